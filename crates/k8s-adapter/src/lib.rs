@@ -1,0 +1,1 @@
+//! The cluster port of plimsoll-core on Kubernetes: the App resource, rendering, the controller.

@@ -1,0 +1,1 @@
+//! The ledger port of plimsoll-core on real stores.

@@ -1,0 +1,1 @@
+//! Quantities, QoS classes, grades and oversell: how much of the machines may be sold.

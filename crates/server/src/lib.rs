@@ -1,0 +1,1 @@
+//! Config, identity and wiring: the only crate that sees every adapter.

@@ -1,0 +1,1 @@
+//! A Kubernetes API in one process, with pods that live and die by an injectable clock.

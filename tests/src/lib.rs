@@ -1,0 +1,1 @@
+//! System tests: the built program against simulated and real data centers.
