@@ -1,0 +1,193 @@
+//! The ledger port: a small ordered key-value store whose point is the transaction over several keys with
+//! compare-and-set, and watches. It has no domain verbs; what is stored is decided in [`crate::record`].
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+
+/// The revision of the whole store: each committed transaction that writes raises it by one and stamps its
+/// number on every key that it wrote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Revision(pub u64);
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The longest key, in bytes.
+pub const MAX_KEY: usize = 512;
+/// The largest value, in bytes.
+pub const MAX_VALUE: usize = 1024 * 1024;
+/// The most comparisons or writes in one transaction (etcd's default is 128).
+pub const MAX_OPERATIONS: usize = 128;
+/// The most entries that one [`Ledger::range`] returns, whatever its limit says.
+pub const MAX_PAGE: usize = 1000;
+
+/// A key with what it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// Its value, never empty.
+    pub value: Vec<u8>,
+    /// The revision of the transaction that last wrote the key.
+    pub revision: Revision,
+}
+
+/// What to read of a stretch of keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// Only keys that begin so.
+    pub prefix: String,
+    /// Only keys that sort (bytewise) behind this one.
+    pub after: Option<String>,
+    /// At most so many entries; 1 to [`MAX_PAGE`].
+    pub limit: usize,
+}
+
+impl Range {
+    /// The first [`MAX_PAGE`] entries whose keys begin with `prefix`.
+    pub fn prefix(prefix: impl Into<String>) -> Self {
+        Self {
+            prefix: prefix.into(),
+            after: None,
+            limit: MAX_PAGE,
+        }
+    }
+}
+
+/// One answer to a [`Range`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// In the order of the keys.
+    pub entries: Vec<Entry>,
+    /// The store's revision that the entries were read at.
+    pub revision: Revision,
+    /// Whether more keys of the range follow.
+    pub more: bool,
+}
+
+/// What must hold of a key for a transaction to commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Compare {
+    /// The key is not there.
+    Absent(String),
+    /// The key was last written by this revision.
+    At(String, Revision),
+    /// The key is there, whatever it holds.
+    Present(String),
+}
+
+/// A write of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// Sets the key.
+    Put(String, Vec<u8>),
+    /// Removes the key; one that is not there stays so.
+    Delete(String),
+}
+
+/// Comparisons and writes that happen together or not at all. No key is written twice in one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Transaction {
+    /// All must hold.
+    pub compares: Vec<Compare>,
+    /// All are done.
+    pub writes: Vec<Write>,
+}
+
+/// How a transaction ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a transaction that lost its comparison wrote nothing"]
+pub enum Committed {
+    /// Everything is written, durably, under this revision.
+    At(Revision),
+    /// A comparison did not hold; nothing is written.
+    Lost,
+}
+
+/// One write as a watcher sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The key has this value now.
+    Put(Entry),
+    /// The key is gone since this revision.
+    Deleted {
+        /// The key.
+        key: String,
+        /// The revision of the transaction that removed it.
+        revision: Revision,
+    },
+}
+
+/// Why the ledger did not do what it was asked. None of them says whether the request was sound, but
+/// [`Error::Invalid`].
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store cannot be reached; nothing happened.
+    #[error("the ledger cannot be reached")]
+    Unavailable(#[source] BoxError),
+    /// The request was sent and its answer was lost: it may have happened. Read before trying again.
+    #[error("the ledger did not answer; the transaction may have been committed")]
+    Unknown(#[source] BoxError),
+    /// The watch began at a revision whose history is gone: read everything and watch from there.
+    #[error("the ledger no longer holds the history from revision {from}")]
+    Compacted {
+        /// The revision asked for.
+        from: Revision,
+    },
+    /// The store is full.
+    #[error("the ledger has no room left")]
+    Full,
+    /// What was asked is beyond the bounds of this port.
+    #[error("the ledger refuses the request: {0}")]
+    Invalid(String),
+    /// What is stored cannot be read.
+    #[error("the ledger's data cannot be read")]
+    Corrupt(#[source] BoxError),
+}
+
+/// A source of an [`Error`].
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Events in the order of their revisions, those of one transaction together and in the order of their
+/// keys. It ends only with an error; after one, read and watch anew.
+pub type Watch = BoxStream<'static, Result<Vec<Event>, Error>>;
+
+/// The ledger.
+///
+/// The contract, which the suite in `plimsoll-ledger` runs against every implementation:
+/// reads are linearizable; a transaction is atomic, isolated and durable when it returns; revisions grow by
+/// one with each transaction that writes and are never given twice; a transaction without writes commits
+/// at the present revision; a watch from revision `r` misses nothing and doubles nothing.
+#[async_trait]
+pub trait Ledger: Send + Sync + 'static {
+    /// The entry of `key`, or `None` if there is none.
+    async fn get(&self, key: &str) -> Result<Option<Entry>, Error>;
+
+    /// A page of entries, all read at one revision.
+    async fn range(&self, range: &Range) -> Result<Page, Error>;
+
+    /// Compares and writes in one step.
+    async fn transact(&self, transaction: Transaction) -> Result<Committed, Error>;
+
+    /// Everything written to keys that begin with `prefix` after revision `after`.
+    async fn watch(&self, prefix: &str, after: Revision) -> Result<Watch, Error>;
+
+    /// Waits to be elected under `name`; the seat is held until the [`Seat`] is dropped or lost. An election
+    /// spares work that would be done twice; it is no lock, and every write carries its own comparison.
+    async fn campaign(&self, name: &str, candidate: &str, ttl: Duration) -> Result<Box<dyn Seat>, Error>;
+}
+
+/// A seat won in an election; dropping it resigns.
+#[async_trait]
+pub trait Seat: Send + Sync {
+    /// Returns when the seat is lost.
+    async fn lost(&self);
+}
