@@ -28,7 +28,7 @@ impl Digest {
     ///
     /// # Errors
     /// If `value` has no JSON form: a map whose keys are no strings, or a number that is not finite.
-    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+    pub fn of<T: Serialize>(value: &T) -> Result<Self, serde_json::Error> {
         serde_json_canonicalizer::to_vec(value).map(|bytes| Self::of_bytes(&bytes))
     }
 

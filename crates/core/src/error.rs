@@ -210,7 +210,7 @@ pub struct Chain<'a>(pub &'a dyn std::error::Error);
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)?;
+        fmt::Display::fmt(self.0, f)?;
         let mut next = self.0.source();
         while let Some(source) = next {
             write!(f, ": {source}")?;
