@@ -1,0 +1,92 @@
+//! From the limit that a user declares to the request that the scheduler counts.
+
+use num_bigint::BigInt;
+use serde::{Deserialize, Serialize};
+
+use crate::quantity::divide_away_from_zero;
+use crate::{Grade, Quantity, Ratio, Terms};
+
+/// An amount of CPU and one of memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resources {
+    /// Cores.
+    pub cpu: Quantity,
+    /// Bytes.
+    pub memory: Quantity,
+}
+
+/// An amount and the reason why it is this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Explained {
+    /// The amount.
+    pub value: Quantity,
+    /// How it came about, for people: `ceil(333m / 5), grade general-5`.
+    pub because: String,
+}
+
+/// What a container asks the scheduler for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Requests {
+    /// Cores, in whole thousandths unless nothing is sold twice.
+    pub cpu: Explained,
+    /// Bytes, in whole Mi unless nothing is sold twice.
+    pub memory: Explained,
+}
+
+impl Requests {
+    /// The amounts alone.
+    pub fn resources(&self) -> Resources {
+        Resources {
+            cpu: self.cpu.value.clone(),
+            memory: self.memory.value.clone(),
+        }
+    }
+}
+
+/// The requests that follow from a limit under the terms of a grade.
+///
+/// Always `request ≤ limit`, and `limit / request` never exceeds the ratio: rounding is upwards, so a
+/// `LimitRange` with `maxLimitRequestRatio` at the ratio never rejects the result.
+///
+/// `terms` are those that the Release was made with, which `grade.terms()` may no longer be.
+pub fn requests(limit: &Resources, grade: Grade, terms: &Terms) -> Requests {
+    Requests {
+        cpu: divide(&limit.cpu, terms.cpu, &Quantity::from_millis(1), "", grade),
+        memory: divide(
+            &limit.memory,
+            terms.memory,
+            &Quantity::from_mebibytes(1),
+            " to whole Mi",
+            grade,
+        ),
+    }
+}
+
+fn divide(limit: &Quantity, ratio: Ratio, step: &Quantity, unit: &str, grade: Grade) -> Explained {
+    if ratio.is_one() {
+        return Explained {
+            value: limit.clone(),
+            because: format!("equal to the limit, grade {grade}"),
+        };
+    }
+    let (numerator, denominator) = (ratio.numerator(), ratio.denominator());
+    let exact = limit.nanos() * BigInt::from(denominator);
+    let nanos = divide_away_from_zero(&exact, &BigInt::from(numerator));
+    let rounded = Quantity::scaled(nanos, -9, limit.format()).round_up_to(step);
+    let formula = match denominator {
+        1 => format!("{limit} / {numerator}"),
+        _ => format!("{limit} × {denominator}/{numerator}"),
+    };
+    if rounded > *limit {
+        let because = format!("ceil({formula}){unit} but not above the limit, grade {grade}");
+        return Explained {
+            value: limit.clone(),
+            because,
+        };
+    }
+    Explained {
+        value: rounded,
+        because: format!("ceil({formula}){unit}, grade {grade}"),
+    }
+}

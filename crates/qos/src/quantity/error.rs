@@ -1,0 +1,146 @@
+//! What may be wrong with a quantity that was read.
+
+use thiserror::Error;
+
+use super::Resource;
+
+/// Why a text is no quantity by Kubernetes' rules.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum QuantityError {
+    /// There is nothing to read.
+    #[error("a quantity cannot be empty")]
+    Empty,
+    /// The text is longer than any number that means something.
+    #[error("a quantity has at most {max} characters")]
+    TooLong {
+        /// The number of characters that are read.
+        max: usize,
+    },
+    /// The number does not follow the grammar.
+    #[error("`{text}` is not a number with an optional suffix")]
+    Malformed {
+        /// What was read.
+        text: String,
+    },
+    /// What stands behind the number is no suffix.
+    #[error("`{suffix}` is no suffix of a quantity; known are n u m k M G T P E, Ki Mi Gi Ti Pi Ei, and e3")]
+    UnknownSuffix {
+        /// What stands behind the number.
+        suffix: String,
+    },
+    /// The exponent makes a number of no use to anyone.
+    #[error("the exponent of `{text}` is out of range; at most {max} is read")]
+    ExponentOutOfRange {
+        /// What was read.
+        text: String,
+        /// The largest exponent that is read.
+        max: i64,
+    },
+}
+
+/// Why a quantity that a person wrote is refused, and what was probably meant.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum StrictError {
+    /// There is nothing to read.
+    #[error("{resource} cannot be empty")]
+    Empty {
+        /// What the amount is of.
+        resource: Resource,
+    },
+    /// Blanks before, after or inside the number.
+    #[error("`{text}` contains blanks; {}", intent(suggestion.as_deref()))]
+    Blanks {
+        /// What was written.
+        text: String,
+        /// What was probably meant.
+        suggestion: Option<String>,
+    },
+    /// The number does not follow the grammar.
+    #[error("`{text}` is not an amount of {resource}; {}", intent(suggestion.as_deref()))]
+    Malformed {
+        /// What was written.
+        text: String,
+        /// What the amount is of.
+        resource: Resource,
+        /// What was probably meant.
+        suggestion: Option<String>,
+    },
+    /// What stands behind the number is no suffix for this resource.
+    #[error("`{suffix}` is no unit of {resource}; {}", intent(suggestion.as_deref()))]
+    UnknownUnit {
+        /// What stands behind the number.
+        suffix: String,
+        /// What the amount is of.
+        resource: Resource,
+        /// What was probably meant.
+        suggestion: Option<String>,
+    },
+    /// The amount is zero or below.
+    #[error("{resource} must be above zero, not `{text}`")]
+    NotPositive {
+        /// What was written.
+        text: String,
+        /// What the amount is of.
+        resource: Resource,
+    },
+    /// The amount is finer than the resource is counted.
+    #[error("`{text}` is finer than {resource} is counted ({finest}); {}", intent(suggestion.as_deref()))]
+    TooFine {
+        /// What was written.
+        text: String,
+        /// What the amount is of.
+        resource: Resource,
+        /// The finest amount.
+        finest: &'static str,
+        /// What was probably meant.
+        suggestion: Option<String>,
+    },
+    /// The amount is too small to be meant.
+    #[error("`{text}` is less than {min} of {resource}; {}", intent(suggestion.as_deref()))]
+    TooSmall {
+        /// What was written.
+        text: String,
+        /// What the amount is of.
+        resource: Resource,
+        /// The smallest amount that is accepted.
+        min: &'static str,
+        /// What was probably meant.
+        suggestion: Option<String>,
+    },
+    /// No server has so much.
+    #[error("`{text}` of {resource} is more than any server has ({max}); {}", intent(suggestion.as_deref()))]
+    TooLarge {
+        /// What was written.
+        text: String,
+        /// What the amount is of.
+        resource: Resource,
+        /// The largest amount that is accepted.
+        max: &'static str,
+        /// What was probably meant.
+        suggestion: Option<String>,
+    },
+}
+
+impl StrictError {
+    /// What was probably meant, if that can be told.
+    pub fn suggestion(&self) -> Option<&str> {
+        match self {
+            Self::Empty { .. } | Self::NotPositive { .. } => None,
+            Self::Blanks { suggestion, .. }
+            | Self::Malformed { suggestion, .. }
+            | Self::UnknownUnit { suggestion, .. }
+            | Self::TooFine { suggestion, .. }
+            | Self::TooSmall { suggestion, .. }
+            | Self::TooLarge { suggestion, .. } => suggestion.as_deref(),
+        }
+    }
+}
+
+fn intent(suggestion: Option<&str>) -> String {
+    match suggestion {
+        Some(suggestion) => format!("did you mean {suggestion}?"),
+        None => "write a number and a unit, for example 500m of CPU or 512Mi of memory".to_owned(),
+    }
+}

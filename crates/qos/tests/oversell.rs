@@ -1,0 +1,178 @@
+//! Grades, ratios and the requests that follow from a limit.
+
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails the test")]
+
+use plimsoll_qos::{
+    Container, Grade, HpaTargetError, Pod, QosClass, Quantity, Ratio, RatioError, Resources, Terms,
+    hpa_target, qos_class, requests,
+};
+use proptest::prelude::*;
+
+fn size(cpu: &str, memory: &str) -> Resources {
+    Resources {
+        cpu: cpu.parse().unwrap(),
+        memory: memory.parse().unwrap(),
+    }
+}
+
+#[test]
+fn requests_round_up_and_explain_themselves() {
+    let table = [
+        (Grade::General2, "333m", "1Gi", "167m", "683Mi"),
+        (Grade::General5, "333m", "1Gi", "67m", "683Mi"),
+        (Grade::General10, "333m", "1Gi", "34m", "683Mi"),
+        (Grade::General10, "1m", "4Gi", "1m", "2731Mi"),
+        (Grade::General10, "2500m", "3Mi", "250m", "2Mi"),
+        (Grade::General2, "2", "1500M", "1", "954Mi"),
+        (Grade::Important, "333m", "1000k", "333m", "1M"),
+        (Grade::System, "2", "8Gi", "2", "8Gi"),
+    ];
+    for (grade, cpu, memory, cpu_request, memory_request) in table {
+        let requests = requests(&size(cpu, memory), grade, &grade.terms());
+        assert_eq!(
+            requests.resources(),
+            size(cpu_request, memory_request),
+            "{grade} {cpu} {memory}"
+        );
+    }
+    let explained = requests(&size("333m", "1Gi"), Grade::General5, &Grade::General5.terms());
+    assert_eq!(explained.cpu.because, "ceil(333m / 5), grade general-5");
+    assert_eq!(
+        explained.memory.because,
+        "ceil(1Gi × 2/3) to whole Mi, grade general-5"
+    );
+    assert_eq!(explained.memory.value.to_string(), "683Mi");
+    let plain = requests(&size("1", "1Gi"), Grade::System, &Grade::System.terms());
+    assert_eq!(plain.cpu.because, "equal to the limit, grade system");
+    let tiny = requests(&size("500u", "1Ki"), Grade::General2, &Grade::General2.terms());
+    assert_eq!(tiny.resources(), size("500u", "1Ki"));
+    assert_eq!(
+        tiny.memory.because,
+        "ceil(1Ki × 2/3) to whole Mi but not above the limit, grade general-2"
+    );
+}
+
+#[test]
+fn the_terms_of_the_release_count_not_those_of_today() {
+    let old = Terms {
+        cpu: Ratio::new(3, 1).unwrap(),
+        memory: Ratio::ONE,
+    };
+    assert_eq!(
+        requests(&size("1", "1Gi"), Grade::General2, &old).resources(),
+        size("334m", "1Gi")
+    );
+}
+
+#[test]
+fn grades_have_names_terms_and_priorities() {
+    for pair in Grade::ALL.windows(2) {
+        assert!(pair[0] > pair[1]);
+        assert!(pair[0].priority().1 > pair[1].priority().1);
+        assert!(pair[0].terms().cpu <= pair[1].terms().cpu);
+    }
+    for grade in Grade::ALL {
+        assert_eq!(grade.name().parse(), Ok(grade));
+        assert_eq!(serde_json::to_string(&grade).unwrap(), format!("\"{grade}\""));
+        assert_eq!(
+            serde_json::from_str::<Grade>(&format!("\"{grade}\"")).unwrap(),
+            grade
+        );
+        assert_eq!(grade.priority().0, format!("plimsoll-{grade}"));
+        assert!((1..1_000_000_000).contains(&grade.priority().1));
+        let terms = grade.terms();
+        assert_eq!(
+            grade.qos_class() == QosClass::Guaranteed,
+            terms.cpu.is_one() && terms.memory.is_one()
+        );
+        assert_eq!(
+            serde_json::from_value::<Terms>(serde_json::to_value(terms).unwrap()).unwrap(),
+            terms
+        );
+    }
+    assert_eq!(
+        "General-2".parse::<Grade>().unwrap_err().to_string(),
+        "`General-2` is no grade; the grades are system, important, general-2, general-5 and general-10"
+    );
+}
+
+#[test]
+fn ratios_are_exact_and_at_least_one() {
+    assert_eq!(
+        serde_json::to_string(&Ratio::new(6, 4).unwrap()).unwrap(),
+        "\"3/2\""
+    );
+    assert_eq!("5".parse(), Ratio::new(5, 1));
+    assert_eq!("5/1".parse(), Ratio::new(10, 2));
+    assert!(Ratio::new(3, 2).unwrap() < Ratio::new(5, 3).unwrap());
+    assert_eq!(
+        Ratio::new(2, 3),
+        Err(RatioError::BelowOne {
+            numerator: 2,
+            denominator: 3
+        })
+    );
+    assert_eq!(Ratio::new(2, 0), Err(RatioError::ZeroDenominator));
+    for text in ["", "1.5", "3/", "/2", "-3/2", "3/2/1", "+3", "4294967296"] {
+        assert_eq!(
+            text.parse::<Ratio>(),
+            Err(RatioError::Malformed(text.to_owned())),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn an_autoscaler_counts_percent_of_the_request() {
+    let ratio = |text: &str| text.parse::<Ratio>().unwrap();
+    assert_eq!(hpa_target(80, ratio("10")), Ok(800));
+    assert_eq!(hpa_target(80, Ratio::ONE), Ok(80));
+    assert_eq!(hpa_target(75, ratio("3/2")), Ok(112));
+    assert_eq!(
+        hpa_target(0, Ratio::ONE),
+        Err(HpaTargetError::PercentOutOfRange(0))
+    );
+    assert_eq!(
+        hpa_target(101, Ratio::ONE),
+        Err(HpaTargetError::PercentOutOfRange(101))
+    );
+    assert!(matches!(
+        hpa_target(100, ratio("4294967295")),
+        Err(HpaTargetError::TooLarge { .. })
+    ));
+}
+
+/// `limit / request ≤ ratio` without dividing.
+fn keeps(limit: &Quantity, request: &Quantity, ratio: Ratio) -> bool {
+    limit.nanos() * ratio.denominator() <= request.nanos() * ratio.numerator()
+}
+
+proptest! {
+    #[test]
+    fn the_request_is_within_limit_and_ratio(
+        micros in 1_u64..20_000_000_000, bytes in 1_u64..(1 << 46), numerator in 1_u32..100, denominator in 1_u32..100,
+        grade in prop::sample::select(Grade::ALL.to_vec()),
+    ) {
+        prop_assume!(numerator >= denominator);
+        let terms = Terms { cpu: Ratio::new(numerator, denominator).unwrap(), memory: grade.terms().memory };
+        let limit = Resources { cpu: format!("{micros}u").parse().unwrap(), memory: Quantity::from_bytes(bytes) };
+        let asked = requests(&limit, grade, &terms).resources();
+        prop_assert!(asked.cpu <= limit.cpu && asked.memory <= limit.memory);
+        prop_assert!(asked.cpu.is_positive() && asked.memory.is_positive());
+        prop_assert!(keeps(&limit.cpu, &asked.cpu, terms.cpu));
+        prop_assert!(keeps(&limit.memory, &asked.memory, terms.memory));
+    }
+
+    #[test]
+    fn a_grade_gives_the_class_it_promises(
+        millis in 1_u64..1_000_000, mebibytes in 4_u64..(1 << 26), grade in prop::sample::select(Grade::ALL.to_vec()),
+    ) {
+        let limit = Resources { cpu: Quantity::from_millis(millis), memory: Quantity::from_mebibytes(mebibytes) };
+        let asked = requests(&limit, grade, &grade.terms()).resources();
+        let mut main = Container::named("main");
+        main.resources.limits = [("cpu".to_owned(), limit.cpu), ("memory".to_owned(), limit.memory)].into();
+        main.resources.requests = [("cpu".to_owned(), asked.cpu), ("memory".to_owned(), asked.memory)].into();
+        let pod = Pod { containers: vec![main], ..Pod::default() };
+        prop_assert_eq!(qos_class(&pod.defaulted()).class, grade.qos_class());
+    }
+}
