@@ -1,14 +1,23 @@
 //! The domain of Plimsoll: its words, its rules and its use cases, without any IO.
 //!
 //! What comes from outside enters through ports, which are traits: [`ledger::Ledger`] holds what was
-//! ordered, [`cluster::Cluster`] is one data center, [`clock::Clock`] tells the time. Everything else here
-//! is a value or a pure function over values.
+//! ordered, [`cluster::Cluster`] is one data center, [`live::Live`] says what the data centers show right
+//! now, [`clock::Clock`] tells the time. Everything else here is a value or a pure function over values, but
+//! for [`usecase`], which joins them.
 
+pub mod caller;
 pub mod clock;
+pub mod cluster;
+pub mod content;
 pub mod digest;
 pub mod duration;
 pub mod error;
+pub mod fold;
+pub mod gate;
 pub mod ledger;
+pub mod live;
 pub mod name;
 pub mod policy;
+pub mod record;
 pub mod scale;
+pub mod view;

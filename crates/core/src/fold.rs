@@ -1,0 +1,203 @@
+//! The state of an Operation: a pure fold over the Operation, its control, its outcomes and its end.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::DcName;
+use crate::policy::{OnFailure, PublishPolicy, Succeed};
+use crate::record::{Control, End, EndState, Kind, Operation, Outcome, OutcomeState};
+
+/// How an Operation stands as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum OperationState {
+    /// It goes on.
+    Running,
+    /// A person stopped it for now.
+    Paused,
+    /// It cannot go on by itself: a failure under `Hold`, or only data centers that are owed could meet the
+    /// policy.
+    Held,
+    /// As its policy asked.
+    Succeeded,
+    /// As its policy asked; some data centers get it on their return.
+    SucceededOwing,
+    /// It cannot succeed.
+    Failed,
+    /// Its automatic rollback took its place.
+    RolledBack,
+    /// A person ended it.
+    Aborted,
+    /// A newer Operation took its place.
+    Superseded,
+}
+
+impl OperationState {
+    /// Whether nothing more follows.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Running | Self::Paused | Self::Held)
+    }
+}
+
+/// What the fold comes to, with the reason in a sentence where there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The state.
+    pub state: OperationState,
+    /// Why, for people.
+    pub message: Option<String>,
+    /// What the worker has to write, if the outcomes say more than is written.
+    pub due: Option<Due>,
+}
+
+/// What has to be written about an Operation as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Its end.
+    End(EndState),
+    /// A rollback in its place.
+    Rollback,
+}
+
+/// Whether an outcome counts as good: healthy for as long as the policy lets it soak.
+pub fn is_good(outcome: &Outcome, policy: &PublishPolicy) -> bool {
+    outcome.state == OutcomeState::Healthy && outcome.spent.soak_ms >= policy.soak
+}
+
+/// How the data centers of an Operation divide.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Tally<'a> {
+    good: usize,
+    done: usize,
+    pending: usize,
+    failed: Vec<&'a DcName>,
+    owed: Vec<&'a DcName>,
+}
+
+fn tally<'a>(policy: &PublishPolicy, outcomes: &'a BTreeMap<DcName, Outcome>) -> Tally<'a> {
+    let mut tally = Tally::default();
+    for (dc, outcome) in outcomes {
+        match outcome.state {
+            OutcomeState::Healthy if is_good(outcome, policy) => tally.good += 1,
+            OutcomeState::Done => tally.done += 1,
+            OutcomeState::Failed => tally.failed.push(dc),
+            OutcomeState::Owed | OutcomeState::Diverged => tally.owed.push(dc),
+            OutcomeState::Waiting
+            | OutcomeState::Sent
+            | OutcomeState::Progressing
+            | OutcomeState::Healthy => {
+                tally.pending += 1;
+            }
+            // What something newer took the place of is nobody's concern any more.
+            OutcomeState::Superseded => {}
+        }
+    }
+    tally
+}
+
+/// Folds an Operation. `outcomes` holds one per data center that is neither removed nor `Lost`.
+pub fn fold(
+    operation: &Operation,
+    control: &Control,
+    outcomes: &BTreeMap<DcName, Outcome>,
+    end: Option<&End>,
+) -> Standing {
+    let tally = tally(&operation.policy, outcomes);
+    if let Some(end) = end {
+        return ended(end, &tally);
+    }
+    let open = |state, message| Standing {
+        state,
+        message,
+        due: None,
+    };
+    let due = |state, due, message| Standing {
+        state,
+        message,
+        due: Some(due),
+    };
+    if let Some(failure) = failure(operation, &tally) {
+        return match operation.policy.on_failure {
+            OnFailure::Rollback if rolls_back(operation.kind) => {
+                due(OperationState::Running, Due::Rollback, Some(failure))
+            }
+            _ if operation.kind == Kind::Delete => open(OperationState::Running, Some(failure)),
+            _ => open(OperationState::Held, Some(failure)),
+        };
+    }
+    if let Some(by) = &control.paused_by {
+        return open(OperationState::Paused, Some(format!("paused by {by}")));
+    }
+    if tally.pending > 0 {
+        return open(OperationState::Running, None);
+    }
+    let reached = tally.good > 0 || tally.done > 0;
+    let enough = match operation.policy.succeed {
+        // What was ordered to have nothing counts neither for nor against.
+        Succeed::All => reached,
+        Succeed::AtLeast(n) => tally.good >= n as usize || (tally.good == 0 && tally.done > 0),
+    };
+    match (enough, tally.owed.is_empty()) {
+        (true, true) => due(OperationState::Running, Due::End(EndState::Succeeded), None),
+        (true, false) => due(
+            OperationState::Running,
+            Due::End(EndState::SucceededOwing),
+            Some(format!("{} gets it on return", list(&tally.owed))),
+        ),
+        (false, _) => open(
+            OperationState::Held,
+            Some(format!(
+                "only {} could still meet the publish policy, and cannot be reached",
+                list(&tally.owed)
+            )),
+        ),
+    }
+}
+
+fn ended(end: &End, tally: &Tally<'_>) -> Standing {
+    let (state, due) = match end.state {
+        EndState::Succeeded => (OperationState::Succeeded, None),
+        // The end stays as it was written; that nobody is owed any more shows in the outcomes.
+        EndState::SucceededOwing
+            if tally.owed.is_empty() && tally.pending == 0 && tally.failed.is_empty() =>
+        {
+            (OperationState::Succeeded, None)
+        }
+        EndState::SucceededOwing => (OperationState::SucceededOwing, None),
+        EndState::Failed => (OperationState::Failed, None),
+        EndState::RolledBack => (OperationState::RolledBack, None),
+        EndState::Aborted => (OperationState::Aborted, None),
+        EndState::Superseded => (OperationState::Superseded, None),
+    };
+    Standing {
+        state,
+        message: end.message.clone(),
+        due,
+    }
+}
+
+/// Only what brings a new Release can be rolled back; a rollback of a rollback would run in circles.
+fn rolls_back(kind: Kind) -> bool {
+    matches!(kind, Kind::Upgrade)
+}
+
+/// Why the policy can no longer be met, whatever the others do.
+fn failure(operation: &Operation, tally: &Tally<'_>) -> Option<String> {
+    if tally.failed.is_empty() {
+        return None;
+    }
+    let failed = list(&tally.failed);
+    match operation.policy.succeed {
+        Succeed::All => Some(format!("{failed} did not become healthy")),
+        Succeed::AtLeast(n) => {
+            let possible = tally.good + tally.pending + tally.owed.len();
+            (possible < n as usize).then(|| {
+                format!("{failed} did not become healthy, and {n} data centers must, of which {possible} can")
+            })
+        }
+    }
+}
+
+fn list(dcs: &[&DcName]) -> String {
+    dcs.iter().map(|dc| dc.as_str()).collect::<Vec<_>>().join(", ")
+}

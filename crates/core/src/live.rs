@@ -1,0 +1,28 @@
+//! The live port: what the data centers say right now. It never passes through the ledger.
+
+use futures::stream::BoxStream;
+
+use crate::cluster::{Fence, Status};
+use crate::name::{AppRef, DcName};
+use crate::view::Reach;
+
+/// What is known of an App in a data center at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// The fence of the App resource that lies there.
+    pub fence: Fence,
+    /// What the controller there says, if it has said anything.
+    pub status: Option<Status>,
+}
+
+/// What this process sees of the data centers.
+pub trait Live: Send + Sync + 'static {
+    /// An App in a data center, as it was last seen; `None` where nothing was.
+    fn sight(&self, app: &AppRef, dc: &DcName) -> Option<Sight>;
+
+    /// Whether a data center answers; `None` where this process does not talk to it.
+    fn reach(&self, dc: &DcName) -> Option<Reach>;
+
+    /// Yields whenever what is seen of `app` changed; several changes may come as one.
+    fn changes(&self, app: &AppRef) -> BoxStream<'static, ()>;
+}

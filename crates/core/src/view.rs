@@ -1,0 +1,299 @@
+//! What the faces of Plimsoll show: the records joined with what the data centers say right now.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use plimsoll_qos::Grade;
+
+use crate::cluster::{Drift, Finding, Power, Replicas};
+use crate::digest::Digest;
+use crate::fold::OperationState;
+use crate::ledger::Revision;
+use crate::name::{AppRef, AppUid, DcName, NamespaceName, OperationId, ReleaseNumber};
+use crate::record::{DcState, Environment, Kind, OutcomeState, Pin};
+use crate::scale::{Replication, Scale};
+
+/// What `If-Match` compares: it changes whenever somebody changes what an App aims at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Etag(pub Revision);
+
+impl std::fmt::Display for Etag {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "\"{}\"", self.0)
+    }
+}
+
+impl std::str::FromStr for Etag {
+    type Err = crate::error::Violation;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bare = text
+            .strip_prefix('"')
+            .and_then(|t| t.strip_suffix('"'))
+            .unwrap_or(text);
+        bare.parse()
+            .map(|revision| Self(Revision(revision)))
+            .map_err(|_| {
+                crate::error::Violation::new(
+                    "If-Match",
+                    format!("{text:?} is no etag"),
+                    "send the etag of the App as it was answered, or leave it out",
+                )
+            })
+    }
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Paged<T> {
+    /// In a stable order.
+    pub items: Vec<T>,
+    /// What to send for the next page; none on the last.
+    pub next: Option<String>,
+}
+
+/// An App.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppView {
+    /// Namespace and name.
+    pub app: AppRef,
+    /// This life of the name.
+    pub uid: AppUid,
+    /// For `If-Match`.
+    pub etag: Etag,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// What it is.
+    pub description: Option<String>,
+    /// For finding it.
+    pub labels: std::collections::BTreeMap<String, String>,
+    /// Importance.
+    pub grade: Grade,
+    /// The Release aimed at.
+    pub release: ReleaseNumber,
+    /// The digest of its content.
+    pub content: Digest,
+    /// The image of the main container.
+    pub image: String,
+    /// How much of it runs where.
+    pub scale: Scale,
+    /// Whether it runs.
+    pub power: Power,
+    /// Why it takes no publish, if it takes none.
+    pub pin: Option<Pin>,
+    /// How it fares, over all data centers.
+    pub health: Health,
+    /// How it fares in each.
+    pub dcs: Vec<AppDcView>,
+    /// The newest Operation, of any track.
+    pub operation: Option<OperationId>,
+    /// When this life began.
+    pub created: Timestamp,
+    /// Who changed the aim last.
+    pub changed_by: String,
+    /// When.
+    pub changed: Timestamp,
+}
+
+/// How an App fares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Health {
+    /// As ordered.
+    Healthy,
+    /// On its way.
+    Progressing,
+    /// Not as ordered, or only in part.
+    Degraded,
+    /// No pods are ordered.
+    Offline,
+    /// Nobody knows: the data center does not answer.
+    Unknown,
+}
+
+/// How an App fares in one data center.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppDcView {
+    /// The data center.
+    pub dc: DcName,
+    /// Whether it takes Orders.
+    pub dc_state: DcState,
+    /// The Release ordered there; none before its first gate opened.
+    pub release: Option<ReleaseNumber>,
+    /// How many are ordered there; none before its first gate opened.
+    pub replication: Option<Replication>,
+    /// How it fares there.
+    pub health: Health,
+    /// Pods there, by the data center's newest word on the present Order.
+    pub replicas: Option<Replicas>,
+    /// Why it is not as ordered.
+    pub findings: Vec<Finding>,
+    /// What others changed and was put right.
+    pub drift: Vec<Drift>,
+}
+
+/// An Operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OperationView {
+    /// Its id.
+    pub id: OperationId,
+    /// What it does.
+    pub kind: Kind,
+    /// The App.
+    pub app: AppRef,
+    /// The Release that it brings, or that was the head when it was accepted.
+    pub release: ReleaseNumber,
+    /// The Release that was the head before.
+    pub from: Option<ReleaseNumber>,
+    /// How it stands.
+    pub state: OperationState,
+    /// Why, in a sentence.
+    pub message: Option<String>,
+    /// What took its place.
+    pub superseded_by: Option<OperationId>,
+    /// How it stands in each data center.
+    pub dcs: Vec<OutcomeView>,
+    /// Who asked for it.
+    pub by: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// When it was accepted.
+    pub created: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+}
+
+/// How an Operation stands in one data center.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutcomeView {
+    /// The data center.
+    pub dc: DcName,
+    /// Where it stands.
+    pub state: OutcomeState,
+    /// Why, as a stable key.
+    pub reason: Option<String>,
+    /// Why, in a sentence.
+    pub message: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// Pods there, live, where the data center has answered for this Order.
+    pub replicas: Option<Replicas>,
+}
+
+/// A Release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseView {
+    /// Its number.
+    pub number: ReleaseNumber,
+    /// Whether it is the head.
+    pub head: bool,
+    /// The digest of its content.
+    pub content: Digest,
+    /// The digest of the Release before it.
+    pub previous: Option<Digest>,
+    /// The image.
+    pub image: String,
+    /// The Release whose content a rollback brought back.
+    pub back_to: Option<ReleaseNumber>,
+    /// Whether its publish succeeded, and when.
+    pub succeeded: Option<Timestamp>,
+    /// Whether it was rolled back from, and when.
+    pub rolled_back: Option<Timestamp>,
+    /// The Operation that made it.
+    pub operation: OperationId,
+    /// Who made it.
+    pub by: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// When.
+    pub created: Timestamp,
+}
+
+/// What an apply would change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DiffView {
+    /// The Release compared with; none where the App is not there yet.
+    pub release: Option<ReleaseNumber>,
+    /// What differs, in the order of the document.
+    pub changes: Vec<Change>,
+    /// What an apply would say beside it, such as that it leaves the scale alone.
+    pub notes: Vec<String>,
+}
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// Where, as `spec.image`.
+    pub path: String,
+    /// What the head has; none where it has nothing.
+    pub before: Option<Value>,
+    /// What the document has; none where it has nothing.
+    pub after: Option<Value>,
+}
+
+/// The answer to a write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Accepted {
+    /// The App that it was about.
+    pub app: AppRef,
+    /// What it started; none where nothing had to change, or it was only validated.
+    pub operation: Option<OperationView>,
+    /// What else is worth knowing, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// An installation with its data centers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstallationView {
+    /// Its id.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// Which rules hold.
+    pub environment: Environment,
+}
+
+/// A data center.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DcView {
+    /// Its name.
+    pub name: DcName,
+    /// Whether it takes Orders.
+    pub state: DcState,
+    /// The uid of its cluster.
+    pub cluster_uid: String,
+    /// Whether it answers, and if not, why; none where this process does not talk to it.
+    pub reach: Option<Reach>,
+    /// When it was added.
+    pub added: Timestamp,
+}
+
+/// Whether a data center answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Reach {
+    /// It does.
+    Connected,
+    /// It does not, for this reason.
+    Lost(String),
+}
+
+/// A Namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NamespaceView {
+    /// Its name.
+    pub name: NamespaceName,
+    /// Who made it.
+    pub by: String,
+    /// When.
+    pub created: Timestamp,
+}
