@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-/// The revision of the whole store: each committed transaction that writes raises it by one and stamps its
-/// number on every key that it wrote.
+/// The revision of the whole store: each committed transaction that changes a key raises it by one and stamps
+/// its number on every key that it wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Revision(pub u64);
@@ -24,10 +24,14 @@ impl fmt::Display for Revision {
 pub const MAX_KEY: usize = 512;
 /// The largest value, in bytes.
 pub const MAX_VALUE: usize = 1024 * 1024;
-/// The most comparisons or writes in one transaction (etcd's default is 128).
+/// The most comparisons, and the most writes, in one transaction (etcd's default is 128).
 pub const MAX_OPERATIONS: usize = 128;
+/// The most bytes of keys and values in one transaction (etcd's default for a request is 1.5 MiB).
+pub const MAX_TRANSACTION: usize = MAX_VALUE + 256 * 1024;
 /// The most entries that one [`Ledger::range`] returns, whatever its limit says.
 pub const MAX_PAGE: usize = 1000;
+/// A page ends early, with [`Page::more`] set, rather than hold more bytes of keys and values than this.
+pub const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
 
 /// A key with what it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +51,7 @@ pub struct Range {
     pub prefix: String,
     /// Only keys that sort (bytewise) behind this one.
     pub after: Option<String>,
-    /// At most so many entries; 1 to [`MAX_PAGE`].
+    /// At most so many entries, at least 1; more than [`MAX_PAGE`] means [`MAX_PAGE`].
     pub limit: usize,
 }
 
@@ -67,7 +71,8 @@ impl Range {
 pub struct Page {
     /// In the order of the keys.
     pub entries: Vec<Entry>,
-    /// The store's revision that the entries were read at.
+    /// The store's revision that the entries were read at. Each page has its own: who reads several and then
+    /// watches, watches from the revision of the first.
     pub revision: Revision,
     /// Whether more keys of the range follow.
     pub more: bool,
@@ -87,7 +92,7 @@ pub enum Compare {
 /// A write of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
-    /// Sets the key.
+    /// Sets the key to a value that is not empty.
     Put(String, Vec<u8>),
     /// Removes the key; one that is not there stays so.
     Delete(String),
@@ -106,7 +111,7 @@ pub struct Transaction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a transaction that lost its comparison wrote nothing"]
 pub enum Committed {
-    /// Everything is written, durably, under this revision.
+    /// Everything is written, durably, under this revision; the present one, if nothing had to be changed.
     At(Revision),
     /// A comparison did not hold; nothing is written.
     Lost,
@@ -136,7 +141,8 @@ pub enum Error {
     /// The request was sent and its answer was lost: it may have happened. Read before trying again.
     #[error("the ledger did not answer; the transaction may have been committed")]
     Unknown(#[source] BoxError),
-    /// The watch began at a revision whose history is gone: read everything and watch from there.
+    /// The watch began at, or fell back to, a revision whose history is gone, or one that the store has not
+    /// reached, as after a backup was put back: read everything and watch from there.
     #[error("the ledger no longer holds the history from revision {from}")]
     Compacted {
         /// The revision asked for.
@@ -164,8 +170,10 @@ pub type Watch = BoxStream<'static, Result<Vec<Event>, Error>>;
 ///
 /// The contract, which the suite in `plimsoll-ledger` runs against every implementation:
 /// reads are linearizable; a transaction is atomic, isolated and durable when it returns; revisions grow by
-/// one with each transaction that writes and are never given twice; a transaction without writes commits
-/// at the present revision; a watch from revision `r` misses nothing and doubles nothing.
+/// one with each transaction that changes a key and are never given twice; a transaction that changes none
+/// (no writes, or only deletions of keys that are not there) commits at the present revision; a watch from
+/// revision `r` misses nothing and doubles nothing; a watcher that is too slow gets [`Error::Compacted`], it
+/// neither loses silently nor holds up a writer. A call whose future is dropped may have happened.
 #[async_trait]
 pub trait Ledger: Send + Sync + 'static {
     /// The entry of `key`, or `None` if there is none.

@@ -1,0 +1,160 @@
+//! The ledger in memory.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use plimsoll_core::ledger::{
+    Committed, Entry, Error, Ledger, MAX_PAGE_BYTES, Page, Range, Revision, Seat, Transaction, Watch,
+};
+
+use crate::apply::{Applied, Entries, apply};
+use crate::bounds;
+use crate::elections::Elections;
+use crate::sync::lock;
+use crate::watches::{History, Watches};
+
+/// A ledger that keeps nothing: for tests. It does no IO and reads no clock, so it goes well with paused time.
+#[derive(Debug)]
+pub struct MemoryLedger {
+    state: Mutex<State>,
+    watches: Arc<Watches>,
+    elections: Elections,
+}
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    revision: Revision,
+    entries: Map,
+}
+
+type Map = BTreeMap<String, (Revision, Vec<u8>)>;
+
+impl MemoryLedger {
+    /// An empty ledger.
+    pub fn new() -> Self {
+        Self::with_history(History::default())
+    }
+
+    /// An empty ledger with so much history for watches.
+    pub fn with_history(history: History) -> Self {
+        Self::from_state(State::default(), history)
+    }
+
+    /// A ledger of its own that begins as this one is now, as a backup put back does: the same entries, the
+    /// same revision, no history, no seats taken.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self::from_state(lock(&self.state).clone(), History::default())
+    }
+
+    fn from_state(state: State, history: History) -> Self {
+        Self {
+            watches: Arc::new(Watches::new(history, state.revision)),
+            state: Mutex::new(state),
+            elections: Elections::default(),
+        }
+    }
+}
+
+impl Default for MemoryLedger {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for MemoryLedger {
+    fn drop(&mut self) {
+        self.watches.close();
+    }
+}
+
+#[async_trait]
+impl Ledger for MemoryLedger {
+    async fn get(&self, key: &str) -> Result<Option<Entry>, Error> {
+        bounds::key(key)?;
+        Ok(lock(&self.state).entries.get_key_value(key).map(entry))
+    }
+
+    async fn range(&self, range: &Range) -> Result<Page, Error> {
+        let limit = bounds::range(range)?;
+        let state = lock(&self.state);
+        let from = match &range.after {
+            Some(after) if *after >= range.prefix => Bound::Excluded(after.as_str()),
+            _ => Bound::Included(range.prefix.as_str()),
+        };
+        let mut page = Page {
+            entries: Vec::new(),
+            revision: state.revision,
+            more: false,
+        };
+        let mut bytes = 0;
+        for found in state.entries.range::<str, _>((from, Bound::Unbounded)) {
+            let (key, (_, value)) = found;
+            if !key.starts_with(&range.prefix) {
+                break;
+            }
+            bytes += key.len() + value.len();
+            if page.entries.len() == limit || (bytes > MAX_PAGE_BYTES && !page.entries.is_empty()) {
+                page.more = true;
+                break;
+            }
+            page.entries.push(entry(found));
+        }
+        Ok(page)
+    }
+
+    async fn transact(&self, transaction: Transaction) -> Result<Committed, Error> {
+        bounds::transaction(&transaction)?;
+        let mut state = lock(&self.state);
+        let next = Revision(state.revision.0 + 1);
+        let Ok(applied) = apply(&mut state.entries, transaction, next);
+        match applied {
+            Applied::Lost => Ok(Committed::Lost),
+            Applied::Unchanged => Ok(Committed::At(state.revision)),
+            Applied::Changed(events) => {
+                state.revision = next;
+                // With the lock held, so that events come in the order of their revisions.
+                self.watches.publish(events);
+                Ok(Committed::At(next))
+            }
+        }
+    }
+
+    async fn watch(&self, prefix: &str, after: Revision) -> Result<Watch, Error> {
+        bounds::prefix(prefix)?;
+        self.watches.watch(prefix, after)
+    }
+
+    async fn campaign(&self, name: &str, candidate: &str, ttl: Duration) -> Result<Box<dyn Seat>, Error> {
+        self.elections.campaign(name, candidate, ttl).await
+    }
+}
+
+impl Entries for Map {
+    type Error = Infallible;
+
+    fn revision_of(&self, key: &str) -> Result<Option<Revision>, Infallible> {
+        Ok(self.get(key).map(|(revision, _)| *revision))
+    }
+
+    fn put(&mut self, key: &str, value: &[u8], revision: Revision) -> Result<(), Infallible> {
+        self.insert(key.to_owned(), (revision, value.to_vec()));
+        Ok(())
+    }
+
+    fn remove(&mut self, key: &str) -> Result<bool, Infallible> {
+        Ok(BTreeMap::remove(self, key).is_some())
+    }
+}
+
+fn entry((key, (revision, value)): (&String, &(Revision, Vec<u8>))) -> Entry {
+    Entry {
+        key: key.clone(),
+        value: value.clone(),
+        revision: *revision,
+    }
+}
