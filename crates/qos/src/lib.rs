@@ -27,5 +27,5 @@ pub use class::{Classified, QosClass, qos_class};
 pub use grade::{Grade, Terms, UnknownGrade};
 pub use oversell::{Explained, Requests, Resources, requests};
 pub use pod::{Container, Pod, Requirements, ResourceList};
-pub use quantity::{Format, Quantity, QuantityError, Resource, StrictError};
+pub use quantity::{Format, Quantity, QuantityError, Resource, StrictError, StrictFault};
 pub use ratio::{Ratio, RatioError};

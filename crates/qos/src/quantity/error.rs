@@ -41,41 +41,49 @@ pub enum QuantityError {
 
 /// Why a quantity that a person wrote is refused, and what was probably meant.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{fault}; {}", self.remedy())]
+pub struct StrictError {
+    /// What is wrong.
+    pub fault: StrictFault,
+    /// What was probably meant, if that can be told; strict mode accepts it.
+    pub suggestion: Option<String>,
+}
+
+impl StrictError {
+    /// What to do about it, for people.
+    pub fn remedy(&self) -> String {
+        match &self.suggestion {
+            Some(suggestion) => format!("did you mean {suggestion}?"),
+            None => "write a number and a unit, for example 500m of CPU or 512Mi of memory".to_owned(),
+        }
+    }
+}
+
+/// What is wrong with a quantity that a person wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum StrictError {
+pub enum StrictFault {
     /// There is nothing to read.
-    #[error("{resource} cannot be empty")]
-    Empty {
-        /// What the amount is of.
-        resource: Resource,
-    },
+    #[error("{0} cannot be empty")]
+    Empty(Resource),
     /// Blanks before, after or inside the number.
-    #[error("`{text}` contains blanks; {}", intent(suggestion.as_deref()))]
-    Blanks {
-        /// What was written.
-        text: String,
-        /// What was probably meant.
-        suggestion: Option<String>,
-    },
+    #[error("`{0}` contains blanks")]
+    Blanks(String),
     /// The number does not follow the grammar.
-    #[error("`{text}` is not an amount of {resource}; {}", intent(suggestion.as_deref()))]
+    #[error("`{text}` is not an amount of {resource}")]
     Malformed {
         /// What was written.
         text: String,
         /// What the amount is of.
         resource: Resource,
-        /// What was probably meant.
-        suggestion: Option<String>,
     },
-    /// What stands behind the number is no suffix for this resource.
-    #[error("`{suffix}` is no unit of {resource}; {}", intent(suggestion.as_deref()))]
+    /// What stands behind the number is no unit of this resource.
+    #[error("`{unit}` is no unit of {resource}")]
     UnknownUnit {
         /// What stands behind the number.
-        suffix: String,
+        unit: String,
         /// What the amount is of.
         resource: Resource,
-        /// What was probably meant.
-        suggestion: Option<String>,
     },
     /// The amount is zero or below.
     #[error("{resource} must be above zero, not `{text}`")]
@@ -86,7 +94,7 @@ pub enum StrictError {
         resource: Resource,
     },
     /// The amount is finer than the resource is counted.
-    #[error("`{text}` is finer than {resource} is counted ({finest}); {}", intent(suggestion.as_deref()))]
+    #[error("`{text}` is finer than {resource} is counted ({finest})")]
     TooFine {
         /// What was written.
         text: String,
@@ -94,11 +102,9 @@ pub enum StrictError {
         resource: Resource,
         /// The finest amount.
         finest: &'static str,
-        /// What was probably meant.
-        suggestion: Option<String>,
     },
     /// The amount is too small to be meant.
-    #[error("`{text}` is less than {min} of {resource}; {}", intent(suggestion.as_deref()))]
+    #[error("`{text}` is less than {min} of {resource}")]
     TooSmall {
         /// What was written.
         text: String,
@@ -106,11 +112,9 @@ pub enum StrictError {
         resource: Resource,
         /// The smallest amount that is accepted.
         min: &'static str,
-        /// What was probably meant.
-        suggestion: Option<String>,
     },
     /// No server has so much.
-    #[error("`{text}` of {resource} is more than any server has ({max}); {}", intent(suggestion.as_deref()))]
+    #[error("`{text}` of {resource} is more than any server has ({max})")]
     TooLarge {
         /// What was written.
         text: String,
@@ -118,29 +122,5 @@ pub enum StrictError {
         resource: Resource,
         /// The largest amount that is accepted.
         max: &'static str,
-        /// What was probably meant.
-        suggestion: Option<String>,
     },
-}
-
-impl StrictError {
-    /// What was probably meant, if that can be told.
-    pub fn suggestion(&self) -> Option<&str> {
-        match self {
-            Self::Empty { .. } | Self::NotPositive { .. } => None,
-            Self::Blanks { suggestion, .. }
-            | Self::Malformed { suggestion, .. }
-            | Self::UnknownUnit { suggestion, .. }
-            | Self::TooFine { suggestion, .. }
-            | Self::TooSmall { suggestion, .. }
-            | Self::TooLarge { suggestion, .. } => suggestion.as_deref(),
-        }
-    }
-}
-
-fn intent(suggestion: Option<&str>) -> String {
-    match suggestion {
-        Some(suggestion) => format!("did you mean {suggestion}?"),
-        None => "write a number and a unit, for example 500m of CPU or 512Mi of memory".to_owned(),
-    }
 }

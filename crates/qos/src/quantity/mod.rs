@@ -17,7 +17,7 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{Signed, ToPrimitive, Zero};
 
-pub use error::{QuantityError, StrictError};
+pub use error::{QuantityError, StrictError, StrictFault};
 pub use format::Format;
 pub use strict::Resource;
 

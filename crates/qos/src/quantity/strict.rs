@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::parse::Parts;
-use super::{Quantity, StrictError};
+use super::{Quantity, StrictError, StrictFault};
 
 /// What an amount is of; it decides units and bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,93 +35,97 @@ impl Quantity {
     /// Refused are blanks, signs, exponents, `.5`, `1.`, unknown units, zero, bytes below 1Mi, CPU finer than
     /// `1m`, fractions of a byte, and more than any server has; the error says what was probably meant.
     pub fn parse_strict(text: &str, resource: Resource) -> Result<Self, StrictError> {
-        if text.is_empty() {
-            return Err(StrictError::Empty { resource });
-        }
-        if text.contains(char::is_whitespace) {
-            let joined: String = text.split_whitespace().collect();
-            return Err(StrictError::Blanks {
-                text: shown(text),
-                suggestion: Self::parse_strict(&joined, resource).ok().map(|_| joined),
-            });
-        }
-        let parts = Parts::of(text);
-        check_number(&parts, text, resource)?;
-        check_unit(&parts, resource)?;
-        let malformed = |_| StrictError::Malformed {
-            text: shown(text),
-            resource,
-            suggestion: None,
-        };
-        let quantity: Self = text.parse().map_err(malformed)?;
-        check_amount(&parts, text, resource, &quantity)?;
-        Ok(quantity)
+        read(text, resource).map_err(|(fault, suggestion)| StrictError {
+            fault,
+            suggestion: suggestion.filter(|suggestion| read(suggestion, resource).is_ok()),
+        })
     }
 }
 
-fn check_number(parts: &Parts<'_>, text: &str, resource: Resource) -> Result<(), StrictError> {
-    if parts.negative && !parts.whole.is_empty() {
-        return Err(StrictError::NotPositive {
-            text: shown(text),
-            resource,
-        });
+/// A fault and what was perhaps meant, not yet checked.
+type Refusal = (StrictFault, Option<String>);
+
+fn read(text: &str, resource: Resource) -> Result<Quantity, Refusal> {
+    if text.is_empty() {
+        return Err((StrictFault::Empty(resource), None));
     }
-    let well_formed = !parts.whole.is_empty()
-        && parts.fraction != Some("")
-        && text.starts_with(|c: char| c.is_ascii_digit());
-    if well_formed {
+    if text.contains(char::is_whitespace) {
+        return Err((
+            StrictFault::Blanks(shown(text)),
+            Some(text.split_whitespace().collect()),
+        ));
+    }
+    let parts = Parts::of(text);
+    check_number(&parts, text, resource)?;
+    check_unit(&parts, text, resource)?;
+    let malformed = |_| {
+        (
+            StrictFault::Malformed {
+                text: shown(text),
+                resource,
+            },
+            None,
+        )
+    };
+    let quantity: Quantity = text.parse().map_err(malformed)?;
+    check_amount(&parts, text, resource, &quantity)?;
+    Ok(quantity)
+}
+
+fn check_number(parts: &Parts<'_>, text: &str, resource: Resource) -> Result<(), Refusal> {
+    if parts.negative && !parts.whole.is_empty() {
+        return Err((
+            StrictFault::NotPositive {
+                text: shown(text),
+                resource,
+            },
+            None,
+        ));
+    }
+    let begins_with_digit = text.starts_with(|c: char| c.is_ascii_digit());
+    if begins_with_digit && parts.fraction != Some("") {
         return Ok(());
     }
-    let digits = format!(
-        "{}{}{}",
-        if parts.whole.is_empty() { "0" } else { parts.whole },
-        parts
-            .fraction
-            .filter(|f| !f.is_empty())
-            .map(|f| format!(".{f}"))
-            .unwrap_or_default(),
-        parts.suffix
-    );
-    let suggestion = (!parts.whole.is_empty() || parts.fraction.is_some_and(|f| !f.is_empty()))
-        .then(|| Quantity::parse_strict(&digits, resource).ok().map(|_| digits))
-        .flatten();
-    Err(StrictError::Malformed {
-        text: shown(text),
-        resource,
-        suggestion,
-    })
+    let whole = if parts.whole.is_empty() { "0" } else { parts.whole };
+    let likely = match parts.fraction {
+        None | Some("") => format!("{whole}{}", parts.suffix),
+        Some(fraction) => format!("{whole}.{fraction}{}", parts.suffix),
+    };
+    Err((
+        StrictFault::Malformed {
+            text: shown(text),
+            resource,
+        },
+        Some(likely),
+    ))
 }
 
-fn check_unit(parts: &Parts<'_>, resource: Resource) -> Result<(), StrictError> {
-    let suffix = parts.suffix;
-    let milli_bytes = resource != Resource::Cpu && suffix == "m";
+fn check_unit(parts: &Parts<'_>, text: &str, resource: Resource) -> Result<(), Refusal> {
+    let unit = parts.suffix;
     let known = match resource {
-        Resource::Cpu => CPU_UNITS.contains(&suffix),
-        Resource::Memory | Resource::EphemeralStorage => BYTE_UNITS.contains(&suffix),
+        Resource::Cpu => CPU_UNITS.contains(&unit),
+        Resource::Memory | Resource::EphemeralStorage => BYTE_UNITS.contains(&unit),
     };
     if known {
         return Ok(());
     }
-    if suffix.starts_with(|c: char| !c.is_ascii_alphabetic()) {
-        let text = shown(&format!("{}{}", number(parts), suffix));
-        return Err(StrictError::Malformed {
-            text,
-            resource,
-            suggestion: None,
-        });
+    if !unit.bytes().all(|b| b.is_ascii_alphabetic()) {
+        return Err((
+            StrictFault::Malformed {
+                text: shown(text),
+                resource,
+            },
+            None,
+        ));
     }
-    let likely = if milli_bytes {
-        Some("Mi")
-    } else {
-        likely_unit(suffix, resource)
-    };
-    Err(StrictError::UnknownUnit {
-        suffix: shown(suffix),
-        resource,
-        suggestion: likely
-            .map(|unit| format!("{}{unit}", number(parts)))
-            .filter(|suggestion| Quantity::parse_strict(suggestion, resource).is_ok()),
-    })
+    let likely = likely_unit(unit, resource).map(|unit| format!("{}{unit}", number(parts)));
+    Err((
+        StrictFault::UnknownUnit {
+            unit: shown(unit),
+            resource,
+        },
+        likely,
+    ))
 }
 
 fn check_amount(
@@ -129,62 +133,56 @@ fn check_amount(
     text: &str,
     resource: Resource,
     quantity: &Quantity,
-) -> Result<(), StrictError> {
+) -> Result<(), Refusal> {
+    let text = shown(text);
     if !quantity.is_positive() {
-        return Err(StrictError::NotPositive {
-            text: shown(text),
-            resource,
-        });
+        return Err((StrictFault::NotPositive { text, resource }, None));
     }
-    let in_mebi = |parts: &Parts<'_>| {
-        let suggestion = format!("{}Mi", number(parts));
-        (resource != Resource::Cpu && parts.suffix.is_empty())
-            .then(|| {
-                Quantity::parse_strict(&suggestion, resource)
-                    .ok()
-                    .map(|_| suggestion)
-            })
-            .flatten()
+    // Whoever leaves the unit away has the usual one in mind.
+    let with_unit = |unit: &str| {
+        parts
+            .suffix
+            .is_empty()
+            .then(|| format!("{}{unit}", number(parts)))
     };
+    if resource != Resource::Cpu && *quantity < Quantity::from_mebibytes(1) {
+        return Err((
+            StrictFault::TooSmall {
+                text,
+                resource,
+                min: "1Mi",
+            },
+            with_unit("Mi"),
+        ));
+    }
+    let (largest, max) = match resource {
+        Resource::Cpu => (Quantity::from_units(4096), "4096 cores"),
+        Resource::Memory => (Quantity::from_mebibytes(64_i64 << 20), "64Ti"),
+        Resource::EphemeralStorage => (Quantity::from_mebibytes(1024_i64 << 20), "1024Ti"),
+    };
+    if *quantity > largest {
+        let likely = if resource == Resource::Cpu {
+            with_unit("m")
+        } else {
+            None
+        };
+        return Err((StrictFault::TooLarge { text, resource, max }, likely));
+    }
     let (scale, finest) = if resource == Resource::Cpu {
         (-3, "1m")
     } else {
         (0, "whole bytes")
     };
     let rounded = quantity.round_up(scale);
-    if resource != Resource::Cpu && *quantity < Quantity::from_mebibytes(1) {
-        return Err(StrictError::TooSmall {
-            text: shown(text),
-            resource,
-            min: "1Mi",
-            suggestion: in_mebi(parts),
-        });
-    }
-    let (largest, max) = match resource {
-        Resource::Cpu => (Quantity::from_units(4096), "4096 cores"),
-        Resource::Memory => (Quantity::from_mebibytes(64_i64 << 20), "64Ti"),
-        Resource::EphemeralStorage => (Quantity::from_mebibytes(1024_i64 << 20), "1Pi"),
-    };
-    if *quantity > largest {
-        let millis = format!("{}m", number(parts));
-        let suggestion = (resource == Resource::Cpu && parts.suffix.is_empty())
-            .then(|| Quantity::parse_strict(&millis, resource).ok().map(|_| millis))
-            .flatten();
-        return Err(StrictError::TooLarge {
-            text: shown(text),
-            resource,
-            max,
-            suggestion,
-        });
-    }
     if rounded != *quantity {
-        let suggestion = Some(rounded.to_string());
-        return Err(StrictError::TooFine {
-            text: shown(text),
-            resource,
-            finest,
-            suggestion,
-        });
+        return Err((
+            StrictFault::TooFine {
+                text,
+                resource,
+                finest,
+            },
+            Some(rounded.to_string()),
+        ));
     }
     Ok(())
 }
@@ -202,7 +200,7 @@ fn likely_unit(suffix: &str, resource: Resource) -> Option<&'static str> {
         },
         Resource::Memory | Resource::EphemeralStorage => match lower.as_str() {
             "k" | "ki" | "kb" | "kib" => Some("Ki"),
-            "mi" | "mb" | "mib" => Some("Mi"),
+            "m" | "mi" | "mb" | "mib" => Some("Mi"),
             "g" | "gi" | "gb" | "gib" => Some("Gi"),
             "t" | "ti" | "tb" | "tib" => Some("Ti"),
             _ => None,
