@@ -1,0 +1,161 @@
+//! The command line of each component.
+
+use crate::bench::Extent;
+use crate::certificates::Certificates;
+use crate::ports::Ports;
+use crate::record::Layout;
+use crate::{Component, audit};
+use anyhow::{Context, Result};
+use std::ffi::OsString;
+use std::path::Path;
+
+/// What the files and command lines of one data center are made from.
+pub(crate) struct Plan<'a> {
+    pub layout: &'a Layout,
+    pub ports: Ports,
+    pub etcd_name: &'a str,
+    pub extent: Extent,
+}
+
+/// Writes the files that the command lines name, beside the certificates and kubeconfigs: the tokens and the
+/// audit policy.
+pub(crate) fn write_files(layout: &Layout, tokens: &[(String, &str)]) -> Result<()> {
+    // The name of the user is what tells the callers apart in the audit log.
+    let lines: Vec<_> = tokens
+        .iter()
+        .map(|(token, user)| format!("{token},{user},{user},system:masters\n"))
+        .collect();
+    write(&layout.tokens(), &lines.concat())?;
+    write(&layout.audit_policy(), audit::POLICY)
+}
+
+/// The arguments of `component`.
+pub(crate) fn of(component: Component, plan: &Plan) -> Vec<OsString> {
+    match component {
+        Component::Etcd => etcd(plan),
+        Component::ApiServer => api_server(plan),
+        Component::ControllerManager => controller_manager(plan),
+        Component::Scheduler => scheduler(plan),
+        Component::Kwok => kwok(plan),
+    }
+}
+
+fn etcd(plan: &Plan) -> Vec<OsString> {
+    let client = format!("http://127.0.0.1:{}", plan.ports.etcd_client);
+    let peer = format!("http://127.0.0.1:{}", plan.ports.etcd_peer);
+    Arguments::default()
+        .with("name", plan.etcd_name)
+        .with("data-dir", plan.layout.etcd_data())
+        .with("listen-client-urls", &client)
+        .with("advertise-client-urls", &client)
+        .with("listen-peer-urls", &peer)
+        .with("initial-advertise-peer-urls", &peer)
+        .with("initial-cluster", format!("{}={peer}", plan.etcd_name))
+        .with("log-level", "warn")
+        // Thrown away after the run. The ledger's durability is tested on an etcd that does sync.
+        .with("unsafe-no-fsync", "true")
+        .0
+}
+
+fn api_server(plan: &Plan) -> Vec<OsString> {
+    let certificates = Certificates::in_folder(&plan.layout.certificates());
+    let arguments = Arguments::default()
+        .with(
+            "etcd-servers",
+            format!("http://127.0.0.1:{}", plan.ports.etcd_client),
+        )
+        .with("bind-address", "127.0.0.1")
+        .with("secure-port", plan.ports.api_server.to_string())
+        .with("tls-cert-file", certificates.server())
+        .with("tls-private-key-file", certificates.server_key())
+        .with(
+            "service-account-key-file",
+            certificates.service_account_public_key(),
+        )
+        .with(
+            "service-account-signing-key-file",
+            certificates.service_account_key(),
+        )
+        .with("service-account-issuer", "https://kubernetes.default.svc")
+        .with("service-cluster-ip-range", "10.96.0.0/16")
+        .with("token-auth-file", plan.layout.tokens())
+        .with("authorization-mode", "Node,RBAC")
+        .with("allow-privileged", "true")
+        .with("max-requests-inflight", "2000")
+        .with("max-mutating-requests-inflight", "1000")
+        // A loopback address is no valid endpoint for the Service `kubernetes`; nothing here uses it.
+        .with("endpoint-reconciler-type", "none")
+        .with("audit-policy-file", plan.layout.audit_policy())
+        .with("audit-log-path", plan.layout.audit_log())
+        // In megabytes: rotation would take away what a test is counting.
+        .with("audit-log-maxsize", "100000");
+    match plan.extent {
+        Extent::Full => arguments.0,
+        // Nobody makes service accounts without the controller manager, and without them no pod is admitted.
+        Extent::ApiServer => arguments.with("disable-admission-plugins", "ServiceAccount").0,
+    }
+}
+
+fn controller_manager(plan: &Plan) -> Vec<OsString> {
+    let certificates = Certificates::in_folder(&plan.layout.certificates());
+    controller(plan, Component::ControllerManager, plan.ports.controller_manager)
+        .with(
+            "service-account-private-key-file",
+            certificates.service_account_key(),
+        )
+        .with("root-ca-file", certificates.authority())
+        .with("cluster-signing-cert-file", certificates.authority())
+        .with("cluster-signing-key-file", certificates.authority_key())
+        // On a loaded machine, or while a test holds the API server, the fake nodes miss heartbeats. Their
+        // pods must not be evicted for that.
+        .with("node-monitor-grace-period", "1h")
+        .0
+}
+
+fn scheduler(plan: &Plan) -> Vec<OsString> {
+    controller(plan, Component::Scheduler, plan.ports.scheduler).0
+}
+
+fn controller(plan: &Plan, component: Component, port: u16) -> Arguments {
+    let certificates = Certificates::in_folder(&plan.layout.certificates());
+    Arguments::default()
+        .with("kubeconfig", plan.layout.component_kubeconfig(component))
+        .with("bind-address", "127.0.0.1")
+        .with("secure-port", port.to_string())
+        .with("tls-cert-file", certificates.server())
+        .with("tls-private-key-file", certificates.server_key())
+        .with("leader-elect", "false")
+        .with("kube-api-qps", "200")
+        .with("kube-api-burst", "400")
+}
+
+fn kwok(plan: &Plan) -> Vec<OsString> {
+    let certificates = Certificates::in_folder(&plan.layout.certificates());
+    let port = plan.ports.kwok;
+    Arguments::default()
+        .with("kubeconfig", plan.layout.component_kubeconfig(Component::Kwok))
+        .with("manage-all-nodes", "true")
+        .with("node-ip", "127.0.0.1")
+        .with("node-port", port.to_string())
+        .with("server-address", format!("127.0.0.1:{port}"))
+        .with("tls-cert-file", certificates.server())
+        .with("tls-private-key-file", certificates.server_key())
+        .0
+}
+
+/// A command line of `--name=value` options.
+#[derive(Default)]
+struct Arguments(Vec<OsString>);
+
+impl Arguments {
+    fn with(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        let mut argument = OsString::from(format!("--{name}="));
+        argument.push(value.into());
+        self.0.push(argument);
+        self
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+}

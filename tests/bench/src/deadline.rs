@@ -1,0 +1,30 @@
+use anyhow::{Result, bail};
+use std::time::{Duration, Instant};
+
+/// How long a component may take to be ready. Two loaded cores need under ten seconds; beyond this something
+/// is broken.
+pub(crate) const TO_START: Duration = Duration::from_secs(90);
+
+/// How long a component may take to go after SIGTERM.
+pub(crate) const TO_STOP: Duration = Duration::from_secs(30);
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
+/// Asks `condition` again and again until it gives a value, fails, or `within` has passed. The error of the
+/// last case says `what` was waited for.
+pub(crate) async fn until<T>(
+    what: &str,
+    within: Duration,
+    mut condition: impl AsyncFnMut() -> Result<Option<T>>,
+) -> Result<T> {
+    let started = Instant::now();
+    loop {
+        if let Some(value) = condition().await? {
+            return Ok(value);
+        }
+        if started.elapsed() > within {
+            bail!("{what}: not within {within:?}");
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+}
