@@ -62,11 +62,8 @@ pub(super) fn partition(
             None => listed.contains(&item),
             Some(key) => find(listed, key, merge_key(&item, key)?)?.is_some(),
         };
-        if known {
-            inside.push(item)
-        } else {
-            outside.push(item)
-        }
+        let side = if known { &mut inside } else { &mut outside };
+        side.push(item);
     }
     Ok((inside, outside))
 }
