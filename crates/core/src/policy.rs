@@ -25,13 +25,45 @@ pub struct PublishPolicy {
     pub on_failure: OnFailure,
 }
 
-/// How many data centers must become healthy.
+/// How many data centers must become healthy; in JSON `"All"` or a number, the two that a Kubernetes schema
+/// can hold in one field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "SucceedForm", into = "SucceedForm")]
 pub enum Succeed {
     /// Every one that is not owed, and at least one.
     All,
     /// At least so many; 1 or more.
     AtLeast(u32),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum SucceedForm {
+    AtLeast(u32),
+    Word(SucceedWord),
+}
+
+#[derive(Serialize, Deserialize)]
+enum SucceedWord {
+    All,
+}
+
+impl From<SucceedForm> for Succeed {
+    fn from(form: SucceedForm) -> Self {
+        match form {
+            SucceedForm::AtLeast(n) => Self::AtLeast(n),
+            SucceedForm::Word(SucceedWord::All) => Self::All,
+        }
+    }
+}
+
+impl From<Succeed> for SucceedForm {
+    fn from(succeed: Succeed) -> Self {
+        match succeed {
+            Succeed::AtLeast(n) => Self::AtLeast(n),
+            Succeed::All => Self::Word(SucceedWord::All),
+        }
+    }
 }
 
 /// What a failed publish does.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{Fence, Power};
+use crate::cluster::{Delivery, Fence, Power, Want};
 use crate::digest::Digest;
 use crate::ledger::Revision;
 use crate::name::{AppUid, OperationId, ReleaseNumber};
@@ -121,6 +121,33 @@ impl Order {
             replication,
             restarts: self.restart_count(),
             deleted: &self.deleted,
+        })
+    }
+
+    /// The digest that the Order behind `delivery` must have, for what it carries to be what was ordered.
+    ///
+    /// # Errors
+    /// If it has no JSON form, which no Delivery lacks.
+    pub fn digest_of_delivery(delivery: &Delivery) -> Result<Digest, serde_json::Error> {
+        let (content, power, replication, restarts) = match &delivery.want {
+            Want::Run {
+                release: _,
+                content_digest,
+                content: _,
+                power,
+                replication,
+                restarts,
+                last_good: _,
+            } => (Some(content_digest), Some(*power), Some(replication), *restarts),
+            Want::Deleted => (None, None, None, 0),
+        };
+        Digest::of(&Body {
+            uid: delivery.uid,
+            content,
+            power,
+            replication,
+            restarts,
+            deleted: &delivery.deleted,
         })
     }
 }
