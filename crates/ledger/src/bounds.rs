@@ -51,9 +51,7 @@ pub(crate) fn transaction(transaction: &Transaction) -> Result<usize, Error> {
         key(name)?;
         bytes += name.len();
         if !written.insert(name) {
-            return Err(Error::Invalid(format!(
-                "key {name} is written twice in one transaction"
-            )));
+            return Err(Error::Invalid(format!("key {name} is written twice in one transaction")));
         }
         if let Write::Put(_, value) = write {
             self::value(name, value)?;
@@ -83,10 +81,7 @@ fn value(key: &str, value: &[u8]) -> Result<(), Error> {
 
 fn at_most_a_key(what: &str, text: &str) -> Result<(), Error> {
     if text.len() > MAX_KEY {
-        return Err(Error::Invalid(format!(
-            "{what} of {} bytes, at most {MAX_KEY} are allowed",
-            text.len()
-        )));
+        return Err(Error::Invalid(format!("{what} of {} bytes, at most {MAX_KEY} are allowed", text.len())));
     }
     Ok(())
 }

@@ -28,9 +28,7 @@ impl Elections {
     ) -> Result<Box<dyn Seat>, Error> {
         bounds::key(name)?;
         if ttl.is_zero() {
-            return Err(Error::Invalid(format!(
-                "the seat of {name} would be held for no time"
-            )));
+            return Err(Error::Invalid(format!("the seat of {name} would be held for no time")));
         }
         let held = self.chair(name).lock_owned().await;
         debug!(election = name, candidate, "elected");

@@ -1,11 +1,13 @@
 //! The ledger port of plimsoll-core on real stores.
 //!
 //! [`RedbLedger`] keeps one file and is what a single process runs on. [`MemoryLedger`] keeps nothing and is
-//! what fast tests run on.
+//! what fast tests run on. [`faults::FaultLedger`] wraps either and fails as it is told to. One contract suite,
+//! in `tests/contract`, holds for all of them.
 
 mod apply;
 mod bounds;
 mod elections;
+pub mod faults;
 mod memory;
 mod redb;
 mod sync;

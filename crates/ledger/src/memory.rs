@@ -86,11 +86,7 @@ impl Ledger for MemoryLedger {
             Some(after) if *after >= range.prefix => Bound::Excluded(after.as_str()),
             _ => Bound::Included(range.prefix.as_str()),
         };
-        let mut page = Page {
-            entries: Vec::new(),
-            revision: state.revision,
-            more: false,
-        };
+        let mut page = Page { entries: Vec::new(), revision: state.revision, more: false };
         let mut bytes = 0;
         for found in state.entries.range::<str, _>((from, Bound::Unbounded)) {
             let (key, (_, value)) = found;
@@ -152,9 +148,5 @@ impl Entries for Map {
 }
 
 fn entry((key, (revision, value)): (&String, &(Revision, Vec<u8>))) -> Entry {
-    Entry {
-        key: key.clone(),
-        value: value.clone(),
-        revision: *revision,
-    }
+    Entry { key: key.clone(), value: value.clone(), revision: *revision }
 }

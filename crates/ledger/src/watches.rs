@@ -25,10 +25,7 @@ pub struct History {
 
 impl Default for History {
     fn default() -> Self {
-        Self {
-            transactions: 16 * 1024,
-            bytes: 32 * 1024 * 1024,
-        }
+        Self { transactions: 16 * 1024, bytes: 32 * 1024 * 1024 }
     }
 }
 
@@ -119,22 +116,15 @@ impl Watches {
         };
         state.watchers.insert(id, watcher);
         drop(state);
-        Ok(Subscription {
-            watches: Arc::clone(self),
-            id,
-        }
-        .boxed())
+        Ok(Subscription { watches: Arc::clone(self), id }.boxed())
     }
 
     /// Ends every watch, now and later, as the store has ended.
     pub(crate) fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;
-        let woken: Vec<Waker> = state
-            .watchers
-            .values_mut()
-            .filter_map(|watcher| watcher.waker.take())
-            .collect();
+        let woken: Vec<Waker> =
+            state.watchers.values_mut().filter_map(|watcher| watcher.waker.take()).collect();
         drop(state);
         for waker in woken {
             waker.wake();
@@ -170,9 +160,7 @@ impl State {
         for watcher in self.watchers.values_mut() {
             if watcher.pending.is_none()
                 && watcher.after < revision
-                && events
-                    .iter()
-                    .any(|event| key_of(event).starts_with(&watcher.prefix))
+                && events.iter().any(|event| key_of(event).starts_with(&watcher.prefix))
             {
                 watcher.pending = Some(revision);
                 woken.extend(watcher.waker.take());
@@ -194,12 +182,10 @@ impl State {
     /// The first transaction after the revision `after` that touches `prefix`.
     fn next_match(&self, prefix: &str, after: Revision) -> Option<Revision> {
         let first = self.place(Revision(after.0 + 1))?;
-        let found = self.history.iter().skip(first).position(|transacted| {
-            transacted
-                .events
-                .iter()
-                .any(|event| key_of(event).starts_with(prefix))
-        })?;
+        let found =
+            self.history.iter().skip(first).position(|transacted| {
+                transacted.events.iter().any(|event| key_of(event).starts_with(prefix))
+            })?;
         Some(Revision(after.0 + 1 + found as u64))
     }
 

@@ -70,42 +70,19 @@ impl RedbLedger {
         let file = path.clone();
         spawn_blocking(move || Self::start(&path.clone(), Store::open(move || open::open(&path))?, history))
             .await
-            .unwrap_or_else(|source| {
-                Err(OpenError::Io {
-                    path: file,
-                    source: std::io::Error::other(source),
-                })
-            })
+            .unwrap_or_else(|source| Err(OpenError::Io { path: file, source: std::io::Error::other(source) }))
     }
 
     fn start(path: &std::path::Path, store: Store, history: History) -> Result<Self, OpenError> {
         let store = Arc::new(store);
-        let revision = store
-            .revision()
-            .map_err(|source| open::unreadable(path, source))?;
+        let revision = store.revision().map_err(|source| open::unreadable(path, source))?;
         let watches = Arc::new(Watches::new(history, revision));
         let counters = Arc::new(Counters::default());
         let (jobs, queue) = mpsc::channel(QUEUE);
-        writer::spawn(
-            queue,
-            Arc::clone(&store),
-            Arc::clone(&watches),
-            Arc::clone(&counters),
-            revision,
-        )
-        .map_err(|source| OpenError::Io {
-            path: path.to_owned(),
-            source,
-        })?;
+        writer::spawn(queue, Arc::clone(&store), Arc::clone(&watches), Arc::clone(&counters), revision)
+            .map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
         let reads = Arc::new(Semaphore::new(READS));
-        Ok(Self {
-            store,
-            jobs,
-            counters,
-            watches,
-            elections: Elections::default(),
-            reads,
-        })
+        Ok(Self { store, jobs, counters, watches, elections: Elections::default(), reads })
     }
 
     /// Commits what waits and closes the file; when it returns, another may open it. Watches end. A ledger
@@ -123,13 +100,7 @@ impl RedbLedger {
         let (transactions, syncs) = self.counters.read();
         let (history, watchers) = self.watches.sizes();
         let queued = self.jobs.max_capacity() - self.jobs.capacity();
-        Metrics {
-            queued,
-            transactions,
-            syncs,
-            history,
-            watchers,
-        }
+        Metrics { queued, transactions, syncs, history, watchers }
     }
 
     /// Reads the file away from the async executor.
@@ -162,30 +133,16 @@ impl Ledger for RedbLedger {
 
     async fn range(&self, range: &Range) -> Result<Page, Error> {
         let limit = bounds::range(range)?;
-        let Range {
-            prefix,
-            after,
-            limit: _,
-        } = range.clone();
-        self.read(move |store| store.range(&prefix, after.as_deref(), limit))
-            .await
+        let Range { prefix, after, limit: _ } = range.clone();
+        self.read(move |store| store.range(&prefix, after.as_deref(), limit)).await
     }
 
     async fn transact(&self, transaction: Transaction) -> Result<Committed, Error> {
         let bytes = bounds::transaction(&transaction)?;
         let (reply, answer) = oneshot::channel();
-        let request = Request {
-            transaction,
-            bytes,
-            reply,
-        };
-        self.jobs
-            .send(Job::Transact(request))
-            .await
-            .map_err(|_| store::closed())?;
-        answer
-            .await
-            .unwrap_or_else(|gone| Err(Error::Unknown(gone.into())))
+        let request = Request { transaction, bytes, reply };
+        self.jobs.send(Job::Transact(request)).await.map_err(|_| store::closed())?;
+        answer.await.unwrap_or_else(|gone| Err(Error::Unknown(gone.into())))
     }
 
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Watch, Error> {

@@ -103,10 +103,7 @@ pub(super) fn format(backend: impl StorageBackend) -> Result<Database, redb::Err
 
 /// The content of the file is not what a ledger's would be.
 pub(super) fn unreadable(path: &Path, source: impl Into<BoxError>) -> OpenError {
-    OpenError::Corrupt {
-        path: path.to_owned(),
-        source: source.into(),
-    }
+    OpenError::Corrupt { path: path.to_owned(), source: source.into() }
 }
 
 pub(super) fn builder() -> Builder {
@@ -124,9 +121,7 @@ fn make(path: &Path) -> Result<(), OpenError> {
         _ => Path::new("."),
     };
     let file = NamedTempFile::with_prefix_in(".ledger-", folder).map_err(|source| match source.kind() {
-        ErrorKind::NotFound => OpenError::NoFolder {
-            path: path.to_owned(),
-        },
+        ErrorKind::NotFound => OpenError::NoFolder { path: path.to_owned() },
         _ => failed(path, source),
     })?;
     let other = file.reopen().map_err(|source| failed(path, source))?;
@@ -140,9 +135,9 @@ fn make(path: &Path) -> Result<(), OpenError> {
         // Another process was first; whose file it is, the lock decides.
         Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(failed(path, error.error)),
-        Ok(_) => File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|source| failed(path, source)),
+        Ok(_) => {
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| failed(path, source))
+        }
     }
 }
 
@@ -154,14 +149,8 @@ fn ours(path: &Path, database: Database) -> Result<Database, OpenError> {
     })?;
     match found {
         Some(THIS_FORMAT) => Ok(database),
-        Some(found) if found > THIS_FORMAT => Err(OpenError::Newer {
-            path: path.to_owned(),
-            found,
-        }),
-        Some(found) => Err(unreadable(
-            path,
-            format!("it says format {found}, which there never was"),
-        )),
+        Some(found) if found > THIS_FORMAT => Err(OpenError::Newer { path: path.to_owned(), found }),
+        Some(found) => Err(unreadable(path, format!("it says format {found}, which there never was"))),
         None => Err(unreadable(path, "it is a database of another program")),
     }
 }
@@ -177,9 +166,9 @@ fn format_of(database: &Database) -> Result<Option<u64>, redb::Error> {
 
 fn refused(path: &Path, error: DatabaseError) -> OpenError {
     match error {
-        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => OpenError::AlreadyOpen {
-            path: path.to_owned(),
-        },
+        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
+            OpenError::AlreadyOpen { path: path.to_owned() }
+        }
         DatabaseError::Storage(StorageError::Io(source)) => failed(path, source),
         error => unreadable(path, error),
     }
@@ -189,10 +178,9 @@ fn failed(path: &Path, source: io::Error) -> OpenError {
     let path = path.to_owned();
     match source.kind() {
         // How redb says that the file is not one of its own, or shorter than it says.
-        ErrorKind::InvalidData | ErrorKind::UnexpectedEof => OpenError::Corrupt {
-            path,
-            source: source.into(),
-        },
+        ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+            OpenError::Corrupt { path, source: source.into() }
+        }
         ErrorKind::PermissionDenied
         | ErrorKind::ReadOnlyFilesystem
         | ErrorKind::NotADirectory

@@ -33,10 +33,7 @@ impl Store {
         open: impl Fn() -> Result<Database, OpenError> + Send + Sync + 'static,
     ) -> Result<Self, OpenError> {
         let database = RwLock::new(Some(open()?));
-        Ok(Self {
-            database,
-            open: Box::new(open),
-        })
+        Ok(Self { database, open: Box::new(open) })
     }
 
     /// Closes the file and opens it again: redb does nothing more with a file that failed once.
@@ -71,16 +68,9 @@ impl Store {
         };
         self.read(|transaction| {
             let revision = revision(&transaction.open_table(META)?)?;
-            let mut page = Page {
-                entries: Vec::new(),
-                revision,
-                more: false,
-            };
+            let mut page = Page { entries: Vec::new(), revision, more: false };
             let mut bytes = 0;
-            for found in transaction
-                .open_table(ENTRIES)?
-                .range::<&str>((from, Bound::Unbounded))?
-            {
+            for found in transaction.open_table(ENTRIES)?.range::<&str>((from, Bound::Unbounded))? {
                 let (key, value) = found?;
                 let (key, value) = (key.value(), value.value());
                 if !key.starts_with(prefix) {
@@ -102,18 +92,14 @@ impl Store {
     }
 
     fn read<T>(&self, work: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T, Error> {
-        self.with(|database| work(&database.begin_read()?))
-            .ok_or_else(closed)?
-            .map_err(not_done)
+        self.with(|database| work(&database.begin_read()?)).ok_or_else(closed)?.map_err(not_done)
     }
 }
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { database, open: _ } = self;
-        f.debug_struct("Store")
-            .field("database", database)
-            .finish_non_exhaustive()
+        f.debug_struct("Store").field("database", database).finish_non_exhaustive()
     }
 }
 
@@ -137,9 +123,7 @@ impl Entries for Table<'_, &'static str, (u64, &'static [u8])> {
 pub(super) fn revision(meta: &impl ReadableTable<&'static str, u64>) -> Result<Revision, redb::Error> {
     match meta.get(REVISION)? {
         Some(found) => Ok(Revision(found.value())),
-        None => Err(redb::Error::Corrupted(
-            "the file does not say its revision".into(),
-        )),
+        None => Err(redb::Error::Corrupted("the file does not say its revision".into())),
     }
 }
 
@@ -161,9 +145,5 @@ pub(super) fn closed() -> Error {
 }
 
 fn entry(key: String, (revision, value): (u64, &[u8])) -> Entry {
-    Entry {
-        key,
-        value: value.to_vec(),
-        revision: Revision(revision),
-    }
+    Entry { key, value: value.to_vec(), revision: Revision(revision) }
 }

@@ -48,10 +48,7 @@ pub(super) struct Counters {
 impl Counters {
     /// Transactions and syncs.
     pub(super) fn read(&self) -> (u64, u64) {
-        (
-            self.transactions.load(Ordering::Relaxed),
-            self.syncs.load(Ordering::Relaxed),
-        )
+        (self.transactions.load(Ordering::Relaxed), self.syncs.load(Ordering::Relaxed))
     }
 }
 
@@ -63,17 +60,8 @@ pub(super) fn spawn(
     counters: Arc<Counters>,
     revision: Revision,
 ) -> io::Result<()> {
-    let writer = Writer {
-        store,
-        watches,
-        counters,
-        revision,
-        state: State::Open,
-    };
-    thread::Builder::new()
-        .name("ledger-writer".into())
-        .spawn(move || writer.run(queue))
-        .map(drop)
+    let writer = Writer { store, watches, counters, revision, state: State::Open };
+    thread::Builder::new().name("ledger-writer".into()).spawn(move || writer.run(queue)).map(drop)
 }
 
 struct Writer {
@@ -134,11 +122,7 @@ impl Writer {
                         break;
                     }
                 }
-                next = if batch.len() < BATCH && bytes < BATCH_BYTES {
-                    queue.try_recv().ok()
-                } else {
-                    None
-                };
+                next = if batch.len() < BATCH && bytes < BATCH_BYTES { queue.try_recv().ok() } else { None };
             }
             self.serve(batch);
         }
@@ -162,9 +146,7 @@ impl Writer {
         let (transactions, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         match self.commit(transactions) {
             Ok(Done { answers, changes }) => {
-                self.counters
-                    .transactions
-                    .fetch_add(answers.len() as u64, Ordering::Relaxed);
+                self.counters.transactions.fetch_add(answers.len() as u64, Ordering::Relaxed);
                 // Watchers learn of a change no later than who made it.
                 for events in changes {
                     self.revision.0 += 1;
@@ -194,15 +176,10 @@ impl Writer {
             }
             State::Failed(_) => self.recover()?,
             State::Stopped => {
-                return Err(Error::Unavailable(
-                    "the ledger file failed and needs a restart".into(),
-                ));
+                return Err(Error::Unavailable("the ledger file failed and needs a restart".into()));
             }
         }
-        let done = self
-            .store
-            .with(|database| self.write(database, transactions))
-            .ok_or_else(closed)?;
+        let done = self.store.with(|database| self.write(database, transactions)).ok_or_else(closed)?;
         done.map_err(|failure| {
             let (Failure::Before(error) | Failure::Committing(error)) = &failure;
             warn!(%error, "the ledger file failed");
@@ -242,9 +219,7 @@ impl Writer {
         }
         write.open_table(META)?.insert(REVISION, revision.0)?;
         self.watches.announce(revision);
-        write
-            .commit()
-            .map_err(|error| Failure::Committing(error.into()))?;
+        write.commit().map_err(|error| Failure::Committing(error.into()))?;
         self.counters.syncs.fetch_add(1, Ordering::Relaxed);
         Ok(done)
     }
