@@ -6,15 +6,21 @@
 pub mod key;
 
 mod app;
+mod draft;
 mod installation;
 mod operation;
 mod order;
+mod parts;
 mod release;
 
 pub use app::{App, Pin, Track};
+pub use draft::Draft;
 pub use installation::{DataCenter, DcState, Environment, Installation, Namespace};
-pub use operation::{Control, End, EndState, Kind, Operation, Outcome, OutcomeState, Pace, Request, Spent};
-pub use order::{Good, Order, Ordered};
+pub use operation::{
+    Control, End, EndState, HistoryEntry, Kind, Operation, Outcome, OutcomeState, Pace, Request, Spent,
+};
+pub use order::{Good, Order, Ordered, Substance};
+pub use parts::OperationParts;
 pub use release::{Release, Verdict};
 
 use serde::de::DeserializeOwned;
@@ -75,28 +81,16 @@ struct Envelope<'a, T> {
 /// # Errors
 /// If it has no JSON form, which no record lacks.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json::to_vec(&Envelope {
-        schema_version: SCHEMA_VERSION,
-        value,
-    })
+    serde_json::to_vec(&Envelope { schema_version: SCHEMA_VERSION, value })
 }
 
 /// Reads what [`encode`] wrote.
 pub fn decode<T: DeserializeOwned>(entry: &Entry) -> Result<Stored<T>, Error> {
-    let malformed = |source| Error::Malformed {
-        key: entry.key.clone(),
-        source,
-    };
+    let malformed = |source| Error::Malformed { key: entry.key.clone(), source };
     let format: Format = serde_json::from_slice(&entry.value).map_err(malformed)?;
     if format.schema_version > SCHEMA_VERSION {
-        return Err(Error::Newer {
-            key: entry.key.clone(),
-            found: format.schema_version,
-        });
+        return Err(Error::Newer { key: entry.key.clone(), found: format.schema_version });
     }
     let value = serde_json::from_slice(&entry.value).map_err(malformed)?;
-    Ok(Stored {
-        value,
-        revision: entry.revision,
-    })
+    Ok(Stored { value, revision: entry.revision })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{Delivery, Fence, Power, Want};
+use crate::cluster::{Fence, Power};
 use crate::digest::Digest;
 use crate::ledger::Revision;
 use crate::name::{AppUid, OperationId, ReleaseNumber};
@@ -64,24 +64,37 @@ pub struct Good {
 
 /// The part of an Order that its digest is made over: what the data center is to have, without who ordered
 /// it and when, and without the Release's number, which two Releases of one content differ in.
-#[derive(Serialize)]
+#[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Body<'a> {
-    uid: AppUid,
-    content: Option<&'a Digest>,
-    power: Option<Power>,
-    replication: Option<&'a Replication>,
-    restarts: u64,
-    deleted: &'a [AppUid],
+pub struct Substance<'a> {
+    /// The life of the App.
+    pub uid: AppUid,
+    /// The digest of the content; `None`, as the next two, where deletion is ordered.
+    pub content: Option<&'a Digest>,
+    /// Whether it runs.
+    pub power: Option<Power>,
+    /// How many.
+    pub replication: Option<&'a Replication>,
+    /// How often this content was restarted.
+    pub restarts: u64,
+    /// Earlier lives that must go.
+    pub deleted: &'a [AppUid],
+}
+
+impl Substance<'_> {
+    /// The digest of an Order of this.
+    ///
+    /// # Errors
+    /// If it has no JSON form, which none lacks.
+    pub fn digest(&self) -> Result<Digest, serde_json::Error> {
+        Digest::of(self)
+    }
 }
 
 impl Order {
     /// The fence of this Order, read at `revision`.
     pub fn fence(&self, revision: Revision) -> Fence {
-        Fence {
-            epoch: self.epoch,
-            revision,
-        }
+        Fence { epoch: self.epoch, revision }
     }
 
     /// How often the content that is ordered was restarted here.
@@ -106,48 +119,19 @@ impl Order {
     /// If it has no JSON form, which no Order lacks.
     pub fn digest(&self) -> Result<Digest, serde_json::Error> {
         let (content, power, replication) = match &self.ordered {
-            Ordered::Run {
-                release: _,
-                content,
-                power,
-                replication,
-            } => (Some(content), Some(*power), Some(replication)),
+            Ordered::Run { release: _, content, power, replication } => {
+                (Some(content), Some(*power), Some(replication))
+            }
             Ordered::Deleted => (None, None, None),
         };
-        Digest::of(&Body {
+        Substance {
             uid: self.uid,
             content,
             power,
             replication,
             restarts: self.restart_count(),
             deleted: &self.deleted,
-        })
-    }
-
-    /// The digest that the Order behind `delivery` must have, for what it carries to be what was ordered.
-    ///
-    /// # Errors
-    /// If it has no JSON form, which no Delivery lacks.
-    pub fn digest_of_delivery(delivery: &Delivery) -> Result<Digest, serde_json::Error> {
-        let (content, power, replication, restarts) = match &delivery.want {
-            Want::Run {
-                release: _,
-                content_digest,
-                content: _,
-                power,
-                replication,
-                restarts,
-                last_good: _,
-            } => (Some(content_digest), Some(*power), Some(replication), *restarts),
-            Want::Deleted => (None, None, None, 0),
-        };
-        Digest::of(&Body {
-            uid: delivery.uid,
-            content,
-            power,
-            replication,
-            restarts,
-            deleted: &delivery.deleted,
-        })
+        }
+        .digest()
     }
 }
