@@ -1,3 +1,96 @@
-//! Tasks of the repository.
+//! Tasks of the repository: `cargo xtask --help` lists them.
 
-fn main() {}
+mod bench;
+mod ci;
+mod components;
+mod doctor;
+mod schemas;
+mod steps;
+mod test;
+mod workspace;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Tasks of the Plimsoll repository")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Real Kubernetes control planes on this machine, one per data center
+    #[command(subcommand)]
+    Bench(BenchTask),
+    /// Builds what is missing, starts real control planes and runs every test of the workspace
+    Test {
+        /// Handed to `cargo test`, such as `-p plimsoll-core` or `-- --test-threads=2`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        cargo_test: Vec<String>,
+    },
+    /// Says what this machine lacks for building and testing, and how to get it
+    Doctor,
+    /// Runs every check that a change must pass, the tests included
+    Ci,
+    /// Records the API server's OpenAPI documents, from which the simulated cluster takes its schemas
+    RecordSchemas {
+        /// Only compares them with those that are checked in
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum BenchTask {
+    /// Builds the components, once; does nothing when they are there
+    Build,
+    /// Starts data centers and leaves them running
+    Up {
+        /// How many, called dc-1, dc-2, …
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=9))]
+        dcs: u16,
+        /// Where kubeconfigs, logs and data go; by default target/bench/up
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+    /// Ends the data centers that were started there
+    Down {
+        /// The folder they were started in
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+    /// Shows how each component is
+    Status {
+        /// The folder they were started in
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<ExitCode> {
+    match task {
+        Task::Bench(BenchTask::Build) => components::build(components::Output::Shown)?,
+        Task::Bench(BenchTask::Up { dcs, dir }) => bench::up(dcs, dir)?,
+        Task::Bench(BenchTask::Down { dir }) => bench::down(dir)?,
+        Task::Bench(BenchTask::Status { dir }) => return bench::status(dir),
+        Task::Test { cargo_test } => return test::run(&cargo_test),
+        Task::Doctor => return Ok(doctor::report()),
+        Task::Ci => return ci::run(),
+        Task::RecordSchemas { check } => return schemas::record(check),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -21,10 +21,8 @@ pub(crate) struct Plan<'a> {
 /// audit policy.
 pub(crate) fn write_files(layout: &Layout, tokens: &[(String, &str)]) -> Result<()> {
     // The name of the user is what tells the callers apart in the audit log.
-    let lines: Vec<_> = tokens
-        .iter()
-        .map(|(token, user)| format!("{token},{user},{user},system:masters\n"))
-        .collect();
+    let lines: Vec<_> =
+        tokens.iter().map(|(token, user)| format!("{token},{user},{user},system:masters\n")).collect();
     write(&layout.tokens(), &lines.concat())?;
     write(&layout.audit_policy(), audit::POLICY)
 }
@@ -60,22 +58,13 @@ fn etcd(plan: &Plan) -> Vec<OsString> {
 fn api_server(plan: &Plan) -> Vec<OsString> {
     let certificates = Certificates::in_folder(&plan.layout.certificates());
     let arguments = Arguments::default()
-        .with(
-            "etcd-servers",
-            format!("http://127.0.0.1:{}", plan.ports.etcd_client),
-        )
+        .with("etcd-servers", format!("http://127.0.0.1:{}", plan.ports.etcd_client))
         .with("bind-address", "127.0.0.1")
         .with("secure-port", plan.ports.api_server.to_string())
         .with("tls-cert-file", certificates.server())
         .with("tls-private-key-file", certificates.server_key())
-        .with(
-            "service-account-key-file",
-            certificates.service_account_public_key(),
-        )
-        .with(
-            "service-account-signing-key-file",
-            certificates.service_account_key(),
-        )
+        .with("service-account-key-file", certificates.service_account_public_key())
+        .with("service-account-signing-key-file", certificates.service_account_key())
         .with("service-account-issuer", "https://kubernetes.default.svc")
         .with("service-cluster-ip-range", "10.96.0.0/16")
         .with("token-auth-file", plan.layout.tokens())
@@ -99,10 +88,7 @@ fn api_server(plan: &Plan) -> Vec<OsString> {
 fn controller_manager(plan: &Plan) -> Vec<OsString> {
     let certificates = Certificates::in_folder(&plan.layout.certificates());
     controller(plan, Component::ControllerManager, plan.ports.controller_manager)
-        .with(
-            "service-account-private-key-file",
-            certificates.service_account_key(),
-        )
+        .with("service-account-private-key-file", certificates.service_account_key())
         .with("root-ca-file", certificates.authority())
         .with("cluster-signing-cert-file", certificates.authority())
         .with("cluster-signing-key-file", certificates.authority_key())

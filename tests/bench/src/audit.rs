@@ -154,23 +154,9 @@ fn parse(text: &str) -> Result<Vec<Request>> {
 }
 
 fn to_request(event: Event) -> Request {
-    let Event {
-        audit_id: _,
-        stage: _,
-        request_uri,
-        verb,
-        user,
-        user_agent,
-        object_ref,
-        response_status,
-    } = event;
-    let ObjectRef {
-        api_group,
-        resource,
-        subresource,
-        namespace,
-        name,
-    } = object_ref;
+    let Event { audit_id: _, stage: _, request_uri, verb, user, user_agent, object_ref, response_status } =
+        event;
+    let ObjectRef { api_group, resource, subresource, namespace, name } = object_ref;
     Request {
         verb,
         user: user.username,
@@ -206,18 +192,10 @@ mod tests {
     #[test]
     fn the_stages_of_a_request_are_one_and_a_half_written_line_is_none() {
         let text = [
-            event(
-                "before",
-                "ResponseComplete",
-                &json!({"responseStatus": {"code": 200}}),
-            ),
+            event("before", "ResponseComplete", &json!({"responseStatus": {"code": 200}})),
             event("made", "RequestReceived", &json!({})),
             event("open", "RequestReceived", &json!({"verb": "watch"})),
-            event(
-                "open",
-                "ResponseStarted",
-                &json!({"verb": "watch", "responseStatus": {"code": 200}}),
-            ),
+            event("open", "ResponseStarted", &json!({"verb": "watch", "responseStatus": {"code": 200}})),
             event(
                 "made",
                 "ResponseComplete",
@@ -244,12 +222,7 @@ mod tests {
             name: "settings".into(),
             code: Some(201),
         };
-        let watch = Request {
-            verb: "watch".into(),
-            name: String::new(),
-            code: None,
-            ..common.clone()
-        };
+        let watch = Request { verb: "watch".into(), name: String::new(), code: None, ..common.clone() };
         assert_eq!(requests, [common, watch]);
     }
 }

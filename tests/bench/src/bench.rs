@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// The environment variable that names the folder of the bench that a run of tests shares.
-const SHARED_VARIABLE: &str = "PLIMSOLL_BENCH_DIR";
+pub const SHARED_VARIABLE: &str = "PLIMSOLL_BENCH_DIR";
 
 /// How much of a control plane runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,19 +91,13 @@ impl Options {
     /// Everything is written to `folder`, which stays. It must be new, empty, or that of a bench that ended.
     #[must_use]
     pub fn folder(self, folder: impl Into<PathBuf>) -> Self {
-        Self {
-            folder: Some(folder.into()),
-            ..self
-        }
+        Self { folder: Some(folder.into()), ..self }
     }
 
     /// The components outlive this program, if [`Bench::leave_running`] is called; for `bench up`.
     #[must_use]
     pub fn detached(self) -> Self {
-        Self {
-            lifetime: Lifetime::Detached,
-            ..self
-        }
+        Self { lifetime: Lifetime::Detached, ..self }
     }
 }
 
@@ -120,38 +114,21 @@ impl Bench {
     /// Starts data centers and waits until they are ready. They are killed when the value goes, and by the
     /// kernel if this program dies first.
     pub async fn start(options: Options) -> Result<Self> {
-        let Options {
-            data_centers,
-            nodes,
-            extent,
-            folder,
-            lifetime,
-        } = options;
+        let Options { data_centers, nodes, extent, folder, lifetime } = options;
         let binaries = Binaries::find()?;
         let (folder, temporary) = make_folder(folder)?;
         let kubeconfigs = folder.join("kubeconfig");
         std::fs::create_dir(&kubeconfigs).with_context(|| format!("making {}", kubeconfigs.display()))?;
 
         let names: Vec<_> = (1..=data_centers).map(|number| format!("dc-{number}")).collect();
-        let mut bench = Self {
-            folder,
-            temporary,
-            binaries,
-            data_centers: Vec::new(),
-            hold: Hold::Owned,
-        };
+        let mut bench = Self { folder, temporary, binaries, data_centers: Vec::new(), hold: Hold::Owned };
         for name in &names {
             let layout = Layout::new(&bench.folder, name);
             let binaries = bench.binaries.clone();
-            bench
-                .data_centers
-                .push(DataCenter::prepare(name, layout, binaries, extent, lifetime)?);
+            bench.data_centers.push(DataCenter::prepare(name, layout, binaries, extent, lifetime)?);
         }
-        BenchRecord {
-            data_centers: names,
-            programs: bench.binaries.folder().to_path_buf(),
-        }
-        .write(&bench.folder)?;
+        BenchRecord { data_centers: names, programs: bench.binaries.folder().to_path_buf() }
+            .write(&bench.folder)?;
         try_join_all(bench.data_centers.iter().map(|data_center| data_center.up(nodes))).await?;
         Ok(bench)
     }
@@ -175,29 +152,15 @@ impl Bench {
     fn found(folder: &Path, hold: Hold) -> Result<Self> {
         let folder = std::path::absolute(folder).context("finding the bench's folder")?;
         let record = BenchRecord::find(&folder)?.filter(|record| record.is_up(&folder));
-        let Some(record) = record else {
-            bail!("no bench is up in {}", folder.display())
-        };
+        let Some(record) = record else { bail!("no bench is up in {}", folder.display()) };
         let binaries = Binaries::in_folder(record.programs)?;
         let data_centers = record
             .data_centers
             .iter()
             .map(|name| DataCenter::found(name, Layout::new(&folder, name), binaries.clone()))
-            .map(|found| {
-                if hold == Hold::Shared {
-                    found.map(DataCenter::shared)
-                } else {
-                    found
-                }
-            })
+            .map(|found| if hold == Hold::Shared { found.map(DataCenter::shared) } else { found })
             .collect::<Result<_>>()?;
-        Ok(Self {
-            folder,
-            temporary: None,
-            binaries,
-            data_centers,
-            hold,
-        })
+        Ok(Self { folder, temporary: None, binaries, data_centers, hold })
     }
 
     /// Where `cargo xtask bench up` starts one unless told otherwise.
@@ -229,15 +192,9 @@ impl Bench {
         reason = "asking for a data center that was never started is a fault of the test"
     )]
     pub fn dc(&self, number: usize) -> &DataCenter {
-        match number
-            .checked_sub(1)
-            .and_then(|index| self.data_centers.get(index))
-        {
+        match number.checked_sub(1).and_then(|index| self.data_centers.get(index)) {
             Some(data_center) => data_center,
-            None => panic!(
-                "this bench has {} data centers and no dc-{number}",
-                self.data_centers.len()
-            ),
+            None => panic!("this bench has {} data centers and no dc-{number}", self.data_centers.len()),
         }
     }
 
@@ -249,10 +206,7 @@ impl Bench {
     /// Ends everything in good order: SIGTERM to each component, etcd last, and SIGKILL for what does not go.
     pub async fn down(mut self) -> Result<()> {
         if self.hold == Hold::Shared {
-            bail!(
-                "the bench in {} is shared with other tests",
-                self.folder.display()
-            );
+            bail!("the bench in {} is shared with other tests", self.folder.display());
         }
         try_join_all(self.data_centers.iter().map(DataCenter::down)).await?;
         self.hold = Hold::Attached;
@@ -271,10 +225,7 @@ impl Drop for Bench {
         if std::thread::panicking()
             && let Some(temporary) = self.temporary.take()
         {
-            eprintln!(
-                "the logs of the control planes are kept in {}",
-                temporary.keep().display()
-            );
+            eprintln!("the logs of the control planes are kept in {}", temporary.keep().display());
         }
     }
 }
@@ -282,29 +233,21 @@ impl Drop for Bench {
 /// Makes the folder of a new bench, only for its owner's eyes: it holds tokens and keys.
 fn make_folder(given: Option<PathBuf>) -> Result<(PathBuf, Option<TempDir>)> {
     let Some(folder) = given else {
-        let temporary = tempfile::Builder::new()
-            .prefix("plimsoll-bench-")
-            .tempdir()
-            .context("making a folder")?;
+        let temporary =
+            tempfile::Builder::new().prefix("plimsoll-bench-").tempdir().context("making a folder")?;
         return Ok((temporary.path().to_path_buf(), Some(temporary)));
     };
     let folder = std::path::absolute(folder).context("finding the bench's folder")?;
     if let Some(record) = BenchRecord::find(&folder)? {
         if record.is_up(&folder) {
-            bail!(
-                "a bench is up in {} already: take it down first",
-                folder.display()
-            );
+            bail!("a bench is up in {} already: take it down first", folder.display());
         }
         std::fs::remove_dir_all(&folder).with_context(|| format!("clearing {}", folder.display()))?;
     }
     std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     let mut entries = std::fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
     if entries.next().is_some() {
-        bail!(
-            "{} is not empty and no bench was there: name another folder",
-            folder.display()
-        );
+        bail!("{} is not empty and no bench was there: name another folder", folder.display());
     }
     std::fs::set_permissions(&folder, Permissions::from_mode(0o700))
         .with_context(|| format!("closing {} to others", folder.display()))?;

@@ -67,7 +67,9 @@ impl Binaries {
 
 /// The root of this workspace, as it was when this crate was built.
 pub(crate) fn workspace_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    // This crate is `tests/bench`.
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.ancestors().nth(2).unwrap_or(own).to_path_buf()
 }
 
 #[cfg(test)]
@@ -77,27 +79,17 @@ mod tests {
     #[test]
     fn a_missing_program_is_named_with_the_command_that_builds_it() {
         let folder = tempfile::tempdir().unwrap();
-        for present in [
-            "etcd",
-            "kube-apiserver",
-            "kube-controller-manager",
-            "kube-scheduler",
-            "kwok",
-            "kubectl",
-        ] {
+        for present in
+            ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "kubectl"]
+        {
             std::fs::write(folder.path().join(present), "").unwrap();
         }
 
-        let error = Binaries::in_folder(folder.path().to_path_buf())
-            .unwrap_err()
-            .to_string();
+        let error = Binaries::in_folder(folder.path().to_path_buf()).unwrap_err().to_string();
 
         assert_eq!(
             error,
-            format!(
-                "grpcurl missing in {}: run `cargo xtask bench build`",
-                folder.path().display()
-            )
+            format!("grpcurl missing in {}: run `cargo xtask bench build`", folder.path().display())
         );
     }
 }

@@ -6,13 +6,8 @@ use rcgen::{
 use std::path::{Path, PathBuf};
 
 /// Addresses under which an API server is reached: by clients, and by the Service `kubernetes` in the cluster.
-const SERVER_NAMES: [&str; 5] = [
-    "127.0.0.1",
-    "10.96.0.1",
-    "localhost",
-    "kubernetes.default.svc",
-    "kubernetes.default",
-];
+const SERVER_NAMES: [&str; 5] =
+    ["127.0.0.1", "10.96.0.1", "localhost", "kubernetes.default.svc", "kubernetes.default"];
 
 /// The certificates and keys of one data center, written to a folder. Each data center has its own authority,
 /// so a client that trusts it can be sure whom it talks to.
@@ -24,33 +19,25 @@ impl Certificates {
     /// Makes them all in `folder`.
     pub(crate) fn make(folder: &Path, data_center: &str) -> Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-        let certificates = Self {
-            folder: folder.to_path_buf(),
-        };
+        let certificates = Self { folder: folder.to_path_buf() };
 
         let authority_key = KeyPair::generate().context("making the authority's key")?;
         let mut authority = CertificateParams::new(Vec::new()).context("describing the authority")?;
-        authority
-            .distinguished_name
-            .push(DnType::CommonName, format!("plimsoll-bench-{data_center}"));
+        authority.distinguished_name.push(DnType::CommonName, format!("plimsoll-bench-{data_center}"));
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let authority_certificate = authority
-            .self_signed(&authority_key)
-            .context("signing the authority's certificate")?;
+        let authority_certificate =
+            authority.self_signed(&authority_key).context("signing the authority's certificate")?;
 
         let server_key = KeyPair::generate().context("making the API server's key")?;
         let mut server = CertificateParams::new(SERVER_NAMES.map(String::from).to_vec())
             .context("describing the API server")?;
-        server
-            .distinguished_name
-            .push(DnType::CommonName, "kube-apiserver");
+        server.distinguished_name.push(DnType::CommonName, "kube-apiserver");
         server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         server.use_authority_key_identifier_extension = true;
         let issuer = Issuer::from_params(&authority, &authority_key);
-        let server_certificate = server
-            .signed_by(&server_key, &issuer)
-            .context("signing the API server's certificate")?;
+        let server_certificate =
+            server.signed_by(&server_key, &issuer).context("signing the API server's certificate")?;
 
         // Service account tokens are signed with ECDSA P-256 (ES256), which Kubernetes takes as well as RSA.
         let service_account_key = KeyPair::generate().context("making the service account key")?;
@@ -60,14 +47,8 @@ impl Certificates {
             (certificates.authority_key(), authority_key.serialize_pem()),
             (certificates.server(), server_certificate.pem()),
             (certificates.server_key(), server_key.serialize_pem()),
-            (
-                certificates.service_account_key(),
-                service_account_key.serialize_pem(),
-            ),
-            (
-                certificates.service_account_public_key(),
-                service_account_key.public_key_pem(),
-            ),
+            (certificates.service_account_key(), service_account_key.serialize_pem()),
+            (certificates.service_account_public_key(), service_account_key.public_key_pem()),
         ] {
             std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
         }
@@ -76,9 +57,7 @@ impl Certificates {
 
     /// Those that were made in `folder` before.
     pub(crate) fn in_folder(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_path_buf(),
-        }
+        Self { folder: folder.to_path_buf() }
     }
 
     pub(crate) fn authority(&self) -> PathBuf {

@@ -20,13 +20,8 @@ pub enum Component {
 impl Component {
     /// All of them, each after those it needs. Stopped in the reverse order: an API server whose etcd went
     /// first ignores SIGTERM.
-    pub const IN_START_ORDER: [Self; 5] = [
-        Self::Etcd,
-        Self::ApiServer,
-        Self::ControllerManager,
-        Self::Scheduler,
-        Self::Kwok,
-    ];
+    pub const IN_START_ORDER: [Self; 5] =
+        [Self::Etcd, Self::ApiServer, Self::ControllerManager, Self::Scheduler, Self::Kwok];
 
     /// The name of its program.
     pub fn program(self) -> &'static str {

@@ -62,10 +62,7 @@ impl DataCenter {
         let server = server(ports);
         let token = Uuid::now_v7().simple().to_string();
         let token_of = |user: &str| format!("{user}-{token}");
-        let mut users = vec![
-            (token_of("admin"), "admin"),
-            (token_of("plimsoll-bench"), "plimsoll-bench"),
-        ];
+        let mut users = vec![(token_of("admin"), "admin"), (token_of("plimsoll-bench"), "plimsoll-bench")];
         kubeconfig::write(
             &layout.kubeconfig(),
             name,
@@ -73,11 +70,7 @@ impl DataCenter {
             &certificates.authority(),
             &token_of("admin"),
         )?;
-        for component in extent
-            .components()
-            .iter()
-            .filter(|component| component.is_client())
-        {
+        for component in extent.components().iter().filter(|component| component.is_client()) {
             let token = token_of(component.program());
             let path = layout.component_kubeconfig(*component);
             kubeconfig::write(&path, name, &server, &certificates.authority(), &token)?;
@@ -116,10 +109,7 @@ impl DataCenter {
             .processes
             .iter()
             .map(|(component, identity)| {
-                (
-                    *component,
-                    Process::found(*identity, component.program(), layout.log(*component)),
-                )
+                (*component, Process::found(*identity, component.program(), layout.log(*component)))
             })
             .collect();
         Ok(Self {
@@ -148,11 +138,7 @@ impl DataCenter {
         if self.record.extent == Extent::ApiServer {
             return Ok(());
         }
-        let rest = [
-            Component::ControllerManager,
-            Component::Scheduler,
-            Component::Kwok,
-        ];
+        let rest = [Component::ControllerManager, Component::Scheduler, Component::Kwok];
         for component in rest {
             self.launch(component).await?;
         }
@@ -226,7 +212,7 @@ impl DataCenter {
     pub async fn stop(&self, component: Component) -> Result<()> {
         self.not_shared()?;
         let mut processes = self.processes.lock().await;
-        self.find(&mut processes, component)?.stop().await?;
+        self.find(&mut processes, component)?.stop(deadline::TO_STOP).await?;
         self.forget(&mut processes, component)
     }
 
@@ -241,17 +227,13 @@ impl DataCenter {
     /// Holds a component by SIGSTOP: its port still takes connections, and nothing answers.
     pub async fn freeze(&self, component: Component) -> Result<()> {
         self.not_shared()?;
-        self.find(&mut *self.processes.lock().await, component)?
-            .freeze()
-            .await
+        self.find(&mut *self.processes.lock().await, component)?.freeze().await
     }
 
     /// Lets a frozen component go on.
     pub async fn thaw(&self, component: Component) -> Result<()> {
         self.not_shared()?;
-        self.find(&mut *self.processes.lock().await, component)?
-            .thaw()
-            .await
+        self.find(&mut *self.processes.lock().await, component)?.thaw().await
     }
 
     /// [`stop`](Self::stop)s the API server.
@@ -304,7 +286,7 @@ impl DataCenter {
         let mut processes = self.processes.lock().await;
         for component in Component::IN_START_ORDER.iter().rev() {
             if let Some(process) = processes.get_mut(component)
-                && process.stop().await.is_err()
+                && process.stop(deadline::TO_GO_QUIETLY).await.is_err()
             {
                 process.kill().await?;
             }
@@ -351,8 +333,7 @@ impl DataCenter {
     async fn ready(&self, component: Component) -> Result<()> {
         let what = format!("{component} of {} to be ready", self.name);
         let waited = deadline::until(&what, deadline::TO_START, async || {
-            self.find(&mut *self.processes.lock().await, component)?
-                .must_be_there()?;
+            self.find(&mut *self.processes.lock().await, component)?.must_be_there()?;
             Ok(self.answers(component).await.then_some(()))
         })
         .await;
@@ -368,10 +349,7 @@ impl DataCenter {
             Component::Etcd => self.api.is_etcd(port, &self.record.etcd_name).await,
             Component::ApiServer => self.api.answers("/readyz").await,
             Component::ControllerManager | Component::Scheduler | Component::Kwok => {
-                self.api
-                    .at(format!("https://127.0.0.1:{port}"))
-                    .answers("/healthz")
-                    .await
+                self.api.at(format!("https://127.0.0.1:{port}")).answers("/healthz").await
             }
         }
     }
@@ -389,10 +367,7 @@ impl DataCenter {
 
     fn not_shared(&self) -> Result<()> {
         if self.shared {
-            bail!(
-                "{} is shared with other tests: disturb one of your own, from Bench::start",
-                self.name
-            );
+            bail!("{} is shared with other tests: disturb one of your own, from Bench::start", self.name);
         }
         Ok(())
     }
@@ -402,9 +377,7 @@ impl DataCenter {
         processes: &'a mut BTreeMap<Component, Process>,
         component: Component,
     ) -> Result<&'a mut Process> {
-        processes
-            .get_mut(&component)
-            .with_context(|| format!("{component} of {} is not started", self.name))
+        processes.get_mut(&component).with_context(|| format!("{component} of {} is not started", self.name))
     }
 
     fn forget(&self, processes: &mut BTreeMap<Component, Process>, component: Component) -> Result<()> {
@@ -413,15 +386,9 @@ impl DataCenter {
     }
 
     fn write_down(&self, processes: &BTreeMap<Component, Process>) -> Result<()> {
-        let identities = processes
-            .iter()
-            .map(|(component, process)| (*component, process.identity()))
-            .collect();
-        DataCenterRecord {
-            processes: identities,
-            ..self.record.clone()
-        }
-        .write(&self.layout)
+        let identities =
+            processes.iter().map(|(component, process)| (*component, process.identity())).collect();
+        DataCenterRecord { processes: identities, ..self.record.clone() }.write(&self.layout)
     }
 }
 

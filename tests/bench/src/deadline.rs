@@ -5,8 +5,11 @@ use std::time::{Duration, Instant};
 /// is broken.
 pub(crate) const TO_START: Duration = Duration::from_secs(90);
 
-/// How long a component may take to go after SIGTERM.
+/// How long a component may take to obey a signal; an API server ends its watches first.
 pub(crate) const TO_STOP: Duration = Duration::from_secs(30);
+
+/// How long one may take to go when everything ends, before it is killed.
+pub(crate) const TO_GO_QUIETLY: Duration = Duration::from_secs(5);
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 

@@ -20,31 +20,19 @@ impl ApiClient {
         let mut roots = RootCertStore::empty();
         let certificate = CertificateDer::from_pem_file(authority)
             .with_context(|| format!("reading {}", authority.display()))?;
-        roots
-            .add(certificate)
-            .context("trusting the API server's authority")?;
+        roots.add(certificate).context("trusting the API server's authority")?;
         let client = client(roots)?;
-        Ok(Self {
-            client,
-            server,
-            token,
-        })
+        Ok(Self { client, server, token })
     }
 
     /// The same client for another server of that authority.
     pub(crate) fn at(&self, server: String) -> Self {
-        Self {
-            server,
-            ..self.clone()
-        }
+        Self { server, ..self.clone() }
     }
 
     /// Whether the server answers GET `path` with 200. One that cannot be reached does not.
     pub(crate) async fn answers(&self, path: &str) -> bool {
-        let request = self
-            .client
-            .get(format!("{}{path}", self.server))
-            .bearer_auth(&self.token);
+        let request = self.client.get(format!("{}{path}", self.server)).bearer_auth(&self.token);
         matches!(request.send().await, Ok(response) if response.status() == StatusCode::OK)
     }
 
@@ -70,9 +58,9 @@ impl ApiClient {
         let (status, text) = self.send(Method::GET, path, None).await?;
         match status {
             StatusCode::NOT_FOUND => Ok(None),
-            StatusCode::OK => Ok(Some(
-                serde_json::from_str(&text).with_context(|| format!("reading GET {path}"))?,
-            )),
+            StatusCode::OK => {
+                Ok(Some(serde_json::from_str(&text).with_context(|| format!("reading GET {path}"))?))
+            }
             _ => bail!("GET {path}: {status}: {text}"),
         }
     }
@@ -87,19 +75,14 @@ impl ApiClient {
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(StatusCode, String)> {
-        let mut request = self
-            .client
-            .request(method.clone(), format!("{}{path}", self.server))
-            .bearer_auth(&self.token);
+        let mut request =
+            self.client.request(method.clone(), format!("{}{path}", self.server)).bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.json(body);
         }
         let response = request.send().await.with_context(|| format!("{method} {path}"))?;
         let status = response.status();
-        let text = response
-            .text()
-            .await
-            .with_context(|| format!("reading the answer to {method} {path}"))?;
+        let text = response.text().await.with_context(|| format!("reading the answer to {method} {path}"))?;
         Ok((status, text))
     }
 }

@@ -26,7 +26,7 @@ mod process;
 mod record;
 
 pub use audit::{AuditLog, Mark, Request};
-pub use bench::{Bench, Extent, Options};
+pub use bench::{Bench, Extent, Options, SHARED_VARIABLE};
 pub use binaries::{BIN_VARIABLE, Binaries};
 pub use component::Component;
 pub use data_center::{DataCenter, PartStatus};

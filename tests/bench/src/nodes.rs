@@ -8,28 +8,19 @@ pub(crate) async fn make(api: &ApiClient, data_center: &str, count: usize) -> Re
     for number in 1..=count {
         api.create("/api/v1/nodes", &node(data_center, number)).await?;
     }
-    deadline::until(
-        &format!("{count} nodes of {data_center} to be ready"),
-        deadline::TO_START,
-        async || {
-            let nodes = api.get("/api/v1/nodes").await?.unwrap_or_default();
-            let ready = nodes["items"]
-                .as_array()
-                .map_or(0, |nodes| nodes.iter().filter(|node| is_ready(node)).count());
-            Ok((ready == count).then_some(()))
-        },
-    )
+    deadline::until(&format!("{count} nodes of {data_center} to be ready"), deadline::TO_START, async || {
+        let nodes = api.get("/api/v1/nodes").await?.unwrap_or_default();
+        let ready =
+            nodes["items"].as_array().map_or(0, |nodes| nodes.iter().filter(|node| is_ready(node)).count());
+        Ok((ready == count).then_some(()))
+    })
     .await
 }
 
 fn is_ready(node: &Value) -> bool {
-    let tainted = node["spec"]["taints"]
-        .as_array()
-        .is_some_and(|taints| !taints.is_empty());
+    let tainted = node["spec"]["taints"].as_array().is_some_and(|taints| !taints.is_empty());
     let ready = node["status"]["conditions"].as_array().is_some_and(|conditions| {
-        conditions
-            .iter()
-            .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+        conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
     });
     ready && !tainted
 }

@@ -60,9 +60,7 @@ fn lease_one() -> Result<(u16, TcpSocket)> {
         // Bound without `SO_REUSEADDR` first, so that this fails where anyone else holds the port.
         socket.set_reuseaddr(false).context("preparing a socket")?;
         if socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).is_ok() {
-            socket
-                .set_reuseaddr(true)
-                .context("sharing a port with its server")?;
+            socket.set_reuseaddr(true).context("sharing a port with its server")?;
             return Ok((port, socket));
         }
     }
@@ -88,10 +86,7 @@ mod tests {
             assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
             let stranger = TcpSocket::new_v4().unwrap();
             stranger.set_reuseaddr(false).unwrap();
-            assert_eq!(
-                stranger.bind(address).unwrap_err().kind(),
-                std::io::ErrorKind::AddrInUse
-            );
+            assert_eq!(stranger.bind(address).unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
         }
     }
 }

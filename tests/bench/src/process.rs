@@ -50,10 +50,7 @@ pub(crate) struct Process {
 
 impl Identity {
     fn of(pid: i32) -> Option<Self> {
-        Stat::of(pid).map(|stat| Self {
-            pid,
-            start_time: stat.start_time,
-        })
+        Stat::of(pid).map(|stat| Self { pid, start_time: stat.start_time })
     }
 
     pub(crate) fn condition(self) -> Condition {
@@ -96,9 +93,7 @@ impl Process {
         log: PathBuf,
         lifetime: Lifetime,
     ) -> Result<Self> {
-        let name = program
-            .file_name()
-            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let name = program.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let output = OpenOptions::new()
             .create(true)
             .append(true)
@@ -123,22 +118,12 @@ impl Process {
         let child = spawn(command).await.with_context(|| format!("starting {name}"))?;
         let pid = i32::try_from(child.id()).context("a process number")?;
         let identity = Identity::of(pid).with_context(|| format!("{name} was gone at once"))?;
-        Ok(Self {
-            identity,
-            program: name,
-            log,
-            child: Some(child),
-        })
+        Ok(Self { identity, program: name, log, child: Some(child) })
     }
 
     /// One that somebody else started.
     pub(crate) fn found(identity: Identity, program: &str, log: PathBuf) -> Self {
-        Self {
-            identity,
-            program: program.to_owned(),
-            log,
-            child: None,
-        }
+        Self { identity, program: program.to_owned(), log, child: None }
     }
 
     pub(crate) fn identity(&self) -> Identity {
@@ -158,27 +143,22 @@ impl Process {
     /// An error with the end of its log if it has ended.
     pub(crate) fn must_be_there(&mut self) -> Result<()> {
         if self.condition() == Condition::Gone {
-            bail!(
-                "{} ended by itself; the end of {}:\n{}",
-                self.program,
-                self.log.display(),
-                self.log_end()
-            );
+            bail!("{} ended by itself; the end of {}:\n{}", self.program, self.log.display(), self.log_end());
         }
         Ok(())
     }
 
     /// SIGTERM, and waits until it is gone. A frozen one is thawed, or it would never hear of it.
-    pub(crate) async fn stop(&mut self) -> Result<()> {
+    pub(crate) async fn stop(&mut self, within: Duration) -> Result<()> {
         self.identity.signal(Signal::TERM)?;
         self.identity.signal(Signal::CONT)?;
-        self.gone_within(deadline::TO_STOP).await
+        self.reaches(Condition::Gone, within).await
     }
 
     /// SIGKILL, and waits until it is gone.
     pub(crate) async fn kill(&mut self) -> Result<()> {
         self.identity.signal(Signal::KILL)?;
-        self.gone_within(deadline::TO_STOP).await
+        self.reaches(Condition::Gone, deadline::TO_STOP).await
     }
 
     /// SIGKILL and nothing more; for those who cannot wait.
@@ -209,10 +189,6 @@ impl Process {
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<_> = text.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
-    }
-
-    async fn gone_within(&mut self, within: Duration) -> Result<()> {
-        self.reaches(Condition::Gone, within).await
     }
 
     async fn reaches(&mut self, aim: Condition, within: Duration) -> Result<()> {
@@ -268,12 +244,8 @@ async fn spawn(command: Command) -> Result<Child> {
         sender
     });
     let (answer, started) = tokio::sync::oneshot::channel();
-    STARTER
-        .send((command, answer))
-        .map_err(|_| anyhow!("the thread that starts programs is gone"))?;
-    Ok(started
-        .await
-        .context("the thread that starts programs is gone")??)
+    STARTER.send((command, answer)).map_err(|_| anyhow!("the thread that starts programs is gone"))?;
+    Ok(started.await.context("the thread that starts programs is gone")??)
 }
 
 #[cfg(test)]
@@ -282,14 +254,9 @@ mod tests {
 
     async fn start(program: &str, arguments: &[&str], folder: &Path) -> Process {
         let arguments = arguments.iter().map(OsString::from).collect();
-        Process::start(
-            Path::new(program),
-            arguments,
-            folder.join("log"),
-            Lifetime::WithStarter,
-        )
-        .await
-        .unwrap()
+        Process::start(Path::new(program), arguments, folder.join("log"), Lifetime::WithStarter)
+            .await
+            .unwrap()
     }
 
     #[test]
@@ -311,8 +278,41 @@ mod tests {
         process.thaw().await.unwrap();
         assert_eq!(process.condition(), Condition::Running);
         process.freeze().await.unwrap();
-        process.stop().await.unwrap();
+        process.stop(deadline::TO_STOP).await.unwrap();
         assert_eq!(process.condition(), Condition::Gone);
+    }
+
+    /// Not a test of its own: the one below runs it in another process, to kill that.
+    #[tokio::test]
+    async fn starter_that_waits_to_be_killed() {
+        let Some(folder) = std::env::var_os("PLIMSOLL_TEST_STARTER") else { return };
+        let process = start("sleep", &["600"], Path::new(&folder)).await;
+        std::fs::write(Path::new(&folder).join("pid"), process.identity().pid.to_string()).unwrap();
+        std::future::pending().await
+    }
+
+    #[tokio::test]
+    async fn a_process_dies_even_frozen_when_its_starter_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut starter = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "process::tests::starter_that_waits_to_be_killed"])
+            .env("PLIMSOLL_TEST_STARTER", folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let pid = deadline::until("the starter to start", deadline::TO_START, async || {
+            let text = std::fs::read_to_string(folder.path().join("pid")).unwrap_or_default();
+            Ok(text.parse().ok())
+        })
+        .await
+        .unwrap();
+        let mut process = Process::found(Identity::of(pid).unwrap(), "sleep", folder.path().join("log"));
+        process.freeze().await.unwrap();
+
+        starter.kill().unwrap();
+        starter.wait().unwrap();
+
+        process.reaches(Condition::Gone, deadline::TO_STOP).await.unwrap();
     }
 
     #[tokio::test]
@@ -320,15 +320,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut process = start("sleep", &["600"], folder.path()).await;
         let Identity { pid, start_time } = process.identity();
-        let stranger = Identity {
-            pid,
-            start_time: start_time + 1,
-        };
+        let stranger = Identity { pid, start_time: start_time + 1 };
 
-        Process::found(stranger, "sleep", folder.path().join("log"))
-            .kill()
-            .await
-            .unwrap();
+        Process::found(stranger, "sleep", folder.path().join("log")).kill().await.unwrap();
 
         assert_eq!(process.condition(), Condition::Running);
         process.kill().await.unwrap();

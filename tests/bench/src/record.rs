@@ -15,10 +15,7 @@ pub(crate) struct Layout {
 
 impl Layout {
     pub(crate) fn new(bench: &Path, data_center: &str) -> Self {
-        Self {
-            bench: bench.to_path_buf(),
-            data_center: data_center.to_owned(),
-        }
+        Self { bench: bench.to_path_buf(), data_center: data_center.to_owned() }
     }
 
     pub(crate) fn folder(&self) -> PathBuf {
@@ -26,9 +23,7 @@ impl Layout {
     }
 
     pub(crate) fn kubeconfig(&self) -> PathBuf {
-        self.bench
-            .join("kubeconfig")
-            .join(format!("{}.yaml", self.data_center))
+        self.bench.join("kubeconfig").join(format!("{}.yaml", self.data_center))
     }
 
     pub(crate) fn component_kubeconfig(&self, component: Component) -> PathBuf {
@@ -78,11 +73,7 @@ impl BenchRecord {
     /// That of the bench in `folder`, if there was ever one.
     pub(crate) fn find(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(Self::FILE);
-        if path.is_file() {
-            read(&path).map(Some)
-        } else {
-            Ok(None)
-        }
+        if path.is_file() { read(&path).map(Some) } else { Ok(None) }
     }
 
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
@@ -94,10 +85,7 @@ impl BenchRecord {
         self.data_centers.iter().any(|name| {
             // One without a record was never started.
             DataCenterRecord::read(&Layout::new(folder, name)).is_ok_and(|record| {
-                record
-                    .processes
-                    .values()
-                    .any(|identity| identity.condition() != Condition::Gone)
+                record.processes.values().any(|identity| identity.condition() != Condition::Gone)
             })
         })
     }

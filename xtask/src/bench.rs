@@ -1,0 +1,65 @@
+//! `cargo xtask bench up|down|status`.
+
+use crate::components;
+use anyhow::{Context, Result};
+use plimsoll_bench::{Bench, Condition, Options};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+pub(crate) fn up(data_centers: u16, folder: Option<PathBuf>) -> Result<()> {
+    components::build(components::Output::Shown)?;
+    let started = Instant::now();
+    let options = Options::default()
+        .data_centers(usize::from(data_centers))
+        .folder(folder.unwrap_or_else(Bench::default_folder))
+        .detached();
+    let bench = runtime()?.block_on(Bench::start(options))?;
+    eprintln!("up after {:.1} s:", started.elapsed().as_secs_f64());
+    for data_center in bench.data_centers() {
+        println!("{}\t{}\t{}", data_center.name(), data_center.server(), data_center.kubeconfig().display());
+    }
+    eprintln!("kubectl of their version: {}", bench.binaries().kubectl().display());
+    eprintln!("end them with: cargo xtask bench down --dir {}", bench.folder().display());
+    bench.leave_running();
+    Ok(())
+}
+
+pub(crate) fn down(folder: Option<PathBuf>) -> Result<()> {
+    let folder = folder.unwrap_or_else(Bench::default_folder);
+    let bench = Bench::attach(&folder)?;
+    runtime()?.block_on(bench.down())?;
+    eprintln!("ended; the logs stay in {}", folder.display());
+    Ok(())
+}
+
+/// Fails where a component is not ready.
+pub(crate) fn status(folder: Option<PathBuf>) -> Result<ExitCode> {
+    let bench = Bench::attach(&folder.unwrap_or_else(Bench::default_folder))?;
+    let runtime = runtime()?;
+    let mut all_ready = true;
+    println!("{:<6} {:<24} {:>8} {:>6}  STATE", "DC", "COMPONENT", "PID", "PORT");
+    for data_center in bench.data_centers() {
+        for part in runtime.block_on(data_center.status()) {
+            let state = match (part.condition, part.ready) {
+                (Condition::Running, true) => "ready",
+                (Condition::Running, false) => "running, not ready",
+                (Condition::Frozen, _) => "frozen",
+                (Condition::Gone, _) => "gone",
+            };
+            let pid = part.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string());
+            println!("{:<6} {:<24} {pid:>8} {:>6}  {state}", data_center.name(), part.component, part.port);
+            all_ready &= part.ready;
+        }
+    }
+    Ok(if all_ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The runtime on which the bench is driven.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("starting the runtime")
+}
