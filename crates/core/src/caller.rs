@@ -1,5 +1,6 @@
 //! Who asks, and what they may.
 
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind};
@@ -37,12 +38,7 @@ impl Caller {
         Err(Error::new(
             Kind::PermissionDenied,
             Kind::PermissionDenied.reason(),
-            format!(
-                "{} has the role {}; this needs {}",
-                self.name,
-                self.role.name(),
-                role.name()
-            ),
+            format!("{} has the role {}; this needs {}", self.name, self.role.name(), role.name()),
         ))
     }
 }
@@ -54,6 +50,48 @@ impl Role {
             Self::Viewer => "viewer",
             Self::Developer => "developer",
             Self::Operator => "operator",
+        }
+    }
+}
+
+/// Makes out who asks, the same for every frontend.
+#[async_trait]
+pub trait Authenticate: Send + Sync + 'static {
+    /// The caller who holds `bearer`, the token of an `authorization: Bearer` header as it was sent; `None`
+    /// where there was none. A token that is empty or blank is nobody's.
+    ///
+    /// # Errors
+    /// `Unauthenticated`, with one message for every token that is not known; `Unavailable` where that cannot
+    /// be found out now.
+    async fn authenticate(&self, bearer: Option<&str>) -> Result<Caller, Error>;
+}
+
+/// The token in the value of an `authorization` header, for [`Authenticate::authenticate`].
+///
+/// # Errors
+/// `Unauthenticated` where it is not `Bearer` and something behind it.
+pub fn bearer_token(authorization: &str) -> Result<&str, Error> {
+    match authorization.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
+        _ => Err(Error::new(
+            Kind::Unauthenticated,
+            Kind::Unauthenticated.reason(),
+            "the authorization is not `Bearer` and a token",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_stands_behind_bearer_and_nothing_else() {
+        for (header, token) in [("Bearer abc", "abc"), ("bearer  abc ", "abc"), ("Bearer  ", "")] {
+            assert_eq!(bearer_token(header).ok(), Some(token), "{header:?}");
+        }
+        for bad in ["", "Bearer", "abc", "Basic abc", "Bearerabc"] {
+            assert_eq!(bearer_token(bad).map_err(|e| e.kind), Err(Kind::Unauthenticated), "{bad:?}");
         }
     }
 }

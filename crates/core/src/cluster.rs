@@ -70,10 +70,7 @@ pub struct Delivery {
 
 /// What an App is to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a deletion is the rare case, and a Delivery is moved rarely"
-)]
+#[expect(clippy::large_enum_variant, reason = "a deletion is the rare case, and a Delivery is moved rarely")]
 pub enum Want {
     /// There.
     #[serde(rename_all = "camelCase")]
@@ -171,7 +168,8 @@ pub struct Replicas {
     pub available: u32,
     /// Of an earlier template.
     pub old: u32,
-    /// Already told to go.
+    /// Told to go and within their grace. Those beyond it, or on a server that cannot be reached, are
+    /// reported in a finding and counted nowhere.
     pub terminating: u32,
 }
 
@@ -308,4 +306,10 @@ pub trait Cluster: Send + Sync + 'static {
     /// Watches all App resources of `installation`. The first event is [`Event::All`]; the stream ends with
     /// the first error.
     fn watch(&self, installation: &InstallationId) -> Watch;
+}
+
+/// The data centers that this process can talk to.
+pub trait Clusters: Send + Sync + 'static {
+    /// The one of this name; none where this process has no way there.
+    fn cluster(&self, dc: &DcName) -> Option<std::sync::Arc<dyn Cluster>>;
 }

@@ -171,11 +171,7 @@ impl FromStr for ImageRef {
         if tag.is_some_and(|tag| !is_tag(tag)) {
             return Err(InvalidImage::Tag);
         }
-        Ok(Self {
-            repository: repository.to_owned(),
-            tag: tag.map(str::to_owned),
-            digest,
-        })
+        Ok(Self { repository: repository.to_owned(), tag: tag.map(str::to_owned), digest })
     }
 }
 
@@ -183,9 +179,7 @@ impl FromStr for ImageRef {
 /// lower-case letters and digits joined by `.`, `_`, `__` or dashes.
 fn is_repository(text: &str) -> bool {
     let component = |part: &str| {
-        let inner = part
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b));
+        let inner = part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b));
         let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         inner
             && edge(part.bytes().next())
@@ -196,27 +190,19 @@ fn is_repository(text: &str) -> bool {
     let host = |part: &str| {
         let (name, port) = part.split_once(':').unwrap_or((part, "0"));
         let name_ok = !name.is_empty()
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
             && !name.starts_with(['-', '.']);
         name_ok && port.parse::<u16>().is_ok()
     };
     let mut parts = text.split('/');
     let first = parts.next().unwrap_or_default();
     let rest: Vec<&str> = parts.collect();
-    let first_ok = if rest.is_empty() {
-        component(first)
-    } else {
-        host(first) || component(first)
-    };
+    let first_ok = if rest.is_empty() { component(first) } else { host(first) || component(first) };
     text.len() <= 255 && first_ok && rest.into_iter().all(component)
 }
 
 fn is_tag(text: &str) -> bool {
-    let inner = text
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
+    let inner = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
     (1..=128).contains(&text.len()) && inner && !text.starts_with(['.', '-'])
 }
 
@@ -469,15 +455,10 @@ mod tests {
 
     #[test]
     fn an_image_by_digest_is_read_with_host_port_and_tag() {
-        let image: ImageRef = format!("registry.example.com:5000/shop/web:1.4@sha256:{HEX}")
-            .parse()
-            .unwrap();
+        let image: ImageRef = format!("registry.example.com:5000/shop/web:1.4@sha256:{HEX}").parse().unwrap();
         assert_eq!(image.repository, "registry.example.com:5000/shop/web");
         assert_eq!(image.tag.as_deref(), Some("1.4"));
-        assert_eq!(
-            image.pinned(),
-            format!("registry.example.com:5000/shop/web@sha256:{HEX}")
-        );
+        assert_eq!(image.pinned(), format!("registry.example.com:5000/shop/web@sha256:{HEX}"));
         assert_eq!(image.to_string().parse(), Ok(image));
     }
 

@@ -123,11 +123,7 @@ pub struct Violation {
 impl Violation {
     /// A fault at `path`.
     pub fn new(path: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            message: message.into(),
-            remedy: remedy.into(),
-        }
+        Self { path: path.into(), message: message.into(), remedy: remedy.into() }
     }
 }
 
@@ -144,7 +140,7 @@ pub struct Error {
     pub violations: Vec<Violation>,
     /// Facts that a program can read, such as who won a conflict.
     pub metadata: Vec<(&'static str, String)>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    pub(crate) source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -162,10 +158,7 @@ impl Error {
 
     /// A request with faults; `violations` is not empty.
     pub fn invalid(message: impl Into<String>, violations: Vec<Violation>) -> Self {
-        Self {
-            violations,
-            ..Self::new(Kind::Invalid, Kind::Invalid.reason(), message)
-        }
+        Self { violations, ..Self::new(Kind::Invalid, Kind::Invalid.reason(), message) }
     }
 
     /// A defect: the caller sees that there is one, the log sees `source`.
@@ -226,10 +219,7 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_row() {
-        let table: Vec<_> = Kind::ALL
-            .iter()
-            .map(|k| (k.reason(), k.http(), k.grpc(), k.exit()))
-            .collect();
+        let table: Vec<_> = Kind::ALL.iter().map(|k| (k.reason(), k.http(), k.grpc(), k.exit())).collect();
         assert_eq!(
             table,
             [
@@ -253,10 +243,7 @@ mod tests {
     #[test]
     fn the_log_sees_the_whole_chain_and_the_caller_the_first_link() {
         let error = Error::internal(std::io::Error::other("disk on fire"));
-        assert_eq!(
-            error.to_string(),
-            "an internal error; the server's log has the details"
-        );
+        assert_eq!(error.to_string(), "an internal error; the server's log has the details");
         assert_eq!(
             Chain(&error).to_string(),
             "an internal error; the server's log has the details: disk on fire"

@@ -79,7 +79,9 @@ fn tally<'a>(policy: &PublishPolicy, outcomes: &'a BTreeMap<DcName, Outcome>) ->
     for (dc, outcome) in outcomes {
         match outcome.state {
             OutcomeState::Healthy if is_good(outcome, policy) => tally.good += 1,
-            OutcomeState::Done => tally.done += 1,
+            // `Superseded` stands on deletions alone: the next life of the name was ordered there, and its
+            // Order asks for this removal first.
+            OutcomeState::Done | OutcomeState::Superseded => tally.done += 1,
             OutcomeState::Failed => tally.failed.push(dc),
             OutcomeState::Owed | OutcomeState::Diverged => tally.owed.push(dc),
             OutcomeState::Waiting
@@ -88,8 +90,6 @@ fn tally<'a>(policy: &PublishPolicy, outcomes: &'a BTreeMap<DcName, Outcome>) ->
             | OutcomeState::Healthy => {
                 tally.pending += 1;
             }
-            // What something newer took the place of is nobody's concern any more.
-            OutcomeState::Superseded => {}
         }
     }
     tally
@@ -106,19 +106,11 @@ pub fn fold(
     if let Some(end) = end {
         return ended(end, &tally);
     }
-    let open = |state, message| Standing {
-        state,
-        message,
-        due: None,
-    };
-    let due = |state, due, message| Standing {
-        state,
-        message,
-        due: Some(due),
-    };
+    let open = |state, message| Standing { state, message, due: None };
+    let due = |state, due, message| Standing { state, message, due: Some(due) };
     if let Some(failure) = failure(operation, &tally) {
         return match operation.policy.on_failure {
-            OnFailure::Rollback if rolls_back(operation.kind) => {
+            OnFailure::Rollback if operation.fallback.is_some() => {
                 due(OperationState::Running, Due::Rollback, Some(failure))
             }
             _ if operation.kind == Kind::Delete => open(OperationState::Running, Some(failure)),
@@ -169,16 +161,7 @@ fn ended(end: &End, tally: &Tally<'_>) -> Standing {
         EndState::Aborted => (OperationState::Aborted, None),
         EndState::Superseded => (OperationState::Superseded, None),
     };
-    Standing {
-        state,
-        message: end.message.clone(),
-        due,
-    }
-}
-
-/// Only what brings a new Release can be rolled back; a rollback of a rollback would run in circles.
-fn rolls_back(kind: Kind) -> bool {
-    matches!(kind, Kind::Upgrade)
+    Standing { state, message: end.message.clone(), due }
 }
 
 /// Why the policy can no longer be met, whatever the others do.

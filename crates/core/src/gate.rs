@@ -66,9 +66,7 @@ pub fn gate(
         let waits_for: Vec<&str> = wave
             .iter()
             .filter(|before| {
-                outcomes
-                    .get(*before)
-                    .is_some_and(|outcome| is_awaited(outcome, &operation.policy))
+                outcomes.get(*before).is_some_and(|outcome| is_awaited(outcome, &operation.policy))
             })
             .map(DcName::as_str)
             .collect();
@@ -97,10 +95,8 @@ fn blocking_failure<'a>(
     operation: &Operation,
     outcomes: &'a BTreeMap<DcName, Outcome>,
 ) -> Option<&'a DcName> {
-    let failed = outcomes
-        .iter()
-        .find(|(_, outcome)| outcome.state == OutcomeState::Failed)
-        .map(|(dc, _)| dc)?;
+    let failed =
+        outcomes.iter().find(|(_, outcome)| outcome.state == OutcomeState::Failed).map(|(dc, _)| dc)?;
     match operation.policy.succeed {
         Succeed::All => Some(failed),
         Succeed::AtLeast(n) => {

@@ -58,11 +58,7 @@ pub struct Range {
 impl Range {
     /// The first [`MAX_PAGE`] entries whose keys begin with `prefix`.
     pub fn prefix(prefix: impl Into<String>) -> Self {
-        Self {
-            prefix: prefix.into(),
-            after: None,
-            limit: MAX_PAGE,
-        }
+        Self { prefix: prefix.into(), after: None, limit: MAX_PAGE }
     }
 }
 

@@ -14,9 +14,7 @@ pub struct InvalidName {
 
 impl InvalidName {
     fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-        }
+        Self { message: message.into() }
     }
 }
 
@@ -30,14 +28,9 @@ fn label(kind: &str, text: &str, max: usize) -> Result<(), InvalidName> {
         return Err(InvalidName::new(format!("{kind} is empty")));
     }
     if text.len() > max {
-        return Err(InvalidName::new(format!(
-            "{kind} has {} characters, {max} at most",
-            text.len()
-        )));
+        return Err(InvalidName::new(format!("{kind} has {} characters, {max} at most", text.len())));
     }
-    let inner = text
-        .chars()
-        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    let inner = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     if !inner || !ends_alphanumeric(text.chars().next()) || !ends_alphanumeric(text.chars().last()) {
         return Err(InvalidName::new(format!(
             "{kind} {text:?} may hold only a-z, 0-9 and '-', and must begin and end with a letter or a digit"
@@ -177,9 +170,7 @@ impl TryFrom<u64> for ReleaseNumber {
     type Error = InvalidName;
     fn try_from(number: u64) -> Result<Self, InvalidName> {
         if number == 0 || number >= 1 << 53 {
-            return Err(InvalidName::new(format!(
-                "release number {number} is not between 1 and 2^53"
-            )));
+            return Err(InvalidName::new(format!("release number {number} is not between 1 and 2^53")));
         }
         Ok(Self(number))
     }
@@ -263,16 +254,7 @@ mod tests {
     fn an_app_name_is_a_label_of_forty_characters() {
         assert!("shop".parse::<AppName>().is_ok());
         assert!("a".repeat(40).parse::<AppName>().is_ok());
-        for bad in [
-            "",
-            "Shop",
-            "-shop",
-            "shop-",
-            "sh_op",
-            "sh.op",
-            "shöp",
-            &"a".repeat(41),
-        ] {
+        for bad in ["", "Shop", "-shop", "shop-", "sh_op", "sh.op", "shöp", &"a".repeat(41)] {
             assert!(bad.parse::<AppName>().is_err(), "{bad:?} was taken");
         }
     }

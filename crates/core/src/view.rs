@@ -27,19 +27,14 @@ impl std::fmt::Display for Etag {
 impl std::str::FromStr for Etag {
     type Err = crate::error::Violation;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bare = text
-            .strip_prefix('"')
-            .and_then(|t| t.strip_suffix('"'))
-            .unwrap_or(text);
-        bare.parse()
-            .map(|revision| Self(Revision(revision)))
-            .map_err(|_| {
-                crate::error::Violation::new(
-                    "If-Match",
-                    format!("{text:?} is no etag"),
-                    "send the etag of the App as it was answered, or leave it out",
-                )
-            })
+        let bare = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
+        bare.parse().map(|revision| Self(Revision(revision))).map_err(|_| {
+            crate::error::Violation::new(
+                "If-Match",
+                format!("{text:?} is no etag"),
+                "send the etag of the App as it was answered, or leave it out",
+            )
+        })
     }
 }
 

@@ -117,11 +117,7 @@ pub const REQUESTS: &str = "requests/";
 /// A request that was seen, by who made it.
 pub fn request(caller: &str, id: &RequestId) -> String {
     // A caller's name may hold anything; its digest holds no '/'.
-    format!(
-        "{REQUESTS}{}/{}",
-        Digest::of_bytes(caller.as_bytes()).short(16),
-        id.as_str()
-    )
+    format!("{REQUESTS}{}/{}", Digest::of_bytes(caller.as_bytes()).short(16), id.as_str())
 }
 
 /// What a key under [`OPERATIONS`] is about.
@@ -147,11 +143,7 @@ pub fn parse_operation(key: &str) -> Option<OperationKey> {
     match part {
         "control" => Some(OperationKey::Control(id)),
         "end" => Some(OperationKey::End(id)),
-        part => part
-            .strip_prefix("dc/")?
-            .parse()
-            .ok()
-            .map(|dc| OperationKey::Outcome(id, dc)),
+        part => part.strip_prefix("dc/")?.parse().ok().map(|dc| OperationKey::Outcome(id, dc)),
     }
 }
 
@@ -167,10 +159,7 @@ pub fn parse_order(key: &str) -> Option<(AppRef, DcName)> {
 /// Reads a key under [`APPS`].
 pub fn parse_app(key: &str) -> Option<AppRef> {
     let (namespace, name) = key.strip_prefix(APPS)?.split_once('/')?;
-    Some(AppRef {
-        namespace: namespace.parse().ok()?,
-        name: name.parse().ok()?,
-    })
+    Some(AppRef { namespace: namespace.parse().ok()?, name: name.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -183,20 +172,14 @@ mod tests {
         let dc: DcName = "dc-1".parse().unwrap();
         assert_eq!(parse_operation(&operation(id)), Some(OperationKey::Operation(id)));
         assert_eq!(parse_operation(&control(id)), Some(OperationKey::Control(id)));
-        assert_eq!(
-            parse_operation(&outcome(id, &dc)),
-            Some(OperationKey::Outcome(id, dc))
-        );
+        assert_eq!(parse_operation(&outcome(id, &dc)), Some(OperationKey::Outcome(id, dc)));
         assert_eq!(parse_operation(&end(id)), Some(OperationKey::End(id)));
         assert_eq!(parse_operation("operations/x"), None);
     }
 
     #[test]
     fn orders_and_apps_are_read_back() {
-        let shop = AppRef {
-            namespace: "demo".parse().unwrap(),
-            name: "shop".parse().unwrap(),
-        };
+        let shop = AppRef { namespace: "demo".parse().unwrap(), name: "shop".parse().unwrap() };
         let dc: DcName = "dc-1".parse().unwrap();
         assert_eq!(parse_order(&order(&shop, &dc)), Some((shop.clone(), dc)));
         assert_eq!(parse_app(&app(&shop)), Some(shop));

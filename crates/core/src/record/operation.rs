@@ -28,6 +28,10 @@ pub struct Operation {
     /// The Release that was the head before, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<ReleaseNumber>,
+    /// What its automatic rollback would bring back: known when it is accepted, so that a failure is either
+    /// rolled back or held, and both by rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<ReleaseNumber>,
     /// How it opens the data centers.
     pub pace: Pace,
     /// What it counts by.
@@ -112,7 +116,8 @@ pub struct Outcome {
     pub message: Option<String>,
     /// When it came to stand there.
     pub since: Timestamp,
-    /// The revision of the Order that it speaks of; none while it waits.
+    /// The revision of the Order that it speaks of. None while it waits, and in a `Sent` that was written by
+    /// the very transaction that wrote the Order: then it is the revision of this record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Revision>,
     /// What a worker has measured so far.
@@ -203,6 +208,14 @@ pub enum EndState {
     Aborted,
     /// A newer Operation took its place.
     Superseded,
+}
+
+/// An Operation among those of its App.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryEntry {
+    /// What it did.
+    pub kind: Kind,
 }
 
 /// A request that was accepted, so that its repeat gets the same answer.

@@ -1,0 +1,96 @@
+//! How many, and where.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::reader::{Node, Object, shown};
+use crate::name::DcName;
+use crate::scale::{Autoscale, MAX_REPLICAS, Placement, Replication, Scale};
+
+pub(super) const FIELDS: &[&str] = &["replicas", "autoscale", "placement", "exceptions"];
+pub(super) const REPLICATION_FIELDS: &[&str] = &["replicas", "autoscale"];
+pub(super) const AUTOSCALE_FIELDS: &[&str] = &["min", "max", "cpuPercent"];
+
+/// Enough for one pod to be replaced and another to fail while the third serves.
+const DEFAULT_REPLICAS: u32 = 3;
+
+const DEFAULT_CPU_PERCENT: u32 = 70;
+
+/// The most data centers that a document names.
+pub(super) const MAX_DCS: usize = 32;
+
+pub(super) fn read(node: &Node<'_>) -> Option<Scale> {
+    let scale = node.object(FIELDS)?;
+    let size = replication(&scale, Some(Replication::Fixed(DEFAULT_REPLICAS)));
+    let placement = scale.or("placement", Placement::All, |node| placement(&node));
+    let exceptions = scale.or("exceptions", BTreeMap::new(), |node| {
+        node.map(MAX_DCS, dc_key, |node| replication(&node.object(REPLICATION_FIELDS)?, None))
+    });
+    Some(Scale { placement: placement?, size: size?, exceptions: exceptions? })
+}
+
+fn replication(object: &Object<'_>, default: Option<Replication>) -> Option<Replication> {
+    let replicas = object.optional("replicas", |node| node.whole(0..=MAX_REPLICAS));
+    let auto = object.optional("autoscale", |node| autoscale(&node));
+    match (replicas?, auto?) {
+        (Some(_), Some(_)) => {
+            object.fault("replicas and autoscale exclude each other", "keep one of the two");
+            None
+        }
+        (Some(replicas), None) => Some(Replication::Fixed(replicas)),
+        (None, Some(auto)) => Some(Replication::Auto(auto)),
+        (None, None) => {
+            if default.is_none() {
+                object.fault("this says no number", "add replicas or autoscale");
+            }
+            default
+        }
+    }
+}
+
+fn autoscale(node: &Node<'_>) -> Option<Autoscale> {
+    let auto = node.object(AUTOSCALE_FIELDS)?;
+    let min = auto.required("min", |node| node.whole(1..=MAX_REPLICAS));
+    let max = auto.required("max", |node| node.whole(1..=MAX_REPLICAS));
+    let cpu_percent = auto.or("cpuPercent", DEFAULT_CPU_PERCENT, |node| node.whole(1..=100));
+    let (min, max, cpu_percent) = (min?, max?, cpu_percent?);
+    if max < min {
+        let message = format!("the most ({max}) is less than the fewest ({min})");
+        auto.faults().put(&auto.path().field("max"), message, format!("write {min} or more"));
+        return None;
+    }
+    Some(Autoscale { min, max, cpu_percent })
+}
+
+fn placement(node: &Node<'_>) -> Option<Placement> {
+    if !node.is_list() {
+        return node.one_of(&[("All", ())]).map(|()| Placement::All);
+    }
+    let mut seen = BTreeSet::new();
+    let dcs = node.list(1..=MAX_DCS, |node| {
+        let dc = dc(&node)?;
+        if !seen.insert(dc.clone()) {
+            node.fault(format!("`{dc}` is named twice"), "name it once");
+            return None;
+        }
+        Some(dc)
+    })?;
+    drop(dcs);
+    Some(Placement::Only(seen.into_iter().collect()))
+}
+
+/// The name of a data center.
+pub(super) fn dc(node: &Node<'_>) -> Option<DcName> {
+    node.parsed(str::parse, "write the name of a data center; `plimsoll dc list` shows them")
+}
+
+/// The name of a data center as a key.
+pub(super) fn dc_key(node: &Node<'_>, key: &str) -> Option<DcName> {
+    if let Ok(dc) = key.parse() {
+        return Some(dc);
+    }
+    node.fault(
+        format!("`{}` is no name of a data center", shown(key)),
+        "write the name of a data center; `plimsoll dc list` shows them",
+    );
+    None
+}

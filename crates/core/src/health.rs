@@ -1,0 +1,153 @@
+//! Fenced health: a data center counts as good only on evidence that is tied to this very Order.
+
+use crate::cluster::{Applied, Fatal, Fence, Finding, Power, Status};
+use crate::live::Sight;
+use crate::record::{Order, Ordered};
+use crate::scale::Replication;
+
+/// What the evidence says of an Order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing speaks of this Order yet: what is there is older, or unknown.
+    Unseen,
+    /// The data center works on it.
+    Progressing(Option<Finding>),
+    /// It cannot become healthy without another Order.
+    Hopeless(Finding),
+    /// As ordered, with pods.
+    Healthy,
+    /// As ordered, without pods.
+    Done,
+}
+
+/// Judges `order`, whose fence is `fence`, by what is seen of it.
+pub fn judge(order: &Order, fence: Fence, sight: Option<&Sight>) -> Verdict {
+    let Some(status) = sight
+        .filter(|sight| sight.fence == fence)
+        .and_then(|sight| sight.status.as_ref())
+        .filter(|status| status.fence == fence)
+    else {
+        return Verdict::Unseen;
+    };
+    let there = match &order.ordered {
+        Ordered::Deleted => (status.applied == Applied::Gone).then_some(Verdict::Done),
+        Ordered::Run { replication, power, release: _, content: _ } => {
+            let wanted = match power {
+                Power::Online => replication,
+                Power::Offline => &Replication::ZERO,
+            };
+            as_ordered(wanted, status)
+        }
+    };
+    there.unwrap_or_else(|| {
+        let finding = status.findings.first();
+        match status.findings.iter().find(|finding| finding.fatal == Fatal::Yes) {
+            Some(fatal) => Verdict::Hopeless(fatal.clone()),
+            None => Verdict::Progressing(finding.cloned()),
+        }
+    })
+}
+
+fn as_ordered(wanted: &Replication, status: &Status) -> Option<Verdict> {
+    let pods = &status.replicas;
+    let settled = status.applied == Applied::Current && pods.old == 0 && pods.terminating == 0;
+    if !settled {
+        return None;
+    }
+    if wanted.at_most() == 0 {
+        let none = pods.ordered == 0 && pods.updated == 0 && pods.ready == 0 && pods.available == 0;
+        return none.then_some(Verdict::Done);
+    }
+    let bounds = wanted.at_least()..=wanted.at_most();
+    let all = |count: u32| count == pods.ordered;
+    (bounds.contains(&pods.ordered) && all(pods.updated) && all(pods.ready) && all(pods.available))
+        .then_some(Verdict::Healthy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Replicas;
+    use crate::digest::Digest;
+    use crate::ledger::Revision;
+    use crate::name::{OperationId, ReleaseNumber};
+    use crate::scale::Autoscale;
+
+    const FENCE: Fence = Fence { epoch: 1, revision: Revision(7) };
+
+    fn mk_order(replication: Replication, power: Power) -> Order {
+        let id = uuid::Uuid::from_u128(1);
+        Order {
+            uid: id.into(),
+            epoch: 1,
+            operation: OperationId::from(id),
+            ordered: Ordered::Run {
+                release: ReleaseNumber::FIRST,
+                content: Digest::of_bytes(b"content"),
+                power,
+                replication,
+            },
+            deleted: Vec::new(),
+            restarts: std::collections::BTreeMap::new(),
+            last_good: None,
+        }
+    }
+
+    fn mk_sight(replicas: Replicas, applied: Applied) -> Sight {
+        let status = Status { fence: FENCE, replicas, applied, findings: Vec::new(), drift: Vec::new() };
+        Sight { fence: FENCE, status: Some(status) }
+    }
+
+    fn pods(ordered: u32, updated: u32, ready: u32, available: u32, old: u32, terminating: u32) -> Replicas {
+        Replicas { ordered, updated, ready, available, old, terminating }
+    }
+
+    #[test]
+    fn health_needs_every_count_to_be_what_was_ordered() {
+        let fixed = mk_order(Replication::Fixed(3), Power::Online);
+        let auto = Replication::Auto(Autoscale { min: 3, max: 6, cpu_percent: 50 });
+        let auto = mk_order(auto, Power::Online);
+        let going = Verdict::Progressing(None);
+        for (order, counts, applied, verdict) in [
+            (&fixed, pods(3, 3, 3, 3, 0, 0), Applied::Current, Verdict::Healthy),
+            (&fixed, pods(3, 3, 3, 3, 0, 0), Applied::Pending, going.clone()),
+            (&fixed, pods(3, 3, 3, 3, 1, 0), Applied::Current, going.clone()),
+            (&fixed, pods(3, 3, 3, 3, 0, 1), Applied::Current, going.clone()),
+            (&fixed, pods(3, 2, 3, 3, 0, 0), Applied::Current, going.clone()),
+            (&fixed, pods(3, 3, 3, 2, 0, 0), Applied::Current, going.clone()),
+            (&fixed, pods(2, 2, 2, 2, 0, 0), Applied::Current, going.clone()),
+            (&fixed, pods(0, 0, 0, 0, 0, 0), Applied::Current, going.clone()),
+            (&auto, pods(5, 5, 5, 5, 0, 0), Applied::Current, Verdict::Healthy),
+            (&auto, pods(7, 7, 7, 7, 0, 0), Applied::Current, going.clone()),
+        ] {
+            assert_eq!(
+                judge(order, FENCE, Some(&mk_sight(counts, applied))),
+                verdict,
+                "{counts:?} {applied:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_ordered_is_done_when_nothing_is_there() {
+        for order in
+            [mk_order(Replication::Fixed(3), Power::Offline), mk_order(Replication::Fixed(0), Power::Online)]
+        {
+            let none = mk_sight(pods(0, 0, 0, 0, 0, 0), Applied::Current);
+            assert_eq!(judge(&order, FENCE, Some(&none)), Verdict::Done);
+            let going = mk_sight(pods(0, 0, 0, 0, 0, 2), Applied::Current);
+            assert_eq!(judge(&order, FENCE, Some(&going)), Verdict::Progressing(None));
+        }
+    }
+
+    #[test]
+    fn a_status_of_another_order_is_no_evidence() {
+        let order = mk_order(Replication::Fixed(3), Power::Online);
+        let newer = Fence { epoch: 1, revision: Revision(8) };
+        let sight = mk_sight(pods(3, 3, 3, 3, 0, 0), Applied::Current);
+        assert_eq!(judge(&order, newer, Some(&sight)), Verdict::Unseen);
+        let put_but_not_seen = Sight { fence: newer, ..sight.clone() };
+        assert_eq!(judge(&order, newer, Some(&put_but_not_seen)), Verdict::Unseen);
+        assert_eq!(judge(&order, FENCE, None), Verdict::Unseen);
+    }
+}

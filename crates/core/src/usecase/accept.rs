@@ -1,0 +1,415 @@
+//! Accepting: read the ground, decide, commit one transaction that compares all that was relied on.
+//!
+//! A transaction that lost its comparison is planned anew on the new ground. What the caller had seen
+//! (`If-Match`) is checked on each ground, so whoever sent it learns who was faster instead of overwriting.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::apply::Application;
+use super::reading::from_ledger;
+use super::scale::ScaleChange;
+use super::{Mode, Plimsoll, Write};
+use crate::caller::Caller;
+use crate::cluster::Power;
+use crate::content::Content;
+use crate::digest::Digest;
+use crate::error::{Error, Kind};
+use crate::ledger::{self, Committed, Compare, Transaction};
+use crate::name::{AppRef, AppUid, DcName, OperationId, ReleaseNumber};
+use crate::order::{Before, order_for};
+use crate::policy::PublishPolicy;
+use crate::record::{
+    App, DataCenter, DcState, Draft, End, EndState, HistoryEntry, Installation, Kind as OperationKind,
+    Operation, Order, Ordered, Outcome, OutcomeState, Pace, Release, Request, Spent, Stored, Verdict, key,
+};
+use crate::view::Accepted;
+
+/// How often a plan is made anew because somebody else was faster, before the caller is told to try again.
+/// Each round is lost only to a transaction that was accepted, so this bounds a crowd, not a wait.
+const MAX_ROUNDS: usize = 64;
+
+/// Everything that the verbs on an App rely on, read at the beginning of a round.
+pub(super) struct Ground {
+    pub(super) installation: Stored<Installation>,
+    pub(super) dcs: BTreeMap<DcName, Stored<DataCenter>>,
+    pub(super) app: Option<Stored<App>>,
+    pub(super) orders: BTreeMap<DcName, Stored<Order>>,
+    /// The outcomes of the Operations that wrote the present Orders, each in its own data center.
+    pub(super) settled: BTreeMap<DcName, OutcomeState>,
+    /// The uid that a new App will have.
+    pub(super) uid: AppUid,
+    /// The id that the Operation will have.
+    pub(super) id: OperationId,
+    pub(super) now: jiff::Timestamp,
+}
+
+/// What a verb decided.
+pub(super) struct Plan {
+    /// The App as it is to be; `None` removes it.
+    pub(super) app: Option<App>,
+    pub(super) release: Option<(Release, Content)>,
+    /// What becomes known of an earlier Release.
+    pub(super) verdict: Option<(ReleaseNumber, Verdict)>,
+    pub(super) orders: BTreeMap<DcName, Order>,
+    pub(super) operation: Option<Operation>,
+    /// Operations that the new one takes the place of, if they still run.
+    pub(super) supersedes: Vec<(OperationId, EndState)>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Plan {
+    /// A plan that gives `app` this Operation and these Orders, and takes the place of the Operation that ran
+    /// on its track.
+    pub(super) fn new(mut app: App, operation: Operation, orders: BTreeMap<DcName, Order>) -> Self {
+        let replaced = app.operations.insert(operation.kind.track(), operation.id);
+        Self {
+            app: Some(app),
+            release: None,
+            verdict: None,
+            orders,
+            operation: Some(operation),
+            supersedes: replaced.map(|id| (id, EndState::Superseded)).into_iter().collect(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// A plan that changes nothing and says why.
+    pub(super) fn nothing(app: Option<App>, note: impl Into<String>) -> Self {
+        Self {
+            app,
+            release: None,
+            verdict: None,
+            orders: BTreeMap::new(),
+            operation: None,
+            supersedes: Vec::new(),
+            notes: vec![note.into()],
+        }
+    }
+}
+
+/// What a caller asks of an App. Its JSON form, with the App's name, tells a repeat of a request from
+/// another one under the same id.
+#[derive(Serialize)]
+pub(super) enum Verb {
+    Apply(Box<Application>),
+    Rollback(Option<ReleaseNumber>),
+    /// Of an Operation that failed, by the worker that saw it fail.
+    RollbackOf(OperationId),
+    Unpin,
+    Scale(ScaleChange),
+    Restart,
+    Power(Power),
+    Delete,
+}
+
+/// What a write is about.
+pub(super) struct Subject<'a> {
+    pub(super) app: &'a AppRef,
+    pub(super) verb: &'a Verb,
+    pub(super) write: &'a Write,
+}
+
+impl Subject<'_> {
+    fn digest(&self) -> Result<Digest, Error> {
+        Digest::of(&(self.app, self.verb)).map_err(Error::internal)
+    }
+
+    /// A rollback always wins, so what its caller had seen does not matter.
+    fn heeds_match(&self) -> bool {
+        !matches!(self.verb, Verb::Rollback(_) | Verb::RollbackOf(_))
+    }
+}
+
+impl Plimsoll {
+    pub(super) async fn ground(&self, app: &AppRef) -> Result<Ground, Error> {
+        let installation = self.read_installation().await?;
+        let dcs = self.read_dcs().await?;
+        let stored = self.read_app(app).await?;
+        let orders = self.read_orders(app).await?;
+        let mut settled = BTreeMap::new();
+        for (dc, order) in &orders {
+            let outcome = self.read::<Outcome>(&key::outcome(order.value.operation, dc)).await?;
+            if let Some(outcome) = outcome {
+                settled.insert(dc.clone(), outcome.value.state);
+            }
+        }
+        Ok(Ground {
+            installation,
+            dcs,
+            app: stored,
+            orders,
+            settled,
+            uid: self.ids.uuid().into(),
+            id: self.ids.uuid().into(),
+            now: self.clock.now(),
+        })
+    }
+
+    /// Does `verb` with `app`: plans on the present ground until the plan's transaction commits.
+    pub(super) async fn accept(
+        &self,
+        caller: &Caller,
+        app: &AppRef,
+        verb: &Verb,
+        write: &Write,
+    ) -> Result<Accepted, Error> {
+        let subject = &Subject { app, verb, write };
+        let body = subject.digest()?;
+        for _ in 0..MAX_ROUNDS {
+            if let Some(answer) = self.seen_before(caller, subject, body).await? {
+                return Ok(answer);
+            }
+            let ground = self.ground(subject.app).await?;
+            if subject.heeds_match() {
+                check_match(subject, &ground)?;
+            }
+            let plan = self.plan(caller, subject, &ground).await?;
+            if subject.write.mode == Mode::Validate {
+                return Ok(Accepted { app: subject.app.clone(), operation: None, notes: plan.notes });
+            }
+            let transaction = self.transaction(caller, subject, body, &ground, &plan).await?;
+            match self.ledger.transact(transaction).await {
+                Ok(Committed::At(_)) => {
+                    let operation = match &plan.operation {
+                        Some(operation) => Some(self.view_operation(operation.id).await?),
+                        None => None,
+                    };
+                    return Ok(Accepted { app: subject.app.clone(), operation, notes: plan.notes });
+                }
+                // Whether it was committed shows in the request's own record, on the next round.
+                Ok(Committed::Lost) | Err(ledger::Error::Unknown(_)) => {}
+                Err(error) => return Err(from_ledger(error)),
+            }
+        }
+        Err(Error::new(
+            Kind::Unavailable,
+            "TOO_MANY_WRITERS",
+            format!("too many others change {} at this moment; try again", subject.app),
+        ))
+    }
+
+    /// What a verb comes to. Whatever it reads beyond the ground must hang on the App's record, which every
+    /// transaction compares.
+    async fn plan(&self, caller: &Caller, subject: &Subject<'_>, ground: &Ground) -> Result<Plan, Error> {
+        let Subject { app, verb, write } = subject;
+        let reason = write.reason.as_deref();
+        match verb {
+            Verb::Apply(application) => self.plan_apply(caller, application, reason, ground).await,
+            Verb::Rollback(to) => self.plan_rollback(caller, app, *to, reason, ground).await,
+            Verb::RollbackOf(failed) => self.plan_rollback_of(caller, app, *failed, ground).await,
+            Verb::Unpin => ground.plan_unpin(caller, app),
+            Verb::Scale(change) => self.plan_scale(caller, app, change, reason, ground).await,
+            Verb::Restart => ground.plan_restart(caller, app, reason),
+            Verb::Power(power) => self.plan_power(caller, app, *power, reason, ground).await,
+            Verb::Delete => ground.plan_delete(caller, app, reason),
+        }
+    }
+
+    /// The answer of the first request with this id, if there was one.
+    async fn seen_before(
+        &self,
+        caller: &Caller,
+        subject: &Subject<'_>,
+        body: Digest,
+    ) -> Result<Option<Accepted>, Error> {
+        let key = key::request(&caller.name, &subject.write.request_id);
+        let Some(request) = self.read::<Request>(&key).await? else {
+            return Ok(None);
+        };
+        if request.value.body != body {
+            return Err(Error::new(
+                Kind::Refused,
+                "REQUEST_ID_REUSED",
+                format!("the request id {} was used for another request; make a new one", key_tail(&key)),
+            ));
+        }
+        let operation = match request.value.operation {
+            Some(id) => Some(self.view_operation(id).await?),
+            None => None,
+        };
+        Ok(Some(Accepted { app: subject.app.clone(), operation, notes: request.value.notes }))
+    }
+
+    async fn transaction(
+        &self,
+        caller: &Caller,
+        subject: &Subject<'_>,
+        body: Digest,
+        ground: &Ground,
+        plan: &Plan,
+    ) -> Result<Transaction, Error> {
+        let mut draft = Draft::default();
+        draft.relies(key::INSTALLATION, ground.installation.revision);
+        let app_key = key::app(subject.app);
+        match (&ground.app, &plan.app) {
+            (Some(before), Some(after)) if before.value == *after && plan.operation.is_none() => {
+                draft.relies(app_key, before.revision);
+            }
+            (Some(before), Some(after)) => {
+                draft.replace(app_key, before.revision, after).map_err(Error::internal)?;
+            }
+            (Some(before), None) => draft.remove(app_key, before.revision),
+            (None, Some(after)) => {
+                draft.requires(Compare::Present(key::namespace(&subject.app.namespace)));
+                draft.create(app_key, after).map_err(Error::internal)?;
+            }
+            (None, None) => draft.requires(Compare::Absent(app_key)),
+        }
+        if let (Some(app), Some((release, content))) = (&plan.app, &plan.release) {
+            draft.create(key::release(app.uid, release.number), release).map_err(Error::internal)?;
+            draft.put(key::content(app.uid, &release.content), content).map_err(Error::internal)?;
+        }
+        if let (Some(app), Some((number, verdict))) = (&plan.app, &plan.verdict) {
+            draft.put(key::verdict(app.uid, *number), verdict).map_err(Error::internal)?;
+        }
+        for (dc, order) in &plan.orders {
+            let order_key = key::order(subject.app, dc);
+            match ground.orders.get(dc) {
+                Some(before) => draft.replace(order_key, before.revision, order).map_err(Error::internal)?,
+                None => draft.create(order_key, order).map_err(Error::internal)?,
+            }
+        }
+        if let Some(operation) = &plan.operation {
+            draft.create(key::operation(operation.id), operation).map_err(Error::internal)?;
+            draft
+                .create(key::history_entry(subject.app, operation.id), &HistoryEntry { kind: operation.kind })
+                .map_err(Error::internal)?;
+            for dc in &operation.dcs {
+                draft
+                    .create(key::outcome(operation.id, dc), &first_outcome(operation, ground.now))
+                    .map_err(Error::internal)?;
+            }
+        }
+        for (id, state) in &plan.supersedes {
+            let end_key = key::end(*id);
+            if self.ledger.get(&end_key).await.map_err(from_ledger)?.is_none() {
+                let by = plan.operation.as_ref().map(|operation| operation.id);
+                draft
+                    .create(end_key, &End { state: *state, message: None, by, at: ground.now })
+                    .map_err(Error::internal)?;
+            }
+        }
+        let request = Request {
+            body,
+            operation: plan.operation.as_ref().map(|operation| operation.id),
+            notes: plan.notes.clone(),
+            at: ground.now,
+        };
+        draft
+            .create(key::request(&caller.name, &subject.write.request_id), &request)
+            .map_err(Error::internal)?;
+        Ok(draft.into())
+    }
+}
+
+fn key_tail(key: &str) -> &str {
+    key.rsplit('/').next().unwrap_or(key)
+}
+
+fn check_match(subject: &Subject<'_>, ground: &Ground) -> Result<(), Error> {
+    let Some(expected) = subject.write.if_match else {
+        return Ok(());
+    };
+    match &ground.app {
+        Some(app) if app.revision == expected.0 => Ok(()),
+        Some(app) => Err(Error::new(
+            Kind::Conflict,
+            "APP_CHANGED",
+            format!(
+                "{} changed {} at {}, after you looked; look again and decide anew",
+                app.value.changed_by, subject.app, app.value.changed
+            ),
+        )
+        .with("changedBy", &app.value.changed_by)
+        .with("changedAt", app.value.changed)
+        .with("etag", crate::view::Etag(app.revision))),
+        None => Err(Error::new(
+            Kind::Conflict,
+            "APP_CHANGED",
+            format!("{} is not there any more; somebody deleted it after you looked", subject.app),
+        )),
+    }
+}
+
+/// How an Operation begins in a data center: sent, where its Order is written with it.
+fn first_outcome(operation: &Operation, now: jiff::Timestamp) -> Outcome {
+    let state = match operation.pace {
+        Pace::Gated => OutcomeState::Waiting,
+        Pace::AtOnce => OutcomeState::Sent,
+    };
+    Outcome { state, reason: None, message: None, since: now, order: None, spent: Spent::default(), round: 0 }
+}
+
+impl Ground {
+    /// The Order before, for [`order_for`].
+    pub(super) fn before(&self, dc: &DcName) -> Option<Before<'_>> {
+        let order = self.orders.get(dc)?;
+        Some(Before { order: &order.value, settled: self.settled.get(dc).copied() })
+    }
+
+    /// The App, which the verb needs to be there.
+    pub(super) fn existing(&self, app: &AppRef) -> Result<&App, Error> {
+        self.app.as_ref().map(|app| &app.value).ok_or_else(|| super::reading::no_such_app(app))
+    }
+
+    /// The data centers that are counted: all that are not declared lost.
+    pub(super) fn counted(&self) -> Vec<DcName> {
+        self.dcs
+            .values()
+            .filter(|dc| dc.value.state != DcState::Lost)
+            .map(|dc| dc.value.name.clone())
+            .collect()
+    }
+
+    /// New Orders everywhere an Order of this life is, each with the Release that it had: what scale, restart,
+    /// offline and online write.
+    pub(super) fn reordered(&self, app: &App) -> BTreeMap<DcName, Order> {
+        let mut orders = BTreeMap::new();
+        for (dc, stored) in &self.orders {
+            if stored.value.uid != app.uid || !self.dcs.contains_key(dc) {
+                continue;
+            }
+            if let Ordered::Run { release, content, .. } = stored.value.ordered {
+                let epoch = self.installation.value.epoch;
+                orders.insert(
+                    dc.clone(),
+                    order_for(app, dc, release, content, self.before(dc), epoch, self.id),
+                );
+            }
+        }
+        orders
+    }
+
+    /// An Operation on an App that stays at its Release, in all the data centers that get an Order.
+    pub(super) fn operation(
+        &self,
+        caller: &Caller,
+        kind: OperationKind,
+        app: &App,
+        orders: &BTreeMap<DcName, Order>,
+        reason: Option<&str>,
+    ) -> Operation {
+        Operation {
+            id: self.id,
+            kind,
+            app: app.app.clone(),
+            uid: app.uid,
+            release: app.head,
+            from: None,
+            fallback: None,
+            pace: Pace::AtOnce,
+            policy: PublishPolicy::default(),
+            dcs: orders.keys().cloned().collect(),
+            by: caller.name.clone(),
+            reason: reason.map(str::to_owned),
+            created: self.now,
+        }
+    }
+
+    /// The App with a mark of who changed its aim.
+    pub(super) fn touched(&self, app: &App, caller: &Caller) -> App {
+        App { changed_by: caller.name.clone(), changed: self.now, ..app.clone() }
+    }
+}

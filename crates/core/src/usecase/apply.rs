@@ -1,0 +1,346 @@
+//! Apply: go live, or upgrade.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::accept::{Ground, Plan, Verb};
+use super::rollback::fallback;
+use super::{Plimsoll, Write};
+use crate::caller::{Caller, Role};
+use crate::cluster::Power;
+use crate::content::Content;
+use crate::digest::Digest;
+use crate::document::{self, AppDocument};
+use crate::error::{Error, Kind, Violation};
+use crate::fold::OperationState;
+use crate::name::{AppRef, DcName, ReleaseNumber};
+use crate::policy::Succeed;
+use crate::record::{
+    App, EndState, Environment, Kind as OperationKind, Operation, Pace, Pin, Release, Track,
+};
+use crate::scale::Placement;
+use crate::view::Accepted;
+
+/// Whether an apply takes the scale of the document for an App that is there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum TakeScale {
+    /// It leaves the App's own, and says so if they differ.
+    #[default]
+    No,
+    /// It does.
+    Yes,
+}
+
+/// A valid document with how it is to be taken.
+#[derive(Serialize)]
+pub(super) struct Application {
+    pub(super) document: AppDocument,
+    pub(super) take_scale: TakeScale,
+}
+
+impl Plimsoll {
+    /// Makes the App of `document`, or upgrades it to what the document says.
+    ///
+    /// # Errors
+    /// `Invalid` with every fault of the document; `Refused` with every golden rule that it breaks, or by a
+    /// pin; `NotFound` for its Namespace; `Conflict` where `If-Match` names what is not there any more.
+    pub async fn apply(
+        &self,
+        caller: &Caller,
+        document: &Value,
+        take_scale: TakeScale,
+        write: Write,
+    ) -> Result<Accepted, Error> {
+        caller.require(Role::Developer)?;
+        let document = self.admit(document).await?;
+        let app = document.app.clone();
+        let verb = Verb::Apply(Box::new(Application { document, take_scale }));
+        self.accept(caller, &app, &verb, &write).await
+    }
+
+    /// Checks a document against everything that can be known without its App: its own faults, the golden
+    /// rules, its Namespace, the data centers that it names. One answer has all faults.
+    pub(super) async fn admit(&self, document: &Value) -> Result<AppDocument, Error> {
+        let document = document::validate(document).map_err(|violations| {
+            Error::invalid(count("the document has", violations.len(), "fault"), violations)
+        })?;
+        let installation = self.read_installation().await?.value;
+        let unknown = unknown_dcs(&document, &installation.dcs);
+        if !unknown.is_empty() {
+            return Err(Error::invalid(count("the document has", unknown.len(), "fault"), unknown));
+        }
+        let broken = document::golden::check(&document, installation.environment);
+        if !broken.is_empty() {
+            return Err(breaks_rules(broken, installation.environment));
+        }
+        self.read_namespace(&document.app.namespace).await?;
+        Ok(document)
+    }
+
+    pub(super) async fn plan_apply(
+        &self,
+        caller: &Caller,
+        application: &Application,
+        reason: Option<&str>,
+        ground: &Ground,
+    ) -> Result<Plan, Error> {
+        match &ground.app {
+            None => go_live(caller, &application.document, reason, ground),
+            Some(app) => self.upgrade(caller, application, &app.value, reason, ground).await,
+        }
+    }
+
+    async fn upgrade(
+        &self,
+        caller: &Caller,
+        application: &Application,
+        before: &App,
+        reason: Option<&str>,
+        ground: &Ground,
+    ) -> Result<Plan, Error> {
+        let Application { document, take_scale } = application;
+        if let Some(pin) = &before.pin {
+            return Err(pinned(&before.app, pin));
+        }
+        let content_digest = digest_of(&document.content)?;
+        let mut app = ground.touched(before, caller);
+        app.owner.clone_from(&document.owner);
+        app.description.clone_from(&document.description);
+        app.labels.clone_from(&document.labels);
+        let mut notes = Vec::new();
+        if before.scale != document.scale {
+            match take_scale {
+                TakeScale::Yes => app.scale = document.scale.clone(),
+                TakeScale::No => notes.push(format!(
+                    "the document's scale differs from the app's and was left alone; apply --scale takes it, \
+                     plimsoll scale {} changes it by itself",
+                    before.app.name
+                )),
+            }
+        }
+        let rescaled = app.scale != before.scale;
+        if content_digest == before.head_content && !self.last_publish_failed(before).await? {
+            return Ok(unchanged_content(caller, app, before, rescaled, notes, ground));
+        }
+        let release = self.next_release(caller, ground, before, content_digest, document, reason).await?;
+        let releases = self.read_releases(before.uid).await?;
+        app.head = release.number;
+        app.head_content = content_digest;
+        let operation = Operation {
+            from: Some(before.head),
+            fallback: fallback(&releases, &release),
+            release: release.number,
+            pace: Pace::Gated,
+            policy: document.content.publish.clone(),
+            dcs: ground.counted(),
+            ..ground.operation(caller, OperationKind::Upgrade, &app, &BTreeMap::new(), reason)
+        };
+        // A new scale holds at once and everywhere; only the Release waits for the gates.
+        let orders = if rescaled { ground.reordered(&app) } else { BTreeMap::new() };
+        let plan = Plan::new(app, operation, orders);
+        Ok(Plan { release: Some((release, document.content.clone())), notes, ..plan })
+    }
+
+    /// Whether the newest Operation that moved the Release came to nothing, so that the same content is worth
+    /// another try.
+    async fn last_publish_failed(&self, app: &App) -> Result<bool, Error> {
+        let Some(id) = app.operations.get(&Track::Release) else {
+            return Ok(false);
+        };
+        let Some(parts) = self.read_operation(*id).await? else {
+            return Ok(false);
+        };
+        Ok(match parts.standing().state {
+            OperationState::Failed
+            | OperationState::RolledBack
+            | OperationState::Aborted
+            | OperationState::Held => true,
+            OperationState::Superseded
+            | OperationState::Running
+            | OperationState::Paused
+            | OperationState::Succeeded
+            | OperationState::SucceededOwing => false,
+        })
+    }
+
+    async fn next_release(
+        &self,
+        caller: &Caller,
+        ground: &Ground,
+        before: &App,
+        content: Digest,
+        document: &AppDocument,
+        reason: Option<&str>,
+    ) -> Result<Release, Error> {
+        let head = self.head_release(before).await?;
+        Ok(Release {
+            number: head.number.next(),
+            content,
+            previous: Some(Digest::of(&head).map_err(Error::internal)?),
+            image: document.content.main.image.to_string(),
+            operation: ground.id,
+            back_to: None,
+            by: caller.name.clone(),
+            reason: reason.map(str::to_owned),
+            created: ground.now,
+        })
+    }
+
+    pub(super) async fn head_release(&self, app: &App) -> Result<Release, Error> {
+        self.read_release(app.uid, app.head).await?.ok_or_else(|| {
+            Error::internal(format!("release {} of {} is not in the ledger", app.head, app.app))
+        })
+    }
+}
+
+fn go_live(
+    caller: &Caller,
+    document: &AppDocument,
+    reason: Option<&str>,
+    ground: &Ground,
+) -> Result<Plan, Error> {
+    let content = digest_of(&document.content)?;
+    let release = Release {
+        number: ReleaseNumber::FIRST,
+        content,
+        previous: None,
+        image: document.content.main.image.to_string(),
+        operation: ground.id,
+        back_to: None,
+        by: caller.name.clone(),
+        reason: reason.map(str::to_owned),
+        created: ground.now,
+    };
+    let app = App {
+        app: document.app.clone(),
+        uid: ground.uid,
+        owner: document.owner.clone(),
+        description: document.description.clone(),
+        labels: document.labels.clone(),
+        head: release.number,
+        head_content: content,
+        scale: document.scale.clone(),
+        power: Power::Online,
+        pin: None,
+        operations: BTreeMap::new(),
+        created: ground.now,
+        changed_by: caller.name.clone(),
+        changed: ground.now,
+    };
+    let operation = Operation {
+        pace: Pace::Gated,
+        policy: document.content.publish.clone(),
+        dcs: ground.counted(),
+        ..ground.operation(caller, OperationKind::GoLive, &app, &BTreeMap::new(), reason)
+    };
+    let plan = Plan::new(app, operation, BTreeMap::new());
+    // An App of this name that is still being deleted keeps its Operation: it ends by its own evidence.
+    Ok(Plan { release: Some((release, document.content.clone())), ..plan })
+}
+
+/// The content is the head's: at most scale and metadata change.
+fn unchanged_content(
+    caller: &Caller,
+    app: App,
+    before: &App,
+    rescaled: bool,
+    mut notes: Vec<String>,
+    ground: &Ground,
+) -> Plan {
+    notes.insert(0, format!("release {} has this content already; nothing to publish", before.head));
+    if rescaled {
+        let orders = ground.reordered(&app);
+        if !orders.is_empty() {
+            let operation = ground.operation(caller, OperationKind::Scale, &app, &orders, None);
+            return Plan { notes, ..Plan::new(app, operation, orders) };
+        }
+    }
+    let described = app.owner != before.owner
+        || app.description != before.description
+        || app.labels != before.labels
+        || rescaled;
+    // Who applies the same document again changes nothing, not even who changed it last.
+    let app = if described { app } else { before.clone() };
+    Plan { notes, ..Plan::nothing(Some(app), "") }
+}
+
+fn digest_of(content: &Content) -> Result<Digest, Error> {
+    Digest::of(content).map_err(Error::internal)
+}
+
+/// Refuses for golden rules that are broken.
+pub(super) fn breaks_rules(broken: Vec<Violation>, environment: Environment) -> Error {
+    let place = match environment {
+        Environment::Production => "production",
+        Environment::Testing => "this installation",
+    };
+    let message = count(&format!("{place} refuses:"), broken.len(), "golden rule");
+    Error { violations: broken, ..Error::new(Kind::Refused, "GOLDEN_RULES", format!("{message} broken")) }
+}
+
+fn pinned(app: &AppRef, pin: &Pin) -> Error {
+    let why = pin.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    Error::new(
+        Kind::Refused,
+        "PINNED",
+        format!(
+            "{} was rolled back from release {} by {} at {}{why} and takes no publish until it is released: \
+             plimsoll unpin {} -n {}",
+            app, pin.from, pin.by, pin.since, app.name, app.namespace
+        ),
+    )
+    .with("pinnedBy", &pin.by)
+    .with("pinnedAt", pin.since)
+}
+
+fn count(begin: &str, n: usize, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{begin} {n} {noun}{plural}")
+}
+
+/// Every data center that the document names and the installation lacks, and a policy that needs more than
+/// there are.
+fn unknown_dcs(document: &AppDocument, known: &[DcName]) -> Vec<Violation> {
+    let there = known.iter().map(DcName::as_str).collect::<Vec<_>>().join(", ");
+    let remedy = format!("name one of {there}");
+    let mut violations = Vec::new();
+    let mut check = |path: String, dc: &DcName| {
+        if !known.contains(dc) {
+            violations.push(Violation::new(path, format!("there is no data center {dc}"), remedy.clone()));
+        }
+    };
+    if let Placement::Only(dcs) = &document.scale.placement {
+        for (i, dc) in dcs.iter().enumerate() {
+            check(format!("spec.placement[{i}]"), dc);
+        }
+    }
+    for dc in document.scale.exceptions.keys() {
+        check(format!("spec.scale.dataCenters.{dc}"), dc);
+    }
+    for dc in document.content.overlays.keys() {
+        check(format!("spec.dataCenters.{dc}"), dc);
+    }
+    for (i, wave) in document.content.publish.waves.iter().enumerate() {
+        for (j, dc) in wave.iter().enumerate() {
+            check(format!("spec.publish.order[{i}][{j}]"), dc);
+        }
+    }
+    let placed: BTreeSet<&DcName> = known.iter().filter(|dc| document.scale.placement.names(dc)).collect();
+    if let Succeed::AtLeast(n) = document.content.publish.succeed
+        && n as usize > placed.len()
+    {
+        violations.push(Violation::new(
+            "spec.publish.succeed",
+            format!("asks for {n} data centers, and the app is placed in {}", placed.len()),
+            format!("ask for {} at most, or for all", placed.len()),
+        ));
+    }
+    violations
+}
+
+/// Operations of an App that end when another takes everything over.
+pub(super) fn all_running(app: &App) -> Vec<(crate::name::OperationId, EndState)> {
+    app.operations.values().map(|id| (*id, EndState::Superseded)).collect()
+}

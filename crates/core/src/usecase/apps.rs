@@ -1,0 +1,227 @@
+//! Looking at Apps.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Plimsoll;
+use super::reading::{PageRequest, no_such_app};
+use crate::caller::{Caller, Role};
+use crate::cluster::Power;
+use crate::document::AppDocument;
+use crate::error::{Error, Kind};
+use crate::health::{Verdict as Judgement, judge};
+use crate::name::{AppRef, DcName, NamespaceName, ReleaseNumber};
+use crate::record::{App, DataCenter, DcState, Order, Ordered, Stored, key};
+use crate::view::{AppDcView, AppView, Etag, Health, Paged, Reach, ReleaseView};
+
+impl Plimsoll {
+    /// An App with how it fares in every data center.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn get(&self, caller: &Caller, app: &AppRef) -> Result<AppView, Error> {
+        caller.require(Role::Viewer)?;
+        let dcs = self.read_dcs().await?;
+        let Some(stored) = self.read_app(app).await? else {
+            self.read_namespace(&app.namespace).await?;
+            return Err(no_such_app(app));
+        };
+        self.view_app(&dcs, stored).await
+    }
+
+    /// Apps by Namespace and name, of one Namespace or of all.
+    ///
+    /// # Errors
+    /// `NotFound` for the Namespace; `Invalid` for the page.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        namespace: Option<&NamespaceName>,
+        page: PageRequest,
+    ) -> Result<Paged<AppView>, Error> {
+        caller.require(Role::Viewer)?;
+        let prefix = match namespace {
+            Some(namespace) => {
+                self.read_namespace(namespace).await?;
+                key::apps(namespace)
+            }
+            None => key::APPS.to_owned(),
+        };
+        let dcs = self.read_dcs().await?;
+        let (entries, next) = self.read_page(&prefix, &page).await?;
+        let mut items = Vec::with_capacity(entries.len());
+        for entry in &entries {
+            let stored = crate::record::decode(entry).map_err(Error::internal)?;
+            items.push(self.view_app(&dcs, stored).await?);
+        }
+        Ok(Paged { items, next })
+    }
+
+    /// The Releases of an App, newest first.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` for the page.
+    pub async fn history(
+        &self,
+        caller: &Caller,
+        app: &AppRef,
+        page: PageRequest,
+    ) -> Result<Paged<ReleaseView>, Error> {
+        caller.require(Role::Viewer)?;
+        let stored = self.read_app(app).await?.ok_or_else(|| no_such_app(app))?;
+        let releases = self.read_releases(stored.value.uid).await?;
+        let views = releases.into_iter().rev().map(|(release, verdict)| ReleaseView {
+            number: release.number,
+            head: release.number == stored.value.head,
+            content: release.content,
+            previous: release.previous,
+            image: release.image,
+            back_to: release.back_to,
+            succeeded: verdict.succeeded,
+            rolled_back: verdict.rolled_back,
+            operation: release.operation,
+            by: release.by,
+            reason: release.reason,
+            created: release.created,
+        });
+        super::operations::page_of(views, &page, |view| view.number.to_string())
+    }
+
+    /// The document of a Release, as [`Plimsoll::apply`] takes it; of the head, if no number is given. The
+    /// scale in it is the App's present one.
+    ///
+    /// # Errors
+    /// `NotFound` for the App or the Release.
+    pub async fn document(
+        &self,
+        caller: &Caller,
+        app: &AppRef,
+        release: Option<ReleaseNumber>,
+    ) -> Result<Value, Error> {
+        caller.require(Role::Viewer)?;
+        let stored = self.read_app(app).await?.ok_or_else(|| no_such_app(app))?;
+        Ok(self.document_of(stored.value, release).await?.to_value())
+    }
+
+    pub(super) async fn document_of(
+        &self,
+        app: App,
+        release: Option<ReleaseNumber>,
+    ) -> Result<AppDocument, Error> {
+        let digest = match release {
+            None => app.head_content,
+            Some(number) => {
+                let release = self.read_release(app.uid, number).await?.ok_or_else(|| {
+                    Error::new(
+                        Kind::NotFound,
+                        "RELEASE_NOT_FOUND",
+                        format!(
+                            "{} has no release {number}; plimsoll history {} lists them",
+                            app.app, app.app.name
+                        ),
+                    )
+                })?;
+                release.content
+            }
+        };
+        let content = self.read_content(app.uid, &digest).await?;
+        Ok(AppDocument {
+            app: app.app,
+            owner: app.owner,
+            description: app.description,
+            labels: app.labels,
+            scale: app.scale,
+            content,
+        })
+    }
+
+    async fn view_app(
+        &self,
+        dcs: &BTreeMap<DcName, Stored<DataCenter>>,
+        stored: Stored<App>,
+    ) -> Result<AppView, Error> {
+        let app = stored.value;
+        let content = self.read_content(app.uid, &app.head_content).await?;
+        let orders = self.read_orders(&app.app).await?;
+        let views: Vec<AppDcView> = dcs
+            .values()
+            .map(|dc| {
+                self.view_app_dc(
+                    &app,
+                    &dc.value,
+                    orders.get(&dc.value.name).filter(|o| o.value.uid == app.uid),
+                )
+            })
+            .collect();
+        Ok(AppView {
+            etag: Etag(stored.revision),
+            grade: content.grade,
+            release: app.head,
+            content: app.head_content,
+            image: content.main.image.to_string(),
+            health: overall(&app, &views),
+            dcs: views,
+            operation: app.operations.values().max().copied(),
+            app: app.app,
+            uid: app.uid,
+            owner: app.owner,
+            description: app.description,
+            labels: app.labels,
+            scale: app.scale,
+            power: app.power,
+            pin: app.pin,
+            created: app.created,
+            changed_by: app.changed_by,
+            changed: app.changed,
+        })
+    }
+
+    fn view_app_dc(&self, app: &App, dc: &DataCenter, order: Option<&Stored<Order>>) -> AppDcView {
+        let mut view = AppDcView {
+            dc: dc.name.clone(),
+            dc_state: dc.state,
+            release: None,
+            replication: None,
+            health: Health::Progressing,
+            replicas: None,
+            findings: Vec::new(),
+            drift: Vec::new(),
+        };
+        let Some(order) = order else { return view };
+        if let Ordered::Run { release, replication, .. } = &order.value.ordered {
+            view.release = Some(*release);
+            view.replication = Some(replication.clone());
+        }
+        let sight = self.live.sight(&app.app, &dc.name);
+        let fence = order.value.fence(order.revision);
+        view.health = match judge(&order.value, fence, sight.as_ref()) {
+            _ if matches!(self.live.reach(&dc.name), Some(Reach::Lost(_))) => Health::Unknown,
+            Judgement::Healthy => Health::Healthy,
+            Judgement::Done => Health::Offline,
+            Judgement::Hopeless(_) | Judgement::Progressing(Some(_)) => Health::Degraded,
+            Judgement::Progressing(None) | Judgement::Unseen => Health::Progressing,
+        };
+        if let Some(status) = sight.and_then(|sight| sight.status) {
+            view.replicas = (status.fence == fence).then_some(status.replicas);
+            view.findings = status.findings;
+            view.drift = status.drift;
+        }
+        view
+    }
+}
+
+/// How an App fares over all: as badly as where it fares worst, leaving out those that have none ordered.
+fn overall(app: &App, dcs: &[AppDcView]) -> Health {
+    if app.power == Power::Offline && dcs.iter().all(|dc| matches!(dc.health, Health::Offline)) {
+        return Health::Offline;
+    }
+    let counted: Vec<Health> =
+        dcs.iter().filter(|dc| dc.dc_state != DcState::Lost).map(|dc| dc.health).collect();
+    for worst in [Health::Degraded, Health::Unknown, Health::Progressing, Health::Healthy] {
+        if counted.contains(&worst) {
+            return worst;
+        }
+    }
+    Health::Offline
+}

@@ -1,0 +1,201 @@
+//! Looking at Operations, and following them.
+
+use futures::stream::{self, BoxStream, StreamExt};
+
+use super::Plimsoll;
+use super::reading::{PageRequest, from_ledger, no_such_app};
+use crate::caller::{Caller, Role};
+use crate::error::{Error, Kind};
+use crate::ledger::Range;
+use crate::name::{AppRef, OperationId};
+use crate::record::key::OperationKey;
+use crate::record::{OperationParts, OutcomeState, Stored, key};
+use crate::view::{OperationView, OutcomeView, Paged};
+
+/// Which Operations to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OperationFilter {
+    /// Of this App alone; none: of all.
+    pub app: Option<AppRef>,
+}
+
+impl Plimsoll {
+    /// An Operation.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn operation(&self, caller: &Caller, id: OperationId) -> Result<OperationView, Error> {
+        caller.require(Role::Viewer)?;
+        self.view_operation(id).await
+    }
+
+    /// Operations, newest first.
+    ///
+    /// # Errors
+    /// `NotFound` for the App; `Invalid` for the page.
+    pub async fn operations(
+        &self,
+        caller: &Caller,
+        filter: OperationFilter,
+        page: PageRequest,
+    ) -> Result<Paged<OperationView>, Error> {
+        caller.require(Role::Viewer)?;
+        let ids: Vec<OperationId> = match &filter.app {
+            Some(app) => {
+                let entries = self.read_all(&key::history(app)).await?;
+                if entries.is_empty() {
+                    return Err(no_such_app(app));
+                }
+                entries.iter().filter_map(|entry| entry.key.rsplit('/').next()?.parse().ok()).collect()
+            }
+            None => self.operation_ids().await?,
+        };
+        let ids = page_of(ids.into_iter().rev(), &page, OperationId::to_string)?;
+        let mut items = Vec::with_capacity(ids.items.len());
+        for id in ids.items {
+            items.push(self.view_operation(id).await?);
+        }
+        Ok(Paged { items, next: ids.next })
+    }
+
+    /// Follows an Operation: its view now, then each that differs from the one before, until it has ended.
+    ///
+    /// # Errors
+    /// `NotFound`; in the stream, what reading it fails with.
+    pub async fn watch_operation(
+        &self,
+        caller: &Caller,
+        id: OperationId,
+    ) -> Result<BoxStream<'static, Result<OperationView, Error>>, Error> {
+        caller.require(Role::Viewer)?;
+        let first = self.view_operation(id).await?;
+        // The revision is read before the first view is shown again, so nothing falls between.
+        let from = self.ledger.range(&Range::prefix(key::operation(id))).await.map_err(from_ledger)?.revision;
+        let ledger = self.ledger.watch(&key::operation(id), from).await.map_err(from_ledger)?;
+        let ledger = ledger.map(|events| events.map(|_| ()).map_err(from_ledger));
+        let live = self.live.changes(&first.app).map(Ok);
+        let nudges = stream::select(ledger, live);
+        let start = Follow { plimsoll: self.clone(), id, shown: None, nudges: nudges.boxed(), ended: false };
+        Ok(stream::unfold(start, Follow::step).boxed())
+    }
+
+    pub(super) async fn view_operation(&self, id: OperationId) -> Result<OperationView, Error> {
+        let parts = self.read_operation(id).await?.ok_or_else(|| {
+            Error::new(Kind::NotFound, "OPERATION_NOT_FOUND", format!("there is no operation {id}"))
+        })?;
+        Ok(self.view_parts(parts))
+    }
+
+    fn view_parts(&self, parts: OperationParts) -> OperationView {
+        let standing = parts.standing();
+        let OperationParts { operation, control: _, outcomes, end } = parts;
+        let end = end.map(|end| end.value);
+        let dcs = outcomes
+            .into_iter()
+            .map(|(dc, Stored { value: outcome, revision: _ })| {
+                let sight =
+                    self.live.sight(&operation.app, &dc).filter(|_| outcome.state != OutcomeState::Waiting);
+                let replicas = sight.and_then(|sight| {
+                    sight.status.filter(|status| status.fence == sight.fence).map(|status| status.replicas)
+                });
+                OutcomeView {
+                    replicas,
+                    dc,
+                    state: outcome.state,
+                    reason: outcome.reason,
+                    message: outcome.message,
+                    since: outcome.since,
+                }
+            })
+            .collect();
+        OperationView {
+            id: operation.id,
+            kind: operation.kind,
+            app: operation.app,
+            release: operation.release,
+            from: operation.from,
+            state: standing.state,
+            message: standing.message,
+            superseded_by: end.as_ref().and_then(|end| end.by),
+            dcs,
+            by: operation.by,
+            reason: operation.reason,
+            created: operation.created,
+            ended: end.map(|end| end.at),
+        }
+    }
+
+    async fn operation_ids(&self) -> Result<Vec<OperationId>, Error> {
+        let entries = self.read_all(key::OPERATIONS).await?;
+        let id = |key: &str| match key::parse_operation(key) {
+            Some(OperationKey::Operation(id)) => Some(id),
+            _ => None,
+        };
+        Ok(entries.iter().filter_map(|entry| id(&entry.key)).collect())
+    }
+}
+
+/// The state of a stream that follows an Operation.
+struct Follow {
+    plimsoll: Plimsoll,
+    id: OperationId,
+    shown: Option<OperationView>,
+    nudges: BoxStream<'static, Result<(), Error>>,
+    ended: bool,
+}
+
+impl Follow {
+    async fn step(mut self) -> Option<(Result<OperationView, Error>, Self)> {
+        if self.ended {
+            return None;
+        }
+        loop {
+            if self.shown.is_some() {
+                match self.nudges.next().await {
+                    Some(Ok(())) => {}
+                    Some(Err(error)) => {
+                        self.ended = true;
+                        return Some((Err(error), self));
+                    }
+                    None => return None,
+                }
+            }
+            match self.plimsoll.view_operation(self.id).await {
+                Ok(view) if self.shown.as_ref() == Some(&view) => {}
+                Ok(view) => {
+                    self.ended = view.state.is_final();
+                    self.shown = Some(view.clone());
+                    return Some((Ok(view), self));
+                }
+                Err(error) => {
+                    self.ended = true;
+                    return Some((Err(error), self));
+                }
+            }
+        }
+    }
+}
+
+/// A page of what is in memory already; the token is the name of the last item shown.
+pub(super) fn page_of<T>(
+    items: impl Iterator<Item = T>,
+    page: &PageRequest,
+    name: impl Fn(&T) -> String,
+) -> Result<Paged<T>, Error> {
+    let limit = page.limit()?;
+    let after = page.after("")?;
+    let mut shown = Vec::new();
+    let mut begun = after.is_none();
+    for item in items {
+        if !begun {
+            begun = Some(name(&item)) == after;
+            continue;
+        }
+        if shown.len() == limit {
+            let next = shown.last().map(&name);
+            return Ok(Paged { items: shown, next });
+        }
+        shown.push(item);
+    }
+    Ok(Paged { items: shown, next: None })
+}

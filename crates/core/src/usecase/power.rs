@@ -1,0 +1,156 @@
+//! Restart, offline, online, delete.
+
+use std::collections::BTreeMap;
+
+use super::accept::{Ground, Plan, Verb};
+use super::apply::all_running;
+use super::{Plimsoll, Write};
+use crate::caller::{Caller, Role};
+use crate::cluster::Power;
+use crate::error::Error;
+use crate::name::AppRef;
+use crate::record::{App, Kind as OperationKind, Operation, Order, Ordered, Pace, Release, Verdict};
+use crate::view::Accepted;
+
+impl Plimsoll {
+    /// Replaces every pod of an App by a new one of the same content, a few at a time.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict`.
+    pub async fn restart(&self, caller: &Caller, app: &AppRef, write: Write) -> Result<Accepted, Error> {
+        caller.require(Role::Developer)?;
+        self.accept(caller, app, &Verb::Restart, &write).await
+    }
+
+    /// Takes an App offline: no pods, while its Service and its config stay.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict`.
+    pub async fn offline(&self, caller: &Caller, app: &AppRef, write: Write) -> Result<Accepted, Error> {
+        caller.require(Role::Developer)?;
+        self.accept(caller, app, &Verb::Power(Power::Offline), &write).await
+    }
+
+    /// Brings an App back online with the Release and the scale that it has.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict`.
+    pub async fn online(&self, caller: &Caller, app: &AppRef, write: Write) -> Result<Accepted, Error> {
+        caller.require(Role::Developer)?;
+        self.accept(caller, app, &Verb::Power(Power::Online), &write).await
+    }
+
+    /// Deletes an App and everything that was made for it, in every data center.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict`.
+    pub async fn delete(&self, caller: &Caller, app: &AppRef, write: Write) -> Result<Accepted, Error> {
+        caller.require(Role::Developer)?;
+        self.accept(caller, app, &Verb::Delete, &write).await
+    }
+
+    pub(super) async fn plan_power(
+        &self,
+        caller: &Caller,
+        app: &AppRef,
+        power: Power,
+        reason: Option<&str>,
+        ground: &Ground,
+    ) -> Result<Plan, Error> {
+        let before = ground.existing(app)?;
+        let (kind, word) = match power {
+            Power::Online => (OperationKind::Online, "online"),
+            Power::Offline => (OperationKind::Offline, "offline"),
+        };
+        if before.power == power {
+            return Ok(Plan::nothing(Some(before.clone()), format!("{app} is {word} already")));
+        }
+        let mut after = ground.touched(before, caller);
+        after.power = power;
+        let orders = ground.reordered(&after);
+        if orders.is_empty() {
+            let note = format!("{app} is in no data center yet; its first publish makes it {word}");
+            return Ok(Plan::nothing(Some(after), note));
+        }
+        let operation = ground.operation(caller, kind, &after, &orders, reason);
+        if power == Power::Online && !is_proven(&self.read_releases(before.uid).await?, before) {
+            let policy = self.read_content(before.uid, &before.head_content).await?.publish;
+            let operation = Operation { pace: Pace::Gated, policy, ..operation };
+            return Ok(Plan::new(after, operation, BTreeMap::new()));
+        }
+        Ok(Plan::new(after, operation, orders))
+    }
+}
+
+/// Whether content like the head's was ever healthy: if not, it comes up by its publish policy, not at once.
+pub(super) fn is_proven(releases: &[(Release, Verdict)], app: &App) -> bool {
+    releases
+        .iter()
+        .any(|(release, verdict)| release.content == app.head_content && verdict.succeeded.is_some())
+}
+
+impl Ground {
+    pub(super) fn plan_restart(
+        &self,
+        caller: &Caller,
+        app: &AppRef,
+        reason: Option<&str>,
+    ) -> Result<Plan, Error> {
+        let before = self.existing(app)?;
+        let after = self.touched(before, caller);
+        let mut orders = self.reordered(&after);
+        if orders.is_empty() || before.power == Power::Offline {
+            return Ok(Plan::nothing(Some(before.clone()), format!("{app} has no pods to restart")));
+        }
+        for order in orders.values_mut() {
+            if let Ordered::Run { content, .. } = order.ordered {
+                *order.restarts.entry(content).or_default() += 1;
+            }
+        }
+        let operation = self.operation(caller, OperationKind::Restart, &after, &orders, reason);
+        Ok(Plan::new(after, operation, orders))
+    }
+
+    pub(super) fn plan_delete(
+        &self,
+        caller: &Caller,
+        app: &AppRef,
+        reason: Option<&str>,
+    ) -> Result<Plan, Error> {
+        let before = self.existing(app)?;
+        let orders: BTreeMap<_, _> = self
+            .orders
+            .iter()
+            .filter(|(dc, _)| self.dcs.contains_key(*dc))
+            .map(|(dc, stored)| {
+                let mut deleted = stored.value.deleted.clone();
+                // The Order of an earlier life that no gate of this one replaced is its tombstone already.
+                if stored.value.uid != before.uid && !deleted.contains(&stored.value.uid) {
+                    deleted.push(stored.value.uid);
+                }
+                let order = Order {
+                    uid: before.uid,
+                    epoch: self.installation.value.epoch,
+                    operation: self.id,
+                    ordered: Ordered::Deleted,
+                    deleted,
+                    restarts: BTreeMap::new(),
+                    last_good: None,
+                };
+                (dc.clone(), order)
+            })
+            .collect();
+        let operation = self.operation(caller, OperationKind::Delete, before, &orders, reason);
+        let note = if orders.is_empty() {
+            format!("{app} was in no data center; it is gone")
+        } else {
+            format!("{app} is gone from the list; the operation ends when every data center has confirmed")
+        };
+        Ok(Plan {
+            operation: (!orders.is_empty()).then_some(operation),
+            orders,
+            supersedes: all_running(before),
+            ..Plan::nothing(None, note)
+        })
+    }
+}

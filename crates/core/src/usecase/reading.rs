@@ -1,0 +1,233 @@
+//! Reading records out of the ledger, and pages of them.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+
+use super::Plimsoll;
+use crate::content::Content;
+use crate::digest::Digest;
+use crate::error::{Error, Kind, Violation};
+use crate::ledger::{self, Entry, MAX_PAGE, Range};
+use crate::name::{AppRef, AppUid, DcName, NamespaceName, OperationId, ReleaseNumber};
+use crate::record::key::OperationKey;
+use crate::record::{
+    self, App, DataCenter, Installation, Namespace, Operation, OperationParts, Order, Release, Stored,
+    Verdict, key,
+};
+
+/// Which page of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageRequest {
+    /// At most so many items, 1 to [`MAX_PAGE_SIZE`]; more is taken as that many; none: [`DEFAULT_PAGE_SIZE`].
+    pub size: Option<u32>,
+    /// What the page before answered; none: the first page.
+    pub token: Option<String>,
+}
+
+/// The most items on a page.
+pub const MAX_PAGE_SIZE: u32 = 500;
+/// How many items a page has if nobody says.
+pub const DEFAULT_PAGE_SIZE: u32 = 50;
+
+impl PageRequest {
+    /// How many items are asked for.
+    pub(super) fn limit(&self) -> Result<usize, Error> {
+        match self.size {
+            None => Ok(DEFAULT_PAGE_SIZE as usize),
+            Some(0) => Err(Error::invalid(
+                "the page size is 0",
+                vec![Violation::new(
+                    "pageSize",
+                    "is 0",
+                    format!("ask for 1 to {MAX_PAGE_SIZE}, or leave it out"),
+                )],
+            )),
+            Some(size) => Ok(size.min(MAX_PAGE_SIZE) as usize),
+        }
+    }
+
+    /// The key that the page begins behind: a token is the rest of a key under `prefix`.
+    pub(super) fn after(&self, prefix: &str) -> Result<Option<String>, Error> {
+        let Some(token) = &self.token else { return Ok(None) };
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'/';
+        if token.is_empty() || token.len() > 256 || !token.bytes().all(plain) {
+            return Err(Error::invalid(
+                "the page token is not one of ours",
+                vec![Violation::new(
+                    "pageToken",
+                    "was not answered by this list",
+                    "send the token of the page before, or none for the first page",
+                )],
+            ));
+        }
+        Ok(Some(format!("{prefix}{token}")))
+    }
+}
+
+pub(super) fn from_ledger(error: ledger::Error) -> Error {
+    match error {
+        ledger::Error::Unavailable(_) | ledger::Error::Unknown(_) | ledger::Error::Compacted { .. } => {
+            Error::new(
+                Kind::Unavailable,
+                "LEDGER_UNAVAILABLE",
+                "the ledger does not answer; nothing was accepted, try again with the same request id",
+            )
+            .with_source(error)
+        }
+        ledger::Error::Full => Error::new(
+            Kind::ResourceExhausted,
+            "LEDGER_FULL",
+            "the ledger has no room left; an operator has to make some",
+        )
+        .with_source(error),
+        ledger::Error::Invalid(_) | ledger::Error::Corrupt(_) => Error::internal(error),
+    }
+}
+
+fn decode<T: DeserializeOwned>(entry: &Entry) -> Result<Stored<T>, Error> {
+    record::decode(entry).map_err(Error::internal)
+}
+
+pub(super) fn no_such_app(app: &AppRef) -> Error {
+    Error::new(
+        Kind::NotFound,
+        "APP_NOT_FOUND",
+        format!("there is no app {} in namespace {}", app.name, app.namespace),
+    )
+}
+
+impl Plimsoll {
+    pub(super) async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Stored<T>>, Error> {
+        let entry = self.ledger.get(key).await.map_err(from_ledger)?;
+        entry.as_ref().map(decode).transpose()
+    }
+
+    /// Every entry under `prefix`, page by page.
+    pub(super) async fn read_all(&self, prefix: &str) -> Result<Vec<Entry>, Error> {
+        let mut range = Range::prefix(prefix);
+        let mut entries = Vec::new();
+        loop {
+            let page = self.ledger.range(&range).await.map_err(from_ledger)?;
+            entries.extend(page.entries);
+            if !page.more {
+                return Ok(entries);
+            }
+            range.after = entries.last().map(|entry: &Entry| entry.key.clone());
+        }
+    }
+
+    /// One page of entries under `prefix`, and the token of the next.
+    pub(super) async fn read_page(
+        &self,
+        prefix: &str,
+        page: &PageRequest,
+    ) -> Result<(Vec<Entry>, Option<String>), Error> {
+        let range = Range {
+            prefix: prefix.to_owned(),
+            after: page.after(prefix)?,
+            limit: page.limit()?.min(MAX_PAGE),
+        };
+        let read = self.ledger.range(&range).await.map_err(from_ledger)?;
+        let next = match read.entries.last() {
+            Some(last) if read.more => last.key.strip_prefix(prefix).map(str::to_owned),
+            _ => None,
+        };
+        Ok((read.entries, next))
+    }
+
+    pub(super) async fn read_installation(&self) -> Result<Stored<Installation>, Error> {
+        self.read(key::INSTALLATION).await?.ok_or_else(|| {
+            Error::new(
+                Kind::Refused,
+                "NOT_INITIALIZED",
+                "this installation has no name and no data centers yet; run `plimsoll init` first",
+            )
+        })
+    }
+
+    pub(super) async fn read_dcs(&self) -> Result<BTreeMap<DcName, Stored<DataCenter>>, Error> {
+        let entries = self.read_all(key::DCS).await?;
+        entries
+            .iter()
+            .map(|entry| decode::<DataCenter>(entry).map(|dc| (dc.value.name.clone(), dc)))
+            .collect()
+    }
+
+    pub(super) async fn read_namespace(&self, name: &NamespaceName) -> Result<Stored<Namespace>, Error> {
+        self.read(&key::namespace(name)).await?.ok_or_else(|| {
+            Error::new(
+                Kind::NotFound,
+                "NAMESPACE_NOT_FOUND",
+                format!("there is no namespace {name}; an operator makes it with `plimsoll namespace create {name}`"),
+            )
+        })
+    }
+
+    pub(super) async fn read_app(&self, app: &AppRef) -> Result<Option<Stored<App>>, Error> {
+        self.read(&key::app(app)).await
+    }
+
+    pub(super) async fn read_release(
+        &self,
+        uid: AppUid,
+        number: ReleaseNumber,
+    ) -> Result<Option<Release>, Error> {
+        Ok(self.read(&key::release(uid, number)).await?.map(|stored| stored.value))
+    }
+
+    pub(super) async fn read_content(&self, uid: AppUid, digest: &Digest) -> Result<Content, Error> {
+        let stored = self.read(&key::content(uid, digest)).await?;
+        stored
+            .map(|stored: Stored<Content>| stored.value)
+            .ok_or_else(|| Error::internal(format!("the content {digest} of app {uid} is not in the ledger")))
+    }
+
+    /// All Releases of a life of an App with how they fared, oldest first.
+    pub(super) async fn read_releases(&self, uid: AppUid) -> Result<Vec<(Release, Verdict)>, Error> {
+        let verdicts = self.read_all(&key::verdicts(uid)).await?;
+        let mut by_key = BTreeMap::new();
+        for entry in &verdicts {
+            let number = entry.key.rsplit('/').next().unwrap_or_default().to_owned();
+            by_key.insert(number, decode::<Verdict>(entry)?.value);
+        }
+        let releases = self.read_all(&key::releases(uid)).await?;
+        releases
+            .iter()
+            .map(|entry| {
+                let number = entry.key.rsplit('/').next().unwrap_or_default();
+                Ok((decode::<Release>(entry)?.value, by_key.remove(number).unwrap_or_default()))
+            })
+            .collect()
+    }
+
+    pub(super) async fn read_orders(&self, app: &AppRef) -> Result<BTreeMap<DcName, Stored<Order>>, Error> {
+        let entries = self.read_all(&key::orders(app)).await?;
+        let mut orders = BTreeMap::new();
+        for entry in &entries {
+            if let Some((_, dc)) = key::parse_order(&entry.key) {
+                orders.insert(dc, decode(entry)?);
+            }
+        }
+        Ok(orders)
+    }
+
+    /// An Operation with its parts, or `None`.
+    pub(super) async fn read_operation(&self, id: OperationId) -> Result<Option<OperationParts>, Error> {
+        let Some(operation) = self.read::<Operation>(&key::operation(id)).await? else {
+            return Ok(None);
+        };
+        let mut parts = OperationParts::new(operation.value);
+        for entry in self.read_all(&key::operation_parts(id)).await? {
+            match key::parse_operation(&entry.key) {
+                Some(OperationKey::Control(_)) => parts.control = Some(decode(&entry)?),
+                Some(OperationKey::Outcome(_, dc)) => {
+                    parts.outcomes.insert(dc, decode(&entry)?);
+                }
+                Some(OperationKey::End(_)) => parts.end = Some(decode(&entry)?),
+                Some(OperationKey::Operation(_)) | None => {}
+            }
+        }
+        Ok(Some(parts))
+    }
+}

@@ -1,0 +1,295 @@
+//! Rollback, which always wins, and the pin that it leaves.
+
+use std::collections::BTreeMap;
+
+use super::accept::{Ground, Plan, Verb};
+use super::{Plimsoll, Write};
+use crate::caller::{Caller, Role};
+use crate::digest::Digest;
+use crate::error::{Error, Kind};
+use crate::name::{AppRef, OperationId, ReleaseNumber};
+use crate::order::order_for;
+use crate::record::{App, EndState, Kind as OperationKind, Operation, Pace, Pin, Release, Track, Verdict};
+use crate::view::Accepted;
+
+/// The name that an automatic rollback is done under.
+pub const AUTOMATIC: &str = "plimsoll";
+
+impl Plimsoll {
+    /// Brings old content back as a new Release, everywhere at once, and pins the App.
+    ///
+    /// Without a number it takes the newest Release before the head that succeeded, was not itself rolled
+    /// back from, and has another content.
+    ///
+    /// # Errors
+    /// `NotFound` for the App or the Release; `Refused` where there is nothing to go back to.
+    pub async fn rollback(
+        &self,
+        caller: &Caller,
+        app: &AppRef,
+        to: Option<ReleaseNumber>,
+        write: Write,
+    ) -> Result<Accepted, Error> {
+        caller.require(Role::Developer)?;
+        self.accept(caller, app, &Verb::Rollback(to), &write).await
+    }
+
+    /// Rolls back what `failed` brought, if it is still what the App aims at.
+    ///
+    /// # Errors
+    /// `Refused` where somebody was faster, or where there is nothing to go back to.
+    pub async fn rollback_failed(&self, failed: &Operation, why: &str) -> Result<Accepted, Error> {
+        let caller = Caller { name: AUTOMATIC.to_owned(), role: Role::Operator };
+        let request_id = format!("rollback-of-{}", failed.id)
+            .parse()
+            .map_err(|error: crate::name::InvalidName| Error::internal(error))?;
+        let write = Write {
+            request_id,
+            if_match: None,
+            mode: super::Mode::Do,
+            reason: Some(format!("release {} failed: {why}", failed.release)),
+        };
+        self.accept(&caller, &failed.app, &Verb::RollbackOf(failed.id), &write).await
+    }
+
+    /// Lets an App take publishes again after a rollback.
+    ///
+    /// # Errors
+    /// `NotFound` for the App.
+    pub async fn unpin(&self, caller: &Caller, app: &AppRef, write: Write) -> Result<Accepted, Error> {
+        caller.require(Role::Developer)?;
+        self.accept(caller, app, &Verb::Unpin, &write).await
+    }
+
+    pub(super) async fn plan_rollback(
+        &self,
+        caller: &Caller,
+        app: &AppRef,
+        to: Option<ReleaseNumber>,
+        reason: Option<&str>,
+        ground: &Ground,
+    ) -> Result<Plan, Error> {
+        let before = ground.existing(app)?;
+        let releases = self.read_releases(before.uid).await?;
+        let target = match to {
+            Some(number) => releases.iter().find(|(release, _)| release.number == number).ok_or_else(|| {
+                Error::new(
+                    Kind::NotFound,
+                    "RELEASE_NOT_FOUND",
+                    format!("{app} has no release {number}; plimsoll history {} lists them", app.name),
+                )
+            })?,
+            None => last_good(&releases, before).ok_or_else(|| {
+                Error::new(
+                    Kind::Refused,
+                    "NOTHING_TO_ROLL_BACK_TO",
+                    format!(
+                        "no release of {app} before {} succeeded with other content; name one with --to, or publish",
+                        before.head
+                    ),
+                )
+            })?,
+        };
+        self.back_to(caller, ground, before, &releases, &target.0, reason).await
+    }
+
+    pub(super) async fn plan_rollback_of(
+        &self,
+        caller: &Caller,
+        app: &AppRef,
+        failed: OperationId,
+        ground: &Ground,
+    ) -> Result<Plan, Error> {
+        let before = ground.existing(app)?;
+        let overtaken =
+            || Error::new(Kind::Refused, "OVERTAKEN", format!("{app} does not aim at what failed any more"));
+        let operation = self.read_operation(failed).await?.ok_or_else(overtaken)?.operation;
+        if before.operations.get(&Track::Release) != Some(&failed) || before.head != operation.release {
+            return Err(overtaken());
+        }
+        let releases = self.read_releases(before.uid).await?;
+        let target = operation
+            .fallback
+            .and_then(|number| releases.iter().find(|(release, _)| release.number == number))
+            .ok_or_else(overtaken)?;
+        let plan = self.back_to(caller, ground, before, &releases, &target.0, None).await?;
+        let supersedes = plan
+            .supersedes
+            .into_iter()
+            .map(|(id, state)| (id, if id == failed { EndState::RolledBack } else { state }))
+            .collect();
+        Ok(Plan { supersedes, ..plan })
+    }
+
+    async fn back_to(
+        &self,
+        caller: &Caller,
+        ground: &Ground,
+        before: &App,
+        releases: &[(Release, Verdict)],
+        target: &Release,
+        reason: Option<&str>,
+    ) -> Result<Plan, Error> {
+        let head = self.head_release(before).await?;
+        let content = self.read_content(before.uid, &target.content).await?;
+        let release = Release {
+            number: head.number.next(),
+            content: target.content,
+            previous: Some(Digest::of(&head).map_err(Error::internal)?),
+            image: target.image.clone(),
+            operation: ground.id,
+            back_to: Some(target.number),
+            by: caller.name.clone(),
+            reason: reason.map(str::to_owned),
+            created: ground.now,
+        };
+        let mut app = ground.touched(before, caller);
+        app.head = release.number;
+        app.head_content = release.content;
+        app.pin = Some(Pin {
+            by: caller.name.clone(),
+            reason: reason.map(str::to_owned),
+            since: ground.now,
+            from: before.head,
+        });
+        let epoch = ground.installation.value.epoch;
+        let orders: BTreeMap<_, _> = ground
+            .counted()
+            .into_iter()
+            .map(|dc| {
+                let order = order_for(
+                    &app,
+                    &dc,
+                    release.number,
+                    release.content,
+                    ground.before(&dc),
+                    epoch,
+                    ground.id,
+                );
+                (dc, order)
+            })
+            .collect();
+        let operation = Operation {
+            from: Some(before.head),
+            pace: Pace::AtOnce,
+            // It counts by the policy of what it brings back, but neither waits for anybody nor rolls back.
+            policy: content.publish.clone(),
+            ..ground.operation(caller, OperationKind::Rollback, &app, &orders, reason)
+        };
+        let mut verdict = releases
+            .iter()
+            .find(|(r, _)| r.number == before.head)
+            .map(|(_, v)| v.clone())
+            .unwrap_or_default();
+        verdict.rolled_back = Some(ground.now);
+        let notes = vec![format!(
+            "release {} brings back release {}; {} takes no publish until it is released: plimsoll unpin {}",
+            release.number, target.number, before.app, before.app.name
+        )];
+        let plan = Plan::new(app, operation, orders);
+        Ok(Plan { release: Some((release, content)), verdict: Some((before.head, verdict)), notes, ..plan })
+    }
+}
+
+impl Ground {
+    pub(super) fn plan_unpin(&self, caller: &Caller, app: &AppRef) -> Result<Plan, Error> {
+        let before = self.existing(app)?;
+        if before.pin.is_none() {
+            return Ok(Plan::nothing(Some(before.clone()), format!("{app} is not pinned")));
+        }
+        let mut after = self.touched(before, caller);
+        after.pin = None;
+        Ok(Plan::nothing(Some(after), format!("{app} takes publishes again")))
+    }
+}
+
+/// The newest Release before the head that succeeded, has another content, and whose content was not rolled
+/// back from since.
+fn last_good<'a>(releases: &'a [(Release, Verdict)], app: &App) -> Option<&'a (Release, Verdict)> {
+    newest_good(releases, app.head, &app.head_content)
+}
+
+/// What an automatic rollback from `next` would bring back.
+pub(super) fn fallback(releases: &[(Release, Verdict)], next: &Release) -> Option<ReleaseNumber> {
+    newest_good(releases, next.number, &next.content).map(|(release, _)| release.number)
+}
+
+fn newest_good<'a>(
+    releases: &'a [(Release, Verdict)],
+    before: ReleaseNumber,
+    other_than: &Digest,
+) -> Option<&'a (Release, Verdict)> {
+    let mut abandoned: Vec<&Digest> = Vec::new();
+    for entry in releases.iter().rev() {
+        let (release, verdict) = entry;
+        // A Release that was rolled back from taints every earlier one with the same content.
+        if verdict.rolled_back.is_some() {
+            abandoned.push(&release.content);
+        }
+        let good = verdict.succeeded.is_some()
+            && release.number < before
+            && release.content != *other_than
+            && !abandoned.contains(&&release.content);
+        if good {
+            return Some(entry);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mk_release(number: u64, content: &str, succeeded: bool, rolled_back: bool) -> (Release, Verdict) {
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let release = Release {
+            number: ReleaseNumber::try_from(number).unwrap(),
+            content: Digest::of_bytes(content.as_bytes()),
+            previous: None,
+            image: String::new(),
+            operation: uuid::Uuid::from_u128(u128::from(number)).into(),
+            back_to: None,
+            by: "ann".to_owned(),
+            reason: None,
+            created: at,
+        };
+        (release, Verdict { succeeded: succeeded.then_some(at), rolled_back: rolled_back.then_some(at) })
+    }
+
+    fn target(releases: &[(Release, Verdict)]) -> Option<u64> {
+        let (head, _) = releases.last().unwrap();
+        newest_good(releases, head.number, &head.content).map(|(release, _)| release.number.get())
+    }
+
+    #[test]
+    fn a_rollback_takes_the_newest_success_of_other_content() {
+        let one = mk_release(1, "a", true, false);
+        let failed = mk_release(2, "b", false, false);
+        let three = mk_release(3, "c", true, false);
+        assert_eq!(target(&[one.clone(), failed.clone(), three.clone()]), Some(1));
+        assert_eq!(target(&[one.clone(), three.clone(), mk_release(4, "d", false, false)]), Some(3));
+        assert_eq!(
+            target(&[one.clone(), mk_release(2, "a", false, false)]),
+            None,
+            "the same content is no way back"
+        );
+        assert_eq!(target(&[failed.clone(), three]), None);
+    }
+
+    #[test]
+    fn a_second_rollback_goes_further_back_and_never_forward() {
+        // 3 was rolled back from, to 2 (as 4); then 4, too, turned out bad.
+        let releases = [
+            mk_release(1, "a", true, false),
+            mk_release(2, "b", true, false),
+            mk_release(3, "c", true, true),
+            mk_release(4, "b", true, false),
+        ];
+        assert_eq!(target(&releases), Some(1));
+        let mut further = releases.to_vec();
+        further[3].1.rolled_back = Some(jiff::Timestamp::UNIX_EPOCH);
+        further.push(mk_release(5, "a", true, false));
+        assert_eq!(target(&further), None, "2 has the content of 4, which was rolled back from");
+    }
+}

@@ -1,0 +1,247 @@
+//! The connection to one data center: find out who answers, watch, work off the queue, and when it is lost,
+//! ask with one read at a time whether it is back.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use plimsoll_core::cluster::{self, Event};
+use plimsoll_core::error::Chain;
+use plimsoll_core::name::AppRef;
+use plimsoll_core::view::Reach;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+use tokio_util::time::{DelayQueue, delay_queue};
+
+use crate::desk::{Desk, Visit};
+use crate::mirror::Change;
+use crate::queue::Queue;
+
+/// How many Apps of a data center are worked on at once.
+const CONCURRENCY: usize = 64;
+/// The first and the longest wait before asking a lost data center again.
+const ASK_FIRST: Duration = Duration::from_millis(250);
+const ASK_LONGEST: Duration = Duration::from_secs(5);
+
+/// Serves one data center until it is cancelled.
+pub(crate) async fn serve(desk: Arc<Desk>, cancelled: CancellationToken) {
+    let mut changes = desk.mirror.changes();
+    let mut work = Work::new(desk.clone());
+    let mut wait = ASK_FIRST;
+    loop {
+        let lost = tokio::select! {
+            () = cancelled.cancelled() => return,
+            lost = connected(&mut work, &mut changes, &mut wait) => lost,
+        };
+        if desk.sights.reach(&desk.dc, Reach::Lost(lost.clone())) {
+            tracing::warn!(dc = %desk.dc, why = lost, "the data center does not answer; it is owed what it misses");
+        }
+        work.everything();
+        // While it is lost nothing goes there but the question; what is decided goes into the ledger.
+        tokio::select! {
+            () = cancelled.cancelled() => return,
+            () = disconnected(&mut work, &mut changes, wait) => {}
+        }
+        wait = (wait * 2).min(ASK_LONGEST);
+    }
+}
+
+/// Works with the data center until it is lost; answers why.
+async fn connected(
+    work: &mut Work,
+    changes: &mut broadcast::Receiver<Change>,
+    wait: &mut Duration,
+) -> String {
+    let desk = work.desk.clone();
+    let Some(installation) = desk.mirror.installation() else {
+        return "the installation has no name yet".to_owned();
+    };
+    if let Err(why) = recognise(&desk).await {
+        return why;
+    }
+    let mut watch = desk.cluster.watch(&installation.value.id);
+    loop {
+        tokio::select! {
+            event = watch.next() => match event {
+                Some(Ok(event)) => {
+                    if matches!(event, Event::All(_)) {
+                        if let Err(why) = make_namespaces(&desk).await {
+                            return why;
+                        }
+                        *wait = ASK_FIRST;
+                    }
+                    work.take_event(event);
+                }
+                Some(Err(error)) => return plain(&error),
+                None => return "the data center closed the watch".to_owned(),
+            },
+            change = changes.recv() => {
+                let namespaces = !matches!(change, Ok(Change::App(_)));
+                work.take_change(change);
+                if namespaces && let Err(why) = make_namespaces(&desk).await {
+                    return why;
+                }
+            }
+            visit = work.next() => if let Visit::Lost(why) = visit {
+                return why;
+            },
+        }
+    }
+}
+
+/// Goes on deciding for `wait` without the data center.
+async fn disconnected(work: &mut Work, changes: &mut broadcast::Receiver<Change>, wait: Duration) {
+    let over = tokio::time::sleep(wait);
+    tokio::pin!(over);
+    loop {
+        tokio::select! {
+            () = &mut over => return,
+            change = changes.recv() => work.take_change(change),
+            _ = work.next() => {}
+        }
+    }
+}
+
+/// Whether it is the cluster that was added under this name.
+async fn recognise(desk: &Desk) -> Result<(), String> {
+    let identity = desk.cluster.identity().await.map_err(|error| plain(&error))?;
+    let expected = desk.mirror.dcs().get(&desk.dc).map(|dc| dc.value.cluster_uid.clone());
+    match expected {
+        Some(expected) if expected == identity.uid => Ok(()),
+        Some(expected) => Err(format!(
+            "another cluster answers for {}: {} instead of {expected}; nothing is written there",
+            desk.dc, identity.uid
+        )),
+        None => Err(format!("{} is no data center of this installation", desk.dc)),
+    }
+}
+
+async fn make_namespaces(desk: &Desk) -> Result<(), String> {
+    let mut missing = desk.mirror.namespaces();
+    missing.retain(|namespace| !desk.sights.has_namespace(&desk.dc, namespace));
+    for namespace in missing {
+        let labels = [("app.kubernetes.io/managed-by".to_owned(), "plimsoll".to_owned())].into();
+        match desk.cluster.ensure_namespace(&namespace, &labels).await {
+            Ok(()) => desk.sights.note_namespace(&desk.dc, &namespace),
+            Err(error @ (cluster::Error::Unreachable(_) | cluster::Error::Untrusted(..))) => {
+                return Err(plain(&error));
+            }
+            Err(error) => {
+                tracing::warn!(%namespace, dc = %desk.dc, error = %Chain(&error), "a namespace was not made");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn plain(error: &cluster::Error) -> String {
+    Chain(error).to_string()
+}
+
+/// The Apps of one data center that are due, in work, or to be looked at later.
+struct Work {
+    desk: Arc<Desk>,
+    queue: Queue<AppRef>,
+    running: FuturesUnordered<tokio::task::JoinHandle<(AppRef, Visit)>>,
+    later: DelayQueue<AppRef>,
+    /// The one entry that each App has in `later`.
+    alarms: HashMap<AppRef, delay_queue::Key>,
+}
+
+impl Work {
+    fn new(desk: Arc<Desk>) -> Self {
+        Self {
+            desk,
+            queue: Queue::new(),
+            running: FuturesUnordered::new(),
+            later: DelayQueue::new(),
+            alarms: HashMap::new(),
+        }
+    }
+
+    /// Marks every App as due.
+    fn everything(&mut self) {
+        self.desk.forget();
+        self.later.clear();
+        self.alarms.clear();
+        for app in self.desk.mirror.apps() {
+            self.queue.push(app);
+        }
+    }
+
+    fn take_change(&mut self, change: Result<Change, broadcast::error::RecvError>) {
+        match change {
+            Ok(Change::App(app)) => self.queue.push(app),
+            Ok(Change::Everything) | Err(broadcast::error::RecvError::Lagged(_)) => self.everything(),
+            // The mirror lives as long as the process.
+            Err(broadcast::error::RecvError::Closed) => {}
+        }
+    }
+
+    fn take_event(&mut self, event: Event) {
+        let desk = self.desk.clone();
+        match event {
+            Event::All(resources) => {
+                desk.sights.replace(&desk.dc, resources);
+                if desk.sights.reach(&desk.dc, Reach::Connected) {
+                    tracing::info!(dc = %desk.dc, "the data center answers");
+                }
+                self.everything();
+            }
+            Event::Changed(resource) => {
+                let app = resource.app.clone();
+                desk.sights.set(&desk.dc, resource);
+                self.queue.push(app);
+            }
+            Event::Gone(app) => {
+                desk.sights.remove(&desk.dc, &app);
+                self.queue.push(app);
+            }
+            Event::Unreadable { app, why } => {
+                tracing::error!(%app, dc = %desk.dc, why, "an app resource cannot be read");
+                desk.sights.remove(&desk.dc, &app);
+            }
+        }
+    }
+
+    /// Has an App looked at after `rest`, instead of when it was to be looked at before.
+    fn wake(&mut self, app: AppRef, rest: Duration) {
+        if let Some(alarm) = self.alarms.get(&app) {
+            self.later.reset(alarm, rest);
+        } else {
+            let alarm = self.later.insert(app.clone(), rest);
+            self.alarms.insert(app, alarm);
+        }
+    }
+
+    /// Works until one visit has ended, and answers how. Pends while there is nothing to do.
+    async fn next(&mut self) -> Visit {
+        loop {
+            while self.running.len() < CONCURRENCY {
+                let Some(app) = self.queue.pop() else { break };
+                let desk = self.desk.clone();
+                self.running.push(tokio::spawn(async move {
+                    let visit = desk.visit(&app).await;
+                    (app, visit)
+                }));
+            }
+            tokio::select! {
+                Some(ended) = self.running.next() => {
+                    let Ok((app, visit)) = ended else { continue };
+                    self.queue.finish(&app);
+                    if let Visit::Rest(Some(rest)) = visit {
+                        self.wake(app, rest);
+                    }
+                    return visit;
+                }
+                Some(due) = self.later.next() => {
+                    let app = due.into_inner();
+                    self.alarms.remove(&app);
+                    self.queue.push(app);
+                }
+                else => std::future::pending().await,
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! One App at one data center: look, decide, do, until there is nothing more to do.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use plimsoll_core::clock::Clock;
+use plimsoll_core::cluster::{self, Cluster, Delivery, LastGood, Want};
+use plimsoll_core::content::Content;
+use plimsoll_core::digest::Digest;
+use plimsoll_core::error::Chain;
+use plimsoll_core::ledger::{self, Committed, Ledger};
+use plimsoll_core::name::{AppRef, AppUid, DcName};
+use plimsoll_core::record::{self, Ordered, key};
+use plimsoll_core::steer::{Scene, Step, step};
+use plimsoll_core::usecase::Plimsoll;
+
+use crate::mirror::Mirror;
+use crate::sights::Sights;
+use crate::stopwatch::Watches;
+
+/// How many steps one visit may take before others get their turn.
+const STEPS: usize = 16;
+/// How long to wait before trying again what a data center or the ledger did not take.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Everything that the visits to the Apps of one data center share.
+pub(crate) struct Desk {
+    pub(crate) dc: DcName,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) cluster: Arc<dyn Cluster>,
+    pub(crate) mirror: Arc<Mirror>,
+    pub(crate) sights: Arc<Sights>,
+    pub(crate) plimsoll: Plimsoll,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) watches: Mutex<Watches>,
+}
+
+/// How a visit ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Visit {
+    /// Nothing is left to do until something changes, or this much time has passed.
+    Rest(Option<Duration>),
+    /// The visit wrote into the ledger: look again when the mirror has it.
+    Overtaken,
+    /// The data center stopped answering, for this reason.
+    Lost(String),
+}
+
+impl Desk {
+    /// Takes the steps of one App until it rests.
+    pub(crate) async fn visit(&self, app: &AppRef) -> Visit {
+        for _ in 0..STEPS {
+            let Some(scene) = self.look(app) else { return Visit::Rest(None) };
+            let step = {
+                let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
+                for parts in &scene.operations {
+                    if let Some(outcome) = parts.outcomes.get(&self.dc) {
+                        watches.note(parts.operation.id, outcome.revision);
+                    }
+                }
+                match step(&scene, &*watches) {
+                    Ok(step) => step,
+                    Err(error) => {
+                        tracing::error!(%app, dc = %self.dc, %error, "a record has no JSON form");
+                        return Visit::Rest(None);
+                    }
+                }
+            };
+            let visit = match step {
+                Step::Rest(rest) => return Visit::Rest(rest),
+                Step::Commit(transaction) => self.commit(app, transaction).await,
+                Step::Deliver => self.deliver(app, &scene).await,
+                Step::RollBack(operation, why) => self.roll_back(&scene, operation, &why).await,
+            };
+            if let Some(visit) = visit {
+                return visit;
+            }
+        }
+        Visit::Rest(Some(Duration::ZERO))
+    }
+
+    fn look(&self, app: &AppRef) -> Option<Scene> {
+        // Until the first try to reach the data center has ended, its silence says nothing.
+        if !self.sights.is_tried(&self.dc) {
+            return None;
+        }
+        let mut scene = self.mirror.scene(app, &self.dc, self.clock.now())?;
+        scene.unreachable = self.sights.lost(&self.dc);
+        scene.resource = self.sights.resource(&self.dc, app);
+        Some(scene)
+    }
+
+    async fn commit(&self, app: &AppRef, transaction: ledger::Transaction) -> Option<Visit> {
+        match self.ledger.transact(transaction).await {
+            // What was written comes back through the mirror.
+            Ok(Committed::At(_)) => Some(Visit::Overtaken),
+            // So does what was written instead; the wait is for the case that it came before this.
+            Ok(Committed::Lost) => Some(Visit::Rest(Some(RETRY))),
+            Err(error) => {
+                tracing::warn!(%app, dc = %self.dc, error = %Chain(&error), "the ledger did not take a write");
+                Some(Visit::Rest(Some(RETRY)))
+            }
+        }
+    }
+
+    async fn deliver(&self, app: &AppRef, scene: &Scene) -> Option<Visit> {
+        let delivery = match self.delivery(app, scene).await {
+            Ok(Some(delivery)) => delivery,
+            Ok(None) => return Some(Visit::Rest(None)),
+            Err(error) => {
+                tracing::warn!(%app, dc = %self.dc, error = %Chain(&error), "an order cannot be read for delivery");
+                return Some(Visit::Rest(Some(RETRY)));
+            }
+        };
+        let seen = scene.resource.as_ref().map(|resource| &resource.version);
+        match self.cluster.put(&delivery, seen).await {
+            Ok(resource) => {
+                tracing::info!(%app, dc = %self.dc, fence = %delivery.fence, operation = %delivery.operation, "delivered");
+                self.sights.set(&self.dc, resource);
+                None
+            }
+            // What was seen is old: look at the data center itself, and decide again from that.
+            Err(cluster::Error::Conflict) => match self.cluster.get(app).await {
+                Ok(Some(resource)) => {
+                    self.sights.set(&self.dc, resource);
+                    None
+                }
+                Ok(None) => {
+                    self.sights.remove(&self.dc, app);
+                    None
+                }
+                Err(error) => Some(self.refused(app, &error)),
+            },
+            Err(error) => Some(self.refused(app, &error)),
+        }
+    }
+
+    fn refused(&self, app: &AppRef, error: &cluster::Error) -> Visit {
+        match error {
+            cluster::Error::Unreachable(_) | cluster::Error::Untrusted(..) => Visit::Lost(error.to_string()),
+            cluster::Error::Forbidden(_)
+            | cluster::Error::Conflict
+            | cluster::Error::Refused(_)
+            | cluster::Error::Unreadable(_) => {
+                tracing::warn!(%app, dc = %self.dc, error = %Chain(error), "the data center did not take an order");
+                Visit::Rest(Some(RETRY))
+            }
+        }
+    }
+
+    async fn roll_back(
+        &self,
+        scene: &Scene,
+        id: plimsoll_core::name::OperationId,
+        why: &str,
+    ) -> Option<Visit> {
+        let parts = scene.operations.iter().find(|parts| parts.operation.id == id)?;
+        match self.plimsoll.rollback_failed(&parts.operation, why).await {
+            Ok(_) => Some(Visit::Overtaken),
+            Err(error) => {
+                tracing::warn!(operation = %id, error = %Chain(&error), "an automatic rollback was not accepted");
+                Some(Visit::Rest(Some(RETRY)))
+            }
+        }
+    }
+
+    /// The Order with the contents that it names.
+    async fn delivery(&self, app: &AppRef, scene: &Scene) -> Result<Option<Delivery>, DeliveryError> {
+        let Some(order) = &scene.order else { return Ok(None) };
+        let digest = order.value.digest().map_err(DeliveryError::Digest)?;
+        let want = match &order.value.ordered {
+            Ordered::Deleted => Want::Deleted,
+            Ordered::Run { release, content, power, replication } => Want::Run {
+                release: *release,
+                content_digest: *content,
+                content: self.content(order.value.uid, content).await?,
+                power: *power,
+                replication: replication.clone(),
+                restarts: order.value.restart_count(),
+                last_good: match &order.value.last_good {
+                    None => None,
+                    Some(good) => Some(LastGood {
+                        release: good.release,
+                        content_digest: good.content,
+                        content: self.content(order.value.uid, &good.content).await?,
+                    }),
+                },
+            },
+        };
+        Ok(Some(Delivery {
+            installation: scene.installation.value.id.clone(),
+            dc: self.dc.clone(),
+            app: app.clone(),
+            uid: order.value.uid,
+            fence: order.value.fence(order.revision),
+            digest,
+            operation: order.value.operation,
+            want,
+            deleted: order.value.deleted.clone(),
+        }))
+    }
+
+    async fn content(&self, uid: AppUid, digest: &Digest) -> Result<Content, DeliveryError> {
+        let key = key::content(uid, digest);
+        let entry = self.ledger.get(&key).await.map_err(DeliveryError::Read)?;
+        let entry = entry.ok_or_else(|| DeliveryError::Missing(key))?;
+        Ok(record::decode::<Content>(&entry).map_err(DeliveryError::Record)?.value)
+    }
+}
+
+/// Why an Order cannot be made into a delivery.
+#[derive(Debug, thiserror::Error)]
+enum DeliveryError {
+    #[error("the ledger does not answer")]
+    Read(#[source] ledger::Error),
+    #[error("{0} is not in the ledger")]
+    Missing(String),
+    #[error("its content cannot be read")]
+    Record(#[source] record::Error),
+    #[error("it has no JSON form")]
+    Digest(#[source] serde_json::Error),
+}
+
+impl Desk {
+    /// Forgets the times of Operations that are over.
+    pub(crate) fn forget(&self) {
+        let known = self.mirror.operations();
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner).retain(|id| known.contains(id));
+    }
+}

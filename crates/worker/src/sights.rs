@@ -1,0 +1,138 @@
+//! What this process sees of the data centers, for the worker's own decisions and for whoever shows it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use plimsoll_core::cluster::Resource;
+use plimsoll_core::live::{Live, Sight};
+use plimsoll_core::name::{AppRef, DcName, NamespaceName};
+use plimsoll_core::view::Reach;
+use tokio::sync::broadcast;
+use tokio_stream::wrappers::BroadcastStream;
+
+/// How many changes a follower may lag behind before it is only told that there were some.
+const CHANGES: usize = 1024;
+
+/// The App resources of all data centers, as last seen, and whether each data center answers.
+pub struct Sights {
+    seen: Mutex<HashMap<DcName, Seen>>,
+    changes: broadcast::Sender<Arc<AppRef>>,
+}
+
+#[derive(Default)]
+struct Seen {
+    reach: Option<Reach>,
+    resources: HashMap<AppRef, Resource>,
+    namespaces: HashSet<NamespaceName>,
+}
+
+impl Sights {
+    /// Nothing seen yet.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { seen: Mutex::default(), changes: broadcast::channel(CHANGES).0 })
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashMap<DcName, Seen>> {
+        // Every write below leaves the map whole, so what a panicking holder left behind is sound.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The resource of an App, as last seen.
+    pub(crate) fn resource(&self, dc: &DcName, app: &AppRef) -> Option<Resource> {
+        self.seen().get(dc)?.resources.get(app).cloned()
+    }
+
+    /// Takes over a complete list; answers the Apps that it changed.
+    pub(crate) fn replace(&self, dc: &DcName, resources: Vec<Resource>) -> Vec<AppRef> {
+        let fresh: HashMap<AppRef, Resource> =
+            resources.into_iter().map(|resource| (resource.app.clone(), resource)).collect();
+        let mut seen = self.seen();
+        let there = &mut seen.entry(dc.clone()).or_default().resources;
+        let mut changed: Vec<AppRef> = there.keys().filter(|app| !fresh.contains_key(app)).cloned().collect();
+        changed.extend(
+            fresh.iter().filter(|(app, new)| there.get(*app) != Some(*new)).map(|(app, _)| app.clone()),
+        );
+        *there = fresh;
+        drop(seen);
+        for app in &changed {
+            self.tell(app);
+        }
+        changed
+    }
+
+    /// Takes over one resource.
+    pub(crate) fn set(&self, dc: &DcName, resource: Resource) {
+        let app = resource.app.clone();
+        self.seen().entry(dc.clone()).or_default().resources.insert(app.clone(), resource);
+        self.tell(&app);
+    }
+
+    /// Forgets one resource that is gone, or cannot be read.
+    pub(crate) fn remove(&self, dc: &DcName, app: &AppRef) {
+        self.seen().entry(dc.clone()).or_default().resources.remove(app);
+        self.tell(app);
+    }
+
+    /// Notes whether the data center answers; true if that is news.
+    pub(crate) fn reach(&self, dc: &DcName, reach: Reach) -> bool {
+        let mut seen = self.seen();
+        let there = &mut seen.entry(dc.clone()).or_default().reach;
+        let news = there.as_ref() != Some(&reach);
+        *there = Some(reach);
+        news
+    }
+
+    /// Why a data center does not answer; `None` if it does.
+    pub(crate) fn lost(&self, dc: &DcName) -> Option<String> {
+        match self.seen().get(dc).and_then(|seen| seen.reach.clone()) {
+            Some(Reach::Connected) => None,
+            Some(Reach::Lost(why)) => Some(why),
+            None => Some(format!("{dc} was not reached yet")),
+        }
+    }
+
+    /// Whether this process has made the namespace there, or found it.
+    pub(crate) fn has_namespace(&self, dc: &DcName, namespace: &NamespaceName) -> bool {
+        self.seen().get(dc).is_some_and(|seen| seen.namespaces.contains(namespace))
+    }
+
+    /// Notes that the namespace is there.
+    pub(crate) fn note_namespace(&self, dc: &DcName, namespace: &NamespaceName) {
+        self.seen().entry(dc.clone()).or_default().namespaces.insert(namespace.clone());
+    }
+
+    /// Whether the data center was ever tried: until then nothing is decided from its silence.
+    pub(crate) fn is_tried(&self, dc: &DcName) -> bool {
+        self.seen().get(dc).is_some_and(|seen| seen.reach.is_some())
+    }
+
+    fn tell(&self, app: &AppRef) {
+        // Nobody listening is fine.
+        let _ = self.changes.send(Arc::new(app.clone()));
+    }
+}
+
+impl Live for Sights {
+    fn sight(&self, app: &AppRef, dc: &DcName) -> Option<Sight> {
+        let seen = self.seen();
+        let resource = seen.get(dc)?.resources.get(app)?;
+        Some(Sight { fence: resource.fence, status: resource.status.clone() })
+    }
+
+    fn reach(&self, dc: &DcName) -> Option<Reach> {
+        self.seen().get(dc)?.reach.clone()
+    }
+
+    fn changes(&self, app: &AppRef) -> BoxStream<'static, ()> {
+        let app = app.clone();
+        BroadcastStream::new(self.changes.subscribe())
+            .filter_map(move |changed| {
+                // Whoever lagged has missed some: it may have been theirs.
+                let mine = changed.map_or(true, |changed| *changed == app);
+                std::future::ready(mine.then_some(()))
+            })
+            .boxed()
+    }
+}
