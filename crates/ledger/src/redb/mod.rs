@@ -114,12 +114,17 @@ impl RedbLedger {
             .await
             .map_err(|closed| Error::Unavailable(closed.into()))?;
         let store = Arc::clone(&self.store);
-        spawn_blocking(move || {
+        let answer = spawn_blocking(move || {
             let _turn = turn;
             read(&store)
         })
         .await
-        .unwrap_or_else(|failed| Err(Error::Unavailable(failed.into())))
+        .unwrap_or_else(|failed| Err(Error::Unavailable(failed.into())));
+        if matches!(answer, Err(Error::Unavailable(_))) {
+            // With a full queue or no writer there is nobody to do more than is done already.
+            self.jobs.try_send(Job::Check).ok();
+        }
+        answer
     }
 }
 
@@ -154,3 +159,6 @@ impl Ledger for RedbLedger {
         self.elections.campaign(name, candidate, ttl).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,8 @@ const REOPEN_EVERY: Duration = Duration::from_secs(1);
 pub(super) enum Job {
     /// To commit.
     Transact(Request),
+    /// To see whether the file is well, as a read of it failed.
+    Check,
     /// To end; the sender is told when the file is closed.
     Close(oneshot::Sender<()>),
 }
@@ -117,6 +119,7 @@ impl Writer {
                         bytes += request.bytes;
                         batch.push((request.transaction, request.reply));
                     }
+                    Job::Check => self.check(),
                     Job::Close(done) => {
                         closing = Some(done);
                         break;
@@ -132,6 +135,7 @@ impl Writer {
             match job {
                 // Who asked may have gone, here and below; then nobody needs the answer.
                 Job::Transact(Request { reply, .. }) => drop(reply.send(Err(closed()))),
+                Job::Check => {}
                 // Its sender is dropped when the file is closed, which says so too.
                 Job::Close(done) => others.push(done),
             }
@@ -162,6 +166,19 @@ impl Writer {
                     drop(reply.send(Err(error())));
                 }
             }
+        }
+    }
+
+    /// redb reads no more from a file that failed once, so it is opened again.
+    fn check(&mut self) {
+        let fails = match self.state {
+            State::Open => self.store.revision().is_err(),
+            State::Failed(at) => at.elapsed() >= REOPEN_EVERY,
+            State::Stopped => false,
+        };
+        if fails {
+            // How it went is in the state, and the next read finds out by itself.
+            self.recover().ok();
         }
     }
 
