@@ -11,12 +11,8 @@ const FOLDED: &str = "ancient-changes";
 
 /// Folds the oldest update entries of a version into one until the bound holds.
 pub(super) fn cap(managed: &mut Managed) {
-    let mut updaters: Vec<ManagerId> = managed
-        .fields
-        .keys()
-        .filter(|id| id.operation == Operation::Update)
-        .cloned()
-        .collect();
+    let mut updaters: Vec<ManagerId> =
+        managed.fields.keys().filter(|id| id.operation == Operation::Update).cloned().collect();
     let mut count = updaters.len();
     if count <= MAX_UPDATE_MANAGERS {
         return;
@@ -37,24 +33,14 @@ pub(super) fn cap(managed: &mut Managed) {
         };
         let folded = match managed.fields.remove(&bucket) {
             Some(known) => known.set,
-            None => managed
-                .fields
-                .remove(first)
-                .map(|first| first.set)
-                .unwrap_or_default(),
+            None => managed.fields.remove(first).map(|first| first.set).unwrap_or_default(),
         };
         managed.fields.remove(&id);
         if let Some(time) = managed.times.get(&id).cloned() {
             managed.times.insert(bucket.clone(), time);
         }
         let set = folded.union(&owned.set);
-        managed.fields.insert(
-            bucket,
-            Owned {
-                set,
-                api_version: owned.api_version,
-            },
-        );
+        managed.fields.insert(bucket, Owned { set, api_version: owned.api_version });
         count -= 1;
     }
 }

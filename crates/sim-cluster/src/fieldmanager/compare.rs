@@ -31,11 +31,7 @@ impl Comparison {
 
 /// Compares two objects of one schema.
 pub(super) fn compare(schema: &Schema, left: &Value, right: &Value) -> Comparison {
-    let mut walk = Walk {
-        schema,
-        path: Vec::new(),
-        found: Comparison::default(),
-    };
+    let mut walk = Walk { schema, path: Vec::new(), found: Comparison::default() };
     walk.value(schema.root(), Some(left), Some(right));
     walk.found
 }
@@ -123,11 +119,7 @@ impl Walk<'_> {
                 continue;
             };
             self.path.push(PathElement::Field(name.clone()));
-            self.value(
-                ty,
-                left.and_then(|left| left.get(name)),
-                right.and_then(|right| right.get(name)),
-            );
+            self.value(ty, left.and_then(|left| left.get(name)), right.and_then(|right| right.get(name)));
             self.path.pop();
         }
     }
@@ -158,10 +150,7 @@ impl Walk<'_> {
             ([] | [_], [] | [_]) => self.value(ty, left.first().copied(), right.first().copied()),
             ([_, _, ..], [_, _, ..]) => {
                 let equal = left.len() == right.len()
-                    && left
-                        .iter()
-                        .zip(right)
-                        .all(|(left, right)| same_value(left, right));
+                    && left.iter().zip(right).all(|(left, right)| same_value(left, right));
                 if !equal {
                     self.found.modified.insert(&self.path);
                 }

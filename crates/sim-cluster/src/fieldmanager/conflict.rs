@@ -35,21 +35,14 @@ pub(super) fn message(conflicts: &[Conflict]) -> String {
     }
     let mut by_manager: BTreeMap<&ManagerId, Vec<String>> = BTreeMap::new();
     for conflict in conflicts {
-        by_manager
-            .entry(&conflict.manager)
-            .or_default()
-            .push(print_path(&conflict.path));
+        by_manager.entry(&conflict.manager).or_default().push(print_path(&conflict.path));
     }
     let mut lines = Vec::new();
     for (manager, paths) in by_manager {
         lines.push(format!("conflicts with {}:", print_manager(manager)));
         lines.extend(paths.into_iter().map(|path| format!("- {path}")));
     }
-    format!(
-        "Apply failed with {} conflicts: {}",
-        conflicts.len(),
-        lines.join("\n")
-    )
+    format!("Apply failed with {} conflicts: {}", conflicts.len(), lines.join("\n"))
 }
 
 fn print_manager(id: &ManagerId) -> String {

@@ -24,28 +24,15 @@ pub(super) fn remaining(
     conflicts: &[Conflict],
 ) -> Option<Vec<Conflict>> {
     let allowed = allowed(schema, api_version, live)?;
-    Some(
-        conflicts
-            .iter()
-            .filter(|conflict| !allowed.contains(&conflict.path))
-            .cloned()
-            .collect(),
-    )
+    Some(conflicts.iter().filter(|conflict| !allowed.contains(&conflict.path)).cloned().collect())
 }
 
 /// Writes what was applied into the annotation, if there is one.
 pub(super) fn refresh(object: &mut Value, applied: &Value) {
-    let Some(annotations) = object
-        .pointer_mut("/metadata/annotations")
-        .and_then(Value::as_object_mut)
-    else {
+    let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) else {
         return;
     };
-    if annotations
-        .get(ANNOTATION)
-        .and_then(Value::as_str)
-        .is_none_or(str::is_empty)
-    {
+    if annotations.get(ANNOTATION).and_then(Value::as_str).is_none_or(str::is_empty) {
         return;
     }
     let mut applied = applied.clone();
@@ -63,10 +50,8 @@ pub(super) fn refresh(object: &mut Value, applied: &Value) {
     }
     let text = format!("{}\n", golang::json(&applied));
     annotations.insert(ANNOTATION.to_owned(), Value::from(text));
-    let size: usize = annotations
-        .iter()
-        .map(|(key, value)| key.len() + value.as_str().map_or(0, str::len))
-        .sum();
+    let size: usize =
+        annotations.iter().map(|(key, value)| key.len() + value.as_str().map_or(0, str::len)).sum();
     if size > ANNOTATIONS_LIMIT {
         annotations.remove(ANNOTATION);
     }

@@ -35,11 +35,7 @@ pub(super) struct ManagerId {
 impl ManagerId {
     pub(super) fn new(manager: &str, operation: Operation, api_version: &str, subresource: &str) -> Self {
         Self {
-            manager: if manager.is_empty() {
-                "unknown".to_owned()
-            } else {
-                manager.to_owned()
-            },
+            manager: if manager.is_empty() { "unknown".to_owned() } else { manager.to_owned() },
             operation,
             api_version: (operation == Operation::Update).then(|| api_version.to_owned()),
             subresource: subresource.to_owned(),
@@ -65,12 +61,7 @@ impl Managed {
     /// Reads the entries of an object; the error is the one that kube-apiserver reports.
     pub(super) fn decode(entries: Option<&Value>) -> Result<Self, String> {
         let mut managed = Self::default();
-        for (index, entry) in entries
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .enumerate()
-        {
+        for (index, entry) in entries.and_then(Value::as_array).into_iter().flatten().enumerate() {
             let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
             let operation = match text("operation") {
                 "Apply" => Operation::Apply,
@@ -85,9 +76,7 @@ impl Managed {
                 "FieldsV1" => {}
                 "" => return Err(format!("missing fieldsType in managed fields entry {index}")),
                 other => {
-                    return Err(format!(
-                        "invalid fieldsType {other:?} in managed fields entry {index}"
-                    ));
+                    return Err(format!("invalid fieldsType {other:?} in managed fields entry {index}"));
                 }
             }
             let id = ManagerId {
@@ -104,13 +93,7 @@ impl Managed {
             if let Some(time) = entry.get("time").and_then(Value::as_str) {
                 managed.times.insert(id.clone(), time.to_owned());
             }
-            managed.fields.insert(
-                id,
-                Owned {
-                    set,
-                    api_version: api_version.to_owned(),
-                },
-            );
+            managed.fields.insert(id, Owned { set, api_version: api_version.to_owned() });
         }
         Ok(managed)
     }
@@ -120,11 +103,8 @@ impl Managed {
         if self.fields.is_empty() {
             return None;
         }
-        let mut entries: Vec<(&ManagerId, &Owned, Option<&String>)> = self
-            .fields
-            .iter()
-            .map(|(id, owned)| (id, owned, self.times.get(id)))
-            .collect();
+        let mut entries: Vec<(&ManagerId, &Owned, Option<&String>)> =
+            self.fields.iter().map(|(id, owned)| (id, owned, self.times.get(id))).collect();
         entries.sort_by(|(a, a_owned, a_time), (b, b_owned, b_time)| {
             a.operation
                 .cmp(&b.operation)
@@ -133,12 +113,7 @@ impl Managed {
                 .then_with(|| a_owned.api_version.cmp(&b_owned.api_version))
                 .then_with(|| a.subresource.cmp(&b.subresource))
         });
-        Some(
-            entries
-                .into_iter()
-                .map(|(id, owned, time)| entry(id, owned, time))
-                .collect(),
-        )
+        Some(entries.into_iter().map(|(id, owned, time)| entry(id, owned, time)).collect())
     }
 
     /// Notes when an entry last changed.
@@ -169,13 +144,10 @@ fn entry(id: &ManagerId, owned: &Owned, time: Option<&String>) -> Value {
 }
 
 fn seconds(time: Option<&String>) -> i64 {
-    time.and_then(|time| time.parse::<Timestamp>().ok())
-        .map_or(0, Timestamp::as_second)
+    time.and_then(|time| time.parse::<Timestamp>().ok()).map_or(0, Timestamp::as_second)
 }
 
 /// A time as `metav1.Time` prints it: UTC, whole seconds.
 fn wire_time(time: Timestamp) -> String {
-    Timestamp::from_second(time.as_second())
-        .unwrap_or(time)
-        .to_string()
+    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }

@@ -22,11 +22,7 @@ pub(super) fn remove(schema: &Schema, object: &Value, paths: &FieldSet) -> Value
 
 fn merge_value(schema: &Schema, ty: TypeId, left: Option<&Value>, right: Option<&Value>) -> Option<Value> {
     let ty = schema.get(ty);
-    let shape = if right.is_none() {
-        ty.deduce(left).shape()
-    } else {
-        ty.deduce(right).shape()
-    };
+    let shape = if right.is_none() { ty.deduce(left).shape() } else { ty.deduce(right).shape() };
     match shape {
         Shape::Map(map) => {
             let (left_fields, right_fields) = (object(left), object(right));
@@ -77,11 +73,8 @@ fn merge_items(schema: &Schema, list: &List, live: &[Value], config: &[Value]) -
     let right = named(schema, list, config);
     let in_left = index(&left);
     let in_right: BTreeSet<&PathElement> = right.iter().map(|(element, _)| element).collect();
-    let mut shared: VecDeque<&PathElement> = right
-        .iter()
-        .map(|(element, _)| element)
-        .filter(|element| in_left.contains_key(element))
-        .collect();
+    let mut shared: VecDeque<&PathElement> =
+        right.iter().map(|(element, _)| element).filter(|element| in_left.contains_key(element)).collect();
     let mut next_shared = shared.pop_front();
     let mut done = BTreeSet::new();
     let mut merged = Vec::new();
@@ -129,11 +122,7 @@ fn merge_items(schema: &Schema, list: &List, live: &[Value], config: &[Value]) -
 fn named<'a>(schema: &Schema, list: &List, items: &'a [Value]) -> Vec<(PathElement, &'a Value)> {
     items
         .iter()
-        .filter_map(|item| {
-            item_element(schema, list, item)
-                .ok()
-                .map(|element| (element, item))
-        })
+        .filter_map(|item| item_element(schema, list, item).ok().map(|element| (element, item)))
         .collect()
 }
 
@@ -141,10 +130,7 @@ fn named<'a>(schema: &Schema, list: &List, items: &'a [Value]) -> Vec<(PathEleme
 fn index<'a>(items: &'a [(PathElement, &'a Value)]) -> BTreeMap<&'a PathElement, Option<&'a Value>> {
     let mut index = BTreeMap::new();
     for (element, item) in items {
-        index
-            .entry(element)
-            .and_modify(|known| *known = Some(&Value::Null))
-            .or_insert(Some(*item));
+        index.entry(element).and_modify(|known| *known = Some(&Value::Null)).or_insert(Some(*item));
     }
     index
 }
@@ -167,11 +153,7 @@ fn remove_value(schema: &Schema, ty: TypeId, value: &Value, paths: &FieldSet) ->
                     None => item.clone(),
                 });
             }
-            if kept.is_empty() {
-                Value::Null
-            } else {
-                Value::Array(kept)
-            }
+            if kept.is_empty() { Value::Null } else { Value::Array(kept) }
         }
         (Shape::Map(map), Value::Object(fields)) if map.relation == Relation::Separable => {
             let mut kept = JsonMap::new();
@@ -186,11 +168,7 @@ fn remove_value(schema: &Schema, ty: TypeId, value: &Value, paths: &FieldSet) ->
                 };
                 kept.insert(name.clone(), value);
             }
-            if kept.is_empty() {
-                Value::Null
-            } else {
-                Value::Object(kept)
-            }
+            if kept.is_empty() { Value::Null } else { Value::Object(kept) }
         }
         _ => Value::Null,
     }

@@ -67,14 +67,7 @@ impl<'a> Target<'a> {
     /// A built-in kind; `subresource` is empty for the object itself.
     pub fn builtin(schema: &'a Schema, api_version: &'a str, kind: &'a str, subresource: &'a str) -> Self {
         let ignored = reset::builtin(api_version, kind, subresource);
-        Self {
-            schema,
-            api_version,
-            kind,
-            subresource,
-            ignored,
-            form: Form::Struct,
-        }
+        Self { schema, api_version, kind, subresource, ignored, form: Form::Struct }
     }
 
     /// A custom resource; `subresource` is empty for the object itself.
@@ -86,22 +79,11 @@ impl<'a> Target<'a> {
         status: StatusSubresource,
     ) -> Self {
         let ignored = reset::custom(subresource, status);
-        Self {
-            schema,
-            api_version,
-            kind,
-            subresource,
-            ignored,
-            form: Form::Json,
-        }
+        Self { schema, api_version, kind, subresource, ignored, form: Form::Json }
     }
 
     fn rules(&self) -> Rules<'_> {
-        Rules {
-            schema: self.schema,
-            api_version: self.api_version,
-            ignored: Some(&self.ignored),
-        }
+        Rules { schema: self.schema, api_version: self.api_version, ignored: Some(&self.ignored) }
     }
 
     /// What an object that does not exist yet is compared with.
@@ -172,25 +154,12 @@ pub fn apply(live: Option<&Value>, applied: &Value, ctx: &ApplyContext<'_>) -> R
     let mut owners = Managed::decode(entries.as_ref())
         .map_err(|error| ApplyError::Untyped(format!("failed to decode managed fields: {error}")))?;
     if owners.fields.is_empty() {
-        owners = track(
-            &target.empty_object(),
-            &live,
-            owners,
-            target,
-            BEFORE_FIRST_APPLY,
-            ctx.now,
-        )
-        .map_err(|error| {
-            ApplyError::Untyped(format!("failed to create manager for existing fields: {error}"))
-        })?;
+        owners = track(&target.empty_object(), &live, owners, target, BEFORE_FIRST_APPLY, ctx.now).map_err(
+            |error| ApplyError::Untyped(format!("failed to create manager for existing fields: {error}")),
+        )?;
     }
-    if applied
-        .pointer("/metadata/managedFields")
-        .is_some_and(|entries| !entries.is_null())
-    {
-        return Err(ApplyError::BadRequest(
-            "metadata.managedFields must be nil".to_owned(),
-        ));
+    if applied.pointer("/metadata/managedFields").is_some_and(|entries| !entries.is_null()) {
+        return Err(ApplyError::BadRequest("metadata.managedFields must be nil".to_owned()));
     }
     let place = format!("{}; {}", names(applied), gvk(target.api_version, target.kind));
     validate(target.schema, applied, Duplicates::Refused).map_err(|error| {
@@ -330,27 +299,16 @@ fn gvk(api_version: &str, kind: &str) -> String {
 }
 
 fn names(object: &Value) -> String {
-    let text = |pointer| {
-        object
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
+    let text = |pointer| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     format!("{}/{}", text("/metadata/namespace"), text("/metadata/name"))
 }
 
 fn conflict_error(conflicts: &[Conflict]) -> ApplyError {
-    ApplyError::Conflict {
-        message: conflict::message(conflicts),
-        causes: conflict::causes(conflicts),
-    }
+    ApplyError::Conflict { message: conflict::message(conflicts), causes: conflict::causes(conflicts) }
 }
 
 fn take_managed_fields(object: &mut Value) -> Option<Value> {
-    object
-        .get_mut("metadata")?
-        .as_object_mut()?
-        .remove("managedFields")
+    object.get_mut("metadata")?.as_object_mut()?.remove("managedFields")
 }
 
 fn put_managed_fields(object: &mut Value, owners: &Managed) {
@@ -361,11 +319,7 @@ fn restore_managed_fields(object: &mut Value, entries: Option<Value>) {
     let (Some(entries), Some(object)) = (entries, object.as_object_mut()) else {
         return;
     };
-    if let Some(metadata) = object
-        .entry("metadata")
-        .or_insert_with(|| json!({}))
-        .as_object_mut()
-    {
+    if let Some(metadata) = object.entry("metadata").or_insert_with(|| json!({})).as_object_mut() {
         metadata.insert("managedFields".to_owned(), entries);
     }
 }

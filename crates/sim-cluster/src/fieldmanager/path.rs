@@ -35,10 +35,9 @@ impl PathElement {
         match kind {
             "f" => Ok(Some(Self::Field(rest.to_owned()))),
             "v" => Ok(Some(Self::Value(json(rest)?))),
-            "i" => rest
-                .parse()
-                .map(|index| Some(Self::Index(index)))
-                .map_err(|_| format!("bad index: {text}")),
+            "i" => {
+                rest.parse().map(|index| Some(Self::Index(index))).map_err(|_| format!("bad index: {text}"))
+            }
             "k" => {
                 let Value::Object(fields) = json(rest)? else {
                     return Err(format!("bad key: {text}"));
@@ -73,10 +72,8 @@ impl fmt::Display for PathElement {
         match self {
             Self::Field(name) => write!(f, ".{name}"),
             Self::Key(fields) => {
-                let fields: Vec<String> = fields
-                    .iter()
-                    .map(|(name, value)| format!("{name}={}", printed(value)))
-                    .collect();
+                let fields: Vec<String> =
+                    fields.iter().map(|(name, value)| format!("{name}={}", printed(value))).collect();
                 write!(f, "[{}]", fields.join(","))
             }
             Self::Value(value) => write!(f, "[={}]", printed(value)),
@@ -181,8 +178,7 @@ pub(super) fn same_value(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len()
-                && a.iter()
-                    .all(|(key, value)| b.get(key).is_some_and(|other| same_value(value, other)))
+                && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| same_value(value, other)))
         }
         (Value::Array(a), Value::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_value(a, b))
@@ -197,11 +193,9 @@ fn printed(value: &Value) -> String {
         Value::String(text) => Value::from(text.as_str()).to_string(),
         Value::Null => "null".to_owned(),
         Value::Array(items) => format!("[{}]", items.iter().map(printed).collect::<Vec<_>>().join(",")),
-        Value::Object(map) => map
-            .iter()
-            .map(|(key, value)| format!("{key}={}", printed(value)))
-            .collect::<Vec<_>>()
-            .concat(),
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| format!("{key}={}", printed(value))).collect::<Vec<_>>().concat()
+        }
         other => other.to_string(),
     }
 }

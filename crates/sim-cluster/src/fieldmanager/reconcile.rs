@@ -6,11 +6,7 @@ use crate::schema::{Map, Relation, Schema, Type, TypeId};
 
 /// The set as it reads under today's schema: what reached into something that is atomic now owns it whole.
 pub(super) fn reconcile(schema: &Schema, set: &FieldSet) -> FieldSet {
-    let mut walk = Walk {
-        schema,
-        path: Vec::new(),
-        coarsened: FieldSet::default(),
-    };
+    let mut walk = Walk { schema, path: Vec::new(), coarsened: FieldSet::default() };
     walk.value(schema.root(), Some(set), Ownership::Inside);
     if walk.coarsened.is_empty() {
         return set.clone();
@@ -35,9 +31,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn value(&mut self, ty: TypeId, set: Option<&FieldSet>, ownership: Ownership) {
-        let Type {
-            scalar, list, map, ..
-        } = self.schema.get(ty);
+        let Type { scalar, list, map, .. } = self.schema.get(ty);
         if let Some(map) = map {
             self.map(map, set, ownership);
         } else if scalar.is_some() {
@@ -70,18 +64,13 @@ impl Walk<'_> {
 
     fn children(&mut self, set: Option<&FieldSet>, type_of: impl Fn(&PathElement) -> Option<TypeId>) {
         let Some(set) = set else { return };
-        let only_inside = set
-            .children()
-            .map(|(element, _)| element)
-            .filter(|element| !set.has_member(element));
+        let only_inside =
+            set.children().map(|(element, _)| element).filter(|element| !set.has_member(element));
         for element in only_inside.chain(set.members()) {
             let Some(ty) = type_of(element) else { continue };
             let below = set.child(element);
-            let ownership = if set.has_member(element) && below.is_none() {
-                Ownership::Whole
-            } else {
-                Ownership::Inside
-            };
+            let ownership =
+                if set.has_member(element) && below.is_none() { Ownership::Whole } else { Ownership::Inside };
             self.path.push(element.clone());
             self.value(ty, below, ownership);
             self.path.pop();

@@ -48,11 +48,9 @@ pub(super) fn builtin(api_version: &str, kind: &str, subresource: &str) -> Field
     }
     match (subresource, kind) {
         ("status", "Deployment") => set(&[&["spec"], &["metadata", "labels"]]),
-        ("status", "Pod") => set(&[
-            &["spec"],
-            &["metadata", "deletionTimestamp"],
-            &["metadata", "ownerReferences"],
-        ]),
+        ("status", "Pod") => {
+            set(&[&["spec"], &["metadata", "deletionTimestamp"], &["metadata", "ownerReferences"]])
+        }
         ("status", _) => set(&[&["spec"]]),
         _ => set(&[&["status"]]),
     }
@@ -79,10 +77,7 @@ pub enum StatusSubresource {
 fn set(paths: &[&[&str]]) -> FieldSet {
     let mut set = FieldSet::default();
     for path in paths {
-        let path: Vec<PathElement> = path
-            .iter()
-            .map(|name| PathElement::Field((*name).to_owned()))
-            .collect();
+        let path: Vec<PathElement> = path.iter().map(|name| PathElement::Field((*name).to_owned())).collect();
         set.insert(&path);
     }
     set

@@ -28,13 +28,7 @@ impl ScaleMapping {
                     shown.times.insert(id.clone(), time.clone());
                 }
                 let set = single(&scale_path());
-                shown.fields.insert(
-                    id,
-                    Owned {
-                        set,
-                        api_version: SCALE_VERSION.to_owned(),
-                    },
-                );
+                shown.fields.insert(id, Owned { set, api_version: SCALE_VERSION.to_owned() });
             }
         }
         shown.encode()
@@ -64,27 +58,19 @@ impl ScaleMapping {
             .map(|(id, _)| id.clone())
             .collect();
         for id in taken {
-            let owned = Owned {
-                set: single(&self.path()),
-                api_version: self.api_version.clone(),
-            };
+            let owned = Owned { set: single(&self.path()), api_version: self.api_version.clone() };
             merged.fields.insert(id, owned);
         }
         merged.encode()
     }
 
     fn path(&self) -> Vec<PathElement> {
-        self.replicas
-            .iter()
-            .map(|name| PathElement::Field(name.clone()))
-            .collect()
+        self.replicas.iter().map(|name| PathElement::Field(name.clone())).collect()
     }
 }
 
 fn scale_path() -> Vec<PathElement> {
-    ["spec", "replicas"]
-        .map(|name| PathElement::Field(name.to_owned()))
-        .to_vec()
+    ["spec", "replicas"].map(|name| PathElement::Field(name.to_owned())).to_vec()
 }
 
 fn single(path: &[PathElement]) -> FieldSet {

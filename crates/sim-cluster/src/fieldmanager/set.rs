@@ -63,10 +63,7 @@ impl FieldSet {
         let mut union = self.clone();
         union.members.extend(other.members.iter().cloned());
         for (element, child) in &other.children {
-            let merged = union
-                .children
-                .get(element)
-                .map_or_else(|| child.clone(), |own| own.union(child));
+            let merged = union.children.get(element).map_or_else(|| child.clone(), |own| own.union(child));
             union.children.insert(element.clone(), merged);
         }
         union

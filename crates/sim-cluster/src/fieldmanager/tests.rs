@@ -13,18 +13,11 @@ struct Actor<'a> {
 }
 
 fn at(name: &str, seconds: i64) -> Actor<'_> {
-    Actor {
-        name,
-        seconds: T0 + seconds,
-        on_conflict: OnConflict::Report,
-    }
+    Actor { name, seconds: T0 + seconds, on_conflict: OnConflict::Report }
 }
 
 fn forced(name: &str, seconds: i64) -> Actor<'_> {
-    Actor {
-        on_conflict: OnConflict::Force,
-        ..at(name, seconds)
-    }
+    Actor { on_conflict: OnConflict::Force, ..at(name, seconds) }
 }
 
 impl Actor<'_> {
@@ -45,15 +38,7 @@ impl Actor<'_> {
         with_target(new, |target| {
             let now = Timestamp::from_second(self.seconds).expect("a second");
             let mut new = new.clone();
-            update(
-                old,
-                &mut new,
-                &UpdateContext {
-                    target,
-                    manager: self.name,
-                    now,
-                },
-            );
+            update(old, &mut new, &UpdateContext { target, manager: self.name, now });
             new
         })
     }
@@ -63,9 +48,7 @@ fn with_target<R>(object: &Value, then: impl FnOnce(&Target<'_>) -> R) -> R {
     let text = |name: &str| object[name].as_str().expect("a kind");
     let (api_version, kind) = (text("apiVersion"), text("kind"));
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    let schema = Schemas::builtin()
-        .get(group, version, kind)
-        .expect("a built-in kind");
+    let schema = Schemas::builtin().get(group, version, kind).expect("a built-in kind");
     then(&Target::builtin(&schema, api_version, kind, ""))
 }
 
@@ -102,9 +85,7 @@ fn entries(object: &Value) -> &Value {
 
 #[test]
 fn a_first_apply_owns_what_it_lists() {
-    let object = at("plimsoll", 0)
-        .apply(None, &mk_deployment(Some(3)))
-        .expect("applied");
+    let object = at("plimsoll", 0).apply(None, &mk_deployment(Some(3))).expect("applied");
     assert_eq!(
         *entries(&object),
         json!([{
@@ -139,39 +120,27 @@ fn a_first_apply_owns_what_it_lists() {
 #[test]
 fn an_update_owns_the_maps_that_it_creates() {
     let object = at("curl", 0).update(None, &mk_config_map(&json!({"a": "1"})));
-    assert_eq!(
-        entries(&object)[0]["fieldsV1"],
-        json!({"f:data": {".": {}, "f:a": {}}})
-    );
+    assert_eq!(entries(&object)[0]["fieldsV1"], json!({"f:data": {".": {}, "f:a": {}}}));
     assert_eq!(entries(&object)[0]["operation"], json!("Update"));
 }
 
 #[test]
 fn taking_a_field_from_somebody_is_a_conflict_that_names_them() {
     let live = at("kubectl-client-side-apply", 0).update(None, &mk_deployment(Some(3)));
-    let error = at("plimsoll", 1)
-        .apply(Some(&live), &mk_deployment(Some(5)))
-        .expect_err("a conflict");
-    let ApplyError::Conflict { message, causes } = error else {
-        panic!("{error:?}")
-    };
+    let error = at("plimsoll", 1).apply(Some(&live), &mk_deployment(Some(5))).expect_err("a conflict");
+    let ApplyError::Conflict { message, causes } = error else { panic!("{error:?}") };
     assert_eq!(
         message,
         "Apply failed with 1 conflict: conflict with \"kubectl-client-side-apply\" using apps/v1: .spec.replicas"
     );
     assert_eq!(causes[0].field, ".spec.replicas");
-    assert_eq!(
-        causes[0].message,
-        "conflict with \"kubectl-client-side-apply\" using apps/v1"
-    );
+    assert_eq!(causes[0].message, "conflict with \"kubectl-client-side-apply\" using apps/v1");
 }
 
 #[test]
 fn force_takes_the_field_and_its_owner_loses_it() {
     let live = at("curl", 0).update(None, &mk_deployment(Some(3)));
-    let object = forced("plimsoll", 1)
-        .apply(Some(&live), &mk_deployment(Some(5)))
-        .expect("forced");
+    let object = forced("plimsoll", 1).apply(Some(&live), &mk_deployment(Some(5))).expect("forced");
     assert_eq!(object["spec"]["replicas"], json!(5));
     let loser = &entries(&object)[1];
     assert_eq!(loser["manager"], json!("curl"));
@@ -180,27 +149,16 @@ fn force_takes_the_field_and_its_owner_loses_it() {
 
 #[test]
 fn a_field_no_longer_listed_goes_unless_somebody_else_owns_it() {
-    let first = at("a", 0)
-        .apply(None, &mk_config_map(&json!({"x": "1", "y": "1"})))
-        .expect("applied");
-    let shared = at("b", 1)
-        .apply(Some(&first), &mk_config_map(&json!({"y": "1"})))
-        .expect("shared");
-    let left = at("a", 2)
-        .apply(Some(&shared), &mk_config_map(&json!({"z": "1"})))
-        .expect("applied");
+    let first = at("a", 0).apply(None, &mk_config_map(&json!({"x": "1", "y": "1"}))).expect("applied");
+    let shared = at("b", 1).apply(Some(&first), &mk_config_map(&json!({"y": "1"}))).expect("shared");
+    let left = at("a", 2).apply(Some(&shared), &mk_config_map(&json!({"z": "1"}))).expect("applied");
     assert_eq!(left["data"], json!({"y": "1", "z": "1"}));
 }
 
 #[test]
 fn an_apply_that_changes_nothing_gives_the_live_object() {
     let live = at("a", 0).apply(None, &mk_deployment(Some(3))).expect("applied");
-    assert_eq!(
-        at("a", 9)
-            .apply(Some(&live), &mk_deployment(Some(3)))
-            .expect("applied"),
-        live
-    );
+    assert_eq!(at("a", 9).apply(Some(&live), &mk_deployment(Some(3))).expect("applied"), live);
 }
 
 #[test]
@@ -213,15 +171,9 @@ fn an_update_that_changes_nothing_keeps_the_time() {
 fn what_was_there_before_tracking_belongs_to_before_first_apply() {
     let mut live = mk_config_map(&json!({"a": "1"}));
     live["metadata"]["uid"] = json!("u");
-    let object = at("a", 0)
-        .apply(Some(&live), &mk_config_map(&json!({"b": "1"})))
-        .expect("applied");
-    let managers: Vec<_> = entries(&object)
-        .as_array()
-        .expect("entries")
-        .iter()
-        .map(|entry| entry["manager"].clone())
-        .collect();
+    let object = at("a", 0).apply(Some(&live), &mk_config_map(&json!({"b": "1"}))).expect("applied");
+    let managers: Vec<_> =
+        entries(&object).as_array().expect("entries").iter().map(|entry| entry["manager"].clone()).collect();
     assert_eq!(managers, ["a", "before-first-apply"]);
 }
 
@@ -241,18 +193,7 @@ fn the_oldest_updates_are_folded_beyond_ten() {
         .collect();
     assert_eq!(
         managers,
-        [
-            "ancient-changes",
-            "m5",
-            "m6",
-            "m7",
-            "m8",
-            "m9",
-            "m10",
-            "m11",
-            "m12",
-            "m13"
-        ],
+        ["ancient-changes", "m5", "m6", "m7", "m8", "m9", "m10", "m11", "m12", "m13"],
         "the bucket carries the time of the youngest that it holds"
     );
 }

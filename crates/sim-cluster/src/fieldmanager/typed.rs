@@ -17,12 +17,7 @@ pub(super) enum Duplicates {
 /// Checks an object against its schema; the error lists every fault in the words of
 /// structured-merge-diff.
 pub(super) fn validate(schema: &Schema, object: &Value, duplicates: Duplicates) -> Result<(), String> {
-    let mut walk = Validation {
-        schema,
-        duplicates,
-        path: Vec::new(),
-        faults: Vec::new(),
-    };
+    let mut walk = Validation { schema, duplicates, path: Vec::new(), faults: Vec::new() };
     walk.value(schema.root(), object);
     match walk.faults.as_slice() {
         [] => Ok(()),
@@ -153,11 +148,7 @@ impl Validation<'_> {
 
     fn fault(&mut self, problem: &str) {
         let path = super::path::print_path(&self.path);
-        self.faults.push(if path.is_empty() {
-            problem.to_owned()
-        } else {
-            format!("{path}: {problem}")
-        });
+        self.faults.push(if path.is_empty() { problem.to_owned() } else { format!("{path}: {problem}") });
     }
 }
 
@@ -168,14 +159,12 @@ fn scalar_problem(scalar: Scalar, value: &Value) -> Option<String> {
         | (Scalar::String, Value::String(_))
         | (Scalar::Boolean, Value::Bool(_))
         | (Scalar::Untyped, Value::Number(_) | Value::String(_) | Value::Bool(_)) => None,
-        (Scalar::Numeric, other) => Some(format!(
-            "expected numeric (int or float), got {}",
-            golang::type_name(other)
-        )),
-        (Scalar::String, other) => Some(format!(
-            "expected string, got &value.valueUnstructured{{Value:{}}}",
-            golang::syntax(other)
-        )),
+        (Scalar::Numeric, other) => {
+            Some(format!("expected numeric (int or float), got {}", golang::type_name(other)))
+        }
+        (Scalar::String, other) => {
+            Some(format!("expected string, got &value.valueUnstructured{{Value:{}}}", golang::syntax(other)))
+        }
         (Scalar::Boolean, other) => Some(format!("expected boolean, got &{{{}}}", golang::plain(other))),
         (Scalar::Untyped, other) => Some(format!("expected any scalar, got &{{{}}}", golang::plain(other))),
     }
@@ -184,14 +173,8 @@ fn scalar_problem(scalar: Scalar, value: &Value) -> Option<String> {
 fn collect(schema: &Schema, ty: TypeId, value: &Value, path: &mut Path, set: &mut FieldSet) {
     match (schema.get(ty).deduce(Some(value)).shape(), value) {
         (
-            Shape::Map(Map {
-                relation: Relation::Atomic,
-                ..
-            })
-            | Shape::List(List {
-                relation: Relation::Atomic,
-                ..
-            })
+            Shape::Map(Map { relation: Relation::Atomic, .. })
+            | Shape::List(List { relation: Relation::Atomic, .. })
             | Shape::Scalar(_),
             _,
         ) => set.insert(path),
@@ -220,11 +203,7 @@ fn collect(schema: &Schema, ty: TypeId, value: &Value, path: &mut Path, set: &mu
 fn collect_items(schema: &Schema, list: &List, items: &[Value], path: &mut Path, set: &mut FieldSet) {
     let named: Vec<(PathElement, &Value)> = items
         .iter()
-        .filter_map(|item| {
-            item_element(schema, list, item)
-                .ok()
-                .map(|element| (element, item))
-        })
+        .filter_map(|item| item_element(schema, list, item).ok().map(|element| (element, item)))
         .collect();
     let mut times = std::collections::BTreeMap::new();
     for (element, _) in &named {

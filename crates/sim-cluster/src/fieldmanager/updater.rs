@@ -53,26 +53,13 @@ impl Rules<'_> {
         let change = self.change(live, new);
         // Forced, so it cannot fail.
         let _ = self.settle(&change, &mut owners, manager, OnConflict::Force);
-        let known = owners
-            .fields
-            .remove(manager)
-            .map(|owned| owned.set)
-            .unwrap_or_default();
-        let mut set = known
-            .difference(&change.removed)
-            .union(&change.modified)
-            .union(&change.added);
+        let known = owners.fields.remove(manager).map(|owned| owned.set).unwrap_or_default();
+        let mut set = known.difference(&change.removed).union(&change.modified).union(&change.added);
         if let Some(ignored) = self.ignored {
             set = set.recursive_difference(ignored);
         }
         if !set.is_empty() {
-            owners.fields.insert(
-                manager.clone(),
-                Owned {
-                    set,
-                    api_version: self.api_version.to_owned(),
-                },
-            );
+            owners.fields.insert(manager.clone(), Owned { set, api_version: self.api_version.to_owned() });
         }
         owners
     }
@@ -93,10 +80,7 @@ impl Rules<'_> {
         if let Some(ignored) = self.ignored {
             set = set.recursive_difference(ignored);
         }
-        let owned = Owned {
-            set,
-            api_version: self.api_version.to_owned(),
-        };
+        let owned = Owned { set, api_version: self.api_version.to_owned() };
         let last = owners.fields.insert(manager.clone(), owned);
         let new = match last {
             Some(last) if !last.set.is_empty() => self.prune(&merged, &owners, &last.set),
@@ -120,17 +104,12 @@ impl Rules<'_> {
         manager: &ManagerId,
         on_conflict: OnConflict,
     ) -> Result<(), Vec<Conflict>> {
-        owners
-            .fields
-            .retain(|id, owned| id == manager || self.same_group(&owned.api_version));
+        owners.fields.retain(|id, owned| id == manager || self.same_group(&owned.api_version));
         let touched = change.modified.union(&change.added);
         let mut conflicts = Vec::new();
         for (id, owned) in owners.fields.iter().filter(|(id, _)| *id != manager) {
             let taken = owned.set.intersection(&touched);
-            conflicts.extend(taken.paths().into_iter().map(|path| Conflict {
-                manager: id.clone(),
-                path,
-            }));
+            conflicts.extend(taken.paths().into_iter().map(|path| Conflict { manager: id.clone(), path }));
         }
         if on_conflict == OnConflict::Report && !conflicts.is_empty() {
             return Err(conflicts);
@@ -165,9 +144,7 @@ impl Rules<'_> {
     }
 
     fn reconcile(&self, owners: &mut Managed) {
-        owners
-            .fields
-            .retain(|_, owned| self.same_group(&owned.api_version));
+        owners.fields.retain(|_, owned| self.same_group(&owned.api_version));
         for owned in owners.fields.values_mut() {
             owned.set = reconcile(self.schema, &owned.set);
         }

@@ -58,18 +58,10 @@ fn apply(object: &mut Value, operation: &Value) -> Result<(), PatchError> {
 
 /// What the server says about a path that an operation cannot follow.
 fn missing(object: &Value, op: &str, path: &str, from: &str) -> String {
-    let pointer = if matches!(op, "move" | "copy") && object.pointer(from).is_none() {
-        from
-    } else {
-        path
-    };
+    let pointer = if matches!(op, "move" | "copy") && object.pointer(from).is_none() { from } else { path };
     let (parent, key) = pointer.rsplit_once('/').unwrap_or_default();
     let key = key.replace("~1", "/").replace("~0", "~");
-    let role = if pointer == from {
-        "missing from path"
-    } else {
-        "missing path"
-    };
+    let role = if pointer == from { "missing from path" } else { "missing path" };
     match (op, object.pointer(parent)) {
         ("replace", None) => {
             format!("replace operation does not apply: doc is missing path: {path}: missing value")
@@ -100,47 +92,21 @@ mod tests {
     use serde_json::json as value;
 
     fn patched(mut object: Value, patch: &Value) -> Result<Value, String> {
-        json(&mut object, patch)
-            .map(|()| object)
-            .map_err(|error| error.to_string())
+        json(&mut object, patch).map(|()| object).map_err(|error| error.to_string())
     }
 
     #[test]
     fn every_operation_does_what_the_rfc_says() {
         let rows = [
-            (
-                value!([{"op": "add", "path": "/b", "value": 2}]),
-                value!({"a": [1, 2], "b": 2}),
-            ),
-            (
-                value!([{"op": "add", "path": "/a/-", "value": 3}]),
-                value!({"a": [1, 2, 3]}),
-            ),
-            (
-                value!([{"op": "add", "path": "/a/0", "value": 0}]),
-                value!({"a": [0, 1, 2]}),
-            ),
+            (value!([{"op": "add", "path": "/b", "value": 2}]), value!({"a": [1, 2], "b": 2})),
+            (value!([{"op": "add", "path": "/a/-", "value": 3}]), value!({"a": [1, 2, 3]})),
+            (value!([{"op": "add", "path": "/a/0", "value": 0}]), value!({"a": [0, 1, 2]})),
             (value!([{"op": "remove", "path": "/a/0"}]), value!({"a": [2]})),
-            (
-                value!([{"op": "replace", "path": "/a/1", "value": 9}]),
-                value!({"a": [1, 9]}),
-            ),
-            (
-                value!([{"op": "copy", "from": "/a", "path": "/b"}]),
-                value!({"a": [1, 2], "b": [1, 2]}),
-            ),
-            (
-                value!([{"op": "move", "from": "/a", "path": "/c"}]),
-                value!({"c": [1, 2]}),
-            ),
-            (
-                value!([{"op": "test", "path": "/a/0", "value": 1}]),
-                value!({"a": [1, 2]}),
-            ),
-            (
-                value!([{"op": "test", "path": "/nothing", "value": null}]),
-                value!({"a": [1, 2]}),
-            ),
+            (value!([{"op": "replace", "path": "/a/1", "value": 9}]), value!({"a": [1, 9]})),
+            (value!([{"op": "copy", "from": "/a", "path": "/b"}]), value!({"a": [1, 2], "b": [1, 2]})),
+            (value!([{"op": "move", "from": "/a", "path": "/c"}]), value!({"c": [1, 2]})),
+            (value!([{"op": "test", "path": "/a/0", "value": 1}]), value!({"a": [1, 2]})),
+            (value!([{"op": "test", "path": "/nothing", "value": null}]), value!({"a": [1, 2]})),
         ];
         for (patch, expected) in rows {
             assert_eq!(patched(value!({"a": [1, 2]}), &patch), Ok(expected), "{patch}");
@@ -150,10 +116,7 @@ mod tests {
     #[test]
     fn a_failed_operation_leaves_the_object_alone_and_names_the_path() {
         let rows = [
-            (
-                value!({"op": "test", "path": "/a", "value": 2}),
-                "testing value /a failed: test failed",
-            ),
+            (value!({"op": "test", "path": "/a", "value": 2}), "testing value /a failed: test failed"),
             (
                 value!({"op": "remove", "path": "/b"}),
                 "error in remove for path: '/b': Unable to remove nonexistent key: b: missing value",
@@ -166,10 +129,7 @@ mod tests {
                 value!({"op": "add", "path": "/x/y", "value": 1}),
                 "add operation does not apply: doc is missing path: \"/x/y\": missing value",
             ),
-            (
-                value!({"op": "shuffle", "path": "/a"}),
-                "Unexpected kind: shuffle",
-            ),
+            (value!({"op": "shuffle", "path": "/a"}), "Unexpected kind: shuffle"),
         ];
         for (operation, message) in rows {
             let mut object = value!({"a": 1});

@@ -12,10 +12,7 @@ pub(super) type Items = Vec<Value>;
 /// The value of an item's merge key.
 pub(super) fn merge_key<'a>(item: &'a Value, key: &str) -> Result<&'a Value, PatchError> {
     item.get(key).ok_or_else(|| {
-        PatchError::Failed(format!(
-            "map: {} does not contain declared merge key: {key}",
-            golang::plain(item)
-        ))
+        PatchError::Failed(format!("map: {} does not contain declared merge key: {key}", golang::plain(item)))
     })
 }
 
@@ -77,12 +74,7 @@ pub(super) fn arrange(
     key: Option<&str>,
 ) -> Result<Items, PatchError> {
     if let Some(key) = key {
-        for item in in_patch
-            .iter()
-            .chain(&server_only)
-            .chain(patch_order)
-            .chain(server_order)
-        {
+        for item in in_patch.iter().chain(&server_only).chain(patch_order).chain(server_order) {
             merge_key(item, key)?;
         }
     }
@@ -95,10 +87,7 @@ pub(super) fn arrange(
             (Some(_), None) => true,
             (None, Some(_)) => false,
             (Some(left), Some(right)) => {
-                match (
-                    position(server_order, left, key),
-                    position(server_order, right, key),
-                ) {
+                match (position(server_order, left, key), position(server_order, right, key)) {
                     (Some(left), Some(right)) => left < right,
                     _ => false,
                 }
@@ -113,10 +102,7 @@ pub(super) fn check(patch: &[Value], wanted: &[Value], key: Option<&str>) -> Res
     if patch.is_empty() || wanted.is_empty() {
         return Ok(());
     }
-    let mut left = patch
-        .iter()
-        .filter(|item| item.get("$patch").is_none())
-        .peekable();
+    let mut left = patch.iter().filter(|item| item.get("$patch").is_none()).peekable();
     for order in wanted {
         let Some(item) = left.peek() else { return Ok(()) };
         let equal = match key {

@@ -44,11 +44,7 @@ impl Strategic<'_> {
         self.ordered_lists(ty, &mut original, &mut patch)?;
         for (key, value) in patch {
             let deletion = key.starts_with(DELETE_FROM);
-            let name = if deletion {
-                extract_key(&key, DELETE_FROM)?.to_owned()
-            } else {
-                key
-            };
+            let name = if deletion { extract_key(&key, DELETE_FROM)?.to_owned() } else { key };
             if value.is_null() {
                 original.remove(&name);
                 continue;
@@ -90,8 +86,7 @@ impl Strategic<'_> {
             }
             (Value::Array(original), Value::Array(patch)) => {
                 let (element, meta) = self.list_field(ty, name)?;
-                self.list(element, &meta, original, patch, deletion)
-                    .map(Value::Array)
+                self.list(element, &meta, original, patch, deletion).map(Value::Array)
             }
             (_, patch) => Ok(patch),
         }
@@ -113,10 +108,7 @@ impl Strategic<'_> {
         }
         let key = match kind_of(&original, &patch)? {
             Kind::Scalars if deletion => {
-                return Ok(original
-                    .into_iter()
-                    .filter(|item| !patch.contains(item))
-                    .collect());
+                return Ok(original.into_iter().filter(|item| !patch.contains(item)).collect());
             }
             Kind::Scalars => None,
             Kind::Maps => Some(meta.merge_key.as_deref().ok_or_else(|| {
@@ -167,11 +159,8 @@ impl Strategic<'_> {
         original: &mut Fields,
         patch: &mut Fields,
     ) -> Result<(), PatchError> {
-        let directives: Vec<String> = patch
-            .keys()
-            .filter(|key| key.starts_with(ELEMENT_ORDER))
-            .cloned()
-            .collect();
+        let directives: Vec<String> =
+            patch.keys().filter(|key| key.starts_with(ELEMENT_ORDER)).cloned().collect();
         for directive in directives {
             let Some(order) = patch.remove(&directive) else {
                 continue;
@@ -205,9 +194,7 @@ impl Strategic<'_> {
     fn field(&self, ty: Option<TypeId>, name: &str) -> Result<(TypeId, PatchMeta), PatchError> {
         let ty = ty.map(|ty| self.schema.get(ty));
         let Some(map) = ty.and_then(|ty| ty.map.as_ref()) else {
-            return Err(PatchError::Failed(format!(
-                "unable to find api field for the json field {name:?}"
-            )));
+            return Err(PatchError::Failed(format!("unable to find api field for the json field {name:?}")));
         };
         if let Some(field) = map.fields.get(name) {
             return Ok((field.ty, field.patch.clone()));
@@ -240,14 +227,10 @@ enum Kind {
 fn kind_of(original: &[Value], patch: &[Value]) -> Result<Kind, PatchError> {
     let all = || original.iter().chain(patch);
     let Some(first) = all().next() else {
-        return Err(PatchError::Failed(
-            "no elements in any of the given slices".to_owned(),
-        ));
+        return Err(PatchError::Failed("no elements in any of the given slices".to_owned()));
     };
     if first.is_array() {
-        return Err(PatchError::Unprocessable(
-            "lists of lists are not supported".to_owned(),
-        ));
+        return Err(PatchError::Unprocessable("lists of lists are not supported".to_owned()));
     }
     if all().any(|item| golang::type_name(item) != golang::type_name(first)) {
         let lists = [Value::from(original.to_vec()), Value::from(patch.to_vec())];
@@ -257,11 +240,7 @@ fn kind_of(original: &[Value], patch: &[Value]) -> Result<Kind, PatchError> {
             lists.join(" ")
         )));
     }
-    Ok(if first.is_object() {
-        Kind::Maps
-    } else {
-        Kind::Scalars
-    })
+    Ok(if first.is_object() { Kind::Maps } else { Kind::Scalars })
 }
 
 /// Obeys `$patch` in the items of a patch: deletes from the original, or empties it.
@@ -287,11 +266,7 @@ fn special_elements(mut original: Items, patch: Items, key: &str) -> Result<(Ite
         }
     }
     // A replaced list is the patch's own, with nothing left to merge into it.
-    Ok(if replaced {
-        (plain, Items::new())
-    } else {
-        (original, plain)
-    })
+    Ok(if replaced { (plain, Items::new()) } else { (original, plain) })
 }
 
 /// Obeys `$retainKeys`: what the directive does not list goes, and the patch may set nothing else.
@@ -300,12 +275,8 @@ fn retain_keys(original: &mut Fields, patch: &mut Fields) -> Result<(), PatchErr
         return Ok(());
     };
     let bad_format = || PatchError::Malformed("invalid patch format of retainKeys".to_owned());
-    let retained: BTreeSet<&str> = retained
-        .as_array()
-        .ok_or_else(bad_format)?
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
+    let retained: BTreeSet<&str> =
+        retained.as_array().ok_or_else(bad_format)?.iter().filter_map(Value::as_str).collect();
     let foreign = patch.iter().any(|(key, value)| {
         !value.is_null()
             && !key.starts_with(DELETE_FROM)
@@ -344,29 +315,18 @@ fn without_directives(value: Value) -> Option<Value> {
     match value {
         Value::Object(fields) if fields.contains_key(DIRECTIVE) => None,
         Value::Object(fields) => Some(Value::Object(
-            fields
-                .into_iter()
-                .filter_map(|(key, value)| Some((key, without_directives(value)?)))
-                .collect(),
+            fields.into_iter().filter_map(|(key, value)| Some((key, without_directives(value)?))).collect(),
         )),
-        Value::Array(items) => Some(Value::Array(
-            items.into_iter().filter_map(without_directives).collect(),
-        )),
+        Value::Array(items) => Some(Value::Array(items.into_iter().filter_map(without_directives).collect())),
         other => Some(other),
     }
 }
 
 fn extract_key<'a>(key: &'a str, prefix: &str) -> Result<&'a str, PatchError> {
-    key.strip_prefix(prefix)
-        .and_then(|rest| rest.strip_prefix('/'))
-        .ok_or_else(|| {
-            let list = if prefix == DELETE_FROM {
-                "primitive list"
-            } else {
-                "setElementOrder list"
-            };
-            PatchError::Malformed(format!("invalid patch format of {list}"))
-        })
+    key.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/')).ok_or_else(|| {
+        let list = if prefix == DELETE_FROM { "primitive list" } else { "setElementOrder list" };
+        PatchError::Malformed(format!("invalid patch format of {list}"))
+    })
 }
 
 fn as_list(value: &Value) -> Result<Items, PatchError> {

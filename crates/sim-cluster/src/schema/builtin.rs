@@ -47,15 +47,7 @@ impl Schemas {
             let documents = DOCUMENTS
                 .into_iter()
                 .zip(RECORDED)
-                .map(|(path, compressed)| {
-                    (
-                        path,
-                        Document {
-                            compressed,
-                            parsed: OnceLock::new(),
-                        },
-                    )
-                })
+                .map(|(path, compressed)| (path, Document { compressed, parsed: OnceLock::new() }))
                 .collect();
             Self { documents }
         })
@@ -63,17 +55,9 @@ impl Schemas {
 
     /// The structure of a kind; `group` is empty for the core group.
     pub fn get(&self, group: &str, version: &str, kind: &str) -> Option<Arc<Schema>> {
-        let path = if group.is_empty() {
-            format!("api/{version}")
-        } else {
-            format!("apis/{group}/{version}")
-        };
-        self.documents
-            .get(path.as_str())?
-            .parsed()
-            .kinds
-            .get(&format!("{group}/{version}/{kind}"))
-            .cloned()
+        let path =
+            if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
+        self.documents.get(path.as_str())?.parsed().kinds.get(&format!("{group}/{version}/{kind}")).cloned()
     }
 
     /// The paths below `/openapi/v3/` that [`Self::document`] answers.
@@ -83,25 +67,17 @@ impl Schemas {
 
     /// The document served at `/openapi/v3/{path}`.
     pub fn document(&self, path: &str) -> Option<Arc<Value>> {
-        self.documents
-            .get(path)
-            .map(|document| Arc::clone(&document.parsed().document))
+        self.documents.get(path).map(|document| Arc::clone(&document.parsed().document))
     }
 }
 
 impl Document {
-    #[expect(
-        clippy::expect_used,
-        reason = "the bytes are part of the program; a test reads every document"
-    )]
+    #[expect(clippy::expect_used, reason = "the bytes are part of the program; a test reads every document")]
     fn parsed(&self) -> &Parsed {
         self.parsed.get_or_init(|| {
             let document = decode(self.compressed).expect("a recorded document is compressed JSON");
             let kinds = kinds(&document).expect("a recorded document has sound schemas");
-            Parsed {
-                document: Arc::new(document),
-                kinds,
-            }
+            Parsed { document: Arc::new(document), kinds }
         })
     }
 }
@@ -117,9 +93,7 @@ fn kinds(document: &Value) -> Result<BTreeMap<String, Arc<Schema>>, SchemaError>
         if ref_target(component).is_some() {
             continue;
         }
-        let declared = component
-            .get("x-kubernetes-group-version-kind")
-            .and_then(Value::as_array);
+        let declared = component.get("x-kubernetes-group-version-kind").and_then(Value::as_array);
         for gvk in declared.into_iter().flatten() {
             let part = |part: &str| gvk.get(part).and_then(Value::as_str).unwrap_or_default();
             if let Some(schema) = Schema::named(&types, name) {

@@ -28,10 +28,8 @@ pub(crate) fn plain(value: &Value) -> String {
 
 /// `%v` of a decoded JSON object.
 pub(crate) fn plain_map(fields: &JsonMap<String, Value>) -> String {
-    let fields: Vec<String> = sorted(fields)
-        .into_iter()
-        .map(|(key, value)| format!("{key}:{}", plain(value)))
-        .collect();
+    let fields: Vec<String> =
+        sorted(fields).into_iter().map(|(key, value)| format!("{key}:{}", plain(value))).collect();
     format!("map[{}]", fields.join(" "))
 }
 
@@ -41,16 +39,11 @@ pub(crate) fn syntax(value: &Value) -> String {
         Value::Null => "interface {}(nil)".to_owned(),
         Value::String(text) => format!("{text:?}"),
         Value::Array(items) => {
-            format!(
-                "[]interface {{}}{{{}}}",
-                items.iter().map(syntax).collect::<Vec<_>>().join(", ")
-            )
+            format!("[]interface {{}}{{{}}}", items.iter().map(syntax).collect::<Vec<_>>().join(", "))
         }
         Value::Object(fields) => {
-            let fields: Vec<String> = sorted(fields)
-                .into_iter()
-                .map(|(key, value)| format!("{key:?}:{}", syntax(value)))
-                .collect();
+            let fields: Vec<String> =
+                sorted(fields).into_iter().map(|(key, value)| format!("{key:?}:{}", syntax(value))).collect();
             format!("map[string]interface {{}}{{{}}}", fields.join(", "))
         }
         other => other.to_string(),

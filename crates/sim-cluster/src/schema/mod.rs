@@ -190,10 +190,7 @@ impl Type {
             Some(Value::Object(_)) if self.map.is_some() => Some(Only::Map),
             _ => None,
         };
-        Deduced {
-            ty: self,
-            only: if several { only } else { None },
-        }
+        Deduced { ty: self, only: if several { only } else { None } }
     }
 }
 

@@ -40,17 +40,11 @@ impl Schema {
     pub fn unstructured() -> Self {
         let mut builder = Builder::default();
         builder.add_common();
-        Self {
-            types: Arc::new(builder.finish()),
-            root: DEDUCED,
-        }
+        Self { types: Arc::new(builder.finish()), root: DEDUCED }
     }
 
     pub(super) fn named(types: &Arc<Types>, name: &str) -> Option<Self> {
-        types.names.get(name).map(|root| Self {
-            types: Arc::clone(types),
-            root: *root,
-        })
+        types.names.get(name).map(|root| Self { types: Arc::clone(types), root: *root })
     }
 }
 
@@ -59,10 +53,7 @@ impl Types {
         let mut builder = Builder::default();
         builder.add_common();
         for name in components.keys() {
-            let id = builder.push(Type {
-                name: Some(name.clone()),
-                ..Type::default()
-            });
+            let id = builder.push(Type { name: Some(name.clone()), ..Type::default() });
             builder.names.insert(name.clone(), id);
         }
         for (name, component) in components {
@@ -96,30 +87,18 @@ struct Place<'a> {
 
 impl Builder {
     fn add_common(&mut self) {
-        let list = List {
-            element: UNTYPED,
-            relation: Relation::Atomic,
-            keys: Vec::new(),
-        };
+        let list = List { element: UNTYPED, relation: Relation::Atomic, keys: Vec::new() };
         self.push(Type {
             name: None,
             scalar: Some(Scalar::Untyped),
             list: Some(list.clone()),
-            map: Some(Map {
-                fields: BTreeMap::new(),
-                element: Some(UNTYPED),
-                relation: Relation::Atomic,
-            }),
+            map: Some(Map { fields: BTreeMap::new(), element: Some(UNTYPED), relation: Relation::Atomic }),
         });
         self.push(Type {
             name: None,
             scalar: Some(Scalar::Untyped),
             list: Some(list),
-            map: Some(Map {
-                fields: BTreeMap::new(),
-                element: Some(DEDUCED),
-                relation: Relation::Separable,
-            }),
+            map: Some(Map { fields: BTreeMap::new(), element: Some(DEDUCED), relation: Relation::Separable }),
         });
     }
 
@@ -130,15 +109,9 @@ impl Builder {
     }
 
     fn define(&mut self, name: &str, component: &Value) -> Result<(), SchemaError> {
-        let place = Place {
-            name,
-            preserve_unknown: false,
-        };
+        let place = Place { name, preserve_unknown: false };
         let mut ty = match name {
-            QUANTITY => Type {
-                scalar: Some(Scalar::Untyped),
-                ..Type::default()
-            },
+            QUANTITY => Type { scalar: Some(Scalar::Untyped), ..Type::default() },
             RAW_EXTENSION => self.list[UNTYPED.0 as usize].clone(),
             _ => self.parse(component, place)?,
         };
@@ -152,12 +125,7 @@ impl Builder {
     fn parse(&mut self, schema: &Value, mut place: Place<'_>) -> Result<Type, SchemaError> {
         place.preserve_unknown |= flag(schema, "x-kubernetes-preserve-unknown-fields");
         let format = schema.get("format").and_then(Value::as_str).unwrap_or_default();
-        let scalar = |scalar| {
-            Ok(Type {
-                scalar: Some(scalar),
-                ..Type::default()
-            })
-        };
+        let scalar = |scalar| Ok(Type { scalar: Some(scalar), ..Type::default() });
         match schema.get("type").and_then(Value::as_str).unwrap_or_default() {
             "" => Ok(Type {
                 name: None,
@@ -165,14 +133,8 @@ impl Builder {
                 list: Some(self.parse_list(schema, place)?),
                 map: Some(self.parse_map(schema, place)?),
             }),
-            "object" => Ok(Type {
-                map: Some(self.parse_map(schema, place)?),
-                ..Type::default()
-            }),
-            "array" => Ok(Type {
-                list: Some(self.parse_list(schema, place)?),
-                ..Type::default()
-            }),
+            "object" => Ok(Type { map: Some(self.parse_map(schema, place)?), ..Type::default() }),
+            "array" => Ok(Type { list: Some(self.parse_list(schema, place)?), ..Type::default() }),
             "integer" | "number" => scalar(Scalar::Numeric),
             "boolean" => scalar(Scalar::Boolean),
             "string" => scalar(match format {
@@ -192,12 +154,7 @@ impl Builder {
             .filter_map(Value::as_str)
             .collect();
         let mut fields = BTreeMap::new();
-        for (name, member) in schema
-            .get("properties")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-        {
+        for (name, member) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
             fields.insert(
                 name.clone(),
                 Field {
@@ -215,11 +172,7 @@ impl Builder {
             Some(values) => Some(self.reference(values, place)?),
         };
         let relation = map_relation(schema, place)?.unwrap_or(Relation::Separable);
-        Ok(Map {
-            fields,
-            element,
-            relation,
-        })
+        Ok(Map { fields, element, relation })
     }
 
     fn parse_list(&mut self, schema: &Value, place: Place<'_>) -> Result<List, SchemaError> {
@@ -228,11 +181,7 @@ impl Builder {
             Some(items) => self.reference(items, place)?,
             None => UNTYPED,
         };
-        Ok(List {
-            element,
-            relation,
-            keys,
-        })
+        Ok(List { element, relation, keys })
     }
 
     fn reference(&mut self, schema: &Value, place: Place<'_>) -> Result<TypeId, SchemaError> {
@@ -240,43 +189,29 @@ impl Builder {
             let ty = self.parse(schema, place)?;
             return Ok(self.push(ty));
         };
-        let base = *self.names.get(target).ok_or_else(|| {
-            fault(
-                place,
-                format!("refers to {target:?}, which is not in the document"),
-            )
-        })?;
+        let base = *self
+            .names
+            .get(target)
+            .ok_or_else(|| fault(place, format!("refers to {target:?}, which is not in the document")))?;
         match map_relation(schema, place)? {
             None => Ok(base),
             Some(relation) => {
                 let target = self.push(Type::default());
-                self.overrides.push(Override {
-                    base,
-                    relation,
-                    target,
-                });
+                self.overrides.push(Override { base, relation, target });
                 Ok(target)
             }
         }
     }
 
     fn finish(mut self) -> Types {
-        for Override {
-            base,
-            relation,
-            target,
-        } in std::mem::take(&mut self.overrides)
-        {
+        for Override { base, relation, target } in std::mem::take(&mut self.overrides) {
             let mut ty = self.list[base.0 as usize].clone();
             if let Some(map) = &mut ty.map {
                 map.relation = relation;
             }
             self.list[target.0 as usize] = ty;
         }
-        Types {
-            list: self.list,
-            names: self.names,
-        }
+        Types { list: self.list, names: self.names }
     }
 }
 
@@ -287,10 +222,7 @@ pub(super) fn ref_target(schema: &Value) -> Option<&str> {
         Some([only]) => only.get("$ref"),
         _ => None,
     };
-    direct
-        .or(wrapped)
-        .and_then(Value::as_str)
-        .map(|target| target.strip_prefix(REF_PREFIX).unwrap_or(target))
+    direct.or(wrapped).and_then(Value::as_str).map(|target| target.strip_prefix(REF_PREFIX).unwrap_or(target))
 }
 
 fn flag(schema: &Value, name: &str) -> bool {
@@ -298,10 +230,7 @@ fn flag(schema: &Value, name: &str) -> bool {
 }
 
 fn fault(place: Place<'_>, problem: String) -> SchemaError {
-    SchemaError {
-        at: place.name.to_owned(),
-        problem,
-    }
+    SchemaError { at: place.name.to_owned(), problem }
 }
 
 fn map_relation(schema: &Value, place: Place<'_>) -> Result<Option<Relation>, SchemaError> {

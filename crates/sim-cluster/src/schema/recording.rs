@@ -35,21 +35,13 @@ pub fn file_name(document: &str) -> String {
 /// schemas without prose. Everything that decides how objects are merged, defaulted and checked stays.
 pub fn strip(document: &Value) -> Value {
     let mut paths = Map::new();
-    for (path, item) in document
-        .get("paths")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
+    for (path, item) in document.get("paths").and_then(Value::as_object).into_iter().flatten() {
         if let Some(patch) = item.get("patch") {
             paths.insert(path.clone(), json!({ "patch": strip_operation(item, patch) }));
         }
     }
     let empty = Map::new();
-    let schemas = document
-        .pointer("/components/schemas")
-        .and_then(Value::as_object)
-        .unwrap_or(&empty);
+    let schemas = document.pointer("/components/schemas").and_then(Value::as_object).unwrap_or(&empty);
     let kept: Map<String, Value> = reachable(schemas)
         .into_iter()
         .filter_map(|name| schemas.get(&name).map(|schema| (name, strip_schema(schema))))
@@ -64,9 +56,7 @@ pub fn strip(document: &Value) -> Value {
 
 /// Writes a stripped document as it is checked in: keys sorted, no timestamp in the header.
 pub fn encode(document: &Value) -> std::io::Result<Vec<u8>> {
-    let mut encoder = flate2::GzBuilder::new()
-        .mtime(0)
-        .write(Vec::new(), Compression::best());
+    let mut encoder = flate2::GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     encoder.write_all(sorted(document).to_string().as_bytes())?;
     encoder.finish()
 }
@@ -141,10 +131,9 @@ fn strip_schema(schema: &Value) -> Value {
     for (key, value) in map {
         let value = match (key.as_str(), value) {
             ("description" | "example" | "externalDocs", _) => continue,
-            ("properties", Value::Object(properties)) => properties
-                .iter()
-                .map(|(name, member)| (name.clone(), strip_schema(member)))
-                .collect(),
+            ("properties", Value::Object(properties)) => {
+                properties.iter().map(|(name, member)| (name.clone(), strip_schema(member))).collect()
+            }
             ("items" | "additionalProperties" | "not", member) => strip_schema(member),
             ("allOf" | "oneOf" | "anyOf", Value::Array(members)) => {
                 members.iter().map(strip_schema).collect()
@@ -161,9 +150,7 @@ fn sorted(value: &Value) -> Value {
         Value::Object(map) => {
             let mut keys: Vec<&String> = map.keys().collect();
             keys.sort();
-            keys.into_iter()
-                .map(|key| (key.clone(), sorted(&map[key])))
-                .collect()
+            keys.into_iter().map(|key| (key.clone(), sorted(&map[key]))).collect()
         }
         Value::Array(list) => list.iter().map(sorted).collect(),
         other => other.clone(),

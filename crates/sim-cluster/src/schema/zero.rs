@@ -25,6 +25,52 @@ impl Schema {
         self.as_struct_at(self.root, object);
     }
 
+    /// Drops what the schema does not declare; the answer lists the paths dropped, sorted.
+    pub fn prune(&self, object: &mut Value) -> Vec<String> {
+        let mut dropped = Vec::new();
+        self.prune_at(self.root, object, "", &mut dropped);
+        dropped.sort();
+        dropped
+    }
+
+    /// Drops what the schema does not declare in one field of an object.
+    pub fn prune_field(&self, object: &mut Value, name: &str) -> Vec<String> {
+        let mut dropped = Vec::new();
+        let map = self.get(self.root).map.as_ref();
+        let ty = map.and_then(|map| map.fields.get(name)).map(|field| field.ty);
+        if let (Some(ty), Some(value)) = (ty, object.get_mut(name)) {
+            self.prune_at(ty, value, name, &mut dropped);
+            dropped.sort();
+        }
+        dropped
+    }
+
+    fn prune_at(&self, id: TypeId, value: &mut Value, path: &str, dropped: &mut Vec<String>) {
+        let ty = self.get(id);
+        match value {
+            Value::Array(items) => {
+                let Some(list) = &ty.list else { return };
+                for (i, item) in items.iter_mut().enumerate() {
+                    self.prune_at(list.element, item, &format!("{path}[{i}]"), dropped);
+                }
+            }
+            Value::Object(fields) => {
+                let Some(map) = &ty.map else { return };
+                fields.retain(|name, value| {
+                    let at = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    let known = self.field_type(map, name);
+                    if let Some(ty) = known {
+                        self.prune_at(ty, value, &at, dropped);
+                    } else {
+                        dropped.push(at);
+                    }
+                    known.is_some()
+                });
+            }
+            _ => {}
+        }
+    }
+
     fn as_struct_at(&self, id: TypeId, value: &mut Value) {
         let ty = self.get(id);
         match value {
@@ -50,11 +96,8 @@ impl Schema {
                         Value::Null => field.required,
                         Value::Array(items) => field.required || !items.is_empty(),
                         Value::Object(keys) => {
-                            let is_struct = self
-                                .get(field.ty)
-                                .map
-                                .as_ref()
-                                .is_some_and(|map| !map.fields.is_empty());
+                            let is_struct =
+                                self.get(field.ty).map.as_ref().is_some_and(|map| !map.fields.is_empty());
                             field.required || is_struct || !keys.is_empty()
                         }
                         _ => true,
@@ -81,10 +124,7 @@ impl Schema {
     fn zero_fields(&self, map: &Map, depth: usize) -> JsonMap<String, Value> {
         let mut fields = JsonMap::new();
         for (name, field) in &map.fields {
-            let by_value = field
-                .default
-                .as_ref()
-                .is_some_and(|default| *default == json!({}));
+            let by_value = field.default.as_ref().is_some_and(|default| *default == json!({}));
             let value = if by_value {
                 self.zero_of(field.ty, depth + 1)
             } else if field.required {

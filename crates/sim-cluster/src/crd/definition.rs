@@ -1,0 +1,412 @@
+//! A definition, checked and compiled.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use regex::Regex;
+use serde_json::Value;
+
+use super::columns::PrinterColumns;
+use super::document::Resource;
+use super::fault::{FieldError, Reason, child, index};
+use super::rule::Rules;
+use super::structural::Structural;
+use super::{prune, unique, validate};
+use crate::fieldmanager::{ScaleMapping, StatusSubresource};
+use crate::schema::Schema;
+
+/// A `CustomResourceDefinition` that this server can serve.
+#[derive(Debug)]
+pub struct Definition {
+    group: String,
+    names: Names,
+    scope: Scope,
+    versions: BTreeMap<String, Version>,
+    storage: String,
+}
+
+/// What a kind is called.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// As in paths.
+    pub plural: String,
+    /// As people say it.
+    pub singular: String,
+    /// As in objects.
+    pub kind: String,
+    /// As in lists of objects.
+    pub list_kind: String,
+    /// What kubectl takes instead.
+    pub short_names: Vec<String>,
+    /// Groups of kinds, such as `all`.
+    pub categories: Vec<String>,
+}
+
+/// Whether objects of a kind lie in namespaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// They do.
+    Namespaced,
+    /// They belong to the cluster.
+    Cluster,
+}
+
+/// Where a custom resource keeps what `/scale` shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scale {
+    /// Such as `.spec.replicas`.
+    pub spec_replicas_path: String,
+    /// Such as `.status.replicas`.
+    pub status_replicas_path: String,
+    /// Such as `.status.selector`.
+    pub label_selector_path: Option<String>,
+}
+
+/// Whether a version can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Served {
+    /// It is in discovery.
+    Yes,
+    /// It is known but not answered.
+    No,
+}
+
+#[derive(Debug)]
+struct Version {
+    served: Served,
+    structural: Structural,
+    rules: Rules,
+    columns: PrinterColumns,
+    structure: Arc<Schema>,
+    document: Value,
+    status: StatusSubresource,
+    scale: Option<Scale>,
+}
+
+impl Definition {
+    /// Checks and compiles a definition. What the real server would refuse is refused with its faults; so are
+    /// rules that only the real one could evaluate.
+    pub fn from_object(object: &Value) -> Result<Self, Vec<FieldError>> {
+        let mut faults = Vec::new();
+        let spec = object.get("spec").cloned().unwrap_or_default();
+        let group = text(&spec, "group");
+        check_group(&group, &mut faults);
+        let names = names(spec.get("names"), &mut faults);
+        let expected = format!("{}.{group}", names.plural);
+        let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        if name != expected {
+            let detail = "must be spec.names.plural+\".\"+spec.group";
+            faults.push(FieldError::invalid("metadata.name", name, detail));
+        }
+        let scope = scope(&spec, &mut faults);
+        check_conversion(&spec, &mut faults);
+        let storage = check_versions(&spec, &mut faults);
+
+        let mut versions = BTreeMap::new();
+        for (i, version) in list(&spec, "versions").iter().enumerate() {
+            let path = index("spec.versions", i);
+            let place = Place { group: &group, names: &names, scope };
+            match Version::parse(version, &path, place) {
+                Ok(parsed) => {
+                    versions.insert(text(version, "name"), parsed);
+                }
+                Err(mut found) => faults.append(&mut found),
+            }
+        }
+        if faults.is_empty() { Ok(Self { group, names, scope, versions, storage }) } else { Err(faults) }
+    }
+
+    /// The API group.
+    pub fn group(&self) -> &str {
+        &self.group
+    }
+
+    /// What the kind is called.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Whether objects lie in namespaces.
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// The version in which objects are stored.
+    pub fn storage_version(&self) -> &str {
+        &self.storage
+    }
+
+    /// Every version and whether it is served.
+    pub fn versions(&self) -> impl Iterator<Item = (&str, Served)> {
+        self.versions.iter().map(|(name, version)| (name.as_str(), version.served))
+    }
+
+    /// Whether status is written through `/status`.
+    pub fn status_subresource(&self, version: &str) -> StatusSubresource {
+        self.versions.get(version).map_or(StatusSubresource::Disabled, |version| version.status)
+    }
+
+    /// Where `/scale` looks, if there is one.
+    pub fn scale(&self, version: &str) -> Option<&Scale> {
+        self.versions.get(version)?.scale.as_ref()
+    }
+
+    /// How owners of the replicas show in `/scale`, if there is one.
+    pub fn scale_mapping(&self, version: &str) -> Option<ScaleMapping> {
+        let path = &self.scale(version)?.spec_replicas_path;
+        Some(ScaleMapping {
+            api_version: format!("{}/{version}", self.group),
+            replicas: path.split('.').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        })
+    }
+
+    /// The structure for server-side apply.
+    pub fn schema(&self, version: &str) -> Option<Arc<Schema>> {
+        self.versions.get(version).map(|version| Arc::clone(&version.structure))
+    }
+
+    /// The columns of tables.
+    pub fn printer_columns(&self, version: &str) -> Option<&PrinterColumns> {
+        self.versions.get(version).map(|version| &version.columns)
+    }
+
+    /// The document served at `/openapi/v3/apis/{group}/{version}`. It holds this kind alone; a server with
+    /// several kinds in one version joins their paths and schemas.
+    pub fn openapi_v3(&self, version: &str) -> Option<&Value> {
+        self.versions.get(version).map(|version| &version.document)
+    }
+
+    /// Fills in defaults and drops what the schema does not know. The answer lists the paths dropped, which a
+    /// request with `fieldValidation=Strict` is refused for.
+    pub fn prune_and_default(&self, object: &mut Value, version: &str) -> Vec<String> {
+        let Some(version) = self.versions.get(version) else { return Vec::new() };
+        prune::default(object, &version.structural);
+        prune::drop_nulls(object, Some(&version.structural));
+        let mut dropped = version.structure.prune_field(object, "metadata");
+        dropped.extend(prune::prune(object, &version.structural));
+        dropped.sort();
+        dropped
+    }
+
+    /// Every fault of an object; `old` is what it replaces.
+    pub fn validate(&self, new: &Value, old: Option<&Value>, version: &str) -> Vec<FieldError> {
+        let Some(version) = self.versions.get(version) else { return Vec::new() };
+        let mut faults = validate::validate(new, old, &version.structural);
+        // An object that already had duplicates may keep them.
+        if old.is_none_or(|old| unique::duplicates(old, &version.structural).is_empty()) {
+            faults.extend(unique::duplicates(new, &version.structural));
+        }
+        if faults.iter().any(|fault| fault.reason.blocks_rules()) {
+            let detail = "some validation rules were not checked because the object was invalid; correct the existing \
+                          errors to complete validation";
+            faults.push(FieldError::of_value("", Reason::Invalid, &Value::Null, detail));
+        } else {
+            faults.extend(version.rules.evaluate(&version.structural, new, old));
+        }
+        faults
+    }
+}
+
+/// What the versions of a definition share.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    group: &'a str,
+    names: &'a Names,
+    scope: Scope,
+}
+
+impl Version {
+    fn parse(version: &Value, path: &str, place: Place<'_>) -> Result<Self, Vec<FieldError>> {
+        let schema_path = child(path, "schema.openAPIV3Schema");
+        let Some(schema) = version.pointer("/schema/openAPIV3Schema").filter(|schema| !schema.is_null())
+        else {
+            return Err(vec![FieldError::required(&schema_path, "schemas are required")]);
+        };
+        let structural = Structural::parse(schema, &schema_path)?;
+        let rules = Rules::compile(&structural, &schema_path)?;
+        let columns = PrinterColumns::parse(version, path)?;
+        let subresources = version.get("subresources");
+        let status = match subresources.and_then(|all| all.get("status")).filter(|status| !status.is_null()) {
+            Some(_) => StatusSubresource::Enabled,
+            None => StatusSubresource::Disabled,
+        };
+        let scale = match subresources.and_then(|all| all.get("scale")).filter(|scale| !scale.is_null()) {
+            Some(scale) => Some(parse_scale(scale, &child(path, "subresources.scale"))?),
+            None => None,
+        };
+        let mut patched = Vec::new();
+        if status == StatusSubresource::Enabled {
+            patched.push("status");
+        }
+        if scale.is_some() {
+            patched.push("scale");
+        }
+        let name = text(version, "name");
+        let resource = Resource {
+            group: place.group,
+            version: &name,
+            names: place.names,
+            scope: place.scope,
+            schema,
+            subresources: &patched,
+        };
+        let structure = resource
+            .structure()
+            .map_err(|error| vec![FieldError::invalid(&schema_path, "", &error.to_string())])?;
+        let served = if version.get("served").and_then(Value::as_bool) == Some(true) {
+            Served::Yes
+        } else {
+            Served::No
+        };
+        let document = resource.document();
+        Ok(Self {
+            served,
+            structural,
+            rules,
+            columns,
+            structure: Arc::new(structure),
+            document,
+            status,
+            scale,
+        })
+    }
+}
+
+fn parse_scale(scale: &Value, path: &str) -> Result<Scale, Vec<FieldError>> {
+    let parsed = Scale {
+        spec_replicas_path: text(scale, "specReplicasPath"),
+        status_replicas_path: text(scale, "statusReplicasPath"),
+        label_selector_path: scale.get("labelSelectorPath").and_then(Value::as_str).map(str::to_owned),
+    };
+    let mut faults = Vec::new();
+    let paths = [
+        ("specReplicasPath", ".spec.", &parsed.spec_replicas_path),
+        ("statusReplicasPath", ".status.", &parsed.status_replicas_path),
+    ];
+    for (name, prefix, value) in paths {
+        if value.is_empty() {
+            faults.push(FieldError::required(&child(path, name), ""));
+        } else if !value.starts_with(prefix) {
+            let root = prefix.trim_end_matches('.');
+            let detail = format!("should be a json path under {root}");
+            faults.push(FieldError::invalid(&child(path, name), value.as_str(), &detail));
+        }
+    }
+    if faults.is_empty() { Ok(parsed) } else { Err(faults) }
+}
+
+fn check_group(group: &str, faults: &mut Vec<FieldError>) {
+    if group.is_empty() {
+        faults.push(FieldError::required("spec.group", ""));
+    } else if !group.contains('.') {
+        faults.push(FieldError::invalid("spec.group", group, "should be a domain with at least one dot"));
+    }
+}
+
+fn names(given: Option<&Value>, faults: &mut Vec<FieldError>) -> Names {
+    let empty = Value::Null;
+    let given = given.unwrap_or(&empty);
+    let strings = |name: &str| -> Vec<String> {
+        list(given, name).iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let kind = text(given, "kind");
+    let or = |name: &str, default: String| match text(given, name) {
+        given if given.is_empty() => default,
+        given => given,
+    };
+    let names = Names {
+        plural: text(given, "plural"),
+        singular: or("singular", kind.to_lowercase()),
+        list_kind: or("listKind", format!("{kind}List")),
+        short_names: strings("shortNames"),
+        categories: strings("categories"),
+        kind,
+    };
+    for (field, value) in [("plural", &names.plural), ("kind", &names.kind)] {
+        if value.is_empty() {
+            faults.push(FieldError::required(&child("spec.names", field), ""));
+        }
+    }
+    let lower = [("plural", &names.plural), ("singular", &names.singular)];
+    let mixed = [("kind", names.kind.to_lowercase()), ("listKind", names.list_kind.to_lowercase())];
+    for (field, value) in lower.into_iter().map(|(field, value)| (field, value.clone())).chain(mixed) {
+        if !value.is_empty() && !is_label(&value) {
+            faults.push(FieldError::invalid(&child("spec.names", field), value, LABEL_WORDS));
+        }
+    }
+    if !names.kind.is_empty() && names.kind == names.list_kind {
+        let detail = "kind and listKind may not be the same";
+        faults.push(FieldError::invalid("spec.names.listKind", names.list_kind.as_str(), detail));
+    }
+    names
+}
+
+fn scope(spec: &Value, faults: &mut Vec<FieldError>) -> Scope {
+    match text(spec, "scope").as_str() {
+        "Namespaced" => Scope::Namespaced,
+        "Cluster" => Scope::Cluster,
+        other => {
+            let known = ["Cluster", "Namespaced"].map(str::to_owned);
+            faults.push(if other.is_empty() {
+                FieldError::required("spec.scope", "")
+            } else {
+                FieldError::not_supported("spec.scope", &other.into(), &known)
+            });
+            Scope::Cluster
+        }
+    }
+}
+
+fn check_conversion(spec: &Value, faults: &mut Vec<FieldError>) {
+    match spec.pointer("/conversion/strategy").and_then(Value::as_str) {
+        None | Some("None") => {}
+        Some(other) => {
+            let detail = "conversion webhooks are not modelled by this simulated API server";
+            let fault =
+                FieldError::of_value("spec.conversion.strategy", Reason::NotSupported, &other.into(), detail);
+            faults.push(fault);
+        }
+    }
+}
+
+fn check_versions(spec: &Value, faults: &mut Vec<FieldError>) -> String {
+    let versions = list(spec, "versions");
+    let mut seen = std::collections::BTreeSet::new();
+    let mut storage = Vec::new();
+    let shown = || Value::from(versions.to_vec());
+    for (i, version) in versions.iter().enumerate() {
+        let name = text(version, "name");
+        if !is_label(&name) {
+            let at = child(&index("spec.versions", i), "name");
+            faults.push(FieldError::invalid(&at, name.as_str(), LABEL_WORDS));
+        }
+        if version.get("storage").and_then(Value::as_bool) == Some(true) {
+            storage.push(name.clone());
+        }
+        if !seen.insert(name) {
+            faults.push(FieldError::invalid("spec.versions", shown(), "must contain unique version names"));
+        }
+    }
+    if storage.len() != 1 {
+        let detail = "must have exactly one version marked as storage version";
+        faults.push(FieldError::invalid("spec.versions", shown(), detail));
+    }
+    storage.pop().unwrap_or_default()
+}
+
+const LABEL_WORDS: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an \
+                           alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or \
+                           'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
+
+fn is_label(text: &str) -> bool {
+    static LABEL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("^[a-z]([-a-z0-9]*[a-z0-9])?$").ok());
+    text.len() <= 63 && LABEL.as_ref().is_some_and(|label| label.is_match(text))
+}
+
+fn text(value: &Value, name: &str) -> String {
+    value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
