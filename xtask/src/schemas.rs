@@ -9,7 +9,16 @@ use std::process::ExitCode;
 pub(crate) fn record(check_only: bool) -> Result<ExitCode> {
     components::build(components::Output::Shown)?;
     let mut test = workspace::cargo();
-    test.args(["test", "--locked", "--package", "plimsoll-bench", "--test", "recorded_schemas"]);
+    test.args([
+        "test",
+        "--locked",
+        "--package",
+        "plimsoll-bench",
+        "--test",
+        "recorded_schemas",
+        "--",
+        "--nocapture",
+    ]);
     if !check_only {
         test.env("PLIMSOLL_RECORD", "write");
     }

@@ -288,7 +288,7 @@ mod tests {
         let Some(folder) = std::env::var_os("PLIMSOLL_TEST_STARTER") else { return };
         let process = start("sleep", &["600"], Path::new(&folder)).await;
         std::fs::write(Path::new(&folder).join("pid"), process.identity().pid.to_string()).unwrap();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     #[tokio::test]
