@@ -1,0 +1,16 @@
+//! From core's views to messages. Each function takes a view apart in full, so that a new field cannot be
+//! forgotten.
+
+mod app;
+mod installation;
+mod operation;
+
+pub(crate) use app::{accepted, app, difference, release};
+pub(crate) use installation::{data_center, installation, namespace};
+pub(crate) use operation::operation;
+
+use jiff::Timestamp;
+
+fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }
+}

@@ -1,0 +1,116 @@
+//! `OperationService`.
+
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use plimsoll_core::error::{Error, Kind};
+use plimsoll_core::fold::OperationState;
+use plimsoll_core::usecase::{OperationFilter, Plimsoll};
+use plimsoll_core::view::OperationView;
+use tonic::{Request, Response, Status};
+
+use super::next_page_token;
+use crate::admission::caller;
+use crate::map;
+use crate::proto::operation_service_server::OperationService;
+use crate::proto::{
+    GetOperationRequest, GetOperationResponse, ListOperationsRequest, ListOperationsResponse,
+    WaitOperationRequest, WaitOperationResponse, WatchOperationRequest, WatchOperationResponse,
+};
+use crate::read::{Faults, page};
+use crate::status::status;
+
+/// The Operations.
+pub(crate) struct Operations {
+    plimsoll: Plimsoll,
+}
+
+impl Operations {
+    pub(crate) fn new(plimsoll: Plimsoll) -> Self {
+        Self { plimsoll }
+    }
+}
+
+#[tonic::async_trait]
+impl OperationService for Operations {
+    type WatchOperationStream = BoxStream<'static, Result<WatchOperationResponse, Status>>;
+
+    async fn get_operation(
+        &self,
+        request: Request<GetOperationRequest>,
+    ) -> Result<Response<GetOperationResponse>, Status> {
+        let caller = caller(&request)?;
+        let GetOperationRequest { id } = request.into_inner();
+        let mut faults = Faults::default();
+        let id = faults.operation(&id);
+        let id = faults.check(id).map_err(status)?;
+        let view = self.plimsoll.operation(&caller, id).await.map_err(status)?;
+        Ok(Response::new(GetOperationResponse { operation: Some(map::operation(view)) }))
+    }
+
+    async fn list_operations(
+        &self,
+        request: Request<ListOperationsRequest>,
+    ) -> Result<Response<ListOperationsResponse>, Status> {
+        let caller = caller(&request)?;
+        let ListOperationsRequest { app, page: options } = request.into_inner();
+        let mut faults = Faults::default();
+        let app = app.and_then(|app| faults.app(Some(app)));
+        let filter = faults.check(Some(OperationFilter { app })).map_err(status)?;
+        let paged = self.plimsoll.operations(&caller, filter, page(options)).await.map_err(status)?;
+        Ok(Response::new(ListOperationsResponse {
+            operations: paged.items.into_iter().map(map::operation).collect(),
+            next_page_token: next_page_token(paged.next),
+        }))
+    }
+
+    async fn watch_operation(
+        &self,
+        request: Request<WatchOperationRequest>,
+    ) -> Result<Response<Self::WatchOperationStream>, Status> {
+        let caller = caller(&request)?;
+        let WatchOperationRequest { id } = request.into_inner();
+        let mut faults = Faults::default();
+        let id = faults.operation(&id);
+        let id = faults.check(id).map_err(status)?;
+        let views = self.plimsoll.watch_operation(&caller, id).await.map_err(status)?;
+        // Nothing is read ahead: a slow reader gets the newest view when it asks for the next.
+        let messages = views.map(|view| match view {
+            Ok(view) => Ok(WatchOperationResponse { operation: Some(map::operation(view)) }),
+            Err(error) => Err(status(error)),
+        });
+        Ok(Response::new(messages.boxed()))
+    }
+
+    async fn wait_operation(
+        &self,
+        request: Request<WaitOperationRequest>,
+    ) -> Result<Response<WaitOperationResponse>, Status> {
+        let caller = caller(&request)?;
+        let WaitOperationRequest { id, timeout } = request.into_inner();
+        let mut faults = Faults::default();
+        let id = faults.operation(&id);
+        let timeout = faults.timeout(timeout);
+        let (id, timeout) = faults.check(id.zip(timeout)).map_err(status)?;
+        let views = self.plimsoll.watch_operation(&caller, id).await.map_err(status)?;
+        let Ok(view) = tokio::time::timeout(timeout, come_to_rest(views)).await else {
+            let message = "the operation goes on; wait again, or watch it";
+            return Err(status(Error::new(Kind::DeadlineExceeded, "OPERATION_RUNNING", message)));
+        };
+        let view = view.map_err(status)?;
+        Ok(Response::new(WaitOperationResponse { operation: Some(map::operation(view)) }))
+    }
+}
+
+/// The first view of an Operation that does not go on by itself.
+async fn come_to_rest(
+    mut views: BoxStream<'static, Result<OperationView, Error>>,
+) -> Result<OperationView, Error> {
+    while let Some(view) = views.next().await {
+        let view = view?;
+        if view.state.is_final() || view.state == OperationState::Held {
+            return Ok(view);
+        }
+    }
+    let message = "the operation can no longer be followed here; ask again";
+    Err(Error::new(Kind::Unavailable, Kind::Unavailable.reason(), message))
+}
