@@ -94,9 +94,8 @@ fn too_few(path: &Path, size: &Replication) -> Option<Violation> {
         Replication::Fixed(_) => (path.field("replicas"), "write 3 or more, or 0"),
         Replication::Auto(_) => (path.field("autoscale").field("min"), "write 3 or more"),
     };
-    let fewest = size.at_least();
-    (1..MIN_REPLICAS).contains(&fewest).then(|| {
-        let message = format!("in production {fewest} pods in a data center are too few");
+    (1..MIN_REPLICAS).contains(&size.at_least()).then(|| {
+        let message = format!("fewer than {MIN_REPLICAS} pods in a data center are too few for production");
         broken(Rule::MinReplicas, &path, &message, remedy)
     })
 }

@@ -75,8 +75,8 @@ pub fn validate(value: &Value) -> Result<AppDocument, Vec<Violation>> {
 
 fn read(root: &Node<'_>) -> Option<AppDocument> {
     let document = root.object(FIELDS)?;
-    let version = document.required("apiVersion", |node| node.one_of(&[(API_VERSION, ())]));
-    let kind = document.required("kind", |node| node.one_of(&[(KIND, ())]));
+    let version = document.required("apiVersion", |node| node.exactly(API_VERSION, None));
+    let kind = document.required("kind", |node| node.exactly(KIND, None));
     let metadata = document.required("metadata", |node| metadata::read(&node));
     let spec = document.required("spec", |node| spec::read(&node));
     let ((), (), metadata, (content, scale)) = (version?, kind?, metadata?, spec?);

@@ -57,5 +57,5 @@ fn succeed(node: &Node<'_>) -> Option<Succeed> {
         let most = u32::try_from(MAX_DCS).unwrap_or(u32::MAX);
         return node.whole(1..=most).map(Succeed::AtLeast);
     }
-    node.one_of(&[("All", Succeed::All)])
+    node.exactly("All", Some("a number from 1 to 32")).map(|()| Succeed::All)
 }

@@ -84,16 +84,21 @@ impl<'a> Node<'a> {
 
     /// An object that has no other fields than `known`. Unknown ones are faults, and do not stop the rest.
     pub(super) fn object(&self, known: &[&str]) -> Option<Object<'a>> {
+        self.object_reserving(known, &[])
+    }
+
+    /// The same, with fields that have a meaning to come: what is in them is not looked at.
+    pub(super) fn object_reserving(&self, known: &[&str], not_built: &[&str]) -> Option<Object<'a>> {
         let Value::Object(fields) = self.value else {
             return self.wrong_type("an object", format!("its fields are {}", known.join(", ")));
         };
-        for field in fields.keys().filter(|field| !known.contains(&field.as_str())) {
-            let path = self.path.field(field.as_str());
-            self.faults.put(
-                &path,
-                format!("there is no field `{}` here", shown(field)),
-                likely(field, known),
-            );
+        for field in fields.keys().map(String::as_str).filter(|field| !known.contains(field)) {
+            if not_built.contains(&field) {
+                self.fault_at(field, format!("`{field}` is not built yet"), "leave it out");
+            } else {
+                let message = format!("there is no field `{}` here", shown(field));
+                self.fault_at(field, message, likely(field, known));
+            }
         }
         Some(Object { fields, path: self.path.clone(), faults: self.faults })
     }
@@ -199,6 +204,17 @@ impl<'a> Node<'a> {
             Some((_, meaning)) => Some(*meaning),
             None => self.refuse(format!("`{}` is not one of {listed}", shown(text)), likely(text, &names)),
         }
+    }
+
+    /// This one word; what else may stand here in another form is said by `otherwise`.
+    pub(super) fn exactly(&self, word: &str, otherwise: Option<&str>) -> Option<()> {
+        let wanted = otherwise.map_or_else(|| word.to_owned(), |otherwise| format!("{word}, or {otherwise}"));
+        let found = match self.value {
+            Value::String(text) if text == word => return Some(()),
+            Value::String(text) => format!("`{}`", shown(text)),
+            other => kind(other).to_owned(),
+        };
+        self.refuse(format!("this must be {wanted}, not {found}"), format!("write {wanted}"))
     }
 
     /// A text that is checked by its own type.

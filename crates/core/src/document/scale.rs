@@ -63,19 +63,18 @@ fn autoscale(node: &Node<'_>) -> Option<Autoscale> {
 
 fn placement(node: &Node<'_>) -> Option<Placement> {
     if !node.is_list() {
-        return node.one_of(&[("All", ())]).map(|()| Placement::All);
+        return node.exactly("All", Some("a list of data centers")).map(|()| Placement::All);
     }
     let mut seen = BTreeSet::new();
-    let dcs = node.list(1..=MAX_DCS, |node| {
+    node.list(1..=MAX_DCS, |node| {
         let dc = dc(&node)?;
         if !seen.insert(dc.clone()) {
             node.fault(format!("`{dc}` is named twice"), "name it once");
             return None;
         }
-        Some(dc)
-    })?;
-    drop(dcs);
-    Some(Placement::Only(seen.into_iter().collect()))
+        Some(())
+    })
+    .map(|_: Vec<()>| Placement::Only(seen.into_iter().collect()))
 }
 
 /// The name of a data center.

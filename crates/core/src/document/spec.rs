@@ -48,13 +48,7 @@ const DEFAULT_USER: u32 = 10_001;
 const MAX_PORTS: usize = 20;
 
 pub(super) fn read(node: &Node<'_>) -> Option<(Content, Scale)> {
-    let known: Vec<&str> = FIELDS.iter().chain(NOT_BUILT).copied().collect();
-    let spec = node.object(&known)?;
-    for field in NOT_BUILT {
-        if let Some(node) = spec.get(field) {
-            node.fault(format!("`{field}` is not built yet"), "leave it out");
-        }
-    }
+    let spec = node.object_reserving(FIELDS, NOT_BUILT)?;
     let kind = spec.or("type", (), |node| kind(&node));
     let grade = spec.required("grade", |node| node.one_of(&Grade::ALL.map(|grade| (grade.name(), grade))));
     let ports = spec.or("ports", Vec::new(), |node| ports(&node));
@@ -156,7 +150,7 @@ fn kind(node: &Node<'_>) -> Option<()> {
         node.fault(format!("the type `{kind}` is not built yet"), "write service, or leave it out");
         return None;
     }
-    node.one_of(&[("service", ())])
+    node.exactly("service", None)
 }
 
 fn user(node: &Node<'_>) -> Option<u32> {

@@ -12,6 +12,9 @@ fn list(count: usize, value: impl Fn(usize) -> Value) -> Value {
     (0..count).map(value).collect()
 }
 
+/// A field of `spec`, how many it may have, and so many.
+type Bound<'a> = (&'static str, usize, &'a dyn Fn(usize) -> Value);
+
 #[test]
 fn every_list_and_every_map_has_a_bound() {
     let container = |n: usize| json!({"name": format!("c{n}"), "image": super::IMAGE, "size": {"cpu": 1, "memory": "8Mi"}});
@@ -21,7 +24,7 @@ fn every_list_and_every_map_has_a_bound() {
     let port = |n: usize| json!({"name": format!("p{n}"), "port": n + 1});
     let scratch = |n: usize| json!({"path": format!("/w/{n}"), "size": "1Mi"});
     let text = |_: usize| json!("x");
-    let table: [(&str, usize, &dyn Fn(usize) -> Value); 10] = [
+    let table: [Bound<'_>; 10] = [
         ("command", 100, &|n| list(n, text)),
         ("args", 100, &|n| list(n, text)),
         ("ports", 20, &|n| list(n, port)),
@@ -37,7 +40,9 @@ fn every_list_and_every_map_has_a_bound() {
         read(&mk_doc_with(&json!({field: value(max)})));
         let told = faults(&mk_doc_with(&json!({field: value(max + 1)})));
         let (kind, bound) = match value(1) {
-            Value::Array(_) => (format!("this list has {} items", max + 1), format!("write 0 to {max} items")),
+            Value::Array(_) => {
+                (format!("this list has {} items", max + 1), format!("write 0 to {max} items"))
+            }
             _ => (format!("this has {} entries", max + 1), format!("write {max} entries at most")),
         };
         assert_eq!(told, [format!("spec.{field}: {kind}; {bound}")]);
@@ -63,7 +68,10 @@ fn content_as_a_whole_has_a_bound() {
     let told = faults(&mk_doc_with(&json!({"files": list(3, file)})));
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].starts_with("spec: what becomes the Release has 300"), "{told:?}");
-    assert!(told[0].ends_with("262144 at most; move large files into the image or into a volume"), "{told:?}");
+    assert!(
+        told[0].ends_with("262144 at most; move large files into the image or into a volume"),
+        "{told:?}"
+    );
 }
 
 #[test]
@@ -90,7 +98,8 @@ fn what_is_told_of_a_huge_text_is_short() {
 
 #[test]
 fn nothing_behind_a_key_is_the_same_as_no_key() {
-    let spec = json!({"env": null, "ports": null, "scale": null, "publish": null, "probes": {"startup": null}});
+    let spec =
+        json!({"env": null, "ports": null, "scale": null, "publish": null, "probes": {"startup": null}});
     assert_eq!(read(&mk_doc_with(&spec)), read(&mk_doc()));
     let told = faults(&mk_doc_with(&json!({"image": null})));
     assert_eq!(told, ["spec.image: this is missing; add `image`"]);

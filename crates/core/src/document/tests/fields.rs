@@ -31,8 +31,11 @@ fn every_missing_field_is_named_at_once() {
             "spec.size: this is missing; add `size`",
         ]
     );
-    assert_eq!(faults(&json!([])), ["\
-        : this must be an object, not a list; its fields are apiVersion, kind, metadata, spec"]);
+    assert_eq!(
+        faults(&json!([])),
+        ["\
+        : this must be an object, not a list; its fields are apiVersion, kind, metadata, spec"]
+    );
 }
 
 #[test]
@@ -43,8 +46,8 @@ fn another_version_or_kind_is_refused() {
     assert_eq!(
         faults(&doc),
         [
-            "apiVersion: `plimsoll.io/v1` is not one of plimsoll.io/v1alpha1; write one of plimsoll.io/v1alpha1",
-            "kind: `Deployment` is not one of App; write one of App",
+            "apiVersion: this must be plimsoll.io/v1alpha1, not `plimsoll.io/v1`; write plimsoll.io/v1alpha1",
+            "kind: this must be App, not `Deployment`; write App",
         ]
     );
 }
@@ -52,16 +55,52 @@ fn another_version_or_kind_is_refused() {
 #[test]
 fn metadata_is_within_its_bounds() {
     let table = [
-        ("name", json!("Shop"), "metadata.name: app name \"Shop\" may hold only a-z, 0-9 and '-', and must begin and end with a letter or a digit; name it in at most 40 lower-case letters, digits and '-', such as `shop`"),
-        ("name", json!("a".repeat(41)), "metadata.name: app name has 41 characters, 40 at most; name it in at most 40 lower-case letters, digits and '-', such as `shop`"),
-        ("namespace", json!(7), "metadata.namespace: this must be a text, not a number; write the name of a Namespace; `plimsoll namespace list` shows them"),
+        (
+            "name",
+            json!("Shop"),
+            "metadata.name: app name \"Shop\" may hold only a-z, 0-9 and '-', and must begin and end with a letter or a digit; name it in at most 40 lower-case letters, digits and '-', such as `shop`",
+        ),
+        (
+            "name",
+            json!("a".repeat(41)),
+            "metadata.name: app name has 41 characters, 40 at most; name it in at most 40 lower-case letters, digits and '-', such as `shop`",
+        ),
+        (
+            "namespace",
+            json!(7),
+            "metadata.namespace: this must be a text, not a number; write the name of a Namespace; `plimsoll namespace list` shows them",
+        ),
         ("owner", json!(""), "metadata.owner: this is empty; give it a value, or leave it out"),
-        ("owner", json!("x".repeat(201)), "metadata.owner: this has 201 characters; write 1 to 200 characters"),
-        ("description", json!("\u{1b}[31m"), "metadata.description: this contains control characters; write plain text"),
-        ("labels", json!({"a b": "c"}), "metadata.labels[\"a b\"]: this is no label key; write at most 63 letters, digits, '-', '_' and '.', with a domain and '/' before if you like"),
-        ("labels", json!({"plimsoll.io/app": "c"}), "metadata.labels[\"plimsoll.io/app\"]: labels below plimsoll.io/ are Plimsoll's own; choose another key"),
-        ("labels", json!({"tier": "-c"}), "metadata.labels.tier: this is no label value; write letters, digits, '-', '_' and '.', with a letter or digit at both ends"),
-        ("labels", json!({"tier": 1}), "metadata.labels.tier: this must be a text, not a number; put it in quotes: \"1\""),
+        (
+            "owner",
+            json!("x".repeat(201)),
+            "metadata.owner: this has 201 characters; write 1 to 200 characters",
+        ),
+        (
+            "description",
+            json!("\u{1b}[31m"),
+            "metadata.description: this contains control characters; write plain text",
+        ),
+        (
+            "labels",
+            json!({"a b": "c"}),
+            "metadata.labels[\"a b\"]: this is no label key; write at most 63 letters, digits, '-', '_' and '.', with a domain and '/' before if you like",
+        ),
+        (
+            "labels",
+            json!({"plimsoll.io/app": "c"}),
+            "metadata.labels[\"plimsoll.io/app\"]: labels below plimsoll.io/ are Plimsoll's own; choose another key",
+        ),
+        (
+            "labels",
+            json!({"tier": "-c"}),
+            "metadata.labels.tier: this is no label value; write letters, digits, '-', '_' and '.', with a letter or digit at both ends",
+        ),
+        (
+            "labels",
+            json!({"tier": 1}),
+            "metadata.labels.tier: this must be a text, not a number; put it in quotes: \"1\"",
+        ),
         ("label", json!({}), "metadata.label: there is no field `label` here; did you mean `labels`?"),
     ];
     for (field, value, fault) in table {
@@ -73,11 +112,23 @@ fn metadata_is_within_its_bounds() {
 
 #[test]
 fn unknown_fields_are_refused_with_the_likely_name() {
-    refused(&json!({"replicas": 3}), "spec.replicas: there is no field `replicas` here; write one of type, grade, image, command, args, size, scale, ports, probes, env, envFromSecrets, files, secretFiles, scratch, user, init, sidecars, shutdown, apiToken, dataCenters, publish");
+    refused(
+        &json!({"replicas": 3}),
+        "spec.replicas: there is no field `replicas` here; write one of type, grade, image, command, args, size, scale, ports, probes, env, envFromSecrets, files, secretFiles, scratch, user, init, sidecars, shutdown, apiToken, dataCenters, publish",
+    );
     refused(&json!({"port": []}), "spec.port: there is no field `port` here; did you mean `ports`?");
-    refused(&json!({"envfromsecrets": {}}), "spec.envfromsecrets: there is no field `envfromsecrets` here; did you mean `envFromSecrets`?");
-    refused(&json!({"datacentres": {}}), "spec.datacentres: there is no field `datacentres` here; did you mean `dataCenters`?");
-    refused(&json!({"scale": {"replica": 3}}), "spec.scale.replica: there is no field `replica` here; did you mean `replicas`?");
+    refused(
+        &json!({"envfromsecrets": {}}),
+        "spec.envfromsecrets: there is no field `envfromsecrets` here; did you mean `envFromSecrets`?",
+    );
+    refused(
+        &json!({"datacentres": {}}),
+        "spec.datacentres: there is no field `datacentres` here; did you mean `dataCenters`?",
+    );
+    refused(
+        &json!({"scale": {"replica": 3}}),
+        "spec.scale.replica: there is no field `replica` here; did you mean `replicas`?",
+    );
 }
 
 #[test]
@@ -89,30 +140,72 @@ fn what_is_reserved_is_not_built_yet() {
         let fault = format!("spec.type: the type `{kind}` is not built yet; write service, or leave it out");
         refused(&json!({"type": kind}), &fault);
     }
-    refused(&json!({"type": "servcie"}), "spec.type: `servcie` is not one of service; did you mean `service`?");
+    refused(&json!({"type": "servcie"}), "spec.type: this must be service, not `servcie`; write service");
 }
 
 #[test]
 fn grade_image_and_user_are_checked() {
-    const DIGEST: &str = "write REPOSITORY:TAG@sha256:DIGEST; `docker buildx imagetools inspect` shows the digest";
-    refused(&json!({"grade": "general2"}), "spec.grade: `general2` is not one of system, important, general-2, general-5, general-10; did you mean `general-2`?");
-    refused(&json!({"image": "shop:1.4"}), &format!("spec.image: the image is not pinned by digest; {DIGEST}"));
-    refused(&json!({"image": "shop@sha256:12"}), &format!("spec.image: the image's digest is not \"sha256:\" and 64 lower-case hexadecimal digits; {DIGEST}"));
-    refused(&json!({"image": IMAGE.replace("shop", "Shop")}), "spec.image: the image's repository is not lower-case path components, or is longer than 255 characters; write it like registry.example.com/team/app:1.4@sha256:…");
-    refused(&json!({"user": 0}), "spec.user: no container runs as root (golden rule `non-root`); write the user that the image's files belong to, or leave it out for 10001");
-    refused(&json!({"user": -1}), "spec.user: -1 is not a whole number from 0 to 2147483647; write a whole number from 0 to 2147483647");
-    refused(&json!({"user": "nobody"}), "spec.user: this must be a number, not a text; write a whole number from 0 to 2147483647");
-    refused(&json!({"apiToken": true}), "spec.apiToken: this must be a word, not true or false; write one of None, Mounted");
+    const DIGEST: &str =
+        "write REPOSITORY:TAG@sha256:DIGEST; `docker buildx imagetools inspect` shows the digest";
+    refused(
+        &json!({"grade": "general2"}),
+        "spec.grade: `general2` is not one of system, important, general-2, general-5, general-10; did you mean `general-2`?",
+    );
+    refused(
+        &json!({"image": "shop:1.4"}),
+        &format!("spec.image: the image is not pinned by digest; {DIGEST}"),
+    );
+    refused(
+        &json!({"image": "shop@sha256:12"}),
+        &format!(
+            "spec.image: the image's digest is not \"sha256:\" and 64 lower-case hexadecimal digits; {DIGEST}"
+        ),
+    );
+    refused(
+        &json!({"image": IMAGE.replace("shop", "Shop")}),
+        "spec.image: the image's repository is not lower-case path components, or is longer than 255 characters; write it like registry.example.com/team/app:1.4@sha256:…",
+    );
+    refused(
+        &json!({"user": 0}),
+        "spec.user: no container runs as root (golden rule `non-root`); write the user that the image's files belong to, or leave it out for 10001",
+    );
+    refused(
+        &json!({"user": -1}),
+        "spec.user: -1 is not a whole number from 0 to 2147483647; write a whole number from 0 to 2147483647",
+    );
+    refused(
+        &json!({"user": "nobody"}),
+        "spec.user: this must be a number, not a text; write a whole number from 0 to 2147483647",
+    );
+    refused(
+        &json!({"apiToken": true}),
+        "spec.apiToken: this must be a word, not true or false; write one of None, Mounted",
+    );
 }
 
 #[test]
 fn sizes_are_what_people_mean() {
     let size = |cpu: Value, memory: Value| json!({"size": {"cpu": cpu, "memory": memory}});
-    refused(&size(json!("500m"), json!("100m")), "spec.size.memory: `m` is no unit of memory; did you mean 100Mi?");
-    refused(&size(json!("500m"), json!(512)), "spec.size.memory: `512` is less than 1Mi of memory; did you mean 512Mi?");
-    refused(&size(json!("500m"), json!("2Mi")), "spec.size.memory: no container starts with 2Mi of memory; write 4Mi or more");
-    refused(&size(json!("0"), json!("1Gi")), "spec.size.cpu: CPU must be above zero, not `0`; write a number and a unit, for example 500m of CPU or 512Mi of memory");
-    refused(&size(json!(["1"]), json!("1Gi")), "spec.size.cpu: this must be a quantity, not a list; write it as a text, such as \"500m\" or \"512Mi\"");
+    refused(
+        &size(json!("500m"), json!("100m")),
+        "spec.size.memory: `m` is no unit of memory; did you mean 100Mi?",
+    );
+    refused(
+        &size(json!("500m"), json!(512)),
+        "spec.size.memory: `512` is less than 1Mi of memory; did you mean 512Mi?",
+    );
+    refused(
+        &size(json!("500m"), json!("2Mi")),
+        "spec.size.memory: no container starts with 2Mi of memory; write 4Mi or more",
+    );
+    refused(
+        &size(json!("0"), json!("1Gi")),
+        "spec.size.cpu: CPU must be above zero, not `0`; write a number and a unit, for example 500m of CPU or 512Mi of memory",
+    );
+    refused(
+        &size(json!(["1"]), json!("1Gi")),
+        "spec.size.cpu: this must be a quantity, not a list; write it as a text, such as \"500m\" or \"512Mi\"",
+    );
     refused(&json!({"size": {"cpu": "1"}}), "spec.size.memory: this is missing; add `memory`");
     assert_eq!(faults(&mk_doc_with(&size(json!(2), json!("1Gi")))), Vec::<String>::new());
     assert_eq!(faults(&mk_doc_with(&size(json!(0.5), json!("1.5Gi")))), Vec::<String>::new());
@@ -120,119 +213,329 @@ fn sizes_are_what_people_mean() {
 
 #[test]
 fn scale_says_one_number_per_data_center() {
-    refused(&json!({"scale": {"replicas": 1001}}), "spec.scale.replicas: 1001 is not a whole number from 0 to 1000; write a whole number from 0 to 1000");
-    refused(&json!({"scale": {"replicas": 2.5}}), "spec.scale.replicas: 2.5 is not a whole number from 0 to 1000; write a whole number from 0 to 1000");
-    refused(&json!({"scale": {"replicas": 3, "autoscale": {"min": 3, "max": 4}}}), "spec.scale: replicas and autoscale exclude each other; keep one of the two");
-    refused(&json!({"scale": {"autoscale": {"min": 3}}}), "spec.scale.autoscale.max: this is missing; add `max`");
-    refused(&json!({"scale": {"autoscale": {"min": 5, "max": 4}}}), "spec.scale.autoscale.max: the most (4) is less than the fewest (5); write 5 or more");
-    refused(&json!({"scale": {"autoscale": {"min": 0, "max": 4}}}), "spec.scale.autoscale.min: 0 is not a whole number from 1 to 1000; write a whole number from 1 to 1000");
-    refused(&json!({"scale": {"autoscale": {"min": 3, "max": 4, "cpuPercent": 101}}}), "spec.scale.autoscale.cpuPercent: 101 is not a whole number from 1 to 100; write a whole number from 1 to 100");
-    refused(&json!({"scale": {"placement": "all"}}), "spec.scale.placement: `all` is not one of All; did you mean `All`?");
-    refused(&json!({"scale": {"placement": []}}), "spec.scale.placement: this list is empty; give it an item, or leave it out");
-    refused(&json!({"scale": {"placement": ["dc-1", "dc-1"]}}), "spec.scale.placement[1]: `dc-1` is named twice; name it once");
-    refused(&json!({"scale": {"exceptions": {"dc-1": {}}}}), "spec.scale.exceptions.dc-1: this says no number; add replicas or autoscale");
-    refused(&json!({"scale": {"exceptions": {"DC": {"replicas": 3}}}}), "spec.scale.exceptions.DC: `DC` is no name of a data center; write the name of a data center; `plimsoll dc list` shows them");
+    refused(
+        &json!({"scale": {"replicas": 1001}}),
+        "spec.scale.replicas: 1001 is not a whole number from 0 to 1000; write a whole number from 0 to 1000",
+    );
+    refused(
+        &json!({"scale": {"replicas": 2.5}}),
+        "spec.scale.replicas: 2.5 is not a whole number from 0 to 1000; write a whole number from 0 to 1000",
+    );
+    refused(
+        &json!({"scale": {"replicas": 3, "autoscale": {"min": 3, "max": 4}}}),
+        "spec.scale: replicas and autoscale exclude each other; keep one of the two",
+    );
+    refused(
+        &json!({"scale": {"autoscale": {"min": 3}}}),
+        "spec.scale.autoscale.max: this is missing; add `max`",
+    );
+    refused(
+        &json!({"scale": {"autoscale": {"min": 5, "max": 4}}}),
+        "spec.scale.autoscale.max: the most (4) is less than the fewest (5); write 5 or more",
+    );
+    refused(
+        &json!({"scale": {"autoscale": {"min": 0, "max": 4}}}),
+        "spec.scale.autoscale.min: 0 is not a whole number from 1 to 1000; write a whole number from 1 to 1000",
+    );
+    refused(
+        &json!({"scale": {"autoscale": {"min": 3, "max": 4, "cpuPercent": 101}}}),
+        "spec.scale.autoscale.cpuPercent: 101 is not a whole number from 1 to 100; write a whole number from 1 to 100",
+    );
+    refused(
+        &json!({"scale": {"placement": "all"}}),
+        "spec.scale.placement: this must be All, or a list of data centers, not `all`; write All, or a list of data centers",
+    );
+    refused(
+        &json!({"scale": {"placement": []}}),
+        "spec.scale.placement: this list is empty; give it an item, or leave it out",
+    );
+    refused(
+        &json!({"scale": {"placement": ["dc-1", "dc-1"]}}),
+        "spec.scale.placement[1]: `dc-1` is named twice; name it once",
+    );
+    refused(
+        &json!({"scale": {"exceptions": {"dc-1": {}}}}),
+        "spec.scale.exceptions.dc-1: this says no number; add replicas or autoscale",
+    );
+    refused(
+        &json!({"scale": {"exceptions": {"DC": {"replicas": 3}}}}),
+        "spec.scale.exceptions.DC: `DC` is no name of a data center; write the name of a data center; `plimsoll dc list` shows them",
+    );
 }
 
 #[test]
 fn ports_have_their_own_names_and_numbers() {
     let ports = |ports: Value| json!({"ports": ports});
     refused(&ports(json!([{"port": 80}])), "spec.ports[0].name: this is missing; add `name`");
-    refused(&ports(json!([{"name": "web_1", "port": 80}])), "spec.ports[0].name: `web_1` is no name of a port; write lower-case letters, digits and single '-' between them, with a letter");
-    refused(&ports(json!([{"name": "8080", "port": 80}])), "spec.ports[0].name: `8080` is no name of a port; write lower-case letters, digits and single '-' between them, with a letter");
-    refused(&ports(json!([{"name": "w", "port": 0}])), "spec.ports[0].port: 0 is not a whole number from 1 to 65535; write a whole number from 1 to 65535");
-    refused(&ports(json!([{"name": "w", "port": 80, "protocol": "tcp"}])), "spec.ports[0].protocol: `tcp` is not one of TCP, UDP; did you mean `TCP`?");
-    refused(&ports(json!([{"name": "w", "port": 80, "servicePort": 70000}])), "spec.ports[0].servicePort: 70000 is not a whole number from 1 to 65535; write a whole number from 1 to 65535");
-    refused(&ports(json!([{"name": "w", "port": 80}, {"name": "w", "port": 81}])), "spec.ports[1].name: `w` is the name of spec.ports[0] too; choose another one");
-    refused(&ports(json!([{"name": "a", "port": 80}, {"name": "b", "port": 80}])), "spec.ports[1].port: 80 is the port of spec.ports[0] too; choose another one");
-    refused(&ports(json!([{"name": "a", "port": 80}, {"name": "b", "port": 81, "servicePort": 80}])), "spec.ports[1].servicePort: 80 is the Service port of spec.ports[0] too; choose another one");
+    refused(
+        &ports(json!([{"name": "web_1", "port": 80}])),
+        "spec.ports[0].name: `web_1` is no name of a port; write lower-case letters, digits and single '-' between them, with a letter",
+    );
+    refused(
+        &ports(json!([{"name": "8080", "port": 80}])),
+        "spec.ports[0].name: `8080` is no name of a port; write lower-case letters, digits and single '-' between them, with a letter",
+    );
+    refused(
+        &ports(json!([{"name": "w", "port": 0}])),
+        "spec.ports[0].port: 0 is not a whole number from 1 to 65535; write a whole number from 1 to 65535",
+    );
+    refused(
+        &ports(json!([{"name": "w", "port": 80, "protocol": "tcp"}])),
+        "spec.ports[0].protocol: `tcp` is not one of TCP, UDP; did you mean `TCP`?",
+    );
+    refused(
+        &ports(json!([{"name": "w", "port": 80, "servicePort": 70000}])),
+        "spec.ports[0].servicePort: 70000 is not a whole number from 1 to 65535; write a whole number from 1 to 65535",
+    );
+    refused(
+        &ports(json!([{"name": "w", "port": 80}, {"name": "w", "port": 81}])),
+        "spec.ports[1].name: `w` is the name of spec.ports[0] too; choose another one",
+    );
+    refused(
+        &ports(json!([{"name": "a", "port": 80}, {"name": "b", "port": 80}])),
+        "spec.ports[1].port: 80 is the port of spec.ports[0] too; choose another one",
+    );
+    refused(
+        &ports(json!([{"name": "a", "port": 80}, {"name": "b", "port": 81, "servicePort": 80}])),
+        "spec.ports[1].servicePort: 80 is the Service port of spec.ports[0] too; choose another one",
+    );
     let both = ports(json!([{"name": "tcp", "port": 53}, {"name": "udp", "port": 53, "protocol": "UDP"}]));
     assert_eq!(faults(&mk_doc_with(&both)), Vec::<String>::new());
 }
 
 #[test]
 fn probes_try_one_thing_on_a_port_that_is_there() {
-    let probe = |probe: Value| json!({"ports": [{"name": "http", "port": 80}], "probes": {"liveness": probe}});
-    refused(&probe(json!({})), "spec.probes.liveness: the probe does not say what it tries; add one of http, tcp, exec, grpc");
-    refused(&probe(json!({"tcp": {"port": 1}, "exec": {"command": ["x"]}})), "spec.probes.liveness: the probe tries 2 things; keep one of tcp, exec");
-    refused(&probe(json!({"http": {"path": "x", "port": "http"}})), "spec.probes.liveness.http.path: `x` is no path of a URL; begin it with '/', and write blanks as %20");
-    refused(&probe(json!({"http": {"path": "/", "port": "https"}})), "spec.probes.liveness.http.port: there is no port `https` in spec.ports; write one of http, or a number");
-    refused(&probe(json!({"tcp": {"port": 0}})), "spec.probes.liveness.tcp.port: 0 is not a whole number from 1 to 65535; write a whole number from 1 to 65535");
-    refused(&probe(json!({"exec": {"command": []}})), "spec.probes.liveness.exec.command: this list is empty; give it an item, or leave it out");
-    refused(&probe(json!({"grpc": {"port": "http"}})), "spec.probes.liveness.grpc.port: this must be a number, not a text; write a whole number from 1 to 65535");
-    refused(&probe(json!({"grpc": {"port": 1, "service": ""}})), "spec.probes.liveness.grpc.service: this is empty; give it a value, or leave it out");
-    refused(&probe(json!({"tcp": {"port": 80}, "period": 5})), "spec.probes.liveness.period: 5 says no unit of time; write seconds, minutes or hours: 5s, 5m or 5h");
-    refused(&probe(json!({"tcp": {"port": 80}, "period": "0s"})), "spec.probes.liveness.period: `0s` is not from 1s to 1h; write a duration from 1s to 1h, such as 90s, 5m or 1h");
-    refused(&probe(json!({"tcp": {"port": 80}, "timeout": "1 minute"})), "spec.probes.liveness.timeout: `1 minute` is no duration; write a duration from 1s to 5m, such as 90s, 5m or 1h");
-    refused(&probe(json!({"tcp": {"port": 80}, "initialDelay": "2h"})), "spec.probes.liveness.initialDelay: `2h` is not from 0s to 1h; write a duration from 0s to 1h, such as 90s, 5m or 1h");
-    refused(&probe(json!({"tcp": {"port": 80}, "failureThreshold": 0})), "spec.probes.liveness.failureThreshold: 0 is not a whole number from 1 to 1000; write a whole number from 1 to 1000");
-    refused(&probe(json!({"tcp": {"port": 80}, "successThreshold": 2})), "spec.probes.liveness.successThreshold: Kubernetes takes only 1 for startup and liveness; leave it out");
-    refused(&json!({"probes": {"readyness": {}}}), "spec.probes.readyness: there is no field `readyness` here; did you mean `readiness`?");
-    refused(&json!({"probes": {"readiness": {"tcp": {"port": "http"}}}}), "spec.probes.readiness.tcp.port: there is no port `http` in spec.ports; add the port to spec.ports, or write its number");
+    let probe =
+        |probe: Value| json!({"ports": [{"name": "http", "port": 80}], "probes": {"liveness": probe}});
+    refused(
+        &probe(json!({})),
+        "spec.probes.liveness: the probe does not say what it tries; add one of http, tcp, exec, grpc",
+    );
+    refused(
+        &probe(json!({"tcp": {"port": 1}, "exec": {"command": ["x"]}})),
+        "spec.probes.liveness: the probe tries 2 things; keep one of tcp, exec",
+    );
+    refused(
+        &probe(json!({"http": {"path": "x", "port": "http"}})),
+        "spec.probes.liveness.http.path: `x` is no path of a URL; begin it with '/', and write blanks as %20",
+    );
+    refused(
+        &probe(json!({"http": {"path": "/", "port": "https"}})),
+        "spec.probes.liveness.http.port: there is no port `https` in spec.ports; write one of http, or a number",
+    );
+    refused(
+        &probe(json!({"tcp": {"port": 0}})),
+        "spec.probes.liveness.tcp.port: 0 is not a whole number from 1 to 65535; write a whole number from 1 to 65535",
+    );
+    refused(
+        &probe(json!({"exec": {"command": []}})),
+        "spec.probes.liveness.exec.command: this list is empty; give it an item, or leave it out",
+    );
+    refused(
+        &probe(json!({"grpc": {"port": "http"}})),
+        "spec.probes.liveness.grpc.port: this must be a number, not a text; write a whole number from 1 to 65535",
+    );
+    refused(
+        &probe(json!({"grpc": {"port": 1, "service": ""}})),
+        "spec.probes.liveness.grpc.service: this is empty; give it a value, or leave it out",
+    );
+    refused(
+        &probe(json!({"tcp": {"port": 80}, "period": 5})),
+        "spec.probes.liveness.period: 5 says no unit of time; write seconds, minutes or hours: 5s, 5m or 5h",
+    );
+    refused(
+        &probe(json!({"tcp": {"port": 80}, "period": "0s"})),
+        "spec.probes.liveness.period: `0s` is not from 1s to 1h; write a duration from 1s to 1h, such as 90s, 5m or 1h",
+    );
+    refused(
+        &probe(json!({"tcp": {"port": 80}, "timeout": "1 minute"})),
+        "spec.probes.liveness.timeout: `1 minute` is no duration; write a duration from 1s to 5m, such as 90s, 5m or 1h",
+    );
+    refused(
+        &probe(json!({"tcp": {"port": 80}, "initialDelay": "2h"})),
+        "spec.probes.liveness.initialDelay: `2h` is not from 0s to 1h; write a duration from 0s to 1h, such as 90s, 5m or 1h",
+    );
+    refused(
+        &probe(json!({"tcp": {"port": 80}, "failureThreshold": 0})),
+        "spec.probes.liveness.failureThreshold: 0 is not a whole number from 1 to 1000; write a whole number from 1 to 1000",
+    );
+    refused(
+        &probe(json!({"tcp": {"port": 80}, "successThreshold": 2})),
+        "spec.probes.liveness.successThreshold: Kubernetes takes only 1 for startup and liveness; leave it out",
+    );
+    refused(
+        &json!({"probes": {"readyness": {}}}),
+        "spec.probes.readyness: there is no field `readyness` here; did you mean `readiness`?",
+    );
+    refused(
+        &json!({"probes": {"readiness": {"tcp": {"port": "http"}}}}),
+        "spec.probes.readiness.tcp.port: there is no port `http` in spec.ports; add the port to spec.ports, or write its number",
+    );
 }
 
 #[test]
 fn environment_variables_are_texts_with_proper_names() {
-    refused(&json!({"env": {"PORT": 8080}}), "spec.env.PORT: this must be a text, not a number; put it in quotes: \"8080\"");
-    refused(&json!({"env": {"DEBUG": true}}), "spec.env.DEBUG: this must be a text, not true or false; put it in quotes: \"true\"");
-    refused(&json!({"env": {"A": null}}), "spec.env.A: this must be a text, not nothing; write one text, in quotes");
-    refused(&json!({"env": {"1A": ""}}), "spec.env.1A: this is no name of an environment variable; write letters, digits, '_', '-' and '.', beginning with a letter or '_'");
-    refused(&json!({"env": {"PLIMSOLL_DC": "x"}}), "spec.env.PLIMSOLL_DC: variables that begin with PLIMSOLL_ are set by Plimsoll; choose another name");
-    refused(&json!({"env": {"A": "\u{0}"}}), "spec.env.A: this contains a NUL character; leave the NUL character out");
-    refused(&json!({"env": ["A=b"]}), "spec.env: this must be an object, not a list; write a key and its value on each line");
-    refused(&json!({"envFromSecrets": {"A": {"secret": "S", "key": "k"}}}), "spec.envFromSecrets.A.secret: `S` is no name of a Secret; write lower-case letters, digits, '-' and '.', with a letter or digit at both ends");
-    refused(&json!({"envFromSecrets": {"A": {"secret": "s", "key": "k/"}}}), "spec.envFromSecrets.A.key: `k/` is no key of a Secret; write letters, digits, '-', '_' and '.'");
-    refused(&json!({"command": "run"}), "spec.command: this must be a list, not a text; write the items in brackets, or each on a line after a dash");
-    refused(&json!({"args": [1]}), "spec.args[0]: this must be a text, not a number; put it in quotes: \"1\"");
+    refused(
+        &json!({"env": {"PORT": 8080}}),
+        "spec.env.PORT: this must be a text, not a number; put it in quotes: \"8080\"",
+    );
+    refused(
+        &json!({"env": {"DEBUG": true}}),
+        "spec.env.DEBUG: this must be a text, not true or false; put it in quotes: \"true\"",
+    );
+    refused(
+        &json!({"env": {"A": null}}),
+        "spec.env.A: this must be a text, not nothing; write one text, in quotes",
+    );
+    refused(
+        &json!({"env": {"1A": ""}}),
+        "spec.env.1A: this is no name of an environment variable; write letters, digits, '_', '-' and '.', beginning with a letter or '_'",
+    );
+    refused(
+        &json!({"env": {"PLIMSOLL_DC": "x"}}),
+        "spec.env.PLIMSOLL_DC: variables that begin with PLIMSOLL_ are set by Plimsoll; choose another name",
+    );
+    refused(
+        &json!({"env": {"A": "\u{0}"}}),
+        "spec.env.A: this contains a NUL character; leave the NUL character out",
+    );
+    refused(
+        &json!({"env": ["A=b"]}),
+        "spec.env: this must be an object, not a list; write a key and its value on each line",
+    );
+    refused(
+        &json!({"envFromSecrets": {"A": {"secret": "S", "key": "k"}}}),
+        "spec.envFromSecrets.A.secret: `S` is no name of a Secret; write lower-case letters, digits, '-' and '.', with a letter or digit at both ends",
+    );
+    refused(
+        &json!({"envFromSecrets": {"A": {"secret": "s", "key": "k/"}}}),
+        "spec.envFromSecrets.A.key: `k/` is no key of a Secret; write letters, digits, '-', '_' and '.'",
+    );
+    refused(
+        &json!({"command": "run"}),
+        "spec.command: this must be a list, not a text; write the items in brackets, or each on a line after a dash",
+    );
+    refused(
+        &json!({"args": [1]}),
+        "spec.args[0]: this must be a text, not a number; put it in quotes: \"1\"",
+    );
 }
+
+const MODE: &str = "write permission bits in octal and in quotes, such as \"0644\"";
 
 #[test]
 fn files_lie_at_plain_absolute_paths() {
     let file = |path: &str| json!({"files": [{"path": path, "content": ""}]});
     refused(&file("etc/x"), "spec.files[0].path: `etc/x` is not absolute; begin it with '/'");
     for path in ["/etc/../x", "/etc//x", "/etc/x/", "/./x", "/"] {
-        let fault = format!("spec.files[0].path: `{path}` is not in its plain form; leave out '.', '..', doubled slashes and the slash at the end");
+        let fault = format!(
+            "spec.files[0].path: `{path}` is not in its plain form; leave out '.', '..', doubled slashes and the slash at the end"
+        );
         refused(&file(path), &fault);
     }
-    refused(&file("/a:b"), "spec.files[0].path: `/a:b` contains ':' or a control character; Kubernetes mounts nothing there; choose another path");
+    refused(
+        &file("/a:b"),
+        "spec.files[0].path: `/a:b` contains ':' or a control character; Kubernetes mounts nothing there; choose another path",
+    );
     refused(&file("/proc/x"), "spec.files[0].path: /proc belongs to the system; choose another path");
     refused(&file("/dev"), "spec.files[0].path: /dev belongs to the system; choose another path");
     refused(&file("/tmp"), "spec.files[0].path: /tmp is scratch; choose another path");
-    refused(&file("/tmp/x"), "spec.files[0].path: /tmp/x lies in /tmp, which is scratch; choose a path outside /tmp");
-    const MODE: &str = "write permission bits in octal and in quotes, such as \"0644\"";
+    refused(
+        &file("/tmp/x"),
+        "spec.files[0].path: /tmp/x lies in /tmp, which is scratch; choose a path outside /tmp",
+    );
     for mode in ["0999", "64", "1644", "00644", "rw-", "+644", "-rw", "0o64"] {
         let fault = format!("spec.files[0].mode: `{mode}` are no permission bits; {MODE}");
         refused(&json!({"files": [{"path": "/x", "content": "", "mode": mode}]}), &fault);
     }
-    refused(&json!({"secretFiles": [{"path": "/x", "secret": "s", "key": "k", "mode": 420}]}), &format!("spec.secretFiles[0].mode: permission bits must be a text, because a number is read as decimal; {MODE}"));
-    refused(&json!({"secretFiles": [{"path": "/x", "key": "k"}]}), "spec.secretFiles[0].secret: this is missing; add `secret`");
+    refused(
+        &json!({"secretFiles": [{"path": "/x", "secret": "s", "key": "k", "mode": 420}]}),
+        &format!(
+            "spec.secretFiles[0].mode: permission bits must be a text, because a number is read as decimal; {MODE}"
+        ),
+    );
+    refused(
+        &json!({"secretFiles": [{"path": "/x", "key": "k"}]}),
+        "spec.secretFiles[0].secret: this is missing; add `secret`",
+    );
     refused(&json!({"scratch": [{"path": "/x"}]}), "spec.scratch[0].size: this is missing; add `size`");
-    refused(&json!({"scratch": [{"path": "/x", "size": "1"}]}), "spec.scratch[0].size: `1` is less than 1Mi of ephemeral storage; did you mean 1Mi?");
+    refused(
+        &json!({"scratch": [{"path": "/x", "size": "1"}]}),
+        "spec.scratch[0].size: `1` is less than 1Mi of ephemeral storage; did you mean 1Mi?",
+    );
 }
 
 #[test]
 fn init_steps_and_sidecars_are_containers_with_names_of_their_own() {
     let sidecar = |name: &str| json!({"name": name, "image": IMAGE, "size": {"cpu": "1", "memory": "1Gi"}});
-    refused(&json!({"init": [sidecar("app")]}), "spec.init[0].name: `app` is the name of the main container; choose another name");
-    refused(&json!({"sidecars": [sidecar("A")]}), "spec.sidecars[0].name: `A` is no name of a container; write lower-case letters, digits and '-', with a letter or digit at both ends");
-    refused(&json!({"init": [sidecar("a")], "sidecars": [sidecar("a")]}), "spec.sidecars[0].name: `a` is the name of spec.init[0] too; choose another name");
-    refused(&json!({"sidecars": [{"name": "a", "image": IMAGE}]}), "spec.sidecars[0].size: this is missing; add `size`");
+    refused(
+        &json!({"init": [sidecar("app")]}),
+        "spec.init[0].name: `app` is the name of the main container; choose another name",
+    );
+    refused(
+        &json!({"sidecars": [sidecar("A")]}),
+        "spec.sidecars[0].name: `A` is no name of a container; write lower-case letters, digits and '-', with a letter or digit at both ends",
+    );
+    refused(
+        &json!({"init": [sidecar("a")], "sidecars": [sidecar("a")]}),
+        "spec.sidecars[0].name: `a` is the name of spec.init[0] too; choose another name",
+    );
+    refused(
+        &json!({"sidecars": [{"name": "a", "image": IMAGE}]}),
+        "spec.sidecars[0].size: this is missing; add `size`",
+    );
     let mut probed = sidecar("a");
     probed["probes"] = json!({"liveness": {"tcp": {"port": "http"}}});
-    refused(&json!({"sidecars": [probed]}), "spec.sidecars[0].probes.liveness.tcp.port: a sidecar's ports have no names; write the number of the port");
-    refused(&json!({"init": [probed]}), "spec.init[0].probes: there is no field `probes` here; write one of name, image, command, args, size, env, envFromSecrets");
+    refused(
+        &json!({"sidecars": [probed]}),
+        "spec.sidecars[0].probes.liveness.tcp.port: a sidecar's ports have no names; write the number of the port",
+    );
+    refused(
+        &json!({"init": [probed]}),
+        "spec.init[0].probes: there is no field `probes` here; write one of name, image, command, args, size, env, envFromSecrets",
+    );
 }
 
 #[test]
 fn shutdown_and_publish_are_within_their_bounds() {
-    refused(&json!({"shutdown": {"drain": "11m"}}), "spec.shutdown.drain: `11m` is not from 0s to 10m; write a duration from 0s to 10m, such as 90s, 5m or 1h");
-    refused(&json!({"shutdown": {"grace": "0s"}}), "spec.shutdown.grace: `0s` is not from 1s to 1h; write a duration from 1s to 1h, such as 90s, 5m or 1h");
-    refused(&json!({"publish": {"order": ["dc-1"]}}), "spec.publish.order[0]: a wave is a list of data centers; write a list even around one name: [dc-1]");
-    refused(&json!({"publish": {"order": [["dc-1"], ["dc-1"]]}}), "spec.publish.order[1][0]: `dc-1` stands in the order twice; name it once");
-    refused(&json!({"publish": {"order": [[]]}}), "spec.publish.order[0]: this list is empty; give it an item, or leave it out");
-    refused(&json!({"publish": {"succeed": 0}}), "spec.publish.succeed: 0 is not a whole number from 1 to 32; write a whole number from 1 to 32");
-    refused(&json!({"publish": {"succeed": "most"}}), "spec.publish.succeed: `most` is not one of All; write one of All");
-    refused(&json!({"publish": {"soak": "25h"}}), "spec.publish.soak: `25h` is not from 0s to 24h; write a duration from 0s to 24h, such as 90s, 5m or 1h");
-    refused(&json!({"publish": {"deadline": "9s"}}), "spec.publish.deadline: `9s` is not from 10s to 24h; write a duration from 10s to 24h, such as 90s, 5m or 1h");
-    refused(&json!({"publish": {"onFailure": "rollback"}}), "spec.publish.onFailure: `rollback` is not one of Hold, Rollback; did you mean `Rollback`?");
+    refused(
+        &json!({"shutdown": {"drain": "11m"}}),
+        "spec.shutdown.drain: `11m` is not from 0s to 10m; write a duration from 0s to 10m, such as 90s, 5m or 1h",
+    );
+    refused(
+        &json!({"shutdown": {"grace": "0s"}}),
+        "spec.shutdown.grace: `0s` is not from 1s to 1h; write a duration from 1s to 1h, such as 90s, 5m or 1h",
+    );
+    refused(
+        &json!({"publish": {"order": ["dc-1"]}}),
+        "spec.publish.order[0]: a wave is a list of data centers; write a list even around one name: [dc-1]",
+    );
+    refused(
+        &json!({"publish": {"order": [["dc-1"], ["dc-1"]]}}),
+        "spec.publish.order[1][0]: `dc-1` stands in the order twice; name it once",
+    );
+    refused(
+        &json!({"publish": {"order": [[]]}}),
+        "spec.publish.order[0]: this list is empty; give it an item, or leave it out",
+    );
+    refused(
+        &json!({"publish": {"succeed": 0}}),
+        "spec.publish.succeed: 0 is not a whole number from 1 to 32; write a whole number from 1 to 32",
+    );
+    refused(
+        &json!({"publish": {"succeed": "most"}}),
+        "spec.publish.succeed: this must be All, or a number from 1 to 32, not `most`; write All, or a number from 1 to 32",
+    );
+    refused(
+        &json!({"publish": {"soak": "25h"}}),
+        "spec.publish.soak: `25h` is not from 0s to 24h; write a duration from 0s to 24h, such as 90s, 5m or 1h",
+    );
+    refused(
+        &json!({"publish": {"deadline": "9s"}}),
+        "spec.publish.deadline: `9s` is not from 10s to 24h; write a duration from 10s to 24h, such as 90s, 5m or 1h",
+    );
+    refused(
+        &json!({"publish": {"onFailure": "rollback"}}),
+        "spec.publish.onFailure: `rollback` is not one of Hold, Rollback; did you mean `Rollback`?",
+    );
 }

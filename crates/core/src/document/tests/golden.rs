@@ -31,7 +31,12 @@ fn production_asks_for_probes() {
 
 #[test]
 fn production_asks_for_three_replicas_where_there_are_any() {
-    for scale in [json!({}), json!({"replicas": 0}), json!({"replicas": 3}), json!({"autoscale": {"min": 3, "max": 9}})] {
+    for scale in [
+        json!({}),
+        json!({"replicas": 0}),
+        json!({"replicas": 3}),
+        json!({"autoscale": {"min": 3, "max": 9}}),
+    ] {
         assert_eq!(broken(&probed(&scale)), Vec::<String>::new(), "{scale}");
     }
     let scale = json!({
@@ -40,9 +45,15 @@ fn production_asks_for_three_replicas_where_there_are_any() {
     });
     let rule = "(golden rule `min-replicas`)";
     let expected = [
-        format!("spec.scale.autoscale.min: in production 2 pods in a data center are too few {rule}; write 3 or more"),
-        format!("spec.scale.exceptions.dc-1.replicas: in production 1 pods in a data center are too few {rule}; write 3 or more, or 0"),
-        format!("spec.scale.exceptions.dc-3.autoscale.min: in production 1 pods in a data center are too few {rule}; write 3 or more"),
+        format!(
+            "spec.scale.autoscale.min: fewer than 3 pods in a data center are too few for production {rule}; write 3 or more"
+        ),
+        format!(
+            "spec.scale.exceptions.dc-1.replicas: fewer than 3 pods in a data center are too few for production {rule}; write 3 or more, or 0"
+        ),
+        format!(
+            "spec.scale.exceptions.dc-3.autoscale.min: fewer than 3 pods in a data center are too few for production {rule}; write 3 or more"
+        ),
     ];
     assert_eq!(broken(&probed(&scale)), expected);
     let scale = read(&mk_doc_with(&probed(&scale))).scale;

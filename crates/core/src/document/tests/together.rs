@@ -12,8 +12,14 @@ fn refused(spec: &Value, expected: &[&str]) {
 fn no_path_lies_in_another() {
     let remedy = "choose paths of which none lies in the other";
     let file = |path: &str| json!({"path": path, "content": ""});
-    refused(&json!({"files": [file("/a"), file("/a")]}), &[&format!("spec.files[1].path: /a and /a of spec.files[0] overlap; {remedy}")]);
-    refused(&json!({"files": [file("/a"), file("/a/b")]}), &[&format!("spec.files[1].path: /a/b and /a of spec.files[0] overlap; {remedy}")]);
+    refused(
+        &json!({"files": [file("/a"), file("/a")]}),
+        &[&format!("spec.files[1].path: /a and /a of spec.files[0] overlap; {remedy}")],
+    );
+    refused(
+        &json!({"files": [file("/a"), file("/a/b")]}),
+        &[&format!("spec.files[1].path: /a/b and /a of spec.files[0] overlap; {remedy}")],
+    );
     refused(
         &json!({"files": [file("/var/x/y")], "scratch": [{"path": "/var/x", "size": "1Gi"}]}),
         &[&format!("spec.scratch[0].path: /var/x and /var/x/y of spec.files[0] overlap; {remedy}")],
@@ -45,8 +51,18 @@ fn an_overlay_replaces_files_and_stays_out_of_the_way_of_the_rest() {
     };
     read(&mk_doc_with(&with("/etc/a")));
     let remedy = "choose paths of which none lies in the other";
-    refused(&with("/etc/a/b"), &[&format!("spec.dataCenters.dc-1.files[0].path: /etc/a/b and /etc/a of spec.files[0] overlap; {remedy}")]);
-    refused(&with("/var/b/c"), &[&format!("spec.dataCenters.dc-1.files[0].path: /var/b/c and /var/b of spec.scratch[0] overlap; {remedy}")]);
+    refused(
+        &with("/etc/a/b"),
+        &[&format!(
+            "spec.dataCenters.dc-1.files[0].path: /etc/a/b and /etc/a of spec.files[0] overlap; {remedy}"
+        )],
+    );
+    refused(
+        &with("/var/b/c"),
+        &[&format!(
+            "spec.dataCenters.dc-1.files[0].path: /var/b/c and /var/b of spec.scratch[0] overlap; {remedy}"
+        )],
+    );
 }
 
 #[test]
@@ -58,7 +74,9 @@ fn a_variable_comes_from_one_place() {
     );
     refused(
         &json!({"envFromSecrets": secret, "dataCenters": {"dc-1": {"env": {"A": "b"}}}}),
-        &["spec.dataCenters.dc-1.env.A: this variable comes from a Secret; leave it out here, or move it from envFromSecrets to env"],
+        &[
+            "spec.dataCenters.dc-1.env.A: this variable comes from a Secret; leave it out here, or move it from envFromSecrets to env",
+        ],
     );
 }
 
@@ -79,7 +97,9 @@ fn what_names_a_data_center_names_one_with_the_app_in_it() {
         ],
     );
     // Placed everywhere, the document cannot know which data centers there are.
-    read(&mk_doc_with(&json!({"scale": {"exceptions": {"dc-9": {"replicas": 5}}}, "publish": {"succeed": 9}})));
+    read(&mk_doc_with(
+        &json!({"scale": {"exceptions": {"dc-9": {"replicas": 5}}}, "publish": {"succeed": 9}}),
+    ));
 }
 
 #[test]
@@ -91,7 +111,12 @@ fn scratch_fits_into_the_disk_of_the_pod() {
         })
     };
     read(&mk_doc_with(&with("1.5Gi")));
-    refused(&with("1Gi"), &["spec.size.ephemeralStorage: the scratch paths may hold 1536Mi together, the pod only 1Gi; write 1536Mi or more, and room for logs, or make scratch paths smaller"]);
+    refused(
+        &with("1Gi"),
+        &[
+            "spec.size.ephemeralStorage: the scratch paths may hold 1536Mi together, the pod only 1Gi; write 1536Mi or more, and room for logs, or make scratch paths smaller",
+        ],
+    );
 }
 
 #[test]
@@ -101,7 +126,9 @@ fn a_faulty_port_makes_no_second_fault_in_a_probe_that_uses_it() {
             "ports": [{"name": "http", "port": 0}],
             "probes": {"liveness": {"http": {"path": "/", "port": "http"}}},
         }),
-        &["spec.ports[0].port: 0 is not a whole number from 1 to 65535; write a whole number from 1 to 65535"],
+        &[
+            "spec.ports[0].port: 0 is not a whole number from 1 to 65535; write a whole number from 1 to 65535",
+        ],
     );
 }
 
