@@ -1,0 +1,7 @@
+//! The workers over a ledger in memory and data centers that remember, in virtual time.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
+
+mod publish;
+mod support;
+mod trouble;

@@ -1,0 +1,453 @@
+//! Three data centers that remember what was put into them, the use cases over a ledger in memory, and the
+//! workers between them; all in virtual time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt as _;
+use plimsoll_core::caller::{Caller, Role};
+use plimsoll_core::clock::{Clock, Ids};
+use plimsoll_core::cluster::{
+    Applied, Cluster, Clusters, Delivery, Error, Event, Fatal, Fence, Finding, Identity, Power, Replicas,
+    Resource, Status, Version, Want, Watch,
+};
+use plimsoll_core::fold::OperationState;
+use plimsoll_core::ledger::Ledger;
+use plimsoll_core::name::{AppRef, DcName, InstallationId, NamespaceName, OperationId};
+use plimsoll_core::record::Environment;
+use plimsoll_core::usecase::{Mode, NewDataCenter, Plimsoll, TakeScale, Write};
+use plimsoll_core::view::{Accepted, OperationView};
+use plimsoll_ledger::MemoryLedger;
+use plimsoll_worker::{Setup, Sights};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Virtual time: both readings move with tokio's paused clock.
+pub(crate) struct VirtualClock(tokio::time::Instant);
+
+impl Clock for VirtualClock {
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::UNIX_EPOCH + self.elapsed()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// Ids that count.
+#[derive(Default)]
+pub(crate) struct Counter(Mutex<u128>);
+
+impl Ids for Counter {
+    fn uuid(&self) -> uuid::Uuid {
+        let mut last = self.0.lock().unwrap();
+        *last += 1;
+        uuid::Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0000 + *last)
+    }
+}
+
+/// How a data center treats what is put into it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Everything becomes as ordered at once.
+    Prompt,
+    /// It takes everything, and nothing becomes ready.
+    Stuck,
+    /// It takes everything, and says of this version of [`document`] that it cannot be.
+    Chokes(u8),
+}
+
+/// A data center.
+pub(crate) struct FakeDc {
+    name: DcName,
+    state: Mutex<State>,
+}
+
+struct State {
+    manner: Manner,
+    up: bool,
+    version: u64,
+    resources: BTreeMap<AppRef, (Delivery, Resource)>,
+    puts: Vec<(AppRef, Fence)>,
+    refused: u64,
+    namespaces: BTreeSet<NamespaceName>,
+    watchers: Vec<mpsc::UnboundedSender<Result<Event, Error>>>,
+}
+
+impl FakeDc {
+    fn new(name: &str) -> Arc<Self> {
+        let state = State {
+            manner: Manner::Prompt,
+            up: true,
+            version: 0,
+            resources: BTreeMap::new(),
+            puts: Vec::new(),
+            refused: 0,
+            namespaces: BTreeSet::new(),
+            watchers: Vec::new(),
+        };
+        Arc::new(Self { name: name.parse().unwrap(), state: Mutex::new(state) })
+    }
+
+    /// What was put into it, in order.
+    pub(crate) fn puts(&self) -> Vec<(AppRef, Fence)> {
+        self.state.lock().unwrap().puts.clone()
+    }
+
+    /// The Release numbers that were put into it, in order.
+    pub(crate) fn what_it_has(&self, app: &AppRef) -> Option<Want> {
+        self.state.lock().unwrap().resources.get(app).map(|(delivery, _)| delivery.want.clone())
+    }
+
+    /// How many requests of any kind it refused because it was down.
+    pub(crate) fn refused(&self) -> u64 {
+        self.state.lock().unwrap().refused
+    }
+
+    pub(crate) fn manner(&self, manner: Manner) {
+        let mut state = self.state.lock().unwrap();
+        state.manner = manner;
+        let all: Vec<AppRef> = state.resources.keys().cloned().collect();
+        for app in all {
+            state.settle(&app);
+        }
+    }
+
+    pub(crate) fn stop(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.up = false;
+        for watcher in state.watchers.drain(..) {
+            let _ = watcher.send(Err(down()));
+        }
+    }
+
+    pub(crate) fn start(&self) {
+        self.state.lock().unwrap().up = true;
+    }
+
+    /// Somebody deletes the App resource.
+    pub(crate) fn lose(&self, app: &AppRef) {
+        let mut state = self.state.lock().unwrap();
+        state.resources.remove(app);
+        state.tell(&Event::Gone(app.clone()));
+    }
+}
+
+fn down() -> Error {
+    Error::Unreachable("connection refused".into())
+}
+
+impl State {
+    /// What the data center's controller would say of the App.
+    fn settle(&mut self, app: &AppRef) {
+        let (manner, version) = (self.manner, self.next_version());
+        let Some((delivery, resource)) = self.resources.get_mut(app) else { return };
+        let count = match &delivery.want {
+            Want::Run { power: Power::Online, replication, .. } => replication.at_least(),
+            Want::Run { .. } | Want::Deleted => 0,
+        };
+        let chokes = match (&delivery.want, manner) {
+            (Want::Run { content, .. }, Manner::Chokes(version)) => {
+                content.main.image.to_string().contains(&digest(version))
+            }
+            _ => false,
+        };
+        let bad = chokes || manner == Manner::Stuck;
+        let ready = if bad { 0 } else { count };
+        let finding = Finding {
+            reason: "ImagePullBackOff".to_owned(),
+            message: "the image cannot be pulled".to_owned(),
+            fatal: if chokes { Fatal::Yes } else { Fatal::No },
+        };
+        resource.version.resource_version = version;
+        resource.status = Some(Status {
+            fence: delivery.fence,
+            replicas: Replicas {
+                ordered: count,
+                updated: count,
+                ready,
+                available: ready,
+                old: 0,
+                terminating: 0,
+            },
+            applied: if delivery.want == Want::Deleted { Applied::Gone } else { Applied::Current },
+            findings: if bad { vec![finding] } else { Vec::new() },
+            drift: Vec::new(),
+        });
+        let event = Event::Changed(resource.clone());
+        self.tell(&event);
+    }
+
+    fn next_version(&mut self) -> String {
+        self.version += 1;
+        self.version.to_string()
+    }
+
+    fn tell(&mut self, event: &Event) {
+        self.watchers.retain(|watcher| watcher.send(Ok(event.clone())).is_ok());
+    }
+}
+
+#[async_trait]
+impl Cluster for FakeDc {
+    async fn identity(&self) -> Result<Identity, Error> {
+        let mut state = self.state.lock().unwrap();
+        if !state.up {
+            state.refused += 1;
+            return Err(down());
+        }
+        Ok(Identity { uid: format!("uid-of-{}", self.name), version: "v1.37.0".to_owned() })
+    }
+
+    async fn prepare(&self) -> Result<(), Error> {
+        unimplemented!("workers prepare no data center")
+    }
+
+    async fn ensure_namespace(
+        &self,
+        name: &NamespaceName,
+        _: &BTreeMap<String, String>,
+    ) -> Result<(), Error> {
+        self.state.lock().unwrap().namespaces.insert(name.clone());
+        Ok(())
+    }
+
+    async fn get(&self, app: &AppRef) -> Result<Option<Resource>, Error> {
+        Ok(self.state.lock().unwrap().resources.get(app).map(|(_, resource)| resource.clone()))
+    }
+
+    async fn put(&self, delivery: &Delivery, seen: Option<&Version>) -> Result<Resource, Error> {
+        let mut state = self.state.lock().unwrap();
+        if !state.up {
+            state.refused += 1;
+            return Err(down());
+        }
+        if !state.namespaces.contains(&delivery.app.namespace) {
+            return Err(Error::Refused(format!("namespaces {:?} not found", delivery.app.namespace)));
+        }
+        let there = state.resources.get(&delivery.app).map(|(_, resource)| resource.clone());
+        if there.as_ref().map(|resource| &resource.version) != seen {
+            return Err(Error::Conflict);
+        }
+        if let Some(there) = &there {
+            let repeats = delivery.fence == there.fence && delivery.digest == there.digest;
+            assert!(
+                delivery.fence > there.fence || repeats,
+                "the fence fell from {} to {}",
+                there.fence,
+                delivery.fence
+            );
+        }
+        let version = state.next_version();
+        let resource = Resource {
+            app: delivery.app.clone(),
+            version: Version {
+                uid: there.map_or_else(|| format!("uid-{version}"), |there| there.version.uid),
+                resource_version: version,
+            },
+            installation: delivery.installation.clone(),
+            uid: delivery.uid,
+            fence: delivery.fence,
+            digest: delivery.digest,
+            status: None,
+        };
+        state.puts.push((delivery.app.clone(), delivery.fence));
+        state.resources.insert(delivery.app.clone(), (delivery.clone(), resource.clone()));
+        state.settle(&delivery.app);
+        Ok(resource)
+    }
+
+    fn watch(&self, _: &InstallationId) -> Watch {
+        let mut state = self.state.lock().unwrap();
+        let (sender, receiver) = mpsc::unbounded_channel();
+        if state.up {
+            let all = state.resources.values().map(|(_, resource)| resource.clone()).collect();
+            sender.send(Ok(Event::All(all))).unwrap();
+            state.watchers.push(sender);
+        } else {
+            sender.send(Err(down())).unwrap();
+        }
+        tokio_stream::wrappers::UnboundedReceiverStream::new(receiver).boxed()
+    }
+}
+
+struct Ways(BTreeMap<DcName, Arc<FakeDc>>);
+
+impl Clusters for Ways {
+    fn cluster(&self, dc: &DcName) -> Option<Arc<dyn Cluster>> {
+        self.0.get(dc).map(|dc| dc.clone() as Arc<dyn Cluster>)
+    }
+}
+
+/// The whole of it.
+pub(crate) struct Bed {
+    pub(crate) plimsoll: Plimsoll,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) dcs: Vec<Arc<FakeDc>>,
+    sights: Arc<Sights>,
+    clock: Arc<VirtualClock>,
+    running: Mutex<Option<(CancellationToken, tokio::task::JoinHandle<()>)>>,
+}
+
+pub(crate) fn ann() -> Caller {
+    Caller { name: "ann".to_owned(), role: Role::Operator }
+}
+
+pub(crate) fn shop() -> AppRef {
+    AppRef { namespace: "demo".parse().unwrap(), name: "shop".parse().unwrap() }
+}
+
+pub(crate) fn write(id: &str) -> Write {
+    Write { request_id: id.parse().unwrap(), if_match: None, mode: Mode::Do, reason: None }
+}
+
+fn digest(version: u8) -> String {
+    format!("sha256:{}", format!("{version:02x}").repeat(32))
+}
+
+/// A small App whose image digest is made of `version`, with `publish` as its policy.
+pub(crate) fn document(version: u8, publish: &Value) -> Value {
+    let probe = json!({"http": {"path": "/", "port": "http"}});
+    json!({
+        "apiVersion": "plimsoll.io/v1alpha1",
+        "kind": "App",
+        "metadata": {"name": "shop", "namespace": "demo"},
+        "spec": {
+            "grade": "general-2",
+            "image": format!("registry.example.com/shop@{}", digest(version)),
+            "size": {"cpu": "500m", "memory": "256Mi"},
+            "ports": [{"name": "http", "port": 8080}],
+            "probes": {"readiness": probe, "liveness": probe},
+            "publish": publish,
+        }
+    })
+}
+
+impl Bed {
+    /// An installation of three data centers with the Namespace `demo`, and its workers.
+    pub(crate) async fn new() -> Self {
+        Self::on(Arc::new(MemoryLedger::new())).await
+    }
+
+    pub(crate) async fn on(ledger: Arc<dyn Ledger>) -> Self {
+        let dcs: Vec<_> = ["dc-1", "dc-2", "dc-3"].into_iter().map(FakeDc::new).collect();
+        let sights = Sights::new();
+        let clock = Arc::new(VirtualClock(tokio::time::Instant::now()));
+        let plimsoll =
+            Plimsoll::new(ledger.clone(), sights.clone(), clock.clone(), Arc::new(Counter::default()));
+        plimsoll
+            .init(&ann(), "test".parse().unwrap(), "Test".to_owned(), Environment::Production)
+            .await
+            .unwrap();
+        for dc in &dcs {
+            let new = NewDataCenter { name: dc.name.clone(), cluster_uid: format!("uid-of-{}", dc.name) };
+            plimsoll.add_dc(&ann(), new).await.unwrap();
+        }
+        plimsoll.create_namespace(&ann(), "demo".parse().unwrap(), write("namespace")).await.unwrap();
+        let bed = Self { plimsoll, ledger, dcs, sights, clock, running: Mutex::default() };
+        bed.run();
+        bed
+    }
+
+    /// Starts the workers.
+    pub(crate) fn run(&self) {
+        let cancelled = CancellationToken::new();
+        let setup = Setup {
+            ledger: self.ledger.clone(),
+            clusters: Arc::new(Ways(self.dcs.iter().map(|dc| (dc.name.clone(), dc.clone())).collect())),
+            plimsoll: self.plimsoll.clone(),
+            sights: self.sights.clone(),
+            clock: self.clock.clone(),
+            candidate: "test".to_owned(),
+        };
+        let task = tokio::spawn(plimsoll_worker::run(setup, cancelled.clone()));
+        *self.running.lock().unwrap() = Some((cancelled, task));
+    }
+
+    /// Ends the workers where they stand, as a killed process does.
+    pub(crate) async fn kill(&self) {
+        let (cancelled, task) = self.running.lock().unwrap().take().unwrap();
+        cancelled.cancel();
+        task.await.unwrap();
+    }
+
+    pub(crate) async fn apply(&self, version: u8, publish: &Value) -> OperationView {
+        let accepted = self
+            .plimsoll
+            .apply(
+                &ann(),
+                &document(version, publish),
+                TakeScale::No,
+                write(&format!("apply-{version}-{}", self.id())),
+            )
+            .await
+            .unwrap();
+        accepted.operation.unwrap()
+    }
+
+    fn id(&self) -> String {
+        self.clock.elapsed().as_nanos().to_string()
+    }
+
+    /// Follows an Operation until `enough`, at most an hour of virtual time.
+    pub(crate) async fn until(
+        &self,
+        id: OperationId,
+        enough: impl Fn(&OperationView) -> bool,
+    ) -> OperationView {
+        let mut views = self.plimsoll.watch_operation(&ann(), id).await.unwrap();
+        let mut last = None;
+        let found = tokio::time::timeout(Duration::from_hours(1), async {
+            while let Some(view) = views.next().await {
+                let view = view.unwrap();
+                if enough(&view) {
+                    return Some(view);
+                }
+                last = Some(view);
+            }
+            None
+        })
+        .await;
+        match found {
+            Ok(Some(view)) => view,
+            _ => panic!("the operation never came to what was awaited; it stands at {last:#?}"),
+        }
+    }
+
+    pub(crate) async fn ended(&self, accepted: Accepted) -> OperationView {
+        self.until(accepted.operation.expect("an operation").id, |view| view.state.is_final()).await
+    }
+
+    /// An Operation once nobody is owed it any more, at most after an hour of virtual time.
+    pub(crate) async fn settled(&self, id: OperationId) -> OperationView {
+        let waited = tokio::time::timeout(Duration::from_hours(1), async {
+            loop {
+                let view = self.plimsoll.operation(&ann(), id).await.unwrap();
+                if view.state == OperationState::Succeeded {
+                    return view;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        waited.await.expect("somebody is owed for ever")
+    }
+
+    /// Waits until `holds`, at most an hour of virtual time.
+    pub(crate) async fn eventually(&self, what: &str, holds: impl Fn() -> bool) {
+        let waited = tokio::time::timeout(Duration::from_hours(1), async {
+            while !holds() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        assert!(waited.await.is_ok(), "never: {what}");
+    }
+
+    /// The outcomes of an Operation as text, such as `dc-1 Healthy`.
+    pub(crate) fn outcomes(view: &OperationView) -> Vec<String> {
+        view.dcs.iter().map(|dc| format!("{} {:?}", dc.dc, dc.state)).collect()
+    }
+}
