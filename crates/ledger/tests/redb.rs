@@ -349,6 +349,18 @@ async fn many_that_open_a_new_file_at_once_agree_on_one() {
     assert_eq!(names, ["ledger.redb"]);
 }
 
+/// It holds hashed tokens.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_file_can_be_read_by_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = TempDir::new().unwrap();
+    let ledger = open(folder.path()).await;
+    let mode = fs::metadata(file(folder.path())).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    ledger.close().await;
+}
+
 #[tokio::test]
 async fn a_ledger_that_is_only_dropped_lets_go_of_its_file() {
     let folder = TempDir::new().unwrap();

@@ -59,7 +59,8 @@ pub struct Metrics {
 }
 
 impl RedbLedger {
-    /// Opens the file, or makes it if there is none.
+    /// Opens the file, or makes it, for its owner alone, if there is none. All of it is checked, which takes
+    /// about two seconds per gigabyte.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, OpenError> {
         Self::open_with(path, History::default()).await
     }

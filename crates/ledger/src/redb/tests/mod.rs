@@ -4,6 +4,7 @@ mod disk;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures::StreamExt as _;
@@ -21,41 +22,41 @@ async fn what_was_acknowledged_outlives_a_power_cut_at_any_moment() {
     let disk = Disk::default();
     let ledger = Arc::new(on(&disk));
     let acknowledged = Arc::new(Mutex::new(BTreeMap::new()));
+    let stop = Arc::new(AtomicBool::new(false));
     let writers: Vec<_> = (0..4)
         .map(|writer| {
             let (ledger, acknowledged) = (Arc::clone(&ledger), Arc::clone(&acknowledged));
+            let stop = Arc::clone(&stop);
             tokio::spawn(async move {
-                for n in 0..100_u64 {
+                for n in 0_u64.. {
                     let key = format!("{writer}/{}", n % 10);
                     let revision = put(&ledger, &key, &n.to_string().repeat(50)).await.unwrap();
                     lock(&acknowledged).insert(key, revision);
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
                 }
             })
         })
         .collect();
-    let mut cuts = Vec::new();
     let mut random = 1_u64;
-    while !writers.iter().all(tokio::task::JoinHandle::is_finished) || cuts.is_empty() {
+    let mut highest = Revision(0);
+    let mut cuts = 0;
+    // So often that many of them fall between a write and its sync.
+    while cuts < 60 || highest < Revision(60) {
+        cuts += 1;
         // In this order: what is acknowledged now is on the disk as it is left then.
         let acknowledged = lock(&acknowledged).clone();
-        cuts.push((acknowledged, disk.after_power_cut(|| coin(&mut random))));
-        tokio::task::yield_now().await;
-    }
-    join_all(writers).await.into_iter().for_each(|done| done.unwrap());
-    // Spread over the whole time, and the last moment.
-    let step = cuts.len().div_ceil(60);
-    for (acknowledged, left) in cuts.iter().rev().step_by(step) {
-        if left.is_empty() {
-            assert!(acknowledged.is_empty());
-            continue;
-        }
-        let ledger = on(left);
+        let left = on(&disk.after_power_cut(|| coin(&mut random)));
         for (key, revision) in acknowledged {
-            let found = ledger.get(key).await.unwrap().unwrap();
-            assert!(found.revision >= *revision, "{key} is at {} and was at {revision}", found.revision);
+            let found = left.get(&key).await.unwrap().unwrap();
+            assert!(found.revision >= revision, "{key} is at {} and was at {revision}", found.revision);
+            highest = highest.max(revision);
         }
-        ledger.close().await;
+        left.close().await;
     }
+    stop.store(true, Ordering::Relaxed);
+    join_all(writers).await.into_iter().for_each(|done| done.unwrap());
 }
 
 #[tokio::test]
