@@ -1,1 +1,17 @@
 //! The cluster port of plimsoll-core on Kubernetes: the App resource, rendering, the controller.
+
+mod cluster;
+mod connection;
+#[cfg(any(test, feature = "contract-tests"))]
+pub mod contract;
+mod fields;
+pub mod label;
+mod plain;
+pub mod render;
+mod resource;
+mod rest;
+
+pub use cluster::KubeCluster;
+pub use connection::{ConnectError, Options};
+pub use resource::{DEFINITION, GROUP, KIND, VERSION};
+pub use rest::FIELD_MANAGER;

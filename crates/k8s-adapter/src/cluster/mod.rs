@@ -1,0 +1,149 @@
+//! The cluster port on a Kubernetes API server.
+
+mod prepare;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kube::Client;
+use plimsoll_core::cluster::{Cluster, Delivery, Error, Identity, Resource, Version, Watch};
+use plimsoll_core::name::{AppRef, InstallationId, NamespaceName};
+use serde_json::{Value, json};
+
+use crate::connection::{self, ConnectError, Options, Subject, to_error};
+use crate::label;
+use crate::resource::{AppObject, GROUP, KIND, VERSION, to_resource, to_spec};
+use crate::rest::Rest;
+
+/// One data center, through its Kubernetes API server.
+///
+/// Cloning it is cheap; the clones share connections.
+#[derive(Clone)]
+pub struct KubeCluster {
+    client: Client,
+    rest: Rest,
+    options: Arc<Options>,
+}
+
+impl KubeCluster {
+    /// The data center that the current context of a kubeconfig names. Nothing is sent yet.
+    pub async fn from_kubeconfig(text: &str, options: &Options) -> Result<Self, ConnectError> {
+        let client = connection::connect(text, options).await?;
+        Ok(Self { rest: Rest::new(client.clone()), client, options: Arc::new(options.clone()) })
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn rest(&self) -> &Rest {
+        &self.rest
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+}
+
+/// The path of the App resources of a namespace.
+pub(crate) fn apps_path(namespace: &str) -> String {
+    format!("/apis/{GROUP}/{VERSION}/namespaces/{namespace}/apps")
+}
+
+/// The path of one App resource.
+pub(crate) fn app_path(app: &AppRef) -> String {
+    format!("{}/{}", apps_path(app.namespace.as_str()), app.name)
+}
+
+#[async_trait]
+impl Cluster for KubeCluster {
+    async fn identity(&self) -> Result<Identity, Error> {
+        let namespace = self.rest.get("/api/v1/namespaces/kube-system");
+        // Answered from the server's memory; asked for beside the one read that counts.
+        let version = self.rest.get("/version");
+        let (namespace, version) = futures::future::try_join(namespace, version)
+            .await
+            .map_err(|error| to_error(error, Subject::Other))?;
+        let text = |value: &Value, what: &str| {
+            value.as_str().map(str::to_owned).ok_or_else(|| Error::Unreadable(format!("no {what}").into()))
+        };
+        Ok(Identity {
+            uid: text(&namespace["metadata"]["uid"], "uid of kube-system")?,
+            version: text(&version["gitVersion"], "version")?,
+        })
+    }
+
+    async fn prepare(&self) -> Result<(), Error> {
+        prepare::prepare(&self.rest).await
+    }
+
+    async fn ensure_namespace(
+        &self,
+        name: &NamespaceName,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<(), Error> {
+        prepare::ensure_namespace(&self.rest, name, labels).await
+    }
+
+    async fn get(&self, app: &AppRef) -> Result<Option<Resource>, Error> {
+        let found = self.rest.find(&app_path(app)).await;
+        let found = found.map_err(|error| to_error(error, Subject::App))?;
+        found.map(read).transpose()
+    }
+
+    async fn put(&self, delivery: &Delivery, seen: Option<&Version>) -> Result<Resource, Error> {
+        let mut metadata = json!({
+            "name": delivery.app.name,
+            "namespace": delivery.app.namespace,
+            "labels": label::of_app_resource(delivery),
+        });
+        if let Some(Version { uid, resource_version }) = seen {
+            metadata["uid"] = json!(uid);
+            metadata["resourceVersion"] = json!(resource_version);
+        }
+        let spec = to_spec(delivery).map_err(|error| Error::Unreadable(Box::new(error)))?;
+        let body = json!({
+            "apiVersion": format!("{GROUP}/{VERSION}"),
+            "kind": KIND,
+            "metadata": metadata,
+            "spec": spec,
+        });
+        let answer = match seen {
+            None => self.rest.create(&apps_path(delivery.app.namespace.as_str()), &body).await,
+            Some(_) => self.rest.replace(&app_path(&delivery.app), &body).await,
+        };
+        let written = match answer {
+            Ok(written) => read(written)?,
+            // What was seen is gone: that is no fault of the data center.
+            Err(kube::Error::Api(status)) if seen.is_some() && is_missing_app(&status) => {
+                return Err(Error::Conflict);
+            }
+            Err(error) => return Err(to_error(error, Subject::App)),
+        };
+        if written.digest != delivery.digest {
+            return Err(Error::Refused(
+                "the data center is older than the Release: its definition of App resources drops fields that \
+                 it does not know; upgrade it with `plimsoll dc add`"
+                    .to_owned(),
+            ));
+        }
+        Ok(written)
+    }
+
+    fn watch(&self, installation: &InstallationId) -> Watch {
+        watch::watch(self, installation)
+    }
+}
+
+fn is_missing_app(status: &kube::core::Status) -> bool {
+    status.code == 404
+        && status.details.as_ref().is_some_and(|details| details.name != *"" && details.kind == "apps")
+}
+
+fn read(value: Value) -> Result<Resource, Error> {
+    let object: AppObject =
+        serde_json::from_value(value).map_err(|error| Error::Unreadable(Box::new(error)))?;
+    to_resource(&object).map_err(|damage| Error::Unreadable(Box::new(damage)))
+}

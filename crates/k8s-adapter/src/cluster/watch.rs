@@ -1,0 +1,136 @@
+//! The watch of all App resources of a data center.
+
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
+use kube::Api;
+use kube::runtime::watcher::{self, Event as Change};
+use plimsoll_core::cluster::{Error, Event, Resource, Watch};
+use plimsoll_core::name::InstallationId;
+
+use crate::connection::{Subject, to_error, to_watch_error};
+use crate::resource::{AppObject, app_of, installation_of, to_resource};
+
+use super::KubeCluster;
+
+/// How long one watch lasts before the server ends it and the next goes on where it was: a connection that
+/// died unnoticed is noticed then at the latest.
+const LASTS: u32 = 240;
+
+pub(super) fn watch(cluster: &KubeCluster, installation: &InstallationId) -> Watch {
+    // No selector: a label that somebody took off would make a resource vanish.
+    let api: Api<AppObject> = Api::all(cluster.client().clone());
+    let changes = watcher::watcher(api, watcher::Config::default().timeout(LASTS)).boxed();
+    let events = Events {
+        changes: listening(cluster, changes),
+        installation: installation.clone(),
+        listed: Vec::new(),
+        unreadable: Vec::new(),
+    };
+    events.stream().boxed()
+}
+
+type Changes = BoxStream<'static, Result<Change<AppObject>, Error>>;
+
+/// Asks a data center that is silent whether it is there: a watch on a server that stands still never ends.
+fn listening(
+    cluster: &KubeCluster,
+    changes: BoxStream<'static, watcher::Result<Change<AppObject>>>,
+) -> Changes {
+    let rest = cluster.rest().clone();
+    let silence = cluster.options().silence;
+    futures::stream::unfold((changes, rest), move |(mut changes, rest)| async move {
+        loop {
+            let change = match tokio::time::timeout(silence, changes.next()).await {
+                Ok(None) => return None,
+                Ok(Some(Ok(change))) => Ok(change),
+                Ok(Some(Err(error))) => match to_watch_error(error, Subject::App) {
+                    Some(error) => Err(error),
+                    None => continue,
+                },
+                Err(_) => match rest.get("/version").await {
+                    Ok(_) => continue,
+                    Err(error) => Err(to_error(error, Subject::Other)),
+                },
+            };
+            return Some((change, (changes, rest)));
+        }
+    })
+    .boxed()
+}
+
+struct Events {
+    changes: Changes,
+    installation: InstallationId,
+    listed: Vec<Resource>,
+    unreadable: Vec<Event>,
+}
+
+impl Events {
+    fn stream(self) -> impl Stream<Item = Result<Event, Error>> {
+        // The state is gone after the first error, and with it the stream.
+        futures::stream::unfold(Some(self), |events| async move {
+            let mut events = events?;
+            match events.next().await {
+                Some(Ok(batch)) => Some((batch.into_iter().map(Ok).collect::<Vec<_>>(), Some(events))),
+                Some(Err(error)) => Some((vec![Err(error)], None)),
+                None => None,
+            }
+        })
+        .flat_map(futures::stream::iter)
+    }
+
+    /// What the next change says that matters; several where a list ended that holds unreadable ones.
+    async fn next(&mut self) -> Option<Result<Vec<Event>, Error>> {
+        loop {
+            let change = match self.changes.next().await? {
+                Ok(change) => change,
+                Err(error) => return Some(Err(error)),
+            };
+            match change {
+                Change::Init => {
+                    self.listed.clear();
+                    self.unreadable.clear();
+                }
+                Change::InitApply(object) => match self.event(&object) {
+                    Some(Event::Changed(resource)) => self.listed.push(resource),
+                    Some(event) => self.unreadable.push(event),
+                    None => {}
+                },
+                Change::InitDone => {
+                    let mut events = vec![Event::All(std::mem::take(&mut self.listed))];
+                    events.append(&mut self.unreadable);
+                    return Some(Ok(events));
+                }
+                Change::Apply(object) => {
+                    if let Some(event) = self.event(&object) {
+                        return Some(Ok(vec![event]));
+                    }
+                }
+                Change::Delete(object) => {
+                    if let (true, Ok(app)) = (self.is_ours(&object), app_of(&object)) {
+                        return Some(Ok(vec![Event::Gone(app)]));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Of another installation is what says so; what says nothing is shown.
+    fn is_ours(&self, object: &AppObject) -> bool {
+        installation_of(object).is_none_or(|installation| installation == self.installation)
+    }
+
+    fn event(&self, object: &AppObject) -> Option<Event> {
+        if !self.is_ours(object) {
+            return None;
+        }
+        match to_resource(object) {
+            Ok(resource) => Some(Event::Changed(resource)),
+            Err(damage) => {
+                // What has no name that an App can have is no App's.
+                let app = app_of(object).ok()?;
+                Some(Event::Unreadable { app, why: damage.to_string() })
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+use std::time::Duration;
+
+use plimsoll_core::cluster::Power;
+use plimsoll_core::content::{ApiToken, Content, RendererVersion};
+use plimsoll_core::policy::OnFailure;
+use plimsoll_core::scale::{Autoscale, Replication};
+use plimsoll_qos::Grade;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::contract::mk::{MkDelivery, mk_content, mk_full_content, mk_image};
+
+fn rendered(change: impl FnOnce(&mut MkDelivery)) -> Rendering {
+    let mut delivery = MkDelivery::new("demo");
+    change(&mut delivery);
+    render(&delivery.delivery()).unwrap().unwrap()
+}
+
+fn with(content: Content) -> Rendering {
+    rendered(|delivery| delivery.content = Some(content))
+}
+
+fn changed(change: impl FnOnce(&mut Content)) -> Rendering {
+    rendered(|delivery| change(delivery.content_mut()))
+}
+
+fn shown(rendering: &Rendering) -> Vec<Value> {
+    let Rendering { config_maps, deployment, replicas, service, disruption_budget, autoscaler } = rendering;
+    let mut shown = vec![json!({"replicas": format!("{replicas:?}")})];
+    let objects =
+        config_maps.iter().chain([deployment]).chain(service).chain([disruption_budget]).chain(autoscaler);
+    shown.extend(objects.map(|object| object.body.clone()));
+    shown
+}
+
+fn template(rendering: &Rendering) -> &Value {
+    &rendering.deployment.body["spec"]["template"]
+}
+
+#[test]
+fn a_minimal_app() {
+    insta::assert_yaml_snapshot!(shown(&with(mk_content())));
+}
+
+#[test]
+fn an_app_that_uses_all_there_is() {
+    insta::assert_yaml_snapshot!(shown(&with(mk_full_content())));
+}
+
+#[test]
+fn an_app_without_ports_has_no_service() {
+    insta::assert_yaml_snapshot!(shown(&changed(|content| content.ports.clear())));
+}
+
+#[test]
+fn an_important_app_gets_what_it_may_use() {
+    insta::assert_yaml_snapshot!(shown(&changed(|content| {
+        content.grade = Grade::Important;
+        content.terms = Grade::Important.terms();
+    })));
+}
+
+#[test]
+fn an_autoscaled_app_sold_ten_times() {
+    insta::assert_yaml_snapshot!(shown(&rendered(|delivery| {
+        delivery.content_mut().grade = Grade::General10;
+        delivery.content_mut().terms = Grade::General10.terms();
+        delivery.replication = Replication::Auto(Autoscale { min: 3, max: 20, cpu_percent: 80 });
+    })));
+}
+
+#[test]
+fn an_offline_app_keeps_all_but_its_pods() {
+    insta::assert_yaml_snapshot!(shown(&rendered(|delivery| {
+        delivery.power = Power::Offline;
+        delivery.replication = Replication::Auto(Autoscale { min: 3, max: 20, cpu_percent: 80 });
+    })));
+}
+
+#[test]
+fn an_app_that_is_not_placed_here() {
+    let away = rendered(|delivery| delivery.replication = Replication::ZERO);
+    assert_eq!(away.replicas, Replicas::Fixed(0));
+    assert_eq!(away.deployment, rendered(|_| ()).deployment);
+}
+
+#[test]
+fn a_restarted_app_differs_by_its_count() {
+    let restarted = rendered(|delivery| delivery.restarts = 2);
+    assert_eq!(template(&restarted)["metadata"]["annotations"], json!({"plimsoll.io/restarts": "2"}));
+    let mut without = restarted.clone();
+    without.deployment.body["spec"]["template"]["metadata"].as_object_mut().unwrap().remove("annotations");
+    assert_eq!(without, rendered(|_| ()));
+}
+
+#[test]
+fn an_app_that_talks_to_kubernetes() {
+    let app = changed(|content| content.api_token = ApiToken::Mounted);
+    assert_eq!(template(&app)["spec"]["automountServiceAccountToken"], true);
+}
+
+#[test]
+fn an_app_that_leaves_at_once() {
+    let app = changed(|content| content.shutdown.drain = Duration::ZERO);
+    assert_eq!(template(&app)["spec"]["terminationGracePeriodSeconds"], 30);
+    assert_eq!(template(&app)["spec"]["containers"][0].get("lifecycle"), None);
+}
+
+#[test]
+fn what_differs_between_deliveries_of_one_content_is_in_no_object() {
+    let another = rendered(|delivery| {
+        delivery.epoch = 7;
+        delivery.revision = 99;
+        delivery.release = 12;
+    });
+    assert_eq!(another, rendered(|_| ()));
+}
+
+#[test]
+fn what_does_not_reach_the_pods_does_not_restart_them() {
+    let here = rendered(|delivery| delivery.content = Some(mk_full_content()));
+    let changes: [(&str, fn(&mut Content)); 4] = [
+        ("a publish policy", |content| content.publish.on_failure = OnFailure::Rollback),
+        ("the overlay of another data center", |content| {
+            let overlay = content.overlays.values().next().unwrap().clone();
+            content.overlays.insert("dc-2".parse().unwrap(), overlay);
+        }),
+        ("another tag on the same digest", |content| content.main.image.tag = Some("2.0".to_owned())),
+        ("another port of the Service", |content| content.ports[0].service_port = 81),
+    ];
+    for (what, change) in changes {
+        let mut content = mk_full_content();
+        change(&mut content);
+        assert_eq!(template(&with(content)), template(&here), "{what}");
+    }
+}
+
+#[test]
+fn what_reaches_the_pods_changes_their_digest() {
+    let here = with(mk_full_content());
+    let digest =
+        |rendering: &Rendering| template(rendering)["metadata"]["labels"]["plimsoll.io/content"].clone();
+    let changes: [(&str, fn(&mut Content)); 5] = [
+        ("an image", |content| content.main.image = mk_image("shop/web", 'b')),
+        ("a variable", |content| {
+            content.main.env.insert("LISTEN".to_owned(), ":81".to_owned()).map(drop).unwrap()
+        }),
+        ("a file", |content| content.files[1].content.push('x')),
+        ("a mode", |content| content.files[1].mode = 0o700),
+        ("a probe", |content| content.main.probes.liveness = None),
+    ];
+    for (what, change) in changes {
+        let mut content = mk_full_content();
+        change(&mut content);
+        assert_ne!(digest(&with(content)), digest(&here), "{what}");
+    }
+}
+
+#[test]
+fn a_release_of_a_newer_plimsoll_is_not_guessed_at() {
+    let mut delivery = MkDelivery::new("demo");
+    delivery.content_mut().renderer = RendererVersion(9);
+    assert_eq!(render(&delivery.delivery()), Err(RenderError::Newer { needed: 9 }));
+}
+
+#[test]
+fn a_deletion_renders_nothing() {
+    let mut delivery = MkDelivery::new("demo");
+    delivery.content = None;
+    assert_eq!(render(&delivery.delivery()), Ok(None));
+}

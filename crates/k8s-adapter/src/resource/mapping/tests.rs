@@ -1,0 +1,118 @@
+use jiff::Timestamp;
+use plimsoll_core::cluster::{Applied, LastGood};
+use plimsoll_core::name::AppUid;
+use plimsoll_core::scale::Autoscale;
+use serde_json::json;
+
+use super::*;
+use crate::contract::mk::{MkDelivery, mk_full_content};
+
+fn object(delivery: &Delivery) -> AppObject {
+    let value = json!({
+        "metadata": {"name": delivery.app.name, "namespace": delivery.app.namespace, "uid": "u", "resourceVersion": "7"},
+        "spec": to_spec(delivery).unwrap(),
+    });
+    serde_json::from_value(value).unwrap()
+}
+
+fn full() -> MkDelivery {
+    let mut delivery = MkDelivery::new("demo");
+    delivery.content = Some(mk_full_content());
+    delivery
+}
+
+#[test]
+fn a_delivery_comes_back_as_it_went_in() {
+    let mut with_good = full().delivery();
+    if let Want::Run { last_good, content, content_digest, release, .. } = &mut with_good.want {
+        let good = LastGood { release: *release, content_digest: *content_digest, content: content.clone() };
+        *last_good = Some(good);
+    }
+    let other_life = AppUid::from(uuid::Uuid::from_u128(5));
+    for delivery in [
+        full().delivery(),
+        with_good,
+        full().next(|next| next.power = Power::Offline).delivery(),
+        full().next(|next| next.restarts = 3).delivery(),
+        full()
+            .next(|next| next.replication = Replication::Auto(Autoscale { min: 1, max: 5, cpu_percent: 70 }))
+            .delivery(),
+        full().next(|next| next.content = None).delivery(),
+        full().next(|next| next.deleted = vec![other_life]).delivery(),
+    ] {
+        assert_eq!(carried(&object(&delivery)), Carried::Order(Box::new(delivery.clone())));
+        let resource = to_resource(&object(&delivery)).unwrap();
+        assert_eq!((resource.digest, resource.fence), (delivery.digest, delivery.fence));
+    }
+}
+
+#[test]
+fn a_status_comes_back_as_it_went_in() {
+    let delivery = full().delivery();
+    let status = cluster::Status {
+        fence: delivery.fence,
+        replicas: cluster::Replicas {
+            ordered: 6,
+            updated: 5,
+            ready: 4,
+            available: 3,
+            old: 2,
+            terminating: 1,
+        },
+        applied: Applied::Current,
+        findings: vec![cluster::Finding {
+            reason: "QuotaExceeded".to_owned(),
+            message: "full".to_owned(),
+            fatal: Fatal::Yes,
+        }],
+        drift: vec![cluster::Drift {
+            object: "Deployment/shop".to_owned(),
+            field: ".spec.replicas".to_owned(),
+            manager: Some("kubectl".to_owned()),
+            since: Timestamp::UNIX_EPOCH,
+        }],
+    };
+    let wire = to_wire_status(&status).unwrap();
+    assert_eq!(wire["ready"], "4/6");
+    assert_eq!(to_status(&wire), Some(status));
+}
+
+#[test]
+fn what_was_edited_by_hand_is_not_acted_on_and_does_not_pass_for_the_order() {
+    let delivery = full().delivery();
+    let edits: [(&str, fn(&mut Value), Damage); 4] = [
+        (
+            "an image",
+            |spec| spec["content"]["main"]["image"] = spec["content"]["init"][0]["image"].clone(),
+            Damage::Content,
+        ),
+        (
+            "a field that the definition dropped",
+            |spec| drop(spec["content"].as_object_mut().unwrap().remove("ports")),
+            Damage::Content,
+        ),
+        ("the replicas", |spec| spec["replication"]["replicas"] = json!(1), Damage::Order),
+        ("the state", |spec| spec["state"] = json!("Offline"), Damage::Order),
+    ];
+    for (what, edit, damage) in edits {
+        let mut object = object(&delivery);
+        edit(&mut object.spec);
+        assert_eq!(carried(&object), Carried::Damaged(damage), "{what}");
+        assert_ne!(to_resource(&object).unwrap().digest, delivery.digest, "{what}");
+    }
+}
+
+#[test]
+fn a_local_rollback_is_neither_acted_on_nor_offered_for_replacing() {
+    let mut object = object(&full().delivery());
+    object.spec["local"] = json!({"by": "ann", "reason": "cut off"});
+    assert_eq!(carried(&object), Carried::Damaged(Damage::Local));
+    assert_eq!(to_resource(&object), Err(Damage::Local));
+}
+
+#[test]
+fn a_resource_of_somebody_else_says_what_is_wrong() {
+    let stranger = AppObject { spec: json!({"hello": "world"}), ..object(&full().delivery()) };
+    let Carried::Damaged(Damage::Unreadable(why)) = carried(&stranger) else { panic!("it was taken") };
+    assert_eq!(why, "missing field `installation`");
+}

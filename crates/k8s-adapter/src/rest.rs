@@ -1,0 +1,88 @@
+//! Requests to an API server, one per call, with JSON in and out.
+//!
+//! Objects are written as the JSON that was rendered, and never as half-filled typed values, whose serialised
+//! form claims fields that nobody meant.
+
+use http::{Method, Request, header::CONTENT_TYPE};
+use kube::Client;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// The one field manager of everything that Plimsoll writes.
+pub const FIELD_MANAGER: &str = "plimsoll";
+
+/// A client that speaks JSON.
+#[derive(Clone)]
+pub(crate) struct Rest {
+    client: Client,
+}
+
+impl Rest {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> kube::Result<Value> {
+        self.send(Method::GET, path, None::<(&str, &Value)>).await
+    }
+
+    /// The object at `path`, or `None` where there is none.
+    pub(crate) async fn find(&self, path: &str) -> kube::Result<Option<Value>> {
+        match self.get(path).await {
+            Ok(value) => Ok(Some(value)),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) async fn create<T: Serialize>(&self, collection: &str, object: &T) -> kube::Result<Value> {
+        let path = format!("{collection}?fieldManager={FIELD_MANAGER}");
+        self.send(Method::POST, &path, Some(("application/json", object))).await
+    }
+
+    pub(crate) async fn replace<T: Serialize>(&self, path: &str, object: &T) -> kube::Result<Value> {
+        let path = format!("{path}?fieldManager={FIELD_MANAGER}");
+        self.send(Method::PUT, &path, Some(("application/json", object))).await
+    }
+
+    pub(crate) async fn apply(&self, path: &str, object: &Value) -> kube::Result<Value> {
+        let path = format!("{path}?fieldManager={FIELD_MANAGER}&force=true");
+        // JSON is YAML, which is the only name that every server knows an apply by.
+        self.send(Method::PATCH, &path, Some(("application/apply-patch+yaml", object))).await
+    }
+
+    pub(crate) async fn merge(&self, path: &str, patch: &Value) -> kube::Result<Value> {
+        let path = format!("{path}?fieldManager={FIELD_MANAGER}");
+        self.send(Method::PATCH, &path, Some(("application/merge-patch+json", patch))).await
+    }
+
+    /// Deletes the object that has this uid and nothing but it; what it owns goes after it.
+    pub(crate) async fn delete(&self, path: &str, uid: &str) -> kube::Result<Value> {
+        let options = json!({
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+            "preconditions": {"uid": uid},
+        });
+        self.send(Method::DELETE, path, Some(("application/json", &options))).await
+    }
+
+    async fn send<T: Serialize>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, &T)>,
+    ) -> kube::Result<Value> {
+        let mut request = Request::builder().method(method).uri(path);
+        let bytes = match body {
+            None => Vec::new(),
+            Some((kind, value)) => {
+                request = request.header(CONTENT_TYPE, kind);
+                serde_json::to_vec(value).map_err(kube::Error::SerdeError)?
+            }
+        };
+        let request = request.body(bytes).map_err(kube::Error::HttpError)?;
+        let text = self.client.request_text(request).await?;
+        serde_json::from_str(&text).map_err(kube::Error::SerdeError)
+    }
+}
