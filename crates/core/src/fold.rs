@@ -61,7 +61,7 @@ pub enum Due {
 
 /// Whether an outcome counts as good: healthy for as long as the policy lets it soak.
 pub fn is_good(outcome: &Outcome, policy: &PublishPolicy) -> bool {
-    outcome.state == OutcomeState::Healthy && outcome.spent.soak_ms >= policy.soak
+    outcome.state == OutcomeState::Healthy && outcome.spent.soaked >= policy.soak
 }
 
 /// How the data centers of an Operation divide.
@@ -183,4 +183,88 @@ fn failure(operation: &Operation, tally: &Tally<'_>) -> Option<String> {
 
 fn list(dcs: &[&DcName]) -> String {
     dcs.iter().map(|dc| dc.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builders::{mk_operation, mk_outcomes};
+    use crate::name::ReleaseNumber;
+    use crate::record::OutcomeState as O;
+
+    fn standing(operation: &Operation, states: [O; 3]) -> (OperationState, Option<Due>) {
+        let standing = fold(operation, &Control::default(), &mk_outcomes(states), None);
+        (standing.state, standing.due)
+    }
+
+    const RUNNING: (OperationState, Option<Due>) = (OperationState::Running, None);
+    const HELD: (OperationState, Option<Due>) = (OperationState::Held, None);
+
+    fn ends(state: EndState) -> (OperationState, Option<Due>) {
+        (OperationState::Running, Some(Due::End(state)))
+    }
+
+    #[test]
+    fn all_means_all_that_are_not_owed_and_at_least_one() {
+        let operation = mk_operation();
+        for (states, expected) in [
+            ([O::Waiting, O::Healthy, O::Healthy], RUNNING),
+            ([O::Healthy, O::Healthy, O::Healthy], ends(EndState::Succeeded)),
+            ([O::Healthy, O::Owed, O::Diverged], ends(EndState::SucceededOwing)),
+            ([O::Owed, O::Owed, O::Diverged], HELD),
+            ([O::Healthy, O::Failed, O::Healthy], HELD),
+            ([O::Done, O::Done, O::Done], ends(EndState::Succeeded)),
+            ([O::Done, O::Owed, O::Owed], ends(EndState::SucceededOwing)),
+            ([O::Done, O::Healthy, O::Healthy], ends(EndState::Succeeded)),
+        ] {
+            assert_eq!(standing(&operation, states), expected, "{states:?}");
+        }
+    }
+
+    #[test]
+    fn at_least_two_waits_for_all_and_bears_one_failure() {
+        let mut operation = mk_operation();
+        operation.policy.succeed = Succeed::AtLeast(2);
+        for (states, expected) in [
+            ([O::Healthy, O::Healthy, O::Progressing], RUNNING),
+            ([O::Healthy, O::Healthy, O::Failed], ends(EndState::Succeeded)),
+            ([O::Healthy, O::Failed, O::Failed], HELD),
+            ([O::Healthy, O::Failed, O::Owed], HELD),
+            ([O::Healthy, O::Healthy, O::Owed], ends(EndState::SucceededOwing)),
+        ] {
+            assert_eq!(standing(&operation, states), expected, "{states:?}");
+        }
+    }
+
+    #[test]
+    fn a_failure_rolls_back_only_where_there_is_something_to_go_back_to() {
+        let mut operation = mk_operation();
+        operation.policy.on_failure = OnFailure::Rollback;
+        assert_eq!(standing(&operation, [O::Failed, O::Waiting, O::Waiting]), HELD);
+        operation.fallback = Some(ReleaseNumber::FIRST);
+        let rolls_back = (OperationState::Running, Some(Due::Rollback));
+        assert_eq!(standing(&operation, [O::Failed, O::Waiting, O::Waiting]), rolls_back);
+    }
+
+    #[test]
+    fn what_ended_stays_ended_and_owing_is_over_when_nobody_is_owed() {
+        let operation = mk_operation();
+        let ended = |state, states| {
+            let end = End { state, message: None, by: None, at: jiff::Timestamp::UNIX_EPOCH };
+            fold(&operation, &Control::default(), &mk_outcomes(states), Some(&end)).state
+        };
+        let owing = EndState::SucceededOwing;
+        assert_eq!(ended(owing, [O::Healthy, O::Healthy, O::Owed]), OperationState::SucceededOwing);
+        assert_eq!(ended(owing, [O::Healthy, O::Healthy, O::Progressing]), OperationState::SucceededOwing);
+        assert_eq!(ended(owing, [O::Healthy, O::Healthy, O::Healthy]), OperationState::Succeeded);
+        assert_eq!(ended(owing, [O::Healthy, O::Healthy, O::Failed]), OperationState::SucceededOwing);
+        assert_eq!(ended(EndState::Succeeded, [O::Failed; 3]), OperationState::Succeeded);
+        assert_eq!(ended(EndState::RolledBack, [O::Healthy; 3]), OperationState::RolledBack);
+    }
+
+    #[test]
+    fn nothing_is_ever_concluded_from_nobody() {
+        let standing = fold(&mk_operation(), &Control::default(), &BTreeMap::new(), None);
+        assert_eq!((standing.state, standing.due), HELD);
+    }
 }

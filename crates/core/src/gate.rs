@@ -108,3 +108,95 @@ fn blocking_failure<'a>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::builders::{mk_dcs, mk_operation, mk_outcomes};
+    use crate::record::{EndState, OutcomeState as O};
+
+    /// The answers for dc-1, dc-2 and dc-3 in a word each.
+    fn gates(operation: &Operation, outcomes: &BTreeMap<DcName, Outcome>) -> [&'static str; 3] {
+        ["dc-1", "dc-2", "dc-3"].map(|dc| {
+            let dc = dc.parse().unwrap();
+            match gate(operation, &dc, DcState::Active, &Control::default(), outcomes, None) {
+                Gate::Open => "open",
+                Gate::Closed(_) => "closed",
+                Gate::Shut(_) => "shut",
+            }
+        })
+    }
+
+    #[test]
+    fn waves_open_one_after_the_other() {
+        let mut operation = mk_operation();
+        operation.policy.waves = vec![mk_dcs(["dc-2"]), mk_dcs(["dc-1"])];
+        for (states, expected) in [
+            ([O::Waiting, O::Waiting, O::Waiting], ["closed", "open", "closed"]),
+            ([O::Waiting, O::Progressing, O::Waiting], ["closed", "open", "closed"]),
+            ([O::Waiting, O::Healthy, O::Waiting], ["open", "open", "closed"]),
+            ([O::Healthy, O::Healthy, O::Waiting], ["open", "open", "open"]),
+            // Nobody waits for who is owed, changed locally, or has nothing ordered.
+            ([O::Waiting, O::Owed, O::Waiting], ["open", "open", "closed"]),
+            ([O::Diverged, O::Done, O::Waiting], ["open", "open", "open"]),
+            // One failure stops the publish for all who have not got it.
+            ([O::Waiting, O::Failed, O::Waiting], ["closed", "closed", "closed"]),
+        ] {
+            assert_eq!(gates(&operation, &mk_outcomes(states)), expected, "{states:?}");
+        }
+    }
+
+    #[test]
+    fn a_data_center_that_soaks_is_waited_for() {
+        let mut operation = mk_operation();
+        operation.policy.waves = vec![mk_dcs(["dc-1"])];
+        operation.policy.soak = Duration::from_mins(1);
+        let mut outcomes = mk_outcomes([O::Healthy, O::Waiting, O::Waiting]);
+        assert_eq!(gates(&operation, &outcomes), ["open", "closed", "closed"]);
+        outcomes.values_mut().next().unwrap().spent.soaked = Duration::from_mins(1);
+        assert_eq!(gates(&operation, &outcomes), ["open", "open", "open"]);
+    }
+
+    #[test]
+    fn a_failure_that_the_policy_can_bear_stops_nobody() {
+        let mut operation = mk_operation();
+        operation.policy.waves = vec![mk_dcs(["dc-1"])];
+        operation.policy.succeed = Succeed::AtLeast(2);
+        assert_eq!(
+            gates(&operation, &mk_outcomes([O::Failed, O::Waiting, O::Waiting])),
+            ["open", "open", "open"]
+        );
+        assert_eq!(
+            gates(&operation, &mk_outcomes([O::Failed, O::Failed, O::Waiting])),
+            ["closed", "closed", "closed"]
+        );
+    }
+
+    #[test]
+    fn a_data_center_that_takes_no_publish_is_shut_whatever_the_waves_say() {
+        let operation = mk_operation();
+        let outcomes = mk_outcomes([O::Waiting; 3]);
+        for state in [DcState::Cordoned, DcState::Held, DcState::Lost] {
+            let answer =
+                gate(&operation, &"dc-1".parse().unwrap(), state, &Control::default(), &outcomes, None);
+            assert!(matches!(answer, Gate::Shut(_)), "{state:?}: {answer:?}");
+        }
+    }
+
+    #[test]
+    fn a_pause_closes_every_gate_and_the_end_opens_them_for_those_that_are_owed() {
+        let operation = mk_operation();
+        let outcomes = mk_outcomes([O::Healthy, O::Healthy, O::Owed]);
+        let dc = "dc-3".parse().unwrap();
+        let paused = Control { paused_by: Some("ann".to_owned()), round: 0 };
+        assert_eq!(
+            gate(&operation, &dc, DcState::Active, &paused, &outcomes, None),
+            Gate::Closed("paused by ann".to_owned())
+        );
+        let end =
+            End { state: EndState::SucceededOwing, message: None, by: None, at: jiff::Timestamp::UNIX_EPOCH };
+        assert_eq!(gate(&operation, &dc, DcState::Active, &paused, &outcomes, Some(&end)), Gate::Open);
+    }
+}

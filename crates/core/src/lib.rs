@@ -5,6 +5,8 @@
 //! now, [`clock::Clock`] tells the time. Everything else here is a value or a pure function over values, but
 //! for [`usecase`], which joins them.
 
+#[cfg(test)]
+mod builders;
 pub mod caller;
 pub mod clock;
 pub mod cluster;

@@ -157,10 +157,10 @@ fn advance(
     }
     let left = match outcome.value.state {
         OutcomeState::Sent | OutcomeState::Progressing => {
-            parts.operation.policy.deadline.checked_sub(after.spent.deadline_ms)
+            parts.operation.policy.deadline.checked_sub(after.spent.running)
         }
         OutcomeState::Healthy if !is_good(&outcome.value, &parts.operation.policy) => {
-            parts.operation.policy.soak.checked_sub(after.spent.soak_ms)
+            parts.operation.policy.soak.checked_sub(after.spent.soaked)
         }
         _ => None,
     };
@@ -349,9 +349,9 @@ fn assess(
         .resource
         .as_ref()
         .map(|resource| Sight { fence: resource.fence, status: resource.status.clone() });
-    let no_soak = Spent { soak_ms: Duration::ZERO, ..spent };
+    let no_soak = Spent { soaked: Duration::ZERO, ..spent };
     let waiting = |state, finding: Option<&Finding>| {
-        if spent.deadline_ms >= parts.operation.policy.deadline {
+        if spent.running >= parts.operation.policy.deadline {
             return is(
                 OutcomeState::Failed,
                 Some(&too_late(parts.operation.policy.deadline, finding)),
@@ -362,7 +362,7 @@ fn assess(
     };
     match judge(&order.value, fence, sight.as_ref()) {
         Judgement::Healthy => {
-            let soaked = Spent { soak_ms: spent.soak_ms.min(parts.operation.policy.soak), ..spent };
+            let soaked = Spent { soaked: spent.soaked.min(parts.operation.policy.soak), ..spent };
             is(OutcomeState::Healthy, None, soaked)
         }
         Judgement::Done => is(OutcomeState::Done, None, no_soak),
@@ -389,7 +389,7 @@ fn owed(before: &Outcome, why: String, now: Timestamp, spent: Spent) -> Outcome 
         message: Some(why),
         since: if before.state == OutcomeState::Owed { before.since } else { now },
         order: before.order,
-        spent: Spent { soak_ms: Duration::ZERO, ..spent },
+        spent: Spent { soaked: Duration::ZERO, ..spent },
         round: before.round,
     }
 }
@@ -398,8 +398,8 @@ fn owed(before: &Outcome, why: String, now: Timestamp, spent: Spent) -> Outcome 
 fn spend(outcome: &Outcome, stood: Duration) -> Spent {
     let mut spent = outcome.spent;
     match outcome.state {
-        OutcomeState::Sent | OutcomeState::Progressing => spent.deadline_ms += stood,
-        OutcomeState::Healthy => spent.soak_ms += stood,
+        OutcomeState::Sent | OutcomeState::Progressing => spent.running += stood,
+        OutcomeState::Healthy => spent.soaked += stood,
         _ => {}
     }
     spent

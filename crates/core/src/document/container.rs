@@ -7,8 +7,7 @@ use plimsoll_qos::{Quantity, Resource};
 use super::metadata::{is_label, is_subdomain};
 use super::probe::{self, Ports};
 use super::reader::{Node, Object, shown};
-use crate::content::{Container, ImageRef, InvalidImage, Named, Probes, SecretKey, Size};
-use crate::error::Violation;
+use crate::content::{Container, Content, ImageRef, InvalidImage, Named, Probes, SecretKey, Size};
 
 pub(super) const INIT_FIELDS: &[&str] =
     &["name", "image", "command", "args", "size", "env", "envFromSecrets"];
@@ -205,15 +204,13 @@ pub(super) fn secret_and_key(object: &Object<'_>) -> Option<SecretKey> {
     Some(SecretKey { secret: secret?, key: key? })
 }
 
-/// What is wrong between the parts of one App, not in any of them alone: disk promised and disk allowed.
-pub(super) fn scratch_fits(size: &Size, scratch: &[crate::content::Scratch]) -> Option<Violation> {
-    let limit = size.ephemeral_storage.as_ref()?;
-    let promised: Quantity = scratch.iter().map(|scratch| &scratch.size).sum();
-    (promised > *limit).then(|| {
-        Violation::new(
-            "spec.size.ephemeralStorage",
-            format!("the scratch paths may hold {promised} together, the pod only {limit}"),
-            format!("write {promised} or more, and room for logs, or make scratch paths smaller"),
-        )
-    })
+/// The disk that scratch promises and the disk that the pod may use, where the first is more.
+///
+/// A pod without a limit on the main container's disk has none that could be compared.
+pub(super) fn scratch_beyond_disk(content: &Content) -> Option<(Quantity, Quantity)> {
+    let main = content.main.size.ephemeral_storage.as_ref()?;
+    let beside = content.sidecars.iter().filter_map(|sidecar| sidecar.inner.size.ephemeral_storage.as_ref());
+    let limit: Quantity = std::iter::once(main).chain(beside).sum();
+    let promised: Quantity = content.scratch.iter().map(|scratch| &scratch.size).sum();
+    (promised > limit).then_some((promised, limit))
 }

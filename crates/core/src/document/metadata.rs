@@ -25,7 +25,7 @@ pub(super) fn read(node: &Node<'_>) -> Option<Metadata> {
         node.parsed(str::parse, "name it in at most 40 lower-case letters, digits and '-', such as `shop`")
     });
     let namespace = metadata.required("namespace", |node| {
-        node.parsed(str::parse, "write the name of a Namespace; `plimsoll namespace list` shows them")
+        node.parsed(str::parse, "write the name of a Namespace of this installation")
     });
     let owner = metadata.optional("owner", |node| node.prose(1..=200));
     let description = metadata.optional("description", |node| node.prose(1..=2000));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::container::words;
 use super::reader::{Node, Object, shown};
-use crate::content::{Check, Port, PortRef, Probe, Probes};
+use crate::content::{Check, Port, PortRef, Probe, Probes, Protocol};
 
 pub(super) const PROBES_FIELDS: &[&str] = &["startup", "readiness", "liveness"];
 pub(super) const PROBE_FIELDS: &[&str] = &[
@@ -138,20 +138,25 @@ fn port_ref(node: &Node<'_>, ports: Ports<'_>) -> Option<PortRef> {
         return node.port_number().map(PortRef::Number);
     }
     let name = node.text(1..=15)?;
-    match ports {
-        Ports::Named(ports) if !ports.iter().any(|port| port.name == name) => {
+    let ports = match ports {
+        Ports::Named(ports) => ports,
+        Ports::Faulty => return Some(PortRef::Name(name)),
+        Ports::Nameless => {
+            node.fault("a sidecar's ports have no names", "write the number of the port");
+            return None;
+        }
+    };
+    match ports.iter().find(|port| port.name == name) {
+        Some(port) if port.protocol == Protocol::Tcp => return Some(PortRef::Name(name)),
+        Some(_) => node.fault(format!("the port `{name}` is no TCP port"), "probe a TCP port, or use exec"),
+        None => {
             let names: Vec<&str> = ports.iter().map(|port| port.name.as_str()).collect();
             let remedy = match names.as_slice() {
                 [] => "add the port to spec.ports, or write its number".to_owned(),
                 names => format!("write one of {}, or a number", names.join(", ")),
             };
             node.fault(format!("there is no port `{}` in spec.ports", shown(&name)), remedy);
-            None
         }
-        Ports::Nameless => {
-            node.fault("a sidecar's ports have no names", "write the number of the port");
-            None
-        }
-        Ports::Named(_) | Ports::Faulty => Some(PortRef::Name(name)),
     }
+    None
 }

@@ -79,7 +79,7 @@ fn placement(node: &Node<'_>) -> Option<Placement> {
 
 /// The name of a data center.
 pub(super) fn dc(node: &Node<'_>) -> Option<DcName> {
-    node.parsed(str::parse, "write the name of a data center; `plimsoll dc list` shows them")
+    node.parsed(str::parse, "write the name of a data center of this installation")
 }
 
 /// The name of a data center as a key.
@@ -89,7 +89,7 @@ pub(super) fn dc_key(node: &Node<'_>, key: &str) -> Option<DcName> {
     }
     node.fault(
         format!("`{}` is no name of a data center", shown(key)),
-        "write the name of a data center; `plimsoll dc list` shows them",
+        "write the name of a data center of this installation",
     );
     None
 }

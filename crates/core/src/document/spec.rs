@@ -105,9 +105,12 @@ fn check_together(content: &Content, spec: &Object<'_>) {
             faults.put(&path, "this variable comes from a Secret", remedy);
         }
     }
-    if let Some(violation) = container::scratch_fits(&content.main.size, &content.scratch) {
-        let path = spec.path().field("size").field("ephemeralStorage");
-        faults.put(&path, violation.message, violation.remedy);
+    if let Some((promised, limit)) = container::scratch_beyond_disk(content) {
+        faults.put(
+            &spec.path().field("size").field("ephemeralStorage"),
+            format!("the scratch paths may hold {promised} together, the pod only {limit}"),
+            format!("write {promised} or more, and room for logs, or make scratch paths smaller"),
+        );
     }
     let bytes = serde_json_canonicalizer::to_vec(content).map_or(0, |bytes| bytes.len());
     if bytes > MAX_CONTENT {

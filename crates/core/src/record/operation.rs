@@ -133,11 +133,11 @@ pub struct Outcome {
 #[serde(rename_all = "camelCase")]
 pub struct Spent {
     /// Since `Sent`, without the soak.
-    #[serde(with = "millis")]
-    pub deadline_ms: Duration,
+    #[serde(rename = "runningMs", with = "millis")]
+    pub running: Duration,
     /// Healthy without a break.
-    #[serde(with = "millis")]
-    pub soak_ms: Duration,
+    #[serde(rename = "soakedMs", with = "millis")]
+    pub soaked: Duration,
 }
 
 mod millis {

@@ -68,7 +68,7 @@ fn metadata_is_within_its_bounds() {
         (
             "namespace",
             json!(7),
-            "metadata.namespace: this must be a text, not a number; write the name of a Namespace; `plimsoll namespace list` shows them",
+            "metadata.namespace: this must be a text, not a number; write the name of a Namespace of this installation",
         ),
         ("owner", json!(""), "metadata.owner: this is empty; give it a value, or leave it out"),
         (
@@ -259,7 +259,7 @@ fn scale_says_one_number_per_data_center() {
     );
     refused(
         &json!({"scale": {"exceptions": {"DC": {"replicas": 3}}}}),
-        "spec.scale.exceptions.DC: `DC` is no name of a data center; write the name of a data center; `plimsoll dc list` shows them",
+        "spec.scale.exceptions.DC: `DC` is no name of a data center; write the name of a data center of this installation",
     );
 }
 
@@ -362,6 +362,10 @@ fn probes_try_one_thing_on_a_port_that_is_there() {
     refused(
         &probe(json!({"tcp": {"port": 80}, "successThreshold": 2})),
         "spec.probes.liveness.successThreshold: Kubernetes takes only 1 for startup and liveness; leave it out",
+    );
+    refused(
+        &json!({"ports": [{"name": "dns", "port": 53, "protocol": "UDP"}], "probes": {"liveness": {"tcp": {"port": "dns"}}}}),
+        "spec.probes.liveness.tcp.port: the port `dns` is no TCP port; probe a TCP port, or use exec",
     );
     refused(
         &json!({"probes": {"readyness": {}}}),

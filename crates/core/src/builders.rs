@@ -1,0 +1,49 @@
+//! Records for tests, each sound and plain; a test changes what it is about.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::name::{AppRef, DcName, ReleaseNumber};
+use crate::policy::PublishPolicy;
+use crate::record::{Kind, Operation, Outcome, OutcomeState, Pace, Spent};
+
+pub(crate) fn mk_dcs<const N: usize>(names: [&str; N]) -> Vec<DcName> {
+    names.iter().map(|name| name.parse().unwrap()).collect()
+}
+
+pub(crate) fn mk_app_ref() -> AppRef {
+    AppRef { namespace: "demo".parse().unwrap(), name: "shop".parse().unwrap() }
+}
+
+/// An upgrade in dc-1, dc-2 and dc-3, all together.
+pub(crate) fn mk_operation() -> Operation {
+    Operation {
+        id: uuid::Uuid::from_u128(7).into(),
+        kind: Kind::Upgrade,
+        app: mk_app_ref(),
+        uid: uuid::Uuid::from_u128(1).into(),
+        release: ReleaseNumber::FIRST.next(),
+        from: Some(ReleaseNumber::FIRST),
+        fallback: None,
+        pace: Pace::Gated,
+        policy: PublishPolicy { soak: Duration::ZERO, ..PublishPolicy::default() },
+        dcs: mk_dcs(["dc-1", "dc-2", "dc-3"]),
+        by: "ann".to_owned(),
+        reason: None,
+        created: jiff::Timestamp::UNIX_EPOCH,
+    }
+}
+
+/// Outcomes for dc-1, dc-2 and dc-3.
+pub(crate) fn mk_outcomes(states: [OutcomeState; 3]) -> BTreeMap<DcName, Outcome> {
+    let outcome = |state| Outcome {
+        state,
+        reason: None,
+        message: None,
+        since: jiff::Timestamp::UNIX_EPOCH,
+        order: None,
+        spent: Spent::default(),
+        round: 0,
+    };
+    mk_dcs(["dc-1", "dc-2", "dc-3"]).into_iter().zip(states.map(outcome)).collect()
+}
