@@ -1,6 +1,7 @@
 //! What a document may say, and what is answered where it says something else.
 
 mod bounds;
+mod containers;
 mod docs;
 mod examples;
 mod fields;
@@ -132,4 +133,9 @@ fn read(doc: &Value) -> AppDocument {
 fn faults(doc: &Value) -> Vec<String> {
     let faults = validate(doc).err().unwrap_or_default();
     faults.iter().map(|Violation { path, message, remedy }| format!("{path}: {message}; {remedy}")).collect()
+}
+
+/// `spec` fields that make this one fault.
+fn refused(spec: &Value, fault: &str) {
+    assert_eq!(faults(&mk_doc_with(spec)), [fault], "{spec}");
 }
