@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{IMAGE, faults, mk_doc, refused};
+use super::{IMAGE, faults, mk_doc, mk_doc_with, refused};
 
 #[test]
 fn every_missing_field_is_named_at_once() {
