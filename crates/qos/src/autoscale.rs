@@ -29,8 +29,5 @@ pub fn hpa_target(percent_of_limit: u32, ratio: Ratio) -> Result<i32, HpaTargetE
         return Err(HpaTargetError::PercentOutOfRange(percent_of_limit));
     }
     let product = u64::from(percent_of_limit) * u64::from(ratio.numerator()) / u64::from(ratio.denominator());
-    i32::try_from(product).map_err(|_| HpaTargetError::TooLarge {
-        percent: percent_of_limit,
-        ratio,
-    })
+    i32::try_from(product).map_err(|_| HpaTargetError::TooLarge { percent: percent_of_limit, ratio })
 }

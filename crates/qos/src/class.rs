@@ -47,16 +47,9 @@ pub fn qos_class(pod: &Pod) -> Classified {
     if let Some(whole) = pod.resources.as_ref().filter(|whole| !whole.is_empty()) {
         return judge(&[("the pod".to_owned(), whole)]);
     }
-    let containers = pod
-        .containers
-        .iter()
-        .map(|c| (format!("container `{}`", c.name), &c.resources));
+    let containers = pod.containers.iter().map(|c| (format!("container `{}`", c.name), &c.resources));
     let init = pod.init_containers.iter().map(|c| {
-        let kind = if c.is_sidecar() {
-            "sidecar"
-        } else {
-            "init container"
-        };
+        let kind = if c.is_sidecar() { "sidecar" } else { "init container" };
         (format!("{kind} `{}`", c.name), &c.resources)
     });
     judge(&containers.chain(init).collect::<Vec<_>>())
@@ -64,24 +57,12 @@ pub fn qos_class(pod: &Pod) -> Classified {
 
 fn judge(parts: &[(String, &Requirements)]) -> Classified {
     let set = |list: &ResourceList| DECIDING.iter().any(|name| positive(list, name).is_some());
-    if !parts
-        .iter()
-        .any(|(_, part)| set(&part.requests) || set(&part.limits))
-    {
+    if !parts.iter().any(|(_, part)| set(&part.requests) || set(&part.limits)) {
         let because = "no container requests or limits CPU or memory".to_owned();
-        return Classified {
-            class: QosClass::BestEffort,
-            because,
-        };
+        return Classified { class: QosClass::BestEffort, because };
     }
-    match parts
-        .iter()
-        .find_map(|(name, part)| unequal(part).map(|reason| format!("{name} {reason}")))
-    {
-        Some(because) => Classified {
-            class: QosClass::Burstable,
-            because,
-        },
+    match parts.iter().find_map(|(name, part)| unequal(part).map(|reason| format!("{name} {reason}"))) {
+        Some(because) => Classified { class: QosClass::Burstable, because },
         None => Classified {
             class: QosClass::Guaranteed,
             because: "CPU and memory are limited everywhere, and all that may be used is requested"

@@ -44,13 +44,8 @@ pub struct UnknownGrade(pub String);
 
 impl Grade {
     /// All grades, the most important first.
-    pub const ALL: [Self; 5] = [
-        Self::System,
-        Self::Important,
-        Self::General2,
-        Self::General5,
-        Self::General10,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::System, Self::Important, Self::General2, Self::General5, Self::General10];
 
     /// The grade's name in documents, commands and labels.
     pub fn name(self) -> &'static str {
@@ -69,19 +64,13 @@ impl Grade {
     pub fn terms(self) -> Terms {
         let cpu = match self {
             Self::System | Self::Important => {
-                return Terms {
-                    cpu: Ratio::ONE,
-                    memory: Ratio::ONE,
-                };
+                return Terms { cpu: Ratio::ONE, memory: Ratio::ONE };
             }
             Self::General2 => 2,
             Self::General5 => 5,
             Self::General10 => 10,
         };
-        Terms {
-            cpu: Ratio::constant(cpu, 1),
-            memory: Ratio::constant(3, 2),
-        }
+        Terms { cpu: Ratio::constant(cpu, 1), memory: Ratio::constant(3, 2) }
     }
 
     /// The `PriorityClass` of this grade's pods: its name and its value.

@@ -37,10 +37,7 @@ pub struct Requests {
 impl Requests {
     /// The amounts alone.
     pub fn resources(&self) -> Resources {
-        Resources {
-            cpu: self.cpu.value.clone(),
-            memory: self.memory.value.clone(),
-        }
+        Resources { cpu: self.cpu.value.clone(), memory: self.memory.value.clone() }
     }
 }
 
@@ -53,22 +50,13 @@ impl Requests {
 pub fn requests(limit: &Resources, grade: Grade, terms: &Terms) -> Requests {
     Requests {
         cpu: divide(&limit.cpu, terms.cpu, &Quantity::from_millis(1), "", grade),
-        memory: divide(
-            &limit.memory,
-            terms.memory,
-            &Quantity::from_mebibytes(1),
-            " to whole Mi",
-            grade,
-        ),
+        memory: divide(&limit.memory, terms.memory, &Quantity::from_mebibytes(1), " to whole Mi", grade),
     }
 }
 
 fn divide(limit: &Quantity, ratio: Ratio, step: &Quantity, unit: &str, grade: Grade) -> Explained {
     if ratio.is_one() {
-        return Explained {
-            value: limit.clone(),
-            because: format!("equal to the limit, grade {grade}"),
-        };
+        return Explained { value: limit.clone(), because: format!("equal to the limit, grade {grade}") };
     }
     let (numerator, denominator) = (ratio.numerator(), ratio.denominator());
     let exact = limit.nanos() * BigInt::from(denominator);
@@ -80,13 +68,7 @@ fn divide(limit: &Quantity, ratio: Ratio, step: &Quantity, unit: &str, grade: Gr
     };
     if rounded > *limit {
         let because = format!("ceil({formula}){unit} but not above the limit, grade {grade}");
-        return Explained {
-            value: limit.clone(),
-            because,
-        };
+        return Explained { value: limit.clone(), because };
     }
-    Explained {
-        value: rounded,
-        because: format!("ceil({formula}){unit}, grade {grade}"),
-    }
+    Explained { value: rounded, because: format!("ceil({formula}){unit}, grade {grade}") }
 }

@@ -48,10 +48,7 @@ pub struct Pod {
 impl Container {
     /// A container of that name without resources.
     pub fn named(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            ..Self::default()
-        }
+        Self { name: name.into(), ..Self::default() }
     }
 
     /// Whether this init container keeps running beside the others (KEP-753).
@@ -113,11 +110,8 @@ impl Pod {
         for (name, limit) in whole.limits.clone() {
             let requested = |container: &Container| container.resources.requests.contains_key(&name);
             let any = self.containers.iter().chain(&self.init_containers).any(requested);
-            let request = if any {
-                self.aggregate(|container| container.resources.requests.get(&name))
-            } else {
-                limit
-            };
+            let request =
+                if any { self.aggregate(|container| container.resources.requests.get(&name)) } else { limit };
             whole.requests.entry(name).or_insert(request);
         }
     }

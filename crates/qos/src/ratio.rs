@@ -39,10 +39,7 @@ pub enum RatioError {
 
 impl Ratio {
     /// Nothing is sold twice.
-    pub const ONE: Self = Self {
-        numerator: 1,
-        denominator: 1,
-    };
+    pub const ONE: Self = Self { numerator: 1, denominator: 1 };
 
     /// A ratio of two numbers, reduced to lowest terms.
     pub fn new(numerator: u32, denominator: u32) -> Result<Self, RatioError> {
@@ -50,24 +47,15 @@ impl Ratio {
             return Err(RatioError::ZeroDenominator);
         }
         if numerator < denominator {
-            return Err(RatioError::BelowOne {
-                numerator,
-                denominator,
-            });
+            return Err(RatioError::BelowOne { numerator, denominator });
         }
         let divisor = numerator.gcd(&denominator);
-        Ok(Self {
-            numerator: numerator / divisor,
-            denominator: denominator / divisor,
-        })
+        Ok(Self { numerator: numerator / divisor, denominator: denominator / divisor })
     }
 
     /// A constant of this crate, which its author keeps in lowest terms and at least one.
     pub(crate) const fn constant(numerator: u32, denominator: u32) -> Self {
-        Self {
-            numerator,
-            denominator,
-        }
+        Self { numerator, denominator }
     }
 
     /// What stands above the line.
@@ -102,10 +90,7 @@ impl FromStr for Ratio {
         let malformed = || RatioError::Malformed(text.chars().take(40).collect());
         let number = |digits: &str| {
             let plain = digits.bytes().all(|b| b.is_ascii_digit());
-            plain
-                .then(|| digits.parse::<u32>().ok())
-                .flatten()
-                .ok_or_else(malformed)
+            plain.then(|| digits.parse::<u32>().ok()).flatten().ok_or_else(malformed)
         };
         let (numerator, denominator) = text.split_once('/').unwrap_or((text, "1"));
         Self::new(number(numerator)?, number(denominator)?)

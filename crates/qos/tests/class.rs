@@ -12,11 +12,8 @@ fn resources(text: &str) -> Value {
     let (requests, limits) = text.split_once(" -> ").unwrap();
     let list = |side: &str| {
         let (cpu, memory) = side.split_once('/').unwrap();
-        let set = [("cpu", cpu), ("memory", memory)]
-            .into_iter()
-            .filter(|(_, amount)| *amount != "-");
-        set.map(|(name, amount)| (name.to_owned(), json!(amount)))
-            .collect::<serde_json::Map<_, _>>()
+        let set = [("cpu", cpu), ("memory", memory)].into_iter().filter(|(_, amount)| *amount != "-");
+        set.map(|(name, amount)| (name.to_owned(), json!(amount))).collect::<serde_json::Map<_, _>>()
     };
     json!({"requests": list(requests), "limits": list(limits)})
 }
@@ -91,10 +88,7 @@ fn init_containers_and_sidecars_count() {
         }
         json!({"containers": containers(&[main]), "initContainers": [init]})
     };
-    assert_eq!(
-        class(&with_init(EMPTY, "10m/100Mi -> 100m/200Mi", None)),
-        Burstable
-    );
+    assert_eq!(class(&with_init(EMPTY, "10m/100Mi -> 100m/200Mi", None)), Burstable);
     assert_eq!(class(&with_init(FULL, EMPTY, Some("Always"))), Burstable);
     assert_eq!(class(&with_init(FULL, FULL, Some("Always"))), Guaranteed);
     assert_eq!(class(&with_init(FULL, EMPTY, None)), Burstable);
@@ -113,11 +107,7 @@ fn resources_of_the_pod_as_a_whole_decide_alone() {
         ("10m/10Mi -> 20m/50Mi", &[EMPTY], Burstable),
         ("10m/10Mi -> 20m/50Mi", &["5m/10Mi -> 5m/10Mi"], Burstable),
         ("10m/10Mi -> -/-", &["5m/10Mi -> -/-"], Burstable),
-        (
-            "10m/10Mi -> 5m/-",
-            &["5m/10Mi -> -/-", "5m/10Mi -> 5m/10Mi"],
-            Burstable,
-        ),
+        ("10m/10Mi -> 5m/-", &["5m/10Mi -> -/-", "5m/10Mi -> 5m/10Mi"], Burstable),
         ("-/- -> -/-", &[FULL], Guaranteed),
         ("1/- -> 1/-", &[FULL], Burstable),
     ];
@@ -133,31 +123,16 @@ fn defaulting_turns_limits_into_requests() {
     assert_eq!(class(&pod(&["-/- -> 1/1Gi"])), Burstable);
     assert_eq!(class_after_defaulting(&pod(&["-/- -> 1/1Gi"])), Guaranteed);
     assert_eq!(class_after_defaulting(&pod(&["-/- -> 1/-"])), Burstable);
-    assert_eq!(
-        class_after_defaulting(&pod(&["100m/1Gi -> 100.5m/1Gi"])),
-        Burstable
-    );
-    assert_eq!(
-        class_after_defaulting(&pod(&["101m/1Gi -> 100.5m/1Gi"])),
-        Guaranteed
-    );
+    assert_eq!(class_after_defaulting(&pod(&["100m/1Gi -> 100.5m/1Gi"])), Burstable);
+    assert_eq!(class_after_defaulting(&pod(&["101m/1Gi -> 100.5m/1Gi"])), Guaranteed);
 }
 
 #[test]
 fn a_class_says_why() {
     let because = |pod: Value| qos_class(&serde_json::from_value::<Pod>(pod).unwrap()).because;
-    assert_eq!(
-        because(pod(&[FULL, "1/1Gi -> 1/-"])),
-        "container `c2` has no memory limit"
-    );
-    assert_eq!(
-        because(pod(&["10m/1Gi -> 1/1Gi"])),
-        "container `c1` requests 10m of cpu and may use 1"
-    );
-    assert_eq!(
-        because(pod(&[EMPTY])),
-        "no container requests or limits CPU or memory"
-    );
+    assert_eq!(because(pod(&[FULL, "1/1Gi -> 1/-"])), "container `c2` has no memory limit");
+    assert_eq!(because(pod(&["10m/1Gi -> 1/1Gi"])), "container `c1` requests 10m of cpu and may use 1");
+    assert_eq!(because(pod(&[EMPTY])), "no container requests or limits CPU or memory");
     let sidecar = json!({"containers": containers(&[FULL]), "initContainers": [{"name": "proxy", "restartPolicy": "Always"}]});
     assert_eq!(because(sidecar), "sidecar `proxy` has no cpu limit");
 }

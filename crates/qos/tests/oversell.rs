@@ -9,10 +9,7 @@ use plimsoll_qos::{
 use proptest::prelude::*;
 
 fn size(cpu: &str, memory: &str) -> Resources {
-    Resources {
-        cpu: cpu.parse().unwrap(),
-        memory: memory.parse().unwrap(),
-    }
+    Resources { cpu: cpu.parse().unwrap(), memory: memory.parse().unwrap() }
 }
 
 #[test]
@@ -29,39 +26,23 @@ fn requests_round_up_and_explain_themselves() {
     ];
     for (grade, cpu, memory, cpu_request, memory_request) in table {
         let requests = requests(&size(cpu, memory), grade, &grade.terms());
-        assert_eq!(
-            requests.resources(),
-            size(cpu_request, memory_request),
-            "{grade} {cpu} {memory}"
-        );
+        assert_eq!(requests.resources(), size(cpu_request, memory_request), "{grade} {cpu} {memory}");
     }
     let explained = requests(&size("333m", "1Gi"), Grade::General5, &Grade::General5.terms());
     assert_eq!(explained.cpu.because, "ceil(333m / 5), grade general-5");
-    assert_eq!(
-        explained.memory.because,
-        "ceil(1Gi × 2/3) to whole Mi, grade general-5"
-    );
+    assert_eq!(explained.memory.because, "ceil(1Gi × 2/3) to whole Mi, grade general-5");
     assert_eq!(explained.memory.value.to_string(), "683Mi");
     let plain = requests(&size("1", "1Gi"), Grade::System, &Grade::System.terms());
     assert_eq!(plain.cpu.because, "equal to the limit, grade system");
     let tiny = requests(&size("500u", "1Ki"), Grade::General2, &Grade::General2.terms());
     assert_eq!(tiny.resources(), size("500u", "1Ki"));
-    assert_eq!(
-        tiny.memory.because,
-        "ceil(1Ki × 2/3) to whole Mi but not above the limit, grade general-2"
-    );
+    assert_eq!(tiny.memory.because, "ceil(1Ki × 2/3) to whole Mi but not above the limit, grade general-2");
 }
 
 #[test]
 fn the_terms_of_the_release_count_not_those_of_today() {
-    let old = Terms {
-        cpu: Ratio::new(3, 1).unwrap(),
-        memory: Ratio::ONE,
-    };
-    assert_eq!(
-        requests(&size("1", "1Gi"), Grade::General2, &old).resources(),
-        size("334m", "1Gi")
-    );
+    let old = Terms { cpu: Ratio::new(3, 1).unwrap(), memory: Ratio::ONE };
+    assert_eq!(requests(&size("1", "1Gi"), Grade::General2, &old).resources(), size("334m", "1Gi"));
 }
 
 #[test]
@@ -74,21 +55,12 @@ fn grades_have_names_terms_and_priorities() {
     for grade in Grade::ALL {
         assert_eq!(grade.name().parse(), Ok(grade));
         assert_eq!(serde_json::to_string(&grade).unwrap(), format!("\"{grade}\""));
-        assert_eq!(
-            serde_json::from_str::<Grade>(&format!("\"{grade}\"")).unwrap(),
-            grade
-        );
+        assert_eq!(serde_json::from_str::<Grade>(&format!("\"{grade}\"")).unwrap(), grade);
         assert_eq!(grade.priority().0, format!("plimsoll-{grade}"));
         assert!((1..1_000_000_000).contains(&grade.priority().1));
         let terms = grade.terms();
-        assert_eq!(
-            grade.qos_class() == QosClass::Guaranteed,
-            terms.cpu.is_one() && terms.memory.is_one()
-        );
-        assert_eq!(
-            serde_json::from_value::<Terms>(serde_json::to_value(terms).unwrap()).unwrap(),
-            terms
-        );
+        assert_eq!(grade.qos_class() == QosClass::Guaranteed, terms.cpu.is_one() && terms.memory.is_one());
+        assert_eq!(serde_json::from_value::<Terms>(serde_json::to_value(terms).unwrap()).unwrap(), terms);
     }
     assert_eq!(
         "General-2".parse::<Grade>().unwrap_err().to_string(),
@@ -98,27 +70,14 @@ fn grades_have_names_terms_and_priorities() {
 
 #[test]
 fn ratios_are_exact_and_at_least_one() {
-    assert_eq!(
-        serde_json::to_string(&Ratio::new(6, 4).unwrap()).unwrap(),
-        "\"3/2\""
-    );
+    assert_eq!(serde_json::to_string(&Ratio::new(6, 4).unwrap()).unwrap(), "\"3/2\"");
     assert_eq!("5".parse(), Ratio::new(5, 1));
     assert_eq!("5/1".parse(), Ratio::new(10, 2));
     assert!(Ratio::new(3, 2).unwrap() < Ratio::new(5, 3).unwrap());
-    assert_eq!(
-        Ratio::new(2, 3),
-        Err(RatioError::BelowOne {
-            numerator: 2,
-            denominator: 3
-        })
-    );
+    assert_eq!(Ratio::new(2, 3), Err(RatioError::BelowOne { numerator: 2, denominator: 3 }));
     assert_eq!(Ratio::new(2, 0), Err(RatioError::ZeroDenominator));
     for text in ["", "1.5", "3/", "/2", "-3/2", "3/2/1", "+3", "4294967296"] {
-        assert_eq!(
-            text.parse::<Ratio>(),
-            Err(RatioError::Malformed(text.to_owned())),
-            "{text}"
-        );
+        assert_eq!(text.parse::<Ratio>(), Err(RatioError::Malformed(text.to_owned())), "{text}");
     }
 }
 
@@ -128,18 +87,9 @@ fn an_autoscaler_counts_percent_of_the_request() {
     assert_eq!(hpa_target(80, ratio("10")), Ok(800));
     assert_eq!(hpa_target(80, Ratio::ONE), Ok(80));
     assert_eq!(hpa_target(75, ratio("3/2")), Ok(112));
-    assert_eq!(
-        hpa_target(0, Ratio::ONE),
-        Err(HpaTargetError::PercentOutOfRange(0))
-    );
-    assert_eq!(
-        hpa_target(101, Ratio::ONE),
-        Err(HpaTargetError::PercentOutOfRange(101))
-    );
-    assert!(matches!(
-        hpa_target(100, ratio("4294967295")),
-        Err(HpaTargetError::TooLarge { .. })
-    ));
+    assert_eq!(hpa_target(0, Ratio::ONE), Err(HpaTargetError::PercentOutOfRange(0)));
+    assert_eq!(hpa_target(101, Ratio::ONE), Err(HpaTargetError::PercentOutOfRange(101)));
+    assert!(matches!(hpa_target(100, ratio("4294967295")), Err(HpaTargetError::TooLarge { .. })));
 }
 
 /// `limit / request ≤ ratio` without dividing.

@@ -58,11 +58,7 @@ fn quantities_print_canonically() {
     for (text, canonical) in table {
         assert_eq!(q(text).to_string(), canonical, "{text}");
         assert_eq!(q(&format!("+{text}")).to_string(), canonical, "+{text}");
-        let negative = if canonical == "0" {
-            "0".to_owned()
-        } else {
-            format!("-{canonical}")
-        };
+        let negative = if canonical == "0" { "0".to_owned() } else { format!("-{canonical}") };
         assert_eq!(q(&format!("-{text}")).to_string(), negative, "-{text}");
         assert_eq!(q(canonical), q(text), "{canonical} reads back");
     }
@@ -103,15 +99,9 @@ fn what_is_no_quantity_is_refused() {
     }
     assert_eq!(
         "1e99999999999999999999".parse::<Quantity>(),
-        Err(QuantityError::ExponentOutOfRange {
-            text: "1e99999999999999999999".to_owned(),
-            max: 512
-        })
+        Err(QuantityError::ExponentOutOfRange { text: "1e99999999999999999999".to_owned(), max: 512 })
     );
-    assert_eq!(
-        "1".repeat(513).parse::<Quantity>(),
-        Err(QuantityError::TooLong { max: 512 })
-    );
+    assert_eq!("1".repeat(513).parse::<Quantity>(), Err(QuantityError::TooLong { max: 512 }));
 }
 
 #[test]
@@ -144,6 +134,8 @@ fn rounding_up_goes_away_from_zero() {
     for (text, scale, rounded) in table {
         assert_eq!(q(text).round_up(scale), q(rounded), "{text} at {scale}");
     }
+    assert_eq!(q("1").round_up(i32::MAX), q("1e512"));
+    assert_eq!(q("1n").round_up(i32::MIN), q("1n"));
     assert_eq!(q("1.5").value_i64(), Some(2));
     assert_eq!(q("-1.5").value_i64(), Some(-2));
     assert_eq!(q("1.0001").millis_i64(), Some(1001));
@@ -193,19 +185,9 @@ const REFUSED: [Refused; 25] = [
     ("512", Memory, "`512` is less than 1Mi of memory", Some("512Mi")),
     ("1.5", Memory, "`1.5` is less than 1Mi of memory", Some("1.5Mi")),
     ("1 Gi", Memory, "`1 Gi` contains blanks", Some("1Gi")),
-    (
-        "0.0000001Ti",
-        EphemeralStorage,
-        "`0.0000001Ti` is less than 1Mi of ephemeral storage",
-        None,
-    ),
+    ("0.0000001Ti", EphemeralStorage, "`0.0000001Ti` is less than 1Mi of ephemeral storage", None),
     ("1000Pi", Memory, "`Pi` is no unit of memory", None),
-    (
-        "65Ti",
-        Memory,
-        "`65Ti` of memory is more than any server has (64Ti)",
-        None,
-    ),
+    ("65Ti", Memory, "`65Ti` of memory is more than any server has (64Ti)", None),
     (
         "1.0000000001Mi",
         Memory,
@@ -216,18 +198,8 @@ const REFUSED: [Refused; 25] = [
     ("500mi", Cpu, "`mi` is no unit of CPU", Some("500m")),
     ("2 cores", Cpu, "`2 cores` contains blanks", None),
     ("2cores", Cpu, "`cores` is no unit of CPU", Some("2")),
-    (
-        "5000",
-        Cpu,
-        "`5000` of CPU is more than any server has (4096 cores)",
-        Some("5000m"),
-    ),
-    (
-        "0.0005",
-        Cpu,
-        "`0.0005` is finer than CPU is counted (1m)",
-        Some("1m"),
-    ),
+    ("5000", Cpu, "`5000` of CPU is more than any server has (4096 cores)", Some("5000m")),
+    ("0.0005", Cpu, "`0.0005` is finer than CPU is counted (1m)", Some("1m")),
     ("-1", Cpu, "CPU must be above zero, not `-1`", None),
     ("0", Cpu, "CPU must be above zero, not `0`", None),
     ("", Cpu, "CPU cannot be empty", None),
@@ -241,31 +213,17 @@ const REFUSED: [Refused; 25] = [
 fn people_are_told_what_they_probably_meant() {
     for (text, resource, fault, suggestion) in REFUSED {
         let error = Quantity::parse_strict(text, resource).expect_err(text);
-        assert_eq!(
-            (error.fault.to_string().as_str(), error.suggestion.as_deref()),
-            (fault, suggestion)
-        );
+        assert_eq!((error.fault.to_string().as_str(), error.suggestion.as_deref()), (fault, suggestion));
     }
     let error = Quantity::parse_strict("100m", Memory).unwrap_err();
     assert_eq!(error.to_string(), "`m` is no unit of memory; did you mean 100Mi?");
-    let accepted = [
-        ("500m", Cpu),
-        ("0.5", Cpu),
-        ("1.5Gi", Memory),
-        ("1536M", Memory),
-        ("10Gi", EphemeralStorage),
-    ];
+    let accepted =
+        [("500m", Cpu), ("0.5", Cpu), ("1.5Gi", Memory), ("1536M", Memory), ("10Gi", EphemeralStorage)];
     for (text, resource) in accepted {
         assert_eq!(Quantity::parse_strict(text, resource), Ok(q(text)));
     }
     let fault = Quantity::parse_strict("-", Cpu).unwrap_err().fault;
-    assert_eq!(
-        fault,
-        StrictFault::Malformed {
-            text: "-".to_owned(),
-            resource: Cpu
-        }
-    );
+    assert_eq!(fault, StrictFault::Malformed { text: "-".to_owned(), resource: Cpu });
 }
 
 fn any_quantity() -> impl Strategy<Value = Quantity> {

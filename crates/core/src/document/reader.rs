@@ -92,7 +92,9 @@ impl<'a> Node<'a> {
         let Value::Object(fields) = self.value else {
             return self.wrong_type("an object", format!("its fields are {}", known.join(", ")));
         };
-        for field in fields.keys().map(String::as_str).filter(|field| !known.contains(field)) {
+        let unknown = fields.keys().map(String::as_str).filter(|field| !known.contains(field));
+        // To look for what was meant costs time, so no more of them than are told.
+        for field in unknown.take(MAX_FAULTS) {
             if not_built.contains(&field) {
                 self.fault_at(field, format!("`{field}` is not built yet"), "leave it out");
             } else {

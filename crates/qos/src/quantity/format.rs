@@ -20,28 +20,11 @@ pub enum Format {
     Exponent,
 }
 
-const DECIMAL: [(i32, &str); 10] = [
-    (18, "E"),
-    (15, "P"),
-    (12, "T"),
-    (9, "G"),
-    (6, "M"),
-    (3, "k"),
-    (0, ""),
-    (-3, "m"),
-    (-6, "u"),
-    (-9, "n"),
-];
+const DECIMAL: [(i32, &str); 10] =
+    [(18, "E"), (15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k"), (0, ""), (-3, "m"), (-6, "u"), (-9, "n")];
 
-const BINARY: [(u32, &str); 7] = [
-    (60, "Ei"),
-    (50, "Pi"),
-    (40, "Ti"),
-    (30, "Gi"),
-    (20, "Mi"),
-    (10, "Ki"),
-    (0, ""),
-];
+const BINARY: [(u32, &str); 7] =
+    [(60, "Ei"), (50, "Pi"), (40, "Ti"), (30, "Gi"), (20, "Mi"), (10, "Ki"), (0, "")];
 
 /// Canonical: the largest suffix without a fraction and without loss.
 ///
@@ -100,9 +83,5 @@ fn write_exponent(f: &mut fmt::Formatter<'_>, nanos: &BigInt) -> fmt::Result {
         number = next;
         exponent += 3;
     }
-    if exponent == 0 {
-        write!(f, "{number}")
-    } else {
-        write!(f, "{number}e{exponent}")
-    }
+    if exponent == 0 { write!(f, "{number}") } else { write!(f, "{number}e{exponent}") }
 }

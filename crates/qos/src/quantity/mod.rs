@@ -59,11 +59,7 @@ impl Quantity {
     pub(crate) fn scaled(value: BigInt, scale: i32, format: Format) -> Self {
         let shift = i64::from(scale) - i64::from(NANO);
         let power = BigInt::from(10).pow(u32::try_from(shift.unsigned_abs()).unwrap_or(u32::MAX));
-        let nanos = if shift >= 0 {
-            value * power
-        } else {
-            divide_away_from_zero(&value, &power)
-        };
+        let nanos = if shift >= 0 { value * power } else { divide_away_from_zero(&value, &power) };
         Self { nanos, format }
     }
 
@@ -118,10 +114,12 @@ impl Quantity {
         self.value().to_i64()
     }
 
-    /// Rounds away from zero to a multiple of `10^scale`; below the nano nothing changes.
+    /// Rounds away from zero to a multiple of `10^scale`; below the nano nothing changes, and a scale beyond
+    /// 512, which no quantity has, counts as 512.
     #[must_use]
     pub fn round_up(&self, scale: i32) -> Self {
-        Self::scaled(self.at_scale(scale.max(NANO)), scale.max(NANO), self.format)
+        let scale = scale.clamp(NANO, 512);
+        Self::scaled(self.at_scale(scale), scale, self.format)
     }
 
     /// Rounds away from zero to a multiple of `step`, or leaves the amount alone where `step` is zero.
@@ -131,10 +129,7 @@ impl Quantity {
             return self.clone();
         }
         let step = step.nanos.abs();
-        Self {
-            nanos: divide_away_from_zero(&self.nanos, &step) * step,
-            format: self.format,
-        }
+        Self { nanos: divide_away_from_zero(&self.nanos, &step) * step, format: self.format }
     }
 
     fn at_scale(&self, scale: i32) -> BigInt {
@@ -145,11 +140,7 @@ impl Quantity {
 
 /// Divides by a positive number; whatever remains takes the result one step further from zero.
 pub(crate) fn divide_away_from_zero(value: &BigInt, by: &BigInt) -> BigInt {
-    if value.is_negative() {
-        -((-value).div_ceil(by))
-    } else {
-        value.div_ceil(by)
-    }
+    if value.is_negative() { -((-value).div_ceil(by)) } else { value.div_ceil(by) }
 }
 
 impl PartialEq for Quantity {

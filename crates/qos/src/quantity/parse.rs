@@ -35,12 +35,7 @@ impl<'a> Parts<'a> {
             }
             None => (None, rest),
         };
-        Self {
-            negative,
-            whole,
-            fraction,
-            suffix,
-        }
+        Self { negative, whole, fraction, suffix }
     }
 }
 
@@ -87,10 +82,7 @@ fn evaluate(parts: &Parts<'_>, base: Base, format: Format) -> Quantity {
             format = Format::Decimal;
         }
     }
-    Quantity {
-        nanos: if parts.negative { -nanos } else { nanos },
-        format,
-    }
+    Quantity { nanos: if parts.negative { -nanos } else { nanos }, format }
 }
 
 /// `unscaled × 10^scale` in nanos, rounded up; `unscaled` is not negative.
@@ -140,25 +132,16 @@ fn exponent_of(suffix: &str, text: &str) -> Result<i64, QuantityError> {
     let Some(exponent) = suffix.strip_prefix(['e', 'E']) else {
         let known = suffix.chars().all(|c| c.is_ascii_alphabetic());
         return Err(if known {
-            QuantityError::UnknownSuffix {
-                suffix: suffix.to_owned(),
-            }
+            QuantityError::UnknownSuffix { suffix: suffix.to_owned() }
         } else {
-            QuantityError::Malformed {
-                text: text.to_owned(),
-            }
+            QuantityError::Malformed { text: text.to_owned() }
         });
     };
     let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(QuantityError::Malformed {
-            text: text.to_owned(),
-        });
+        return Err(QuantityError::Malformed { text: text.to_owned() });
     }
-    let out_of_range = || QuantityError::ExponentOutOfRange {
-        text: text.to_owned(),
-        max: MAX_EXPONENT,
-    };
+    let out_of_range = || QuantityError::ExponentOutOfRange { text: text.to_owned(), max: MAX_EXPONENT };
     let exponent: i64 = exponent.parse().map_err(|_| out_of_range())?;
     if exponent.abs() > MAX_EXPONENT {
         return Err(out_of_range());
@@ -167,9 +150,6 @@ fn exponent_of(suffix: &str, text: &str) -> Result<i64, QuantityError> {
 }
 
 fn split_digits(text: &str) -> (&str, &str) {
-    let end = text
-        .bytes()
-        .position(|b| !b.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
     text.split_at(end)
 }

@@ -50,23 +50,12 @@ fn read(text: &str, resource: Resource) -> Result<Quantity, Refusal> {
         return Err((StrictFault::Empty(resource), None));
     }
     if text.contains(char::is_whitespace) {
-        return Err((
-            StrictFault::Blanks(shown(text)),
-            Some(text.split_whitespace().collect()),
-        ));
+        return Err((StrictFault::Blanks(shown(text)), Some(text.split_whitespace().collect())));
     }
     let parts = Parts::of(text);
     check_number(&parts, text, resource)?;
     check_unit(&parts, text, resource)?;
-    let malformed = |_| {
-        (
-            StrictFault::Malformed {
-                text: shown(text),
-                resource,
-            },
-            None,
-        )
-    };
+    let malformed = |_| (StrictFault::Malformed { text: shown(text), resource }, None);
     let quantity: Quantity = text.parse().map_err(malformed)?;
     check_amount(&parts, text, resource, &quantity)?;
     Ok(quantity)
@@ -74,13 +63,7 @@ fn read(text: &str, resource: Resource) -> Result<Quantity, Refusal> {
 
 fn check_number(parts: &Parts<'_>, text: &str, resource: Resource) -> Result<(), Refusal> {
     if parts.negative && !parts.whole.is_empty() {
-        return Err((
-            StrictFault::NotPositive {
-                text: shown(text),
-                resource,
-            },
-            None,
-        ));
+        return Err((StrictFault::NotPositive { text: shown(text), resource }, None));
     }
     let begins_with_digit = text.starts_with(|c: char| c.is_ascii_digit());
     if begins_with_digit && parts.fraction != Some("") {
@@ -91,13 +74,7 @@ fn check_number(parts: &Parts<'_>, text: &str, resource: Resource) -> Result<(),
         None | Some("") => format!("{whole}{}", parts.suffix),
         Some(fraction) => format!("{whole}.{fraction}{}", parts.suffix),
     };
-    Err((
-        StrictFault::Malformed {
-            text: shown(text),
-            resource,
-        },
-        Some(likely),
-    ))
+    Err((StrictFault::Malformed { text: shown(text), resource }, Some(likely)))
 }
 
 fn check_unit(parts: &Parts<'_>, text: &str, resource: Resource) -> Result<(), Refusal> {
@@ -110,22 +87,10 @@ fn check_unit(parts: &Parts<'_>, text: &str, resource: Resource) -> Result<(), R
         return Ok(());
     }
     if !unit.bytes().all(|b| b.is_ascii_alphabetic()) {
-        return Err((
-            StrictFault::Malformed {
-                text: shown(text),
-                resource,
-            },
-            None,
-        ));
+        return Err((StrictFault::Malformed { text: shown(text), resource }, None));
     }
     let likely = likely_unit(unit, resource).map(|unit| format!("{}{unit}", number(parts)));
-    Err((
-        StrictFault::UnknownUnit {
-            unit: shown(unit),
-            resource,
-        },
-        likely,
-    ))
+    Err((StrictFault::UnknownUnit { unit: shown(unit), resource }, likely))
 }
 
 fn check_amount(
@@ -139,21 +104,9 @@ fn check_amount(
         return Err((StrictFault::NotPositive { text, resource }, None));
     }
     // Whoever leaves the unit away has the usual one in mind.
-    let with_unit = |unit: &str| {
-        parts
-            .suffix
-            .is_empty()
-            .then(|| format!("{}{unit}", number(parts)))
-    };
+    let with_unit = |unit: &str| parts.suffix.is_empty().then(|| format!("{}{unit}", number(parts)));
     if resource != Resource::Cpu && *quantity < Quantity::from_mebibytes(1) {
-        return Err((
-            StrictFault::TooSmall {
-                text,
-                resource,
-                min: "1Mi",
-            },
-            with_unit("Mi"),
-        ));
+        return Err((StrictFault::TooSmall { text, resource, min: "1Mi" }, with_unit("Mi")));
     }
     let (largest, max) = match resource {
         Resource::Cpu => (Quantity::from_units(4096), "4096 cores"),
@@ -161,28 +114,13 @@ fn check_amount(
         Resource::EphemeralStorage => (Quantity::from_mebibytes(1024_i64 << 20), "1024Ti"),
     };
     if *quantity > largest {
-        let likely = if resource == Resource::Cpu {
-            with_unit("m")
-        } else {
-            None
-        };
+        let likely = if resource == Resource::Cpu { with_unit("m") } else { None };
         return Err((StrictFault::TooLarge { text, resource, max }, likely));
     }
-    let (scale, finest) = if resource == Resource::Cpu {
-        (-3, "1m")
-    } else {
-        (0, "whole bytes")
-    };
+    let (scale, finest) = if resource == Resource::Cpu { (-3, "1m") } else { (0, "whole bytes") };
     let rounded = quantity.round_up(scale);
     if rounded != *quantity {
-        return Err((
-            StrictFault::TooFine {
-                text,
-                resource,
-                finest,
-            },
-            Some(rounded.to_string()),
-        ));
+        return Err((StrictFault::TooFine { text, resource, finest }, Some(rounded.to_string())));
     }
     Ok(())
 }
@@ -218,14 +156,6 @@ fn number(parts: &Parts<'_>) -> String {
 /// What somebody wrote, short enough for a message.
 fn shown(text: &str) -> String {
     const MAX: usize = 40;
-    let printable: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(MAX)
-        .collect();
-    if text.chars().count() > MAX {
-        format!("{printable}…")
-    } else {
-        printable
-    }
+    let printable: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX).collect();
+    if text.chars().count() > MAX { format!("{printable}…") } else { printable }
 }
