@@ -56,6 +56,12 @@ impl Rest {
         self.send(Method::PATCH, &path, Some(("application/merge-patch+json", patch))).await
     }
 
+    #[cfg(any(test, feature = "contract-tests"))]
+    pub(crate) async fn merge_as(&self, manager: &str, path: &str, patch: &Value) -> kube::Result<Value> {
+        let path = format!("{path}?fieldManager={manager}");
+        self.send(Method::PATCH, &path, Some(("application/merge-patch+json", patch))).await
+    }
+
     /// Deletes the object that has this uid and nothing but it; what it owns goes after it.
     pub(crate) async fn delete(&self, path: &str, uid: &str) -> kube::Result<Value> {
         let options = json!({

@@ -167,9 +167,6 @@ pub struct MkDelivery {
 
 impl MkDelivery {
     /// Three pods of [`mk_content`], for the App `shop` in `namespace`.
-    ///
-    /// # Panics
-    /// If `namespace` is no name.
     pub fn new(namespace: &str) -> Self {
         Self {
             app: AppRef { namespace: parse(namespace), name: parse("shop") },
@@ -187,15 +184,12 @@ impl MkDelivery {
     }
 
     /// The Delivery, with the digests that it must have.
-    ///
-    /// # Panics
-    /// If a digest cannot be made.
     pub fn delivery(&self) -> Delivery {
         let want = match &self.content {
             None => Want::Deleted,
             Some(content) => Want::Run {
-                release: parse_number(self.release),
-                content_digest: ok(Digest::of(content)),
+                release: ReleaseNumber::try_from(self.release).unwrap(),
+                content_digest: Digest::of(content).unwrap(),
                 content: content.clone(),
                 power: self.power,
                 replication: self.replication.clone(),
@@ -217,7 +211,7 @@ impl MkDelivery {
             app: self.app.clone(),
             uid: self.uid,
             fence: Fence { epoch: self.epoch, revision: Revision(self.revision) },
-            digest: ok(substance.digest()),
+            digest: substance.digest().unwrap(),
             operation: OperationId::from(uuid::Uuid::from_u128(u128::from(self.revision))),
             want,
             deleted: self.deleted.clone(),
@@ -234,34 +228,14 @@ impl MkDelivery {
     }
 
     /// The content.
-    ///
-    /// # Panics
-    /// If deletion is ordered.
     pub fn content_mut(&mut self) -> &mut Content {
-        match &mut self.content {
-            Some(content) => content,
-            None => unreachable!("a deletion has no content"),
-        }
+        self.content.as_mut().expect("a deletion has no content")
     }
 }
 
-fn parse<T: std::str::FromStr>(text: &str) -> T {
-    match text.parse() {
-        Ok(value) => value,
-        Err(_) => unreachable!("{text:?} is not of this type"),
-    }
-}
-
-fn parse_number(number: u64) -> ReleaseNumber {
-    match ReleaseNumber::try_from(number) {
-        Ok(number) => number,
-        Err(error) => unreachable!("{error}"),
-    }
-}
-
-fn ok<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
-    match result {
-        Ok(value) => value,
-        Err(error) => unreachable!("{error}"),
-    }
+fn parse<T: std::str::FromStr>(text: &str) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    text.parse().unwrap()
 }

@@ -1,0 +1,78 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use plimsoll_core::cluster::Cluster as _;
+use serde_json::Value;
+
+use crate::rest::Rest;
+use crate::{KubeCluster, Options};
+
+/// How long a check waits for what must come about.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An API server, and a namespace of a check's own in it.
+pub struct Target {
+    /// The port under test.
+    pub cluster: KubeCluster,
+    /// The namespace.
+    pub namespace: String,
+    rest: Rest,
+}
+
+impl Target {
+    /// Prepares the API server of `kubeconfig` and makes a namespace in it.
+    pub async fn new(kubeconfig: &str) -> Self {
+        let cluster = KubeCluster::from_kubeconfig(kubeconfig, &Options::default()).await.unwrap();
+        cluster.prepare().await.unwrap();
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        let namespace = format!("check-{}", &id[20..]);
+        cluster.ensure_namespace(&namespace.parse().unwrap(), &BTreeMap::new()).await.unwrap();
+        let rest = cluster.rest().clone();
+        Self { cluster, namespace, rest }
+    }
+
+    /// The object under `path`, which begins behind the namespace: `apis/apps/v1` and `deployments/shop`.
+    pub async fn find(&self, api: &str, path: &str) -> Option<Value> {
+        self.rest.find(&self.path(api, path)).await.unwrap()
+    }
+
+    /// The same, where it must be there.
+    pub async fn get(&self, api: &str, path: &str) -> Value {
+        self.find(api, path).await.unwrap_or_else(|| panic!("no {path} in {}", self.namespace))
+    }
+
+    /// Makes an object as somebody else would.
+    pub async fn create(&self, api: &str, collection: &str, object: &Value) -> Value {
+        self.rest.create(&self.path(api, collection), object).await.unwrap()
+    }
+
+    /// Changes an object as `manager` would.
+    pub async fn merge_as(&self, manager: &str, api: &str, path: &str, patch: &Value) {
+        let path = self.path(api, path);
+        self.rest.merge_as(manager, &path, patch).await.unwrap();
+    }
+
+    /// Deletes an object as somebody else would.
+    pub async fn delete(&self, api: &str, path: &str) {
+        let object = self.get(api, path).await;
+        let uid = object["metadata"]["uid"].as_str().unwrap();
+        self.rest.delete(&self.path(api, path), uid).await.unwrap();
+    }
+
+    /// Asks until `question` has an answer.
+    pub async fn until<T>(&self, what: &str, question: impl AsyncFn() -> Option<T>) -> T {
+        let asked = async {
+            loop {
+                if let Some(answer) = question().await {
+                    return answer;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| panic!("never came about: {what}"))
+    }
+
+    fn path(&self, api: &str, path: &str) -> String {
+        format!("/{api}/namespaces/{}/{path}", self.namespace)
+    }
+}
