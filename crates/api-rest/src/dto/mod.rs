@@ -1,0 +1,22 @@
+//! What goes over the wire. Answers are made from core's views, each taken apart in full; a client may read
+//! them with these types too, for fields that it does not know are ignored. Requests refuse them.
+
+mod app;
+mod installation;
+mod operation;
+mod page;
+mod problem;
+mod release;
+mod request;
+mod scale;
+
+pub use app::{App, AppDataCenter, AppState, Drift, Finding, Grade, Health, Pin};
+pub use installation::{
+    DataCenter, DataCenterState, Environment, Installation, Namespace, Reach, ReachState,
+};
+pub use operation::{Accepted, Operation, OperationKind, OperationState, Outcome, OutcomeState};
+pub use page::Page;
+pub use problem::{Problem, Violation};
+pub use release::{Change, Difference, Release};
+pub use request::{NewDataCenter, NewInstallation, NewNamespace, Nothing, RollbackRequest, ScaleRequest};
+pub use scale::{All, Autoscale, Placement, Replicas, Replication, Scale};

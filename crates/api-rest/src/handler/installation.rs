@@ -1,0 +1,121 @@
+//! The installation, its data centers, its Namespaces.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use plimsoll_core::name::{DcName, InstallationId, NamespaceName};
+use plimsoll_core::usecase::Plimsoll;
+
+use crate::dto::{
+    DataCenter, Installation, Namespace, NewDataCenter, NewInstallation, NewNamespace, Nothing, Page,
+};
+use crate::extract::{Body, By, CreateQuery, Creating, Faults, PageQuery, Query, WriteQuery, Writing};
+use crate::failure::Failure;
+use crate::openapi::{Changing, Reading};
+use crate::ports::DataCenters;
+
+/// Show the installation.
+#[utoipa::path(get, path = "/v1/installation", tag = "installation", operation_id = "getInstallation",
+    responses((status = 200, body = Installation), Reading))]
+pub(super) async fn get(
+    State(plimsoll): State<Plimsoll>,
+    By(caller): By,
+    Query(Nothing {}): Query<Nothing>,
+) -> Result<Json<Installation>, Failure> {
+    Ok(Json(plimsoll.installation(&caller).await?.into()))
+}
+
+/// Name the installation, once.
+///
+/// Again with the same id, it changes nothing.
+#[utoipa::path(post, path = "/v1/installation", tag = "installation", operation_id = "initInstallation",
+    params(CreateQuery), request_body(content = NewInstallation),
+    responses((status = 201, body = Installation), Changing))]
+pub(super) async fn init(
+    State(plimsoll): State<Plimsoll>,
+    By(caller): By,
+    Creating: Creating,
+    Body(request): Body<NewInstallation>,
+) -> Result<(StatusCode, Json<Installation>), Failure> {
+    let NewInstallation { id, name, environment } = request;
+    let mut faults = Faults::default();
+    let id = faults.parse::<InstallationId>("id", &id, "give an RFC 1123 label");
+    if name.is_empty() || name.chars().count() > MAX_TITLE {
+        let _ = faults.fault::<()>("name", "is empty or too long", "give 1 to 100 characters");
+    }
+    let id = faults.check(id)?;
+    let view = plimsoll.init(&caller, id, name, environment.into()).await?;
+    Ok((StatusCode::CREATED, Json(view.into())))
+}
+
+/// The longest name for people, in characters.
+const MAX_TITLE: usize = 100;
+
+/// List the data centers.
+///
+/// By name, all on one page.
+#[utoipa::path(get, path = "/v1/datacenters", tag = "installation", operation_id = "listDataCenters",
+    responses((status = 200, body = Page<DataCenter>), Reading))]
+pub(super) async fn data_centers(
+    State(plimsoll): State<Plimsoll>,
+    By(caller): By,
+    Query(Nothing {}): Query<Nothing>,
+) -> Result<Json<Page<DataCenter>>, Failure> {
+    let items = plimsoll.dcs(&caller).await?.into_iter().map(DataCenter::from).collect();
+    Ok(Json(Page { items, next_page_token: None }))
+}
+
+/// Add a data center.
+///
+/// Makes its cluster able to hold Apps. Again with the same cluster, it changes nothing.
+#[utoipa::path(post, path = "/v1/datacenters", tag = "installation", operation_id = "addDataCenter",
+    params(CreateQuery), request_body(content = NewDataCenter),
+    responses((status = 201, body = DataCenter), Changing))]
+pub(super) async fn add_data_center(
+    State(data_centers): State<Arc<dyn DataCenters>>,
+    By(caller): By,
+    Creating: Creating,
+    Body(request): Body<NewDataCenter>,
+) -> Result<(StatusCode, Json<DataCenter>), Failure> {
+    let NewDataCenter { name, kubeconfig } = request;
+    let mut faults = Faults::default();
+    let name = faults.parse::<DcName>("name", &name, "give an RFC 1123 label of at most 40 characters");
+    let name = faults.check(name)?;
+    let view = data_centers.add(&caller, name, kubeconfig).await?;
+    Ok((StatusCode::CREATED, Json(view.into())))
+}
+
+/// List the Namespaces.
+///
+/// By name.
+#[utoipa::path(get, path = "/v1/namespaces", tag = "installation", operation_id = "listNamespaces",
+    params(PageQuery), responses((status = 200, body = Page<Namespace>), Reading))]
+pub(super) async fn namespaces(
+    State(plimsoll): State<Plimsoll>,
+    By(caller): By,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<Namespace>>, Failure> {
+    Ok(Json(plimsoll.namespaces(&caller, page.into()).await?.into()))
+}
+
+/// Make a Namespace.
+///
+/// The data centers get it within moments. One that is there stays as it is.
+#[utoipa::path(post, path = "/v1/namespaces", tag = "installation", operation_id = "createNamespace",
+    params(WriteQuery), request_body(content = NewNamespace),
+    responses((status = 201, body = Namespace), Changing))]
+pub(super) async fn create_namespace(
+    State(plimsoll): State<Plimsoll>,
+    By(caller): By,
+    Writing(write): Writing,
+    Body(request): Body<NewNamespace>,
+) -> Result<(StatusCode, Json<Namespace>), Failure> {
+    let NewNamespace { name } = request;
+    let mut faults = Faults::default();
+    let name = faults.parse::<NamespaceName>("name", &name, "give an RFC 1123 label");
+    let name = faults.check(name)?;
+    let view = plimsoll.create_namespace(&caller, name, write).await?;
+    Ok((StatusCode::CREATED, Json(view.into())))
+}

@@ -1,0 +1,77 @@
+//! Handlers: read, one use case, answer.
+
+mod app;
+mod change;
+mod document;
+mod health;
+mod installation;
+mod operation;
+mod watch;
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use plimsoll_core::usecase::Plimsoll;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::ports::{DataCenters, Readiness};
+
+/// What handlers work with.
+#[derive(Clone)]
+pub(crate) struct Backend {
+    pub(crate) plimsoll: Plimsoll,
+    pub(crate) data_centers: Arc<dyn DataCenters>,
+    pub(crate) readiness: Arc<dyn Readiness>,
+}
+
+impl FromRef<Backend> for Plimsoll {
+    fn from_ref(backend: &Backend) -> Self {
+        backend.plimsoll.clone()
+    }
+}
+
+impl FromRef<Backend> for Arc<dyn DataCenters> {
+    fn from_ref(backend: &Backend) -> Self {
+        backend.data_centers.clone()
+    }
+}
+
+impl FromRef<Backend> for Arc<dyn Readiness> {
+    fn from_ref(backend: &Backend) -> Self {
+        backend.readiness.clone()
+    }
+}
+
+/// What asks for a caller.
+pub(crate) fn guarded() -> OpenApiRouter<Backend> {
+    OpenApiRouter::new()
+        .routes(routes!(app::list_all))
+        .routes(routes!(app::list))
+        .routes(routes!(app::get, change::apply, change::delete))
+        .routes(routes!(app::history))
+        .routes(routes!(app::document))
+        .routes(routes!(app::operations))
+        .routes(routes!(app::diff))
+        .routes(routes!(change::rollback))
+        .routes(routes!(change::unpin))
+        .routes(routes!(change::scale))
+        .routes(routes!(change::restart))
+        .routes(routes!(change::offline))
+        .routes(routes!(change::online))
+        .routes(routes!(operation::list))
+        .routes(routes!(operation::get))
+        .routes(routes!(operation::wait))
+        .routes(routes!(watch::watch))
+        .routes(routes!(installation::get, installation::init))
+        .routes(routes!(installation::data_centers, installation::add_data_center))
+        .routes(routes!(installation::namespaces, installation::create_namespace))
+}
+
+/// What asks for nobody, and shows nothing that is anybody's.
+pub(crate) fn open() -> OpenApiRouter<Backend> {
+    OpenApiRouter::new()
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::openapi))
+}

@@ -1,0 +1,79 @@
+//! Operations.
+
+use axum::Json;
+use axum::extract::State;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use plimsoll_core::error::{Error, Kind};
+use plimsoll_core::fold::OperationState;
+use plimsoll_core::usecase::{OperationFilter, Plimsoll};
+use plimsoll_core::view::OperationView;
+
+use crate::dto::{Nothing, Operation, Page};
+use crate::extract::{By, MaybeBody, OperationPath, OperationsQuery, Query, WaitQuery};
+use crate::failure::Failure;
+use crate::openapi::Reading;
+
+/// List Operations.
+///
+/// The newest first; of one App, or of all.
+#[utoipa::path(get, path = "/v1/operations", tag = "operations", operation_id = "listOperations",
+    params(OperationsQuery), responses((status = 200, body = Page<Operation>), Reading))]
+pub(super) async fn list(
+    State(plimsoll): State<Plimsoll>,
+    By(caller): By,
+    Query(query): Query<OperationsQuery>,
+) -> Result<Json<Page<Operation>>, Failure> {
+    let (app, page) = query.read()?;
+    Ok(Json(plimsoll.operations(&caller, OperationFilter { app }, page).await?.into()))
+}
+
+/// Show an Operation.
+#[utoipa::path(get, path = "/v1/operations/{id}", tag = "operations", operation_id = "getOperation",
+    params(("id" = String, Path, description = "The id of the Operation.")),
+    responses((status = 200, body = Operation), Reading))]
+pub(super) async fn get(
+    State(plimsoll): State<Plimsoll>,
+    By(caller): By,
+    OperationPath(id): OperationPath,
+    Query(Nothing {}): Query<Nothing>,
+) -> Result<Json<Operation>, Failure> {
+    Ok(Json(plimsoll.operation(&caller, id).await?.into()))
+}
+
+/// Wait for an Operation.
+///
+/// Answers when it has come to its final state or is held; 504 if it goes on beyond the timeout, which ends
+/// the waiting and not the Operation.
+#[utoipa::path(post, path = "/v1/operations/{id}/wait", tag = "operations", operation_id = "waitOperation",
+    params(("id" = String, Path, description = "The id of the Operation."), WaitQuery),
+    responses((status = 200, body = Operation), Reading))]
+pub(super) async fn wait(
+    State(plimsoll): State<Plimsoll>,
+    By(caller): By,
+    OperationPath(id): OperationPath,
+    Query(query): Query<WaitQuery>,
+    MaybeBody(Nothing {}): MaybeBody<Nothing>,
+) -> Result<Json<Operation>, Failure> {
+    let timeout = query.read()?;
+    let views = plimsoll.watch_operation(&caller, id).await?;
+    let Ok(view) = tokio::time::timeout(timeout, come_to_rest(views)).await else {
+        let message = "the operation goes on; wait again, or watch it";
+        return Err(Error::new(Kind::DeadlineExceeded, "OPERATION_RUNNING", message).into());
+    };
+    Ok(Json(view?.into()))
+}
+
+/// The first view of an Operation that does not go on by itself.
+async fn come_to_rest(
+    mut views: BoxStream<'static, Result<OperationView, Error>>,
+) -> Result<OperationView, Error> {
+    while let Some(view) = views.next().await {
+        let view = view?;
+        if view.state.is_final() || view.state == OperationState::Held {
+            return Ok(view);
+        }
+    }
+    let message = "the operation can no longer be followed here; ask again";
+    Err(Error::new(Kind::Unavailable, Kind::Unavailable.reason(), message))
+}
