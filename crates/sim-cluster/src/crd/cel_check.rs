@@ -65,7 +65,12 @@ const TYPED_FORMATS: [&str; 5] = ["date-time", "datetime", "date", "duration", "
 #[derive(Debug)]
 pub(super) enum Problem {
     /// The real server would refuse it too.
-    Undeclared(String),
+    Undeclared {
+        /// Where it stands.
+        expression: u64,
+        /// What is wrong.
+        words: String,
+    },
     /// The real server would evaluate it; this one cannot.
     NotModelled(String),
 }
@@ -97,10 +102,10 @@ struct Checker<'a, 's> {
 impl<'a> Checker<'a, '_> {
     fn visit(&mut self, expression: &IdedExpr) -> Result<Type<'a>, Problem> {
         match &expression.expr {
-            Expr::Ident(name) => self.ident(name),
+            Expr::Ident(name) => self.ident(name, expression.id),
             Expr::Select(select) => {
                 let of = self.visit(&select.operand)?;
-                field(of, &select.field)
+                field(of, &select.field, expression.id)
             }
             Expr::Call(call) => {
                 if !MODELLED.contains(&call.func_name.as_str()) {
@@ -136,7 +141,7 @@ impl<'a> Checker<'a, '_> {
         }
     }
 
-    fn ident(&self, name: &str) -> Result<Type<'a>, Problem> {
+    fn ident(&self, name: &str, expression: u64) -> Result<Type<'a>, Problem> {
         if let Some((_, ty)) = self.scope.iter().rev().find(|(known, _)| known == name) {
             return match ty {
                 Type::Node(schema, _) => modelled(schema).map(|()| *ty),
@@ -146,7 +151,10 @@ impl<'a> Checker<'a, '_> {
         if name.starts_with('@') || TYPE_NAMES.contains(&name) {
             return Ok(Type::Any);
         }
-        Err(Problem::Undeclared(format!("undeclared reference to '{name}'")))
+        Err(Problem::Undeclared {
+            expression,
+            words: format!("undeclared reference to '{name}' (in container '')"),
+        })
     }
 
     fn entry(&mut self, entry: &EntryExpr) -> Result<(), Problem> {
@@ -184,14 +192,14 @@ impl<'a> Checker<'a, '_> {
     }
 }
 
-fn field<'a>(of: Type<'a>, name: &str) -> Result<Type<'a>, Problem> {
+fn field<'a>(of: Type<'a>, name: &str, expression: u64) -> Result<Type<'a>, Problem> {
     let Type::Node(schema, place) = of else { return Ok(Type::Any) };
     let name = unescape(name);
     let below = match schema.properties.get(&name).or_else(|| schema.additional.schema()) {
         Some(below) => below,
         None if place == Place::Resource && RESOURCE_FIELDS.contains(&name.as_str()) => return Ok(Type::Any),
         None if schema.int_or_string => return Ok(Type::Any),
-        None => return Err(Problem::Undeclared(format!("undefined field '{name}'"))),
+        None => return Err(Problem::Undeclared { expression, words: format!("undefined field '{name}'") }),
     };
     modelled(below)?;
     Ok(Type::Node(below, Place::Inside))

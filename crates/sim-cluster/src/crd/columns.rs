@@ -30,7 +30,7 @@ impl PrinterColumns {
         let mut columns = Vec::new();
         let mut faults = Vec::new();
         for (i, column) in given.into_iter().flatten().enumerate() {
-            let at = index(&child(path, "additionalPrinterColumns"), i);
+            let at = index(path, i);
             match Column::parse(column, &at) {
                 Ok(column) => columns.push(column),
                 Err(mut found) => faults.append(&mut found),

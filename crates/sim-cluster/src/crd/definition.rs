@@ -103,14 +103,16 @@ impl Definition {
         let storage = check_versions(&spec, &mut faults);
 
         let mut versions = BTreeMap::new();
-        for (i, version) in list(&spec, "versions").iter().enumerate() {
-            let path = index("spec.versions", i);
+        let given = list(&spec, "versions");
+        for (i, version) in given.iter().enumerate() {
             let place = Place { group: &group, names: &names, scope };
-            match Version::parse(version, &path, place) {
+            match Version::parse(version, &Paths::of(given, i), place) {
                 Ok(parsed) => {
                     versions.insert(text(version, "name"), parsed);
                 }
-                Err(mut found) => faults.append(&mut found),
+                // What versions share is reported once.
+                Err(found) => faults
+                    .extend(found.into_iter().filter(|fault| !faults.contains(fault)).collect::<Vec<_>>()),
             }
         }
         if faults.is_empty() { Ok(Self { group, names, scope, versions, storage }) } else { Err(faults) }
@@ -176,13 +178,25 @@ impl Definition {
         self.versions.get(version).map(|version| &version.document)
     }
 
-    /// Fills in defaults and drops what the schema does not know. The answer lists the paths dropped, which a
+    /// Fills in defaults alone: what happens between merging an apply and settling who owns what. A null that
+    /// the merge left where null is not allowed stays, and validation refuses it, as on the real server.
+    pub fn default(&self, object: &mut Value, version: &str) {
+        if let Some(version) = self.versions.get(version) {
+            prune::settle_numbers(object);
+            prune::default(object, &version.structural);
+            version.structure.field_as_struct(object, "metadata");
+        }
+    }
+
+    /// Brings a decoded request into shape: fills in defaults and drops what the schema does not know. The answer lists the paths dropped, which a
     /// request with `fieldValidation=Strict` is refused for.
     pub fn prune_and_default(&self, object: &mut Value, version: &str) -> Vec<String> {
         let Some(version) = self.versions.get(version) else { return Vec::new() };
+        prune::settle_numbers(object);
         prune::default(object, &version.structural);
         prune::drop_nulls(object, Some(&version.structural));
         let mut dropped = version.structure.prune_field(object, "metadata");
+        version.structure.field_as_struct(object, "metadata");
         dropped.extend(prune::prune(object, &version.structural));
         dropped.sort();
         dropped
@@ -191,19 +205,21 @@ impl Definition {
     /// Every fault of an object; `old` is what it replaces.
     pub fn validate(&self, new: &Value, old: Option<&Value>, version: &str) -> Vec<FieldError> {
         let Some(version) = self.versions.get(version) else { return Vec::new() };
-        let mut faults = validate::validate(new, old, &version.structural);
-        // An object that already had duplicates may keep them.
-        if old.is_none_or(|old| unique::duplicates(old, &version.structural).is_empty()) {
-            faults.extend(unique::duplicates(new, &version.structural));
+        version.with_rules(validate::validate(new, old, &version.structural), new, old)
+    }
+
+    /// Every fault of an object whose status alone was written.
+    pub fn validate_status(&self, new: &Value, old: &Value, version: &str) -> Vec<FieldError> {
+        let Some(version) = self.versions.get(version) else { return Vec::new() };
+        let mut faults = Vec::new();
+        if let (Some(status), Some(schema)) = (new.get("status"), version.structural.properties.get("status"))
+        {
+            faults = validate::validate(status, old.get("status"), schema);
+            for fault in &mut faults {
+                fault.move_below("status");
+            }
         }
-        if faults.iter().any(|fault| fault.reason.blocks_rules()) {
-            let detail = "some validation rules were not checked because the object was invalid; correct the existing \
-                          errors to complete validation";
-            faults.push(FieldError::of_value("", Reason::Invalid, &Value::Null, detail));
-        } else {
-            faults.extend(version.rules.evaluate(&version.structural, new, old));
-        }
-        faults
+        version.with_rules(faults, new, Some(old))
     }
 }
 
@@ -215,23 +231,72 @@ struct Place<'a> {
     scope: Scope,
 }
 
+/// Where faults of a version are reported. What all versions have alike is reported under the spec, as if it
+/// stood there once: that is how the server holds it.
+struct Paths {
+    schema: String,
+    subresources: String,
+    columns: String,
+}
+
+impl Paths {
+    fn of(versions: &[Value], at: usize) -> Self {
+        let own = index("spec.versions", at);
+        let alike = |name: &str| versions.iter().all(|version| version.get(name) == versions[at].get(name));
+        let parent = |name: &str, shared: &str| {
+            if alike(name) { child("spec", shared) } else { child(&own, name) }
+        };
+        let schema = match versions[at].pointer("/schema/openAPIV3Schema") {
+            Some(_) => parent("schema", "validation"),
+            None => child(&own, "schema"),
+        };
+        Self {
+            schema: child(&schema, "openAPIV3Schema"),
+            subresources: parent("subresources", "subresources"),
+            columns: parent("additionalPrinterColumns", "additionalPrinterColumns"),
+        }
+    }
+}
+
 impl Version {
-    fn parse(version: &Value, path: &str, place: Place<'_>) -> Result<Self, Vec<FieldError>> {
-        let schema_path = child(path, "schema.openAPIV3Schema");
+    /// Adds what is checked once the values are of the right types: uniqueness in lists, and the rules.
+    fn with_rules(&self, mut faults: Vec<FieldError>, new: &Value, old: Option<&Value>) -> Vec<FieldError> {
+        // An object that already had duplicates may keep them.
+        if old.is_none_or(|old| unique::duplicates(old, &self.structural).is_empty()) {
+            faults.extend(unique::duplicates(new, &self.structural));
+        }
+        if self.rules.is_empty() {
+            return faults;
+        }
+        if faults.iter().any(|fault| fault.reason.blocks_rules()) {
+            let detail = "some validation rules were not checked because the object was invalid; correct the existing \
+                          errors to complete validation";
+            faults.push(FieldError::of_value("", Reason::Invalid, &Value::Null, detail));
+        } else {
+            faults.extend(self.rules.evaluate(&self.structural, new, old));
+        }
+        faults
+    }
+
+    fn parse(version: &Value, paths: &Paths, place: Place<'_>) -> Result<Self, Vec<FieldError>> {
         let Some(schema) = version.pointer("/schema/openAPIV3Schema").filter(|schema| !schema.is_null())
         else {
-            return Err(vec![FieldError::required(&schema_path, "schemas are required")]);
+            return Err(vec![FieldError::required(&paths.schema, "")]);
         };
-        let structural = Structural::parse(schema, &schema_path)?;
-        let rules = Rules::compile(&structural, &schema_path)?;
-        let columns = PrinterColumns::parse(version, path)?;
+        let structural = Structural::parse(schema, &paths.schema)?;
+        let faults = validate::defaults(&structural, &paths.schema);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let rules = Rules::compile(&structural, &paths.schema)?;
+        let columns = PrinterColumns::parse(version, &paths.columns)?;
         let subresources = version.get("subresources");
         let status = match subresources.and_then(|all| all.get("status")).filter(|status| !status.is_null()) {
             Some(_) => StatusSubresource::Enabled,
             None => StatusSubresource::Disabled,
         };
         let scale = match subresources.and_then(|all| all.get("scale")).filter(|scale| !scale.is_null()) {
-            Some(scale) => Some(parse_scale(scale, &child(path, "subresources.scale"))?),
+            Some(scale) => Some(parse_scale(scale, &child(&paths.subresources, "scale"))?),
             None => None,
         };
         let mut patched = Vec::new();
@@ -252,7 +317,7 @@ impl Version {
         };
         let structure = resource
             .structure()
-            .map_err(|error| vec![FieldError::invalid(&schema_path, "", &error.to_string())])?;
+            .map_err(|error| vec![FieldError::invalid(&paths.schema, "", &error.to_string())])?;
         let served = if version.get("served").and_then(Value::as_bool) == Some(true) {
             Served::Yes
         } else {
@@ -390,6 +455,10 @@ fn check_versions(spec: &Value, faults: &mut Vec<FieldError>) -> String {
     if storage.len() != 1 {
         let detail = "must have exactly one version marked as storage version";
         faults.push(FieldError::invalid("spec.versions", shown(), detail));
+    }
+    if storage.is_empty() {
+        let detail = "must have at least one stored version";
+        faults.push(FieldError::invalid("status.storedVersions", Value::Null, detail));
     }
     storage.pop().unwrap_or_default()
 }

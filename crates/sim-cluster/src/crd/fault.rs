@@ -106,10 +106,20 @@ impl FieldError {
         Self::of_value(path, Reason::Invalid, &value.into(), detail)
     }
 
+    /// A fault whose value is already printed.
+    pub(super) fn printed(path: &str, value: &str, detail: &str) -> Self {
+        Self::new(path, Reason::Invalid, Some(value), detail)
+    }
+
     pub(super) fn not_supported(path: &str, value: &Value, supported: &[String]) -> Self {
         let supported: Vec<String> = supported.iter().map(|name| format!("{name:?}")).collect();
         let detail = format!("supported values: {}", supported.join(", "));
         Self::of_value(path, Reason::NotSupported, value, &detail)
+    }
+
+    /// Reports the fault for a field of the object that `parent` holds.
+    pub(super) fn move_below(&mut self, parent: &str) {
+        self.path = if self.path == WHOLE_OBJECT { parent.to_owned() } else { child(parent, &self.path) };
     }
 
     fn new(path: &str, reason: Reason, value: Option<&str>, detail: &str) -> Self {

@@ -69,6 +69,25 @@ pub(super) fn drop_nulls(value: &mut Value, schema: Option<&Structural>) {
     }
 }
 
+/// Writes whole numbers without a fraction: the server stores `1.0` as `1`.
+pub(super) fn settle_numbers(value: &mut Value) {
+    match value {
+        Value::Object(fields) => fields.values_mut().for_each(settle_numbers),
+        Value::Array(items) => items.iter_mut().for_each(settle_numbers),
+        Value::Number(number) if number.is_f64() => {
+            // Integers up to 2^53 are exact in a double; beyond that the server's JSON keeps an exponent.
+            const EXACT: f64 = 9_007_199_254_740_992.0;
+            let float = number.as_f64().unwrap_or(f64::NAN);
+            if float.fract() == 0.0 && float.abs() <= EXACT {
+                #[expect(clippy::cast_possible_truncation, reason = "whole and within the exact range")]
+                let whole = float as i64;
+                *value = Value::from(whole);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Drops fields that the schema does not know; the answer lists their paths, sorted.
 pub(super) fn prune(object: &mut Value, schema: &Structural) -> Vec<String> {
     let mut pruner = Pruner { dropped: Vec::new() };

@@ -9,6 +9,7 @@ use super::cel_check;
 use super::cel_value::to_cel;
 use super::fault::{FieldError, Reason, child, index, key};
 use super::structural::{Additional, ListType, RuleSource, Structural};
+use crate::schema::golang;
 
 static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
 
@@ -42,6 +43,14 @@ impl Rules {
         let mut faults = Vec::new();
         let rules = compile(schema, path, Place::Resource, None, &mut faults).unwrap_or_default();
         if faults.is_empty() { Ok(rules) } else { Err(faults) }
+    }
+
+    /// Whether there is no rule at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.here.is_empty()
+            && self.properties.is_empty()
+            && self.additional.is_none()
+            && self.items.is_none()
     }
 
     /// Evaluates every rule; transition rules only where there is an old value to compare with.
@@ -140,6 +149,13 @@ impl Rule {
                         "'no such overload': call arguments did not match a supported operator, function or \
                          macro signature for rule: {rule}"
                     ),
+                    cel::ExecutionError::DivisionByZero(_) => {
+                        format!("division by zero evaluating rule: {rule}")
+                    }
+                    cel::ExecutionError::RemainderByZero(_) => {
+                        format!("modulus by zero evaluating rule: {rule}")
+                    }
+                    cel::ExecutionError::Overflow(..) => format!("integer overflow evaluating rule: {rule}"),
                     other => format!("{other} evaluating rule: {rule}"),
                 };
                 Some(FieldError::invalid(node.path, kind, &detail))
@@ -245,11 +261,33 @@ fn compile(
         let below = compile(items, &child(path, "items"), Place::Inside, uncorrelated, faults);
         rules.items = below.map(Box::new);
     }
-    let any = !rules.here.is_empty()
-        || !rules.properties.is_empty()
-        || rules.additional.is_some()
-        || rules.items.is_some();
-    any.then_some(rules)
+    (!rules.is_empty()).then_some(rules)
+}
+
+/// A complaint about a place in a rule, with the line and a mark under the place.
+fn located(text: &str, offset: usize, words: &str) -> String {
+    let before: String = text.chars().take(offset).collect();
+    let row = before.matches('\n').count();
+    let column = before.chars().rev().take_while(|character| *character != '\n').count();
+    let line = text.lines().nth(row).unwrap_or_default();
+    let mark = ".".repeat(column);
+    format!("ERROR: <input>:{}:{}: {words}\n | {line}\n | {mark}^", row + 1, column + 1)
+}
+
+impl RuleSource {
+    /// The rule as errors show it: the server's internal struct, in its field order.
+    fn shown(&self) -> String {
+        let text = |text: &str| golang::json(&Value::from(text));
+        format!(
+            "{{\"Rule\":{},\"Message\":{},\"MessageExpression\":{},\"Reason\":{},\"FieldPath\":{},\"OptionalOldSelf\":{}}}",
+            text(&self.rule),
+            text(&self.message),
+            text(&self.message_expression),
+            self.reason.as_deref().map_or_else(|| "null".to_owned(), text),
+            text(&self.field_path),
+            if self.optional_old_self { "true" } else { "null" },
+        )
+    }
 }
 
 fn compile_rule(
@@ -261,20 +299,20 @@ fn compile_rule(
 ) -> Result<Rule, FieldError> {
     let compiled = |text: &str, name: &str| {
         let at = child(path, name);
-        let program = ENV
-            .compile(text)
-            .map_err(|error| FieldError::invalid(&at, text, &format!("compilation failed: {error}")))?;
-        cel_check::check(program.expression(), schema, place, source.optional_old_self).map_err(
-            |problem| match problem {
-                cel_check::Problem::Undeclared(words) => {
-                    FieldError::invalid(&at, text, &format!("compilation failed: {words}"))
-                }
-                cel_check::Problem::NotModelled(what) => {
-                    let detail = format!("{what} is not modelled by this simulated API server");
-                    FieldError::of_value(&at, Reason::NotSupported, &text.into(), &detail)
-                }
-            },
-        )?;
+        let refused =
+            |words: &str| FieldError::printed(&at, &source.shown(), &format!("compilation failed: {words}"));
+        let program = ENV.compile(text).map_err(|error| refused(&error.to_string()))?;
+        let checked = cel_check::check(program.expression(), schema, place, source.optional_old_self);
+        checked.map_err(|problem| match problem {
+            cel_check::Problem::Undeclared { expression, words } => {
+                let start = program.source_info().offset_for(expression).map_or(0, |(start, _)| start);
+                refused(&located(text, usize::try_from(start).unwrap_or(0), &words))
+            }
+            cel_check::Problem::NotModelled(what) => {
+                let detail = format!("{what} is not modelled by this simulated API server");
+                FieldError::of_value(&at, Reason::NotSupported, &text.into(), &detail)
+            }
+        })?;
         Ok(program)
     };
     let program = compiled(&source.rule, "rule")?;

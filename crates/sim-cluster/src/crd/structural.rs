@@ -320,10 +320,10 @@ impl Parser {
                 None
             }
             "map" => {
-                for (i, name) in keys.iter().enumerate() {
+                for name in &keys {
                     if schema.pointer("/items/properties").and_then(|fields| fields.get(name)).is_none() {
                         let detail = "entries must all be names of item properties";
-                        self.faults.push(FieldError::invalid(&index(&at, i), name.as_str(), detail));
+                        self.faults.push(FieldError::invalid(&at, keys.clone(), detail));
                     }
                 }
                 Some(ListType::Map { keys })

@@ -226,7 +226,7 @@ fn a_rule_that_could_not_be_evaluated_faithfully_is_refused() {
         let faults = Definition::from_object(&mk_definition(&schema)).expect_err("refused");
         assert_eq!(
             faults[0].path,
-            "spec.versions[0].schema.openAPIV3Schema.properties[spec].x-kubernetes-validations[0].rule"
+            "spec.validation.openAPIV3Schema.properties[spec].x-kubernetes-validations[0].rule"
         );
         assert!(faults[0].message.contains(words), "{rule}: {}", faults[0].message);
     }
@@ -287,8 +287,9 @@ fn a_bad_definition_is_refused_with_every_fault() {
             "metadata.name",
             "spec.scope",
             "spec.versions",
-            "spec.versions[0].schema.openAPIV3Schema.properties[spec].type",
-            "spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[list].items",
+            "status.storedVersions",
+            "spec.validation.openAPIV3Schema.properties[spec].type",
+            "spec.validation.openAPIV3Schema.properties[spec].properties[list].items",
         ]
     );
 }

@@ -14,6 +14,29 @@ pub(super) fn validate(new: &Value, old: Option<&Value>, schema: &Structural) ->
     validator.faults
 }
 
+/// Every default that the schema itself would not accept.
+pub(super) fn defaults(schema: &Structural, path: &str) -> Vec<FieldError> {
+    let mut faults = Vec::new();
+    if let Some(default) = &schema.default {
+        faults = validate(default, None, schema);
+        let at = super::fault::child(path, "default");
+        for fault in &mut faults {
+            fault.move_below(&at);
+        }
+    }
+    for (name, property) in &schema.properties {
+        let at = super::fault::key(&super::fault::child(path, "properties"), name);
+        faults.extend(defaults(property, &at));
+    }
+    if let Some(values) = schema.additional.schema() {
+        faults.extend(defaults(values, &super::fault::child(path, "additionalProperties")));
+    }
+    if let Some(items) = schema.items.as_deref() {
+        faults.extend(defaults(items, &super::fault::child(path, "items")));
+    }
+    faults
+}
+
 struct Validator {
     faults: Vec<FieldError>,
 }
@@ -57,15 +80,14 @@ impl Validator {
     fn text(&mut self, path: &str, text: &str, schema: &Structural) {
         let checks = &schema.checks;
         let length = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
+        // The server stops at the first of these.
         if let Some(max) = checks.max_length.filter(|max| length > *max) {
             let unit = if max == 1 { "byte" } else { "bytes" };
             let detail = format!("may not be more than {max} {unit}");
             self.faults.push(FieldError::plain(field(path), Reason::TooLong, &detail));
-        }
-        if let Some(min) = checks.min_length.filter(|min| length < *min) {
+        } else if let Some(min) = checks.min_length.filter(|min| length < *min) {
             self.invalid(path, text, &format!("should be at least {min} chars long"));
-        }
-        if let Some(pattern) = checks.pattern.as_ref().filter(|pattern| !pattern.is_match(text)) {
+        } else if let Some(pattern) = checks.pattern.as_ref().filter(|pattern| !pattern.is_match(text)) {
             self.invalid(path, text, &format!("should match '{pattern}'"));
         }
         if let Some(name) = checks.format.as_deref().filter(|name| !format::accepts(name, text)) {
@@ -75,21 +97,19 @@ impl Validator {
     }
 
     fn number(&mut self, path: &str, value: &Value, number: f64, schema: &Structural) {
+        if let Some(type_words) = out_of_range(value, schema) {
+            let words = format!("Checked value must be of type {type_words} in {path}");
+            self.faults.push(FieldError::invalid("", "", &words));
+        }
+        // Whole numbers are compared with what is left of a bound without its fraction.
+        let whole = value.is_i64() || value.is_u64();
+        let native = |bound: f64| if whole { bound.trunc() } else { bound };
         let checks = &schema.checks;
-        if let Some(multiple) = checks.multiple_of.filter(|multiple| number % multiple != 0.0) {
+        if let Some(multiple) = checks.multiple_of.map(native).filter(|multiple| number % multiple != 0.0) {
             self.invalid(path, value.clone(), &format!("should be a multiple of {multiple}"));
         }
-        if let Some(Bound { value: max, exclusive }) = checks.maximum {
-            let (fails, words) = if exclusive {
-                (number >= max, "should be less than")
-            } else {
-                (number > max, "should be less than or equal to")
-            };
-            if fails {
-                self.invalid(path, value.clone(), &format!("{words} {max}"));
-            }
-        }
         if let Some(Bound { value: min, exclusive }) = checks.minimum {
+            let min = native(min);
             let (fails, words) = if exclusive {
                 (number <= min, "should be greater than")
             } else {
@@ -99,8 +119,16 @@ impl Validator {
                 self.invalid(path, value.clone(), &format!("{words} {min}"));
             }
         }
-        if let Some(problem) = range_problem(value, schema) {
-            self.invalid(path, value.clone(), problem);
+        if let Some(Bound { value: max, exclusive }) = checks.maximum {
+            let max = native(max);
+            let (fails, words) = if exclusive {
+                (number >= max, "should be less than")
+            } else {
+                (number > max, "should be less than or equal to")
+            };
+            if fails {
+                self.invalid(path, value.clone(), &format!("{words} {max}"));
+            }
         }
     }
 
@@ -256,11 +284,20 @@ fn type_fault(path: &str, value: &Value, schema: &Structural) -> Option<FieldErr
     Some(FieldError::of_value(field(path), Reason::TypeInvalid, &actual.into(), &detail))
 }
 
-fn range_problem(value: &Value, schema: &Structural) -> Option<&'static str> {
+/// How the server names the type of a number that the type cannot hold.
+fn out_of_range(value: &Value, schema: &Structural) -> Option<&'static str> {
+    if schema.kind != Some(Kind::Integer) {
+        return None;
+    }
     let number = value.as_f64()?;
-    let (format, limits) = match schema.checks.format.as_deref()? {
-        "int32" => ("must be within the range of int32", (f64::from(i32::MIN), f64::from(i32::MAX))),
-        _ => return None,
-    };
-    (number < limits.0 || number > limits.1).then_some(format)
+    match schema.checks.format.as_deref() {
+        Some("int32")
+            if number.fract() != 0.0 || number < f64::from(i32::MIN) || number > f64::from(i32::MAX) =>
+        {
+            Some("integer with format int32")
+        }
+        Some("int64") if !value.is_i64() => Some("integer with format int64"),
+        None if !value.is_i64() => Some("integer (default format)"),
+        _ => None,
+    }
 }

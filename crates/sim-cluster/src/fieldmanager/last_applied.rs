@@ -36,17 +36,8 @@ pub(super) fn refresh(object: &mut Value, applied: &Value) {
         return;
     }
     let mut applied = applied.clone();
-    if let Some(metadata) = applied.pointer_mut("/metadata").and_then(Value::as_object_mut) {
-        let emptied = match metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-            Some(own) => {
-                own.remove(ANNOTATION);
-                own.is_empty()
-            }
-            None => false,
-        };
-        if emptied {
-            metadata.remove("annotations");
-        }
+    if let Some(own) = applied.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        own.remove(ANNOTATION);
     }
     let text = format!("{}\n", golang::json(&applied));
     annotations.insert(ANNOTATION.to_owned(), Value::from(text));

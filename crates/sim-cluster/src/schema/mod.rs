@@ -6,10 +6,10 @@
 //! so a [`Type`] holds an optional scalar, list and map side by side.
 
 mod builtin;
+mod form;
 pub(crate) mod golang;
 mod openapi;
 pub mod recording;
-mod zero;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -74,6 +74,8 @@ pub struct Type {
     pub list: Option<List>,
     /// Present when an object is accepted.
     pub map: Option<Map>,
+    /// The Go struct that kube-apiserver holds such values in, for types that have one.
+    go: Option<&'static form::GoStruct>,
 }
 
 /// Kinds of scalar that structured-merge-diff tells apart.
@@ -127,8 +129,6 @@ pub struct Field {
     pub ty: TypeId,
     /// Its default in the OpenAPI document.
     pub default: Option<Value>,
-    /// Whether the OpenAPI document requires it.
-    pub required: bool,
     /// How strategic merge patches treat it.
     pub patch: PatchMeta,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map as JsonMap, Value};
 
+use super::form::GoStruct;
 use super::{Field, List, Map, PatchMeta, Relation, Scalar, Schema, Type, TypeId, Types};
 
 /// Any value, owned as a whole.
@@ -89,16 +90,16 @@ impl Builder {
     fn add_common(&mut self) {
         let list = List { element: UNTYPED, relation: Relation::Atomic, keys: Vec::new() };
         self.push(Type {
-            name: None,
             scalar: Some(Scalar::Untyped),
             list: Some(list.clone()),
             map: Some(Map { fields: BTreeMap::new(), element: Some(UNTYPED), relation: Relation::Atomic }),
+            ..Type::default()
         });
         self.push(Type {
-            name: None,
             scalar: Some(Scalar::Untyped),
             list: Some(list),
             map: Some(Map { fields: BTreeMap::new(), element: Some(DEDUCED), relation: Relation::Separable }),
+            ..Type::default()
         });
     }
 
@@ -116,6 +117,7 @@ impl Builder {
             _ => self.parse(component, place)?,
         };
         ty.name = Some(name.to_owned());
+        ty.go = GoStruct::of(name);
         if let Some(id) = self.names.get(name) {
             self.list[id.0 as usize] = ty;
         }
@@ -128,10 +130,10 @@ impl Builder {
         let scalar = |scalar| Ok(Type { scalar: Some(scalar), ..Type::default() });
         match schema.get("type").and_then(Value::as_str).unwrap_or_default() {
             "" => Ok(Type {
-                name: None,
                 scalar: Some(Scalar::Untyped),
                 list: Some(self.parse_list(schema, place)?),
                 map: Some(self.parse_map(schema, place)?),
+                ..Type::default()
             }),
             "object" => Ok(Type { map: Some(self.parse_map(schema, place)?), ..Type::default() }),
             "array" => Ok(Type { list: Some(self.parse_list(schema, place)?), ..Type::default() }),
@@ -146,13 +148,6 @@ impl Builder {
     }
 
     fn parse_map(&mut self, schema: &Value, place: Place<'_>) -> Result<Map, SchemaError> {
-        let required: Vec<&str> = schema
-            .get("required")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
         let mut fields = BTreeMap::new();
         for (name, member) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
             fields.insert(
@@ -160,7 +155,6 @@ impl Builder {
                 Field {
                     ty: self.reference(member, place)?,
                     default: member.get("default").cloned(),
-                    required: required.contains(&name.as_str()),
                     patch: patch_meta(member),
                 },
             );
