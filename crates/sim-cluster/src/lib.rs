@@ -1,6 +1,36 @@
-//! A Kubernetes API in one process, with pods that live and die by an injectable clock.
+#![doc = include_str!("../README.md")]
 
+mod admission;
+mod api;
+mod builder;
+mod clock;
+mod cluster;
+mod control;
 pub mod crd;
+mod digest;
 pub mod fieldmanager;
+mod hooks;
+mod http;
+mod journal;
+mod kinds;
+mod net;
+mod object;
 pub mod patch;
+mod quantity;
+mod resource;
 pub mod schema;
+mod script;
+mod select;
+mod status;
+mod store;
+mod world;
+
+pub use builder::{Builder, NodeSize, StartError};
+pub use clock::{Clock, TokioClock};
+pub use cluster::SimCluster;
+pub use hooks::{Fault, HookId, Hooks, PatchFormat, RequestInfo, Verb, WatchFault, WatchInfo};
+pub use journal::{Journal, JournalEntry, Mark};
+pub use net::TlsError;
+pub use script::{Behavior, Exit, Pull, Readiness, Scripts};
+pub use status::ApiError;
+pub use store::LogError;

@@ -19,10 +19,16 @@ pub enum PatchError {
     /// The patch has too many operations: answered with 413 `RequestEntityTooLarge`.
     #[error("{0}")]
     TooLarge(String),
-    /// The patch does not fit the object: answered with 422 `Invalid`.
+    /// The patch does not fit the object: answered with 422 `Invalid`. The server does not tell what did not fit.
     #[error("{0}")]
     Unprocessable(String),
     /// The server gives up on the patch: answered with 500 and no reason.
     #[error("{0}")]
     Failed(String),
+}
+
+impl PatchError {
+    fn unprocessable() -> Self {
+        Self::Unprocessable("the server rejected our request due to an error in our request".to_owned())
+    }
 }

@@ -230,7 +230,7 @@ fn kind_of(original: &[Value], patch: &[Value]) -> Result<Kind, PatchError> {
         return Err(PatchError::Failed("no elements in any of the given slices".to_owned()));
     };
     if first.is_array() {
-        return Err(PatchError::Unprocessable("lists of lists are not supported".to_owned()));
+        return Err(PatchError::unprocessable());
     }
     if all().any(|item| golang::type_name(item) != golang::type_name(first)) {
         let lists = [Value::from(original.to_vec()), Value::from(patch.to_vec())];

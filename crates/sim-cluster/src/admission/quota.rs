@@ -1,0 +1,262 @@
+//! ResourceQuota: what an object costs, which quotas it is booked on, and when they are full.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::api::Target;
+use crate::kinds::qos_class;
+use crate::object::{self, list, map, text};
+use crate::quantity::Quantity;
+use crate::resource::Resource;
+use crate::status::ApiError;
+use crate::store::{Key, Tx};
+
+/// Amounts by the names a quota uses, such as `requests.cpu`.
+pub(crate) type Usage = BTreeMap<String, Quantity>;
+
+/// Books a new object on the quotas of its namespace, or says which of them is full.
+pub(super) fn charge(tx: &mut Tx<'_>, target: &Target, object: &Value) -> Result<(), ApiError> {
+    book(tx, target, object, &usage(&target.resource, object))
+}
+
+/// Books what a changed object costs more than it did.
+pub(super) fn charge_change(
+    tx: &mut Tx<'_>,
+    target: &Target,
+    live: &Value,
+    object: &Value,
+) -> Result<(), ApiError> {
+    let before = usage(&target.resource, live);
+    let mut more = usage(&target.resource, object);
+    for (name, amount) in &mut more {
+        *amount -= before.get(name).copied().unwrap_or_default();
+    }
+    more.retain(|_, amount| *amount > Quantity::default());
+    if more.is_empty() { Ok(()) } else { book(tx, target, object, &more) }
+}
+
+fn book(tx: &mut Tx<'_>, target: &Target, object: &Value, cost: &Usage) -> Result<(), ApiError> {
+    if !target.resource.is_namespaced() || &*target.resource.key == "events" {
+        return Ok(());
+    }
+    let mut booked = Vec::new();
+    for quota in tx.list("resourcequotas", Some(&target.namespace)) {
+        if !applies(&quota, &target.resource, object) {
+            continue;
+        }
+        let hard = amounts(&quota, "/status/hard");
+        let used = amounts(&quota, "/status/used");
+        let relevant: Usage = hard.keys().filter_map(|name| Some((name.clone(), *cost.get(name)?))).collect();
+        check_specified(target, &quota, object, &hard)?;
+        let exceeded: Vec<&String> = relevant
+            .iter()
+            .filter(|(name, amount)| {
+                !amount.is_zero() && used.get(*name).copied().unwrap_or_default() + **amount > hard[*name]
+            })
+            .map(|(name, _)| name)
+            .collect();
+        if !exceeded.is_empty() {
+            let show = |from: &Usage| {
+                let amount = |name: &String| from.get(name).copied().unwrap_or_default();
+                exceeded.iter().map(|name| format!("{name}={}", amount(name))).collect::<Vec<_>>().join(",")
+            };
+            let why = format!(
+                "exceeded quota: {}, requested: {}, used: {}, limited: {}",
+                object::name(&quota),
+                show(&relevant),
+                show(&used),
+                show(&hard),
+            );
+            return Err(ApiError::forbidden(target.subject(), &why));
+        }
+        if relevant.values().any(|amount| !amount.is_zero()) {
+            let mut used = used;
+            for (name, amount) in relevant {
+                *used.entry(name).or_default() += amount;
+            }
+            booked.push((quota, used));
+        }
+    }
+    for (quota, used) in booked {
+        let mut quota = Value::clone(&quota);
+        quota["status"]["used"] = to_value(&used);
+        let key = Key::new("resourcequotas", target.namespace.as_str(), object::name(&quota));
+        tx.put(&key, quota)?;
+    }
+    Ok(())
+}
+
+/// A pod under a quota on cpu or memory must say how much of it it wants.
+fn check_specified(target: &Target, quota: &Value, pod: &Value, hard: &Usage) -> Result<(), ApiError> {
+    if &*target.resource.key != "pods" {
+        return Ok(());
+    }
+    let mut missing: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for name in hard.keys() {
+        let Some((part, resource)) = compute_resource(name) else { continue };
+        for container in list(pod, "/spec/initContainers").iter().chain(list(pod, "/spec/containers")) {
+            let given =
+                map(container, &format!("/resources/{part}")).is_some_and(|m| m.contains_key(resource));
+            if !given {
+                missing.entry(name).or_default().push(text(container, "/name"));
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<_> =
+        missing.iter().map(|(name, containers)| format!("{name} for: {}", containers.join(","))).collect();
+    let why = format!("failed quota: {}: must specify {}", object::name(quota), list.join("; "));
+    Err(ApiError::forbidden(target.subject(), &why))
+}
+
+/// `requests.cpu`, and `cpu` for short, as the part of a container and the name in it.
+fn compute_resource(name: &str) -> Option<(&'static str, &str)> {
+    let (part, resource) = match name.split_once('.') {
+        Some(("requests", resource)) => ("requests", resource),
+        Some(("limits", resource)) => ("limits", resource),
+        None => ("requests", name),
+        Some(_) => return None,
+    };
+    ["cpu", "memory"].contains(&resource).then_some((part, resource))
+}
+
+/// Whether an object counts against a quota: scopes speak of pods alone.
+pub(crate) fn applies(quota: &Value, resource: &Resource, object: &Value) -> bool {
+    let scopes = list(quota, "/spec/scopes").iter().filter_map(Value::as_str);
+    let expressions = list(quota, "/spec/scopeSelector/matchExpressions");
+    let is_pod = &*resource.key == "pods";
+    if !is_pod {
+        return list(quota, "/spec/scopes").is_empty() && expressions.is_empty();
+    }
+    if matches!(text(object, "/status/phase"), "Succeeded" | "Failed") {
+        return false;
+    }
+    { scopes }.all(|scope| in_scope(object, scope, "Exists", &[]))
+        && expressions.iter().all(|expression| {
+            in_scope(
+                object,
+                text(expression, "/scopeName"),
+                text(expression, "/operator"),
+                list(expression, "/values"),
+            )
+        })
+}
+
+fn in_scope(pod: &Value, scope: &str, operator: &str, values: &[Value]) -> bool {
+    let terminating = object::integer(pod, "/spec/activeDeadlineSeconds").is_some();
+    match scope {
+        "BestEffort" => qos_class(pod) == "BestEffort",
+        "NotBestEffort" => qos_class(pod) != "BestEffort",
+        "Terminating" => terminating,
+        "NotTerminating" => !terminating,
+        "PriorityClass" => {
+            let class = text(pod, "/spec/priorityClassName");
+            let named = values.iter().any(|value| value.as_str() == Some(class));
+            match operator {
+                "In" => named,
+                "NotIn" => !named,
+                "DoesNotExist" => class.is_empty(),
+                _ => !class.is_empty(),
+            }
+        }
+        _ => false,
+    }
+}
+
+/// What an object costs, by every name a quota may use for it.
+pub(crate) fn usage(resource: &Resource, object: &Value) -> Usage {
+    let mut usage = Usage::new();
+    let one = Quantity::count(1);
+    usage.insert(format!("count/{}", resource.key), one);
+    match &*resource.key {
+        "configmaps" | "secrets" | "resourcequotas" => {
+            usage.insert(resource.plural.clone(), one);
+        }
+        "services" => {
+            let kind = text(object, "/spec/type");
+            usage.insert("services".into(), one);
+            if kind == "LoadBalancer" {
+                usage.insert("services.loadbalancers".into(), one);
+            }
+            if ["NodePort", "LoadBalancer"].contains(&kind) {
+                let ports = i64::try_from(list(object, "/spec/ports").len()).unwrap_or(i64::MAX);
+                usage.insert("services.nodeports".into(), Quantity::count(ports));
+            }
+        }
+        "pods" => {
+            usage.insert("pods".into(), one);
+            for part in ["requests", "limits"] {
+                for (name, amount) in pod_resources(object, part) {
+                    if part == "requests" && ["cpu", "memory", "ephemeral-storage"].contains(&name.as_str()) {
+                        usage.insert(name.clone(), amount);
+                    }
+                    usage.insert(format!("{part}.{name}"), amount);
+                }
+            }
+        }
+        _ => {}
+    }
+    usage
+}
+
+/// What a pod asks for as a whole: its containers and sidecars together, or its largest init step if that
+/// is more; and the pod's overhead.
+pub(crate) fn pod_resources(pod: &Value, part: &str) -> Usage {
+    let of = |container: &Value| -> Usage { amounts(container, &format!("/resources/{part}")) };
+    let mut total = Usage::new();
+    for container in list(pod, "/spec/containers") {
+        add(&mut total, of(container));
+    }
+    let mut sidecars = Usage::new();
+    let mut peak = Usage::new();
+    for container in list(pod, "/spec/initContainers") {
+        let own = of(container);
+        if text(container, "/restartPolicy") == "Always" {
+            add(&mut sidecars, own.clone());
+            add(&mut total, own);
+            raise(&mut peak, &sidecars);
+        } else {
+            let mut step = sidecars.clone();
+            add(&mut step, own);
+            raise(&mut peak, &step);
+        }
+    }
+    raise(&mut total, &peak);
+    if part == "requests" {
+        add(&mut total, amounts(pod, "/spec/overhead"));
+    }
+    total
+}
+
+fn add(total: &mut Usage, more: Usage) {
+    for (name, amount) in more {
+        *total.entry(name).or_default() += amount;
+    }
+}
+
+fn raise(total: &mut Usage, to: &Usage) {
+    for (name, amount) in to {
+        let held = total.entry(name.clone()).or_default();
+        *held = (*held).max(*amount);
+    }
+}
+
+/// The amounts in the map at a pointer.
+pub(crate) fn amounts(object: &Value, pointer: &str) -> Usage {
+    let read = |value: &Value| match value {
+        Value::String(text) => Quantity::parse(text),
+        Value::Number(number) => Quantity::parse(&number.to_string()),
+        _ => None,
+    };
+    map(object, pointer).into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), read(v)?))).collect()
+}
+
+/// Amounts as an object carries them.
+pub(crate) fn to_value(usage: &Usage) -> Value {
+    Value::Object(
+        usage.iter().map(|(name, amount)| (name.clone(), amount.to_string().into())).collect::<Map<_, _>>(),
+    )
+}

@@ -1,0 +1,153 @@
+//! Get and list.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::{Api, Target};
+use crate::select::Selection;
+use crate::status::ApiError;
+use crate::store::Object;
+
+/// How many unfinished paged lists are remembered; an older continue token is answered 410.
+const SNAPSHOTS: usize = 64;
+
+/// `resourceVersionMatch` of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum VersionMatch {
+    NotOlderThan,
+    Exact,
+}
+
+/// How a list wants to be answered.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ListOptions {
+    pub(crate) selection: Selection,
+    pub(crate) limit: usize,
+    pub(crate) token: String,
+    pub(crate) resource_version: String,
+    pub(crate) version_match: Option<VersionMatch>,
+}
+
+/// One page of a list.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) items: Vec<Object>,
+    pub(crate) revision: u64,
+    /// The token of the next page, empty at the end.
+    pub(crate) token: String,
+    /// Left out by the real server when a selector hides the count.
+    pub(crate) remaining: Option<usize>,
+}
+
+/// The rests of paged lists, so that all pages show one revision.
+#[derive(Debug, Default)]
+pub(super) struct Snapshots {
+    rests: VecDeque<(String, Arc<Rest>)>,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Rest {
+    items: Vec<Object>,
+    revision: u64,
+}
+
+impl Snapshots {
+    fn keep(&mut self, items: Vec<Object>, revision: u64) -> String {
+        self.next += 1;
+        let token = json!({"v": "meta.k8s.io/v1", "rv": revision, "start": format!("{}\u{0}", self.next)});
+        let token = URL_SAFE_NO_PAD.encode(token.to_string());
+        if self.rests.len() == SNAPSHOTS {
+            self.rests.pop_front();
+        }
+        self.rests.push_back((token.clone(), Arc::new(Rest { items, revision })));
+        token
+    }
+
+    fn find(&self, token: &str) -> Option<Arc<Rest>> {
+        self.rests.iter().find(|(held, _)| held == token).map(|(_, rest)| rest.clone())
+    }
+}
+
+impl Api {
+    pub(crate) fn get(&self, target: &Target) -> Result<Object, ApiError> {
+        let found = self.store.begin().get(&target.key());
+        let object = found.ok_or_else(|| ApiError::not_found(target.subject()))?;
+        Ok(in_version(target, &object))
+    }
+
+    pub(crate) fn list(&self, target: &Target, options: &ListOptions) -> Result<Page, ApiError> {
+        let (items, revision) = if options.token.is_empty() {
+            self.matching(target, options)?
+        } else {
+            let rest = self.snapshots.lock().find(&options.token).ok_or_else(expired_token)?;
+            (rest.items.clone(), rest.revision)
+        };
+        let mut items: Vec<Object> = items.into_iter().map(|item| in_version(target, &item)).collect();
+        if options.limit == 0 || items.len() <= options.limit {
+            return Ok(Page { items, revision, token: String::new(), remaining: None });
+        }
+        let rest = items.split_off(options.limit);
+        let remaining = options.selection.is_everything().then_some(rest.len());
+        let token = self.snapshots.lock().keep(rest, revision);
+        Ok(Page { items, revision, token, remaining })
+    }
+
+    fn matching(&self, target: &Target, options: &ListOptions) -> Result<(Vec<Object>, u64), ApiError> {
+        let tx = self.store.begin();
+        let current = tx.revision();
+        let asked = parse_version(&options.resource_version)?;
+        if asked > current {
+            return Err(ApiError::too_large_resource_version(asked, current));
+        }
+        if options.version_match == Some(VersionMatch::Exact) && asked != 0 && asked < current {
+            // Exact old versions need history of whole tables, which nobody here asks for.
+            return Err(ApiError::expired(format!(
+                "The resourceVersion for the provided list is too old: {asked}"
+            )));
+        }
+        let namespace = (!target.namespace.is_empty()).then_some(target.namespace.as_str());
+        let mut items = tx.list(&target.resource.key, namespace);
+        drop(tx);
+        items.retain(|item| options.selection.matches(item));
+        Ok((items, current))
+    }
+}
+
+/// An object as the version asked for shows it; conversion between versions of a CRD is `None`, as is the
+/// strategy modelled, so only `apiVersion` differs.
+pub(super) fn in_version(target: &Target, object: &Object) -> Object {
+    let wanted = target.api_version();
+    if object.get("apiVersion").and_then(Value::as_str) == Some(&wanted) {
+        return object.clone();
+    }
+    let mut shown = Value::clone(object);
+    shown["apiVersion"] = wanted.into();
+    Arc::new(shown)
+}
+
+/// A `resourceVersion` of a query; empty and `0` mean any.
+pub(super) fn parse_version(text: &str) -> Result<u64, ApiError> {
+    if text.is_empty() {
+        return Ok(0);
+    }
+    text.parse().map_err(|_| {
+        let mut error = ApiError::bad_request(format!("resourceVersion: Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax"));
+        error.details = Value::Null;
+        error
+    })
+}
+
+fn expired_token() -> ApiError {
+    ApiError::expired(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new \
+         list without the continue parameter, or use the continue token in this response to retrieve the \
+         remainder of the results. Continuing with the provided token results in an inconsistent list - \
+         objects that were created, modified, or deleted between the time the first chunk was returned and \
+         now may show up in the list.",
+    )
+}

@@ -1,0 +1,212 @@
+//! Replacing an object, or only its status: what PUT does, and what every patch ends in.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{Answer, Api, Caller, Part, Target, WriteOptions};
+use crate::resource::{BlindUpdate, Generation};
+use crate::status::{ApiError, Cause};
+use crate::store::{Object, Tx};
+use crate::{admission, fieldmanager, kinds, object};
+
+/// Metadata that an update cannot change.
+const FIXED_METADATA: [&str; 7] = [
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generation",
+    "selfLink",
+    "generateName",
+];
+
+impl Api {
+    pub(crate) fn replace(
+        &self,
+        caller: &Caller,
+        target: &Target,
+        part: Part,
+        mut body: Value,
+        options: &WriteOptions,
+    ) -> Result<Answer, ApiError> {
+        if part == Part::Scale {
+            return self.replace_scale(caller, target, &body, options);
+        }
+        let warnings = self.decode(target, &mut body, options.validation)?;
+        check_name(target, &mut body)?;
+        let mut tx = self.store.begin();
+        let live = tx.get(&target.key()).ok_or_else(|| ApiError::not_found(target.subject()))?;
+        if object::resource_version(&body).is_empty()
+            && (target.resource.is_custom() || target.resource.blind_update == BlindUpdate::Refused)
+        {
+            let cause =
+                Cause::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
+            return Err(ApiError::invalid(target.subject(), &[cause]));
+        }
+        let answer = self.update_in(&mut tx, caller, target, part, &live, body, options)?;
+        Ok(answer.warn(warnings))
+    }
+
+    /// An update by a controller: takes what is live, changes it, writes it if that changed anything.
+    pub(crate) fn modify(
+        &self,
+        caller: &Caller,
+        target: &Target,
+        part: Part,
+        change: impl FnOnce(&mut Value),
+    ) -> Result<Object, ApiError> {
+        let mut tx = self.store.begin();
+        let live = tx.get(&target.key()).ok_or_else(|| ApiError::not_found(target.subject()))?;
+        let mut object = Value::clone(&live);
+        change(&mut object);
+        if object == *live {
+            return Ok(live);
+        }
+        let options = WriteOptions::of(caller.manager());
+        Ok(self.update_in(&mut tx, caller, target, part, &live, object, &options)?.object)
+    }
+
+    /// Puts `object` in the place of `live`, as far as `part` reaches.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one request, named at each call")]
+    pub(super) fn update_in(
+        &self,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        target: &Target,
+        part: Part,
+        live: &Object,
+        object: Value,
+        options: &WriteOptions,
+    ) -> Result<Answer, ApiError> {
+        let mut object = object;
+        check_preconditions(target, live, &object)?;
+        kinds::default(&target.resource, &mut object);
+        // Owners are worked out from what the request says; what it may not change is put back afterwards.
+        let mut object = self.owned_after_update(target, Some(live), object, part, caller, options);
+        keep_what_is_fixed(target, part, live, &mut object);
+        kinds::prepare_update(&target.resource, part, live, &mut object);
+        self.store_update(tx, target, part, live, object, options)
+    }
+
+    /// The last part of every update: generation, admission, validation, and the write if anything changed.
+    pub(super) fn store_update(
+        &self,
+        tx: &mut Tx<'_>,
+        target: &Target,
+        part: Part,
+        live: &Object,
+        mut object: Value,
+        options: &WriteOptions,
+    ) -> Result<Answer, ApiError> {
+        let version = live["metadata"].get("resourceVersion").cloned();
+        object::set_or_remove(object::metadata(&mut object), "resourceVersion", version);
+        bump_generation(target, part, live, &mut object);
+        admission::on_update(self, tx, target, part, live, &mut object)?;
+        kinds::validate_update(target, part, live, &object)?;
+        to_storage_version(target, &mut object);
+        fieldmanager::settle_timestamps(live, &mut object);
+        let finished = object::is_terminating(&object) && is_released(target, &object);
+        if options.dry_run {
+            return Ok(Answer::ok(Arc::new(object)));
+        }
+        if finished {
+            // The update that takes the last finalizer away is the removal.
+            tx.remove(&target.key())?;
+            return Ok(Answer::ok(Arc::new(object)));
+        }
+        if object == **live {
+            return Ok(Answer::ok(super::read::in_version(target, live)));
+        }
+        let stored = tx.put(&target.key(), object)?;
+        Ok(Answer::ok(super::read::in_version(target, &stored)))
+    }
+}
+
+/// Restores what an update of this part cannot change.
+pub(super) fn keep_what_is_fixed(target: &Target, part: Part, live: &Value, object: &mut Value) {
+    let metadata = object::metadata(object);
+    for field in FIXED_METADATA {
+        object::set_or_remove(metadata, field, live["metadata"].get(field).cloned());
+    }
+    match part {
+        Part::Main | Part::Scale if target.has_status() => {
+            object::set_or_remove(object::fields(object), "status", live.get("status").cloned());
+        }
+        Part::Main | Part::Scale => {}
+        Part::Status => {
+            let mut kept = live.clone();
+            object::set_or_remove(object::fields(&mut kept), "status", object.get("status").cloned());
+            if target.resource.is_custom() {
+                let managed = object["metadata"].get("managedFields").cloned();
+                object::set_or_remove(object::metadata(&mut kept), "managedFields", managed);
+            } else {
+                // Built-in kinds let a status update change annotations too, and most of them labels.
+                kept["metadata"] = object["metadata"].take();
+                if &*target.resource.key == "deployments.apps" {
+                    let labels = live["metadata"].get("labels").cloned();
+                    object::set_or_remove(object::metadata(&mut kept), "labels", labels);
+                }
+            }
+            *object = kept;
+        }
+    }
+}
+
+/// Objects are kept in one version, whichever they were written in.
+pub(super) fn to_storage_version(target: &Target, object: &mut Value) {
+    object["apiVersion"] = target.resource.api_version(target.resource.storage_version()).into();
+}
+
+/// Whether nothing holds a terminating object back any more.
+pub(super) fn is_released(target: &Target, object: &Value) -> bool {
+    let waits_for_grace =
+        object::integer(object, "/metadata/deletionGracePeriodSeconds").is_some_and(|seconds| seconds > 0);
+    let is_namespace = &*target.resource.key == "namespaces";
+    let holds_content = is_namespace && !object::list(object, "/spec/finalizers").is_empty();
+    object::finalizers(object).next().is_none() && !waits_for_grace && !holds_content
+}
+
+fn check_name(target: &Target, body: &mut Value) -> Result<(), ApiError> {
+    let name = object::name(body);
+    if !name.is_empty() && name != target.name {
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({})",
+            target.name
+        )));
+    }
+    object::metadata(body).insert("name".into(), target.name.clone().into());
+    Ok(())
+}
+
+pub(super) fn check_preconditions(target: &Target, live: &Value, object: &Value) -> Result<(), ApiError> {
+    let (asked, held) = (object::uid(object), object::uid(live));
+    if !asked.is_empty() && asked != held {
+        return Err(ApiError::conflict(
+            target.subject(),
+            &format!("Precondition failed: UID in precondition: {asked}, UID in object meta: {held}"),
+        ));
+    }
+    let asked = object::resource_version(object);
+    if !asked.is_empty() && asked != object::resource_version(live) {
+        return Err(ApiError::modified(target.subject()));
+    }
+    Ok(())
+}
+
+fn bump_generation(target: &Target, part: Part, live: &Value, object: &mut Value) {
+    let changed = match target.resource.generation {
+        Generation::None => return,
+        _ if part == Part::Status => false,
+        Generation::Spec => live.get("spec") != object.get("spec"),
+        Generation::Content => content(live) != content(object),
+    };
+    let generation = object::generation(live) + i64::from(changed);
+    object::metadata(object).insert("generation".into(), generation.into());
+}
+
+/// What a custom resource holds beside `metadata` and `status`.
+fn content(object: &Value) -> Vec<(&String, &Value)> {
+    let fields = object.as_object().into_iter().flatten();
+    fields.filter(|(key, _)| !matches!(key.as_str(), "metadata" | "status" | "apiVersion")).collect()
+}

@@ -1,0 +1,148 @@
+//! A running cluster.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::builder::Builder;
+use crate::hooks::Hooks;
+use crate::http::{Server, TrustedUser};
+use crate::journal::Journal;
+use crate::net::{InProcess, Listener, kubeconfig};
+use crate::script::Scripts;
+
+/// A simulated Kubernetes cluster. Dropping it stops it.
+#[derive(Debug)]
+pub struct SimCluster {
+    parts: Parts,
+}
+
+/// What a cluster consists of once started.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) name: String,
+    pub(crate) server: Arc<Server>,
+    pub(crate) listener: Listener,
+    pub(crate) authority_pem: String,
+    pub(crate) token: String,
+    pub(crate) user: TrustedUser,
+    pub(crate) stop: CancellationToken,
+    pub(crate) manager: JoinHandle<()>,
+}
+
+impl SimCluster {
+    /// Describes a cluster to be started.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self { parts }
+    }
+
+    /// The name it was given.
+    pub fn name(&self) -> &str {
+        &self.parts.name
+    }
+
+    /// The address of its API, `https://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("https://{}", self.parts.listener.address())
+    }
+
+    /// A kubeconfig (YAML) for its first user.
+    pub fn kubeconfig(&self) -> String {
+        let Parts { name, authority_pem, token, .. } = &self.parts;
+        kubeconfig(name, &self.url(), authority_pem, token)
+    }
+
+    /// A client of its first user without a socket; exec and the like need one.
+    pub fn client(&self) -> kube::Client {
+        self.client_of(self.parts.user.clone())
+    }
+
+    /// A client of any user without a socket.
+    pub fn client_as<G: Into<String>>(
+        &self,
+        user: impl Into<String>,
+        groups: impl IntoIterator<Item = G>,
+    ) -> kube::Client {
+        let groups = groups.into_iter().map(Into::into).collect();
+        self.client_of(TrustedUser { name: user.into(), groups })
+    }
+
+    fn client_of(&self, user: TrustedUser) -> kube::Client {
+        kube::Client::new(InProcess::new(self.parts.server.clone(), user), "default")
+    }
+
+    /// What was asked of it.
+    pub fn journal(&self) -> &Journal {
+        &self.parts.server.journal
+    }
+
+    /// What tests do to its requests and watches.
+    pub fn hooks(&self) -> &Hooks {
+        &self.parts.server.hooks
+    }
+
+    /// How its images behave.
+    pub fn scripts(&self) -> &Scripts {
+        &self.parts.server.scripts
+    }
+
+    /// The revision of the last write, by anybody.
+    pub fn revision(&self) -> u64 {
+        self.parts.server.api.store.begin().revision()
+    }
+
+    /// Forgets the history that watches resume from, as a restarted API server does: a watch from an older
+    /// revision is answered 410 Gone.
+    pub fn forget_watch_history(&self) {
+        self.parts.server.api.store.forget_history();
+    }
+
+    /// Nothing is answered any more, neither on the port nor to clients in process, but connections stay.
+    /// Pods and controllers go on.
+    pub fn freeze(&self) {
+        self.parts.server.gate.freeze();
+    }
+
+    /// Ends [`SimCluster::freeze`]; what waited is answered.
+    pub fn thaw(&self) {
+        self.parts.server.gate.open();
+    }
+
+    /// Closes the port and all connections: the API is gone, pods and controllers go on.
+    pub async fn stop(&self) {
+        self.parts.server.gate.close();
+        self.parts.listener.stop().await;
+    }
+
+    /// Opens the port again after [`SimCluster::stop`]; what watches resume from is forgotten, as with a
+    /// real restart.
+    pub async fn start(&self) -> io::Result<()> {
+        self.parts.server.api.store.forget_history();
+        self.parts.server.gate.open();
+        self.parts.listener.start().await
+    }
+
+    /// Ends the cluster in order: no connection, controller or unwritten object is left behind.
+    pub async fn shutdown(mut self) -> io::Result<()> {
+        self.stop().await;
+        self.parts.stop.cancel();
+        if let Err(error) = (&mut self.parts.manager).await {
+            tracing::error!(%error, "the controllers of a simulated cluster ended badly");
+        }
+        self.parts.server.api.store.sync().map_err(io::Error::other)
+    }
+}
+
+impl Drop for SimCluster {
+    fn drop(&mut self) {
+        self.parts.server.gate.close();
+        self.parts.listener.abandon();
+        self.parts.stop.cancel();
+    }
+}

@@ -1,0 +1,92 @@
+//! The life of one pod on its node.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::Node;
+use super::container::{Container, Role, State};
+use crate::object::{self, list, text};
+
+/// How long a sandbox takes to come up.
+const SANDBOX: SignedDuration = SignedDuration::from_millis(300);
+
+/// What has happened to a pod so far.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) uid: String,
+    pub(super) address: String,
+    pub(super) started: Timestamp,
+    /// When the sandbox is, or was, up.
+    pub(super) sandbox_at: Timestamp,
+    pub(super) sandbox_up: bool,
+    /// Init containers in their order, then the main ones.
+    pub(super) containers: Vec<Container>,
+    /// Set once the pod is being stopped.
+    pub(super) stops_at: Option<Timestamp>,
+}
+
+impl Run {
+    pub(super) fn new(pod: &Value, address: String, now: Timestamp) -> Self {
+        Self {
+            uid: object::uid(pod).to_owned(),
+            address,
+            started: now,
+            sandbox_at: now.saturating_add(SANDBOX).unwrap_or(now),
+            sandbox_up: false,
+            containers: containers(pod),
+            stops_at: None,
+        }
+    }
+
+    /// Takes every step that is due; the answer is when the next one is.
+    pub(super) fn advance(&mut self, node: &mut Node<'_>) -> Option<Timestamp> {
+        if !self.sandbox_up {
+            if node.now < self.sandbox_at {
+                return Some(self.sandbox_at);
+            }
+            self.sandbox_up = true;
+        }
+        let policy = text(node.pod, "/spec/restartPolicy").to_owned();
+        let mut next: Option<Timestamp> = None;
+        // A container may go once all init steps before it are done; its own step may open the next.
+        for index in 0..self.containers.len() {
+            let (before, rest) = self.containers.split_at_mut(index);
+            let Some(container) = rest.first_mut() else { break };
+            let open = match container.role {
+                Role::Main => before.iter().filter(|c| c.role != Role::Main).all(|c| c.is_passed(node.now)),
+                Role::Init | Role::Sidecar => before.iter().all(|c| c.is_passed(node.now)),
+            };
+            if open {
+                let due = container.advance(node, &policy);
+                next = [next, due].into_iter().flatten().min();
+            }
+        }
+        next
+    }
+
+    /// The containers that run now.
+    pub(super) fn running(&self) -> impl Iterator<Item = &str> {
+        self.containers.iter().filter(|c| matches!(c.state, State::Running(_))).map(|c| c.name.as_str())
+    }
+
+    /// Whether all init steps are done and all sidecars started.
+    pub(super) fn is_initialized(&self, now: Timestamp) -> bool {
+        self.containers.iter().filter(|c| c.role != Role::Main).all(|c| c.is_passed(now))
+    }
+
+    /// Ends everything that still runs, as a stop does.
+    pub(super) fn end(&mut self, now: Timestamp) {
+        for container in &mut self.containers {
+            container.end(&self.uid, now);
+        }
+    }
+}
+
+fn containers(pod: &Value) -> Vec<Container> {
+    let init = list(pod, "/spec/initContainers").iter().map(|spec| {
+        let sidecar = text(spec, "/restartPolicy") == "Always";
+        Container::new(spec, if sidecar { Role::Sidecar } else { Role::Init })
+    });
+    let main = list(pod, "/spec/containers").iter().map(|spec| Container::new(spec, Role::Main));
+    init.chain(main).collect()
+}

@@ -1,0 +1,234 @@
+//! The status of a pod, as a kubelet writes it.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::container::{Container, Role, State, pull_error};
+use super::run::Run;
+use crate::admission::quota::{pod_resources, to_value};
+use crate::clock;
+use crate::control::condition;
+use crate::digest::sha256;
+use crate::object::{self, flag, list, text};
+
+pub(super) fn of(pod: &Value, run: &Run, node: Option<&Value>, now: Timestamp) -> Value {
+    let mut status = Map::new();
+    let generation = object::generation(pod);
+    status.insert("conditions".into(), conditions(pod, run, now).into());
+    let of_role = |main: bool| -> Vec<Value> {
+        run.containers
+            .iter()
+            .filter(|container| (container.role == Role::Main) == main)
+            .map(|container| container_status(pod, run, container, now))
+            .collect()
+    };
+    let init = of_role(false);
+    let mut main = of_role(true);
+    main.sort_by(|a, b| text(a, "/name").cmp(text(b, "/name")));
+    if !init.is_empty() {
+        status.insert("initContainerStatuses".into(), init.into());
+    }
+    status.insert("containerStatuses".into(), main.into());
+    if let Some(address) = node.and_then(internal_address) {
+        status.insert("hostIP".into(), address.into());
+        status.insert("hostIPs".into(), json!([{"ip": address}]));
+    }
+    if run.sandbox_up {
+        status.insert("podIP".into(), run.address.clone().into());
+        status.insert("podIPs".into(), json!([{"ip": run.address}]));
+    }
+    let requests = pod_resources(pod, "requests");
+    let limits = pod_resources(pod, "limits");
+    let mut resources = Map::new();
+    if !requests.is_empty() {
+        status.insert("allocatedResources".into(), to_value(&requests));
+        resources.insert("requests".into(), to_value(&requests));
+    }
+    if !limits.is_empty() {
+        resources.insert("limits".into(), to_value(&limits));
+    }
+    status.insert("resources".into(), resources.into());
+    status.insert("observedGeneration".into(), generation.into());
+    status.insert("phase".into(), phase(pod, run, now).into());
+    status.insert("qosClass".into(), pod["status"]["qosClass"].clone());
+    status.insert("startTime".into(), clock::seconds(run.started).into());
+    Value::Object(status)
+}
+
+fn internal_address(node: &Value) -> Option<&str> {
+    let addresses = list(node, "/status/addresses");
+    addresses.iter().find(|a| text(a, "/type") == "InternalIP").map(|a| text(a, "/address"))
+}
+
+fn phase(pod: &Value, run: &Run, now: Timestamp) -> &'static str {
+    let main: Vec<&Container> = run.containers.iter().filter(|c| c.role == Role::Main).collect();
+    let code = |container: &Container| match &container.state {
+        State::Ended(state) => object::integer(state, "/terminated/exitCode"),
+        _ => None,
+    };
+    let init_failed =
+        run.containers.iter().any(|c| c.role == Role::Init && code(c).is_some_and(|code| code != 0));
+    if init_failed && !object::is_terminating(pod) {
+        return "Failed";
+    }
+    if !run.is_initialized(now) && !main.iter().any(|container| code(container).is_some()) {
+        return "Pending";
+    }
+    let codes: Vec<Option<i64>> = main.iter().map(|container| code(container)).collect();
+    if codes.iter().all(Option::is_some) {
+        return if codes.iter().all(|code| *code == Some(0)) { "Succeeded" } else { "Failed" };
+    }
+    let begun = main.iter().any(|container| {
+        matches!(container.state, State::Running(_) | State::BackOff { .. })
+            || container.restarts > 0
+            || code(container).is_some()
+    });
+    if begun { "Running" } else { "Pending" }
+}
+
+fn conditions(pod: &Value, run: &Run, now: Timestamp) -> Vec<Value> {
+    let names = |containers: Vec<&Container>| {
+        containers.iter().map(|container| container.name.as_str()).collect::<Vec<_>>().join(" ")
+    };
+    let unpassed: Vec<&Container> =
+        run.containers.iter().filter(|c| c.role != Role::Main && !c.is_passed(now)).collect();
+    let unready: Vec<&Container> =
+        run.containers.iter().filter(|c| c.role != Role::Init && !c.is_ready(now)).collect();
+    let initialized = if unpassed.is_empty() {
+        ("True", "", String::new())
+    } else {
+        let message = format!("containers with incomplete status: [{}]", names(unpassed));
+        ("False", "ContainersNotInitialized", message)
+    };
+    let ended = matches!(phase(pod, run, now), "Succeeded" | "Failed");
+    let ready = if ended && !object::is_terminating(pod) {
+        ("False", "PodCompleted", String::new())
+    } else if unready.is_empty() {
+        ("True", "", String::new())
+    } else {
+        ("False", "ContainersNotReady", format!("containers with unready status: [{}]", names(unready)))
+    };
+    let sandbox = if run.sandbox_up { "True" } else { "False" };
+    let mut list = vec![
+        with_times(pod, "PodReadyToStartContainers", (sandbox, "", String::new()), now),
+        with_times(pod, "Initialized", initialized, now),
+        with_times(pod, "Ready", ready.clone(), now),
+        with_times(pod, "ContainersReady", ready, now),
+    ];
+    list.extend(condition(pod, "PodScheduled").cloned());
+    // Conditions that others set, readiness gates for instance, stay.
+    let ours = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
+    list.extend(
+        object::list(pod, "/status/conditions")
+            .iter()
+            .filter(|held| !ours.contains(&text(held, "/type")))
+            .cloned(),
+    );
+    list
+}
+
+fn with_times(pod: &Value, kind: &str, state: (&str, &str, String), now: Timestamp) -> Value {
+    let (status, reason, message) = state;
+    let held = condition(pod, kind).filter(|held| text(held, "/status") == status);
+    let since = held.map_or_else(|| clock::seconds(now).into(), |held| held["lastTransitionTime"].clone());
+    let mut condition = json!({
+        "type": kind,
+        "status": status,
+        "lastProbeTime": null,
+        "lastTransitionTime": since,
+        "observedGeneration": object::generation(pod),
+    });
+    if !reason.is_empty() {
+        condition["reason"] = reason.into();
+    }
+    if !message.is_empty() {
+        condition["message"] = message.into();
+    }
+    condition
+}
+
+fn container_status(pod: &Value, run: &Run, container: &Container, now: Timestamp) -> Value {
+    let begun = matches!(container.state, State::Running(_) | State::Ended(_) | State::BackOff { .. })
+        || container.restarts > 0;
+    let (image, image_id) =
+        if begun { names(&container.image) } else { (container.image.clone(), String::new()) };
+    let mut status = json!({
+        "image": image,
+        "imageID": image_id,
+        "lastState": container.last,
+        "name": container.name,
+        "ready": container.is_ready(now),
+        "restartCount": container.restarts,
+        "started": container.is_started(now),
+        "state": state(pod, run, container),
+    });
+    if begun {
+        status["containerID"] = container.id(&run.uid).into();
+        let resources = &container.spec()["resources"];
+        if let Some(requests) = resources.get("requests") {
+            status["allocatedResources"] = requests.clone();
+        }
+        status["resources"] = if resources.is_null() { json!({}) } else { resources.clone() };
+    }
+    let mounts: Vec<Value> = list(container.spec(), "/volumeMounts").iter().map(mount).collect();
+    if !mounts.is_empty() {
+        status["volumeMounts"] = mounts.into();
+    }
+    status
+}
+
+fn mount(mount: &Value) -> Value {
+    let mut shown = json!({"mountPath": mount["mountPath"], "name": mount["name"]});
+    if flag(mount, "/readOnly") {
+        shown["readOnly"] = true.into();
+        shown["recursiveReadOnly"] = "Disabled".into();
+    }
+    shown
+}
+
+/// The image as the runtime names it, and its digest, which is made up where the name has none.
+fn names(image: &str) -> (String, String) {
+    if image.contains('@') {
+        return (image.to_owned(), image.to_owned());
+    }
+    let (repository, _) = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).unwrap_or((image, ""));
+    (image.to_owned(), format!("{repository}@sha256:{}", sha256(image)))
+}
+
+fn state(pod: &Value, run: &Run, container: &Container) -> Value {
+    let waiting = |reason: &str, message: &str| {
+        let mut waiting = json!({"reason": reason});
+        if !message.is_empty() {
+            waiting["message"] = message.into();
+        }
+        json!({"waiting": waiting})
+    };
+    match &container.state {
+        State::Waiting | State::Pulling { .. } | State::Creating { .. } => {
+            let has_init = run.containers.iter().any(|container| container.role != Role::Main);
+            waiting(if has_init { "PodInitializing" } else { "ContainerCreating" }, "")
+        }
+        State::PullFailed { shown_until, retry_at } if shown_until < retry_at => {
+            waiting("ErrImagePull", &pull_error(&container.image))
+        }
+        State::PullFailed { .. } => {
+            let image = &container.image;
+            let message = format!("Back-off pulling image \"{image}\": ErrImagePull: {}", pull_error(image));
+            waiting("ImagePullBackOff", &message)
+        }
+        State::BackOff { .. } if container.restarts == 0 => container.last.clone(),
+        State::BackOff { .. } => {
+            let message = format!(
+                "back-off {}s restarting failed container={} pod={}_{}({})",
+                container.back_off_seconds(),
+                container.name,
+                object::name(pod),
+                object::namespace(pod),
+                run.uid,
+            );
+            waiting("CrashLoopBackOff", &message)
+        }
+        State::Running(running) => json!({"running": {"startedAt": clock::seconds(running.since)}}),
+        State::Ended(state) => state.clone(),
+    }
+}

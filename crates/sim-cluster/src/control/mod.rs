@@ -1,0 +1,362 @@
+//! The controllers, the scheduler and the kubelets of a cluster, in one task.
+//!
+//! Everything is level-triggered: a change only says which objects to look at again, and what is done
+//! follows from what is there. One task and an ordered queue make a run repeatable.
+
+mod definition;
+mod deployment;
+mod disruption;
+mod garbage;
+mod kubelet;
+mod namespace;
+mod quota;
+mod recorder;
+mod replica_set;
+mod scheduler;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{Api, Target};
+use crate::object;
+use crate::script::Scripts;
+use crate::status::ApiError;
+use crate::store::{Key, Object};
+use kubelet::Kubelet;
+use recorder::Recorder;
+use scheduler::Scheduler;
+
+/// How long events are kept.
+const EVENT_LIFE: SignedDuration = SignedDuration::from_hours(1);
+
+/// One thing to look at again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Work {
+    Definition(String),
+    Namespace(String),
+    Deployment(Key),
+    ReplicaSet(Key),
+    /// Pods that wait for a node.
+    Schedule,
+    /// A pod on its node.
+    Pod(Key),
+    /// An object that others may own, or that may have lost its owner.
+    Garbage(Key),
+    Quota(Key),
+    Budget(Key),
+    ExpireEvents,
+}
+
+/// Runs until it is cancelled.
+pub(crate) struct Manager {
+    api: Arc<Api>,
+    recorder: Recorder,
+    kubelet: Kubelet,
+    scheduler: Scheduler,
+    queue: BTreeSet<Work>,
+    timers: BTreeSet<(Timestamp, Work)>,
+    /// The earliest timer of each piece of work, so that no second one is set.
+    due: BTreeMap<Work, Timestamp>,
+}
+
+impl Manager {
+    pub(crate) fn new(api: Arc<Api>, scripts: Scripts) -> Self {
+        let recorder = Recorder::new(api.clone());
+        Self {
+            kubelet: Kubelet::new(api.clone(), recorder.clone(), scripts),
+            scheduler: Scheduler::new(api.clone(), recorder.clone()),
+            recorder,
+            api,
+            queue: BTreeSet::from([Work::ExpireEvents]),
+            timers: BTreeSet::new(),
+            due: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        loop {
+            self.drain().await;
+            let wait = self.timers.first().map(|(at, _)| until(self.api.now(), *at));
+            let timer = async {
+                match wait {
+                    Some(wait) => self.api.clock.sleep(wait).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                unseen = self.api.store.unseen() => {
+                    for (key, gone) in unseen {
+                        self.notice(&key, gone.as_ref());
+                    }
+                }
+                () = timer => self.wake(),
+            }
+        }
+    }
+
+    /// Does all work that is due, with a pause now and then for requests from outside.
+    async fn drain(&mut self) {
+        let mut done = 0_usize;
+        while let Some(work) = self.queue.pop_first() {
+            if let Some(wait) = self.perform(&work) {
+                self.later(work, wait);
+            }
+            done += 1;
+            if done.is_multiple_of(16) {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    fn later(&mut self, work: Work, wait: Duration) {
+        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+        let at = self.api.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
+        match self.due.get(&work) {
+            Some(held) if *held <= at => return,
+            Some(held) => {
+                self.timers.remove(&(*held, work.clone()));
+            }
+            None => {}
+        }
+        self.due.insert(work.clone(), at);
+        self.timers.insert((at, work));
+    }
+
+    fn wake(&mut self) {
+        let now = self.api.now();
+        while self.timers.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, work)) = self.timers.pop_first() else { break };
+            self.due.remove(&work);
+            self.queue.insert(work);
+        }
+    }
+
+    /// Turns a change into what must be looked at because of it.
+    fn notice(&mut self, key: &Key, gone: Option<&Object>) {
+        let object = match gone {
+            Some(last) => Some(last.clone()),
+            None => self.api.store.begin().get(key),
+        };
+        let Some(object) = object else { return };
+        match &*key.resource {
+            "events" => return,
+            "pods" => self.notice_pod(key, &object, gone.is_some()),
+            "replicasets.apps" => {
+                self.queue.insert(Work::ReplicaSet(key.clone()));
+                self.queue_controller(&object);
+            }
+            "deployments.apps" => {
+                self.queue.insert(Work::Deployment(key.clone()));
+            }
+            "nodes" => {
+                self.queue.insert(Work::Schedule);
+            }
+            "namespaces" => {
+                self.queue.insert(Work::Namespace(key.name.clone()));
+            }
+            "resourcequotas" => {
+                self.queue.insert(Work::Quota(key.clone()));
+            }
+            "poddisruptionbudgets.policy" => {
+                self.queue.insert(Work::Budget(key.clone()));
+            }
+            "customresourcedefinitions.apiextensions.k8s.io" => {
+                self.queue.insert(Work::Definition(key.name.clone()));
+            }
+            _ => {}
+        }
+        self.notice_owners(key, &object, gone.is_some());
+        self.notice_containers(key, &object, gone.is_some());
+    }
+
+    fn notice_pod(&mut self, key: &Key, pod: &Value, gone: bool) {
+        self.queue.insert(Work::Pod(key.clone()));
+        self.queue_controller(pod);
+        let finished = matches!(object::text(pod, "/status/phase"), "Succeeded" | "Failed");
+        if gone || finished || object::text(pod, "/spec/nodeName").is_empty() {
+            self.queue.insert(Work::Schedule);
+        }
+        for budget in self.api.store.begin().list("poddisruptionbudgets.policy", Some(&key.namespace)) {
+            let name = object::name(&budget);
+            self.queue.insert(Work::Budget(Key::new(
+                "poddisruptionbudgets.policy",
+                key.namespace.as_str(),
+                name,
+            )));
+        }
+    }
+
+    fn queue_controller(&mut self, object: &Value) {
+        let Some(owner) = object::controller_of(object) else { return };
+        let (namespace, name) = (object::namespace(object), object::text(owner, "/name"));
+        match object::text(owner, "/kind") {
+            "ReplicaSet" => {
+                self.queue.insert(Work::ReplicaSet(Key::new("replicasets.apps", namespace, name)))
+            }
+            "Deployment" => {
+                self.queue.insert(Work::Deployment(Key::new("deployments.apps", namespace, name)))
+            }
+            _ => false,
+        };
+    }
+
+    fn notice_owners(&mut self, key: &Key, object: &Value, gone: bool) {
+        let owned = object::owner_uids(object).next().is_some();
+        let held = object::is_terminating(object) && object::finalizers(object).next().is_some();
+        if owned || held {
+            self.queue.insert(Work::Garbage(key.clone()));
+        }
+        if gone {
+            for dependent in self.api.store.begin().dependents(object::uid(object)) {
+                self.queue.insert(Work::Garbage(dependent));
+            }
+            // An owner that waits for its dependents looks again.
+            for owner in object::list(object, "/metadata/ownerReferences") {
+                if let Some(owner) = garbage::owner_key(&self.api, &key.namespace, owner) {
+                    self.queue.insert(Work::Garbage(owner));
+                }
+            }
+        }
+    }
+
+    /// What an object lies in: its namespace, quotas over it, and the CRD of a custom resource.
+    fn notice_containers(&mut self, key: &Key, object: &Value, gone: bool) {
+        let finished = matches!(object::text(object, "/status/phase"), "Succeeded" | "Failed");
+        if !key.namespace.is_empty() && (gone || finished) {
+            let tx = self.api.store.begin();
+            let namespace = tx.get(&Key::new("namespaces", "", key.namespace.as_str()));
+            if namespace.is_some_and(|namespace| object::is_terminating(&namespace)) {
+                self.queue.insert(Work::Namespace(key.namespace.clone()));
+            }
+            for quota in tx.list("resourcequotas", Some(&key.namespace)) {
+                let name = object::name(&quota);
+                self.queue.insert(Work::Quota(Key::new("resourcequotas", key.namespace.as_str(), name)));
+            }
+        }
+        if gone
+            && let Some(resource) = self.api.registry.by_key(&key.resource)
+            && resource.is_custom()
+        {
+            self.queue.insert(Work::Definition(key.resource.to_string()));
+        }
+    }
+
+    /// Does one piece of work; the answer is when to look again without a change.
+    fn perform(&mut self, work: &Work) -> Option<Duration> {
+        let outcome = match work {
+            Work::Definition(name) => definition::sync(&self.api, name),
+            Work::Namespace(name) => namespace::sync(&self.api, name),
+            Work::Deployment(key) => deployment::sync(&self.api, &self.recorder, key),
+            Work::ReplicaSet(key) => replica_set::sync(&self.api, &self.recorder, key),
+            Work::Schedule => self.scheduler.sync(),
+            Work::Pod(key) => self.kubelet.sync(key),
+            Work::Garbage(key) => garbage::sync(&self.api, key),
+            Work::Quota(key) => quota::sync(&self.api, key),
+            Work::Budget(key) => disruption::sync(&self.api, key),
+            Work::ExpireEvents => self.recorder.expire(EVENT_LIFE),
+        };
+        match outcome {
+            Ok(wait) => wait,
+            // What is gone needs nothing any more.
+            Err(error) if error.reason == "NotFound" => None,
+            Err(error) => {
+                tracing::debug!(?work, %error, "controller work failed, will be tried again");
+                Some(Duration::from_secs(1))
+            }
+        }
+    }
+}
+
+/// Serves the custom resources that a store held when it was opened.
+pub(crate) fn serve_definitions(api: &Api) {
+    let definitions = api.store.begin().list("customresourcedefinitions.apiextensions.k8s.io", None);
+    for definition in definitions {
+        definition::serve(api, &definition);
+    }
+}
+
+type Outcome = Result<Option<Duration>, ApiError>;
+
+fn until(now: Timestamp, at: Timestamp) -> Duration {
+    Duration::try_from(at.duration_since(now)).unwrap_or_default()
+}
+
+/// The target that names a stored object in the preferred version of its resource.
+fn target(api: &Api, key: &Key) -> Option<Target> {
+    let resource = api.registry.by_key(&key.resource)?;
+    Some(Target::new(&resource, &key.namespace, &key.name))
+}
+
+/// The objects of one table that an object controls.
+fn controlled(api: &Api, resource: &str, owner: &Value) -> Vec<Object> {
+    let tx = api.store.begin();
+    let uid = object::uid(owner);
+    tx.dependents(uid)
+        .into_iter()
+        .filter(|key| &*key.resource == resource)
+        .filter_map(|key| tx.get(&key))
+        .filter(|object| object::controller_of(object).is_some_and(|held| object::text(held, "/uid") == uid))
+        .collect()
+}
+
+/// An `ownerReferences` entry that makes `owner` the controller.
+fn controller_reference(owner: &Value) -> Value {
+    serde_json::json!({
+        "apiVersion": owner["apiVersion"],
+        "kind": owner["kind"],
+        "name": object::name(owner),
+        "uid": object::uid(owner),
+        "controller": true,
+        "blockOwnerDeletion": true,
+    })
+}
+
+/// A condition of a status by its type.
+fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
+    object::list(object, "/status/conditions")
+        .iter()
+        .find(|condition| object::text(condition, "/type") == kind)
+}
+
+fn is_ready(pod: &Value) -> bool {
+    condition(pod, "Ready").is_some_and(|ready| object::text(ready, "/status") == "True")
+}
+
+/// Whether a pod has been ready for `seconds`; if not yet, how long it still needs.
+fn availability(pod: &Value, seconds: i64, now: Timestamp) -> Result<(), Option<Duration>> {
+    let ready =
+        condition(pod, "Ready").filter(|ready| object::text(ready, "/status") == "True").ok_or(None)?;
+    if seconds == 0 {
+        return Ok(());
+    }
+    let since = crate::clock::parse(object::text(ready, "/lastTransitionTime")).ok_or(None)?;
+    let at = since.saturating_add(SignedDuration::from_secs(seconds)).map_err(|_| None)?;
+    if at <= now { Ok(()) } else { Err(Some(until(now, at))) }
+}
+
+/// An absolute number or a percentage of `total`.
+fn int_or_percent(value: &Value, total: i64, round: Rounding) -> i64 {
+    match value {
+        Value::Number(number) => number.as_i64().unwrap_or_default(),
+        Value::String(text) => {
+            let percent: i64 = text.trim_end_matches('%').parse().unwrap_or_default();
+            match round {
+                Rounding::Up => (percent * total + 99) / 100,
+                Rounding::Down => percent * total / 100,
+            }
+        }
+        _ => 0,
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rounding {
+    Up,
+    Down,
+}

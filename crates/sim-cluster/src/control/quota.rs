@@ -1,0 +1,34 @@
+//! ResourceQuota status: what is really used.
+
+use serde_json::Value;
+
+use super::{Outcome, target};
+use crate::admission::quota::{Usage, amounts, applies, to_value, usage};
+use crate::api::{Api, Caller, Part};
+use crate::store::Key;
+
+pub(super) fn sync(api: &Api, key: &Key) -> Outcome {
+    let Some(quota) = api.store.begin().get(key) else { return Ok(None) };
+    let hard = amounts(&quota, "/spec/hard");
+    let mut used: Usage =
+        hard.keys().map(|name| (name.clone(), crate::quantity::Quantity::default())).collect();
+    for resource in api.registry.all() {
+        if !resource.is_namespaced() || &*resource.key == "events" {
+            continue;
+        }
+        let objects = api.store.begin().list(&resource.key, Some(&key.namespace));
+        for object in objects.iter().filter(|object| applies(&quota, &resource, object)) {
+            for (name, amount) in usage(&resource, object) {
+                if let Some(total) = used.get_mut(&name) {
+                    *total += amount;
+                }
+            }
+        }
+    }
+    let Some(target) = target(api, key) else { return Ok(None) };
+    api.modify(&Caller::component("kube-controller-manager"), &target, Part::Status, |quota: &mut Value| {
+        quota["status"]["hard"] = to_value(&hard);
+        quota["status"]["used"] = to_value(&used);
+    })?;
+    Ok(None)
+}

@@ -1,0 +1,169 @@
+//! `ReplicaSets`: as many pods as ordered.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::recorder::{Kind, Recorder, Source};
+use super::{Outcome, availability, controlled, controller_reference, is_ready, target};
+use crate::api::{Api, Caller, DeleteOptions, Part, Target, WriteOptions};
+use crate::object::{self, integer, text};
+use crate::status::ApiError;
+use crate::store::{Key, Object};
+
+const CALLER: &str = "kube-controller-manager";
+const SOURCE: Source<'_> = Source { component: "replicaset-controller", host: "" };
+/// How soon a refused pod is tried again.
+const RETRY: Duration = Duration::from_secs(5);
+
+pub(super) fn sync(api: &Api, recorder: &Recorder, key: &Key) -> Outcome {
+    let Some(set) = api.store.begin().get(key) else { return Ok(None) };
+    let pods = controlled(api, "pods", &set);
+    let active: Vec<Object> = pods.iter().filter(|pod| is_active(pod)).cloned().collect();
+    let mut failure = None;
+    if !object::is_terminating(&set) {
+        let ordered = usize::try_from(integer(&set, "/spec/replicas").unwrap_or(1)).unwrap_or_default();
+        if active.len() < ordered {
+            failure = create(api, recorder, &set, ordered - active.len());
+        } else if active.len() > ordered {
+            delete(api, recorder, &set, active, ordered)?;
+        }
+    }
+    let wait = report(api, key, &set, failure.as_ref())?;
+    Ok(if failure.is_some() { Some(RETRY) } else { wait })
+}
+
+/// A pod that counts: not finished and not on its way out.
+pub(super) fn is_active(pod: &Value) -> bool {
+    !object::is_terminating(pod) && !matches!(text(pod, "/status/phase"), "Succeeded" | "Failed")
+}
+
+/// Makes pods until one is refused; the refusal is what is returned.
+fn create(api: &Api, recorder: &Recorder, set: &Value, missing: usize) -> Option<ApiError> {
+    let pods = api.registry.by_key("pods")?;
+    let target = Target::new(&pods, object::namespace(set), "");
+    let template = &set["spec"]["template"];
+    for _ in 0..missing {
+        let mut metadata = json!({
+            "generateName": format!("{}-", object::name(set)),
+            "ownerReferences": [controller_reference(set)],
+        });
+        for field in ["labels", "annotations", "finalizers"] {
+            if let Some(value) = template["metadata"].get(field) {
+                metadata[field] = value.clone();
+            }
+        }
+        let pod = json!({"metadata": metadata, "spec": template["spec"]});
+        match api.create(&Caller::component(CALLER), &target, pod, &WriteOptions::of(CALLER)) {
+            Ok(made) => {
+                let message = format!("Created pod: {}", object::name(&made.object));
+                recorder.record(SOURCE, set, Kind::Normal, "SuccessfulCreate", &message);
+            }
+            Err(error) => {
+                let message = format!("Error creating: {}", error.message);
+                recorder.record(SOURCE, set, Kind::Warning, "FailedCreate", &message);
+                return Some(error);
+            }
+        }
+    }
+    None
+}
+
+/// Takes away the pods that are missed least.
+fn delete(
+    api: &Api,
+    recorder: &Recorder,
+    set: &Value,
+    mut active: Vec<Object>,
+    ordered: usize,
+) -> Result<(), ApiError> {
+    let Some(pods) = api.registry.by_key("pods") else { return Ok(()) };
+    active.sort_by_key(|pod| rank(pod));
+    let surplus = active.len() - ordered;
+    for pod in &active[..surplus] {
+        let target = Target::new(&pods, object::namespace(pod), object::name(pod));
+        let options = DeleteOptions { uid: Some(object::uid(pod).to_owned()), ..DeleteOptions::default() };
+        api.delete(&target, &options)?;
+        let message = format!("Deleted pod: {}", object::name(pod));
+        recorder.record(SOURCE, set, Kind::Normal, "SuccessfulDelete", &message);
+    }
+    Ok(())
+}
+
+/// The order in which pods are given up: not placed, not running, not ready, cheaper, restarted more often,
+/// younger.
+fn rank(pod: &Value) -> (bool, bool, bool, i64, i64, std::cmp::Reverse<String>, String) {
+    let cost = object::annotation(pod, "controller.kubernetes.io/pod-deletion-cost");
+    let restarts: i64 = object::list(pod, "/status/containerStatuses")
+        .iter()
+        .filter_map(|status| integer(status, "/restartCount"))
+        .sum();
+    (
+        !text(pod, "/spec/nodeName").is_empty(),
+        text(pod, "/status/phase") == "Running",
+        is_ready(pod),
+        cost.and_then(|cost| cost.parse().ok()).unwrap_or_default(),
+        -restarts,
+        std::cmp::Reverse(text(pod, "/metadata/creationTimestamp").to_owned()),
+        object::name(pod).to_owned(),
+    )
+}
+
+/// Writes the status; the answer is when the next pod becomes available by time alone.
+fn report(api: &Api, key: &Key, set: &Value, failure: Option<&ApiError>) -> Outcome {
+    let pods = controlled(api, "pods", set);
+    let now = api.now();
+    let patience = integer(set, "/spec/minReadySeconds").unwrap_or_default();
+    let (mut replicas, mut ready, mut available, mut terminating, mut labelled) = (0, 0, 0, 0, 0);
+    let mut wait: Option<Duration> = None;
+    let labels = object::map(set, "/spec/template/metadata/labels");
+    for pod in &pods {
+        if !is_active(pod) {
+            terminating += i64::from(object::is_terminating(pod) && !is_finished(pod));
+            continue;
+        }
+        replicas += 1;
+        let has = |(label, value): (&String, &Value)| object::label(pod, label) == value.as_str();
+        labelled += i64::from(labels.is_none_or(|labels| labels.iter().all(has)));
+        ready += i64::from(is_ready(pod));
+        match availability(pod, patience, now) {
+            Ok(()) => available += 1,
+            Err(Some(left)) => wait = Some(wait.map_or(left, |held| held.min(left))),
+            Err(None) => {}
+        }
+    }
+    let Some(target) = target(api, key) else { return Ok(None) };
+    let timestamp = api.timestamp();
+    api.modify(&Caller::component(CALLER), &target, Part::Status, |set| {
+        let generation = object::generation(set);
+        let held =
+            object::list(set, "/status/conditions").iter().find(|c| text(c, "/type") == "ReplicaFailure");
+        let condition = failure.map(|error| failed(error, held, &timestamp));
+        let status = object::child(set, "status");
+        status.insert("replicas".into(), replicas.into());
+        for (field, count) in
+            [("fullyLabeledReplicas", labelled), ("readyReplicas", ready), ("availableReplicas", available)]
+        {
+            object::set_or_remove(status, field, (count > 0).then(|| count.into()));
+        }
+        status.insert("terminatingReplicas".into(), terminating.into());
+        status.insert("observedGeneration".into(), generation.into());
+        object::set_or_remove(status, "conditions", condition.map(|condition| json!([condition])));
+    })?;
+    Ok(wait)
+}
+
+fn is_finished(pod: &Value) -> bool {
+    matches!(text(pod, "/status/phase"), "Succeeded" | "Failed")
+}
+
+fn failed(error: &ApiError, held: Option<&Value>, now: &str) -> Value {
+    let since = held.map_or_else(|| now.into(), |held| held["lastTransitionTime"].clone());
+    json!({
+        "type": "ReplicaFailure",
+        "status": "True",
+        "reason": "FailedCreate",
+        "message": error.message,
+        "lastTransitionTime": since,
+    })
+}

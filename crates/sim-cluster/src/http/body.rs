@@ -1,0 +1,82 @@
+//! Request bodies: read with a bound, decoded by content type.
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http_body_util::{BodyExt, Limited};
+use serde_json::Value;
+
+use crate::api::PatchType;
+use crate::status::ApiError;
+
+/// The real server's bound.
+const LARGEST: usize = 3 * 1024 * 1024;
+
+const OBJECTS: &str = "application/json, application/yaml";
+const PATCHES: &str = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor";
+
+pub(super) async fn read(body: Body) -> Result<Bytes, ApiError> {
+    match Limited::new(body, LARGEST).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestEntityTooLarge",
+            format!("Request entity too large: limit is {LARGEST}"),
+        )),
+        Err(error) => Err(ApiError::bad_request(format!("reading the body: {error}"))),
+    }
+}
+
+/// An object, as JSON or YAML.
+pub(super) fn object(parts: &Parts, bytes: &Bytes) -> Result<Value, ApiError> {
+    match content_type(parts) {
+        "" | "application/json" => from_json(bytes),
+        "application/yaml" => from_yaml(bytes),
+        _ => Err(ApiError::unsupported_media_type(OBJECTS)),
+    }
+}
+
+/// Delete options; no body means none.
+pub(super) fn options(parts: &Parts, bytes: &Bytes) -> Result<Value, ApiError> {
+    if bytes.is_empty() { Ok(Value::Null) } else { object(parts, bytes) }
+}
+
+/// The format of a patch, before its body is read.
+pub(super) fn patch_type(parts: &Parts) -> Result<PatchType, ApiError> {
+    match content_type(parts) {
+        "application/json-patch+json" => Ok(PatchType::Json),
+        "application/merge-patch+json" => Ok(PatchType::Merge),
+        "application/strategic-merge-patch+json" => Ok(PatchType::Strategic),
+        "application/apply-patch+yaml" => Ok(PatchType::Apply),
+        _ => Err(ApiError::unsupported_media_type(PATCHES)),
+    }
+}
+
+pub(super) fn patch(format: PatchType, bytes: &Bytes) -> Result<Value, ApiError> {
+    match format {
+        // Most clients send JSON under the name of YAML, which is the same language.
+        PatchType::Apply => serde_json::from_slice(bytes).or_else(|_| from_yaml(bytes)),
+        PatchType::Json | PatchType::Merge | PatchType::Strategic => serde_json::from_slice(bytes)
+            .map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}"))),
+    }
+}
+
+fn content_type(parts: &Parts) -> &str {
+    let value = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim()
+}
+
+fn from_json(bytes: &Bytes) -> Result<Value, ApiError> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        ApiError::bad_request(format!("couldn't get version/kind; json parse error: {error}"))
+    })
+}
+
+fn from_yaml(bytes: &Bytes) -> Result<Value, ApiError> {
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| ApiError::bad_request("error decoding YAML: not UTF-8"))?;
+    serde_saphyr::from_str(text)
+        .map_err(|error| ApiError::bad_request(format!("error decoding YAML: {error}")))
+}

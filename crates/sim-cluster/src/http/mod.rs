@@ -1,0 +1,195 @@
+//! The API over HTTP: who asks, what for, in which form the answer goes back.
+
+mod auth;
+mod body;
+mod discovery;
+mod logs;
+mod openapi;
+mod present;
+mod query;
+mod respond;
+mod reviews;
+mod route;
+mod stream;
+mod table;
+mod verbs;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::body::Body;
+use http::{Request, StatusCode};
+use serde_json::json;
+
+pub(crate) use auth::{Tokens, TrustedUser};
+pub(crate) use discovery::VERSION;
+
+use crate::api::Api;
+use crate::hooks::{Fault, Hooks, RequestInfo, Verb};
+use crate::journal::{Journal, JournalEntry};
+use crate::net::{ConnectionLost, Gate};
+use crate::script::Scripts;
+use crate::status::ApiError;
+use respond::Reply;
+use route::Route;
+
+/// The server of one cluster.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) api: Arc<Api>,
+    pub(crate) tokens: Tokens,
+    pub(crate) hooks: Hooks,
+    pub(crate) journal: Journal,
+    pub(crate) gate: Gate,
+    pub(crate) scripts: Scripts,
+    sequence: AtomicU64,
+}
+
+impl Server {
+    pub(crate) fn new(api: Arc<Api>, tokens: Tokens, scripts: Scripts) -> Self {
+        Self {
+            api,
+            tokens,
+            hooks: Hooks::default(),
+            journal: Journal::default(),
+            gate: Gate::default(),
+            scripts,
+            sequence: AtomicU64::new(0),
+        }
+    }
+
+    /// Answers one request, or loses the connection.
+    pub(crate) async fn serve(self: Arc<Self>, request: Request<Body>) -> Result<Reply, ConnectionLost> {
+        self.gate.pass().await?;
+        let reply = self.respond(request).await?;
+        self.gate.pass().await?;
+        Ok(reply)
+    }
+
+    async fn respond(self: &Arc<Self>, request: Request<Body>) -> Result<Reply, ConnectionLost> {
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path().to_owned();
+        // Health is open to everyone, as it is by default on the real server.
+        if matches!(Route::parse(&path), Route::Health) {
+            return Ok(respond::with_type(StatusCode::OK, "text/plain; charset=utf-8", "ok"));
+        }
+        let Some(caller) = auth::caller(&self.tokens, &parts) else {
+            return Ok(respond::error(&ApiError::unauthorized()));
+        };
+        match Route::parse(&path) {
+            Route::Resource(place) => verbs::respond(self, &caller, &parts, body, place).await,
+            route => self.respond_about_itself(&caller, &parts, &path, route).await,
+        }
+    }
+
+    /// Discovery, documents and the like: read only.
+    async fn respond_about_itself(
+        self: &Arc<Self>,
+        caller: &crate::api::Caller,
+        parts: &http::request::Parts,
+        path: &str,
+        route: Route<'_>,
+    ) -> Result<Reply, ConnectionLost> {
+        let info = RequestInfo {
+            sequence: self.next(),
+            user: caller.user.clone(),
+            agent: caller.agent.clone(),
+            verb: Verb::Get,
+            group: String::new(),
+            version: String::new(),
+            resource: path.to_owned(),
+            subresource: String::new(),
+            namespace: String::new(),
+            name: String::new(),
+            patch: None,
+            field_manager: String::new(),
+            dry_run: false,
+        };
+        self.run(&info, async {
+            if parts.method != http::Method::GET && route != Route::Unknown {
+                return Err(ApiError::method_not_allowed());
+            }
+            let aggregated = respond::wants_aggregated_discovery(&parts.headers);
+            let registry = &self.api.registry;
+            Ok(match route {
+                Route::CoreVersions if aggregated => discovery::aggregated(registry, discovery::Tree::Core),
+                Route::Groups if aggregated => discovery::aggregated(registry, discovery::Tree::Groups),
+                Route::CoreVersions => respond::json(StatusCode::OK, &discovery::core_versions()),
+                Route::Groups => respond::json(StatusCode::OK, &discovery::groups(registry)),
+                Route::Group(group) => discovery::group(registry, group)
+                    .map_or_else(respond::page_not_found, |found| respond::json(StatusCode::OK, &found)),
+                Route::GroupVersion(api) => discovery::resources(registry, api.group, api.version)
+                    .map_or_else(respond::page_not_found, |found| respond::json(StatusCode::OK, &found)),
+                Route::Version => respond::json(StatusCode::OK, &discovery::version()),
+                Route::OpenApiIndex => respond::json(StatusCode::OK, &openapi::index(&self.api)),
+                Route::OpenApiDocument(document) => openapi::document(&self.api, document)
+                    .map_or_else(respond::page_not_found, |found| respond::json(StatusCode::OK, &found)),
+                Route::OpenApiV2 => return Err(ApiError::not_modelled("GET /openapi/v2")),
+                Route::Unknown if path == "/" => respond::json(
+                    StatusCode::OK,
+                    &json!({"paths": ["/api", "/apis", "/openapi/v3", "/version"]}),
+                ),
+                Route::Unknown => {
+                    return Err(ApiError::not_modelled(&format!("{} {path}", parts.method)));
+                }
+                Route::Resource(_) | Route::Health => respond::page_not_found(),
+            })
+        })
+        .await
+    }
+
+    /// Runs the work of a request under the hooks, and writes it into the journal.
+    async fn run(
+        &self,
+        info: &RequestInfo,
+        work: impl Future<Output = Result<Reply, ApiError>>,
+    ) -> Result<Reply, ConnectionLost> {
+        let fault = self.hooks.fault(info);
+        match &fault {
+            Fault::Delay(time) => self.api.clock.sleep(*time).await,
+            Fault::Fail(error) => {
+                self.record(info, Some(error.code.as_u16()), false);
+                return Ok(respond::error(error));
+            }
+            Fault::Drop => {
+                self.record(info, None, false);
+                return Err(ConnectionLost);
+            }
+            Fault::Hang => {
+                self.record(info, None, false);
+                return std::future::pending().await;
+            }
+            Fault::Pass | Fault::FailAfter(_) | Fault::LoseReply | Fault::HangAfter => {}
+        }
+        let before = self.api.store.begin().revision();
+        let outcome = work.await;
+        let changed = info.is_write() && outcome.is_ok() && self.api.store.begin().revision() != before;
+        let reply = outcome.unwrap_or_else(|error| respond::error(&error));
+        match fault {
+            Fault::FailAfter(error) => {
+                self.record(info, Some(error.code.as_u16()), changed);
+                Ok(respond::error(&error))
+            }
+            Fault::LoseReply => {
+                self.record(info, None, changed);
+                Err(ConnectionLost)
+            }
+            Fault::HangAfter => {
+                self.record(info, None, changed);
+                std::future::pending().await
+            }
+            _ => {
+                self.record(info, Some(reply.status().as_u16()), changed);
+                Ok(reply)
+            }
+        }
+    }
+
+    fn record(&self, info: &RequestInfo, code: Option<u16>, changed: bool) {
+        self.journal.record(JournalEntry { request: info.clone(), at: self.api.now(), code, changed });
+    }
+
+    fn next(&self) -> u64 {
+        self.sequence.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}

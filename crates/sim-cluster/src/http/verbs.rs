@@ -1,0 +1,208 @@
+//! Requests about objects and collections.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::request::Parts;
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use super::query::Query;
+use super::respond::{Form, Reply};
+use super::route::{GroupVersion, ResourcePath};
+use super::{Server, body, logs, present, respond, reviews, stream};
+use crate::api::{Answer, Caller, Part, Patch, PatchType, Target};
+use crate::hooks::{PatchFormat, RequestInfo, Verb};
+use crate::net::ConnectionLost;
+use crate::resource::Registry;
+use crate::status::ApiError;
+
+pub(super) async fn respond(
+    server: &Arc<Server>,
+    caller: &Caller,
+    parts: &Parts,
+    body: Body,
+    place: ResourcePath<'_>,
+) -> Result<Reply, ConnectionLost> {
+    let query = Query::parse(parts.uri.query());
+    let verb = verb(&parts.method, &place, &query);
+    let info = info(server, caller, parts, &place, &query, verb.unwrap_or(Verb::Get));
+    server
+        .run(&info, async {
+            let bytes = body::read(body).await?;
+            if let Some(reply) = reviews::respond(caller, parts, &bytes, &place)? {
+                return Ok(reply);
+            }
+            let target = target(server, parts, &place)?;
+            let verb = verb.ok_or_else(ApiError::method_not_allowed)?;
+            let request = Request { server, caller, parts, query: &query, target, info: &info };
+            request.dispatch(verb, place.subresource, &bytes)
+        })
+        .await
+}
+
+/// One request about a resource that is served.
+struct Request<'a> {
+    server: &'a Arc<Server>,
+    caller: &'a Caller,
+    parts: &'a Parts,
+    query: &'a Query,
+    target: Target,
+    info: &'a RequestInfo,
+}
+
+impl Request<'_> {
+    fn dispatch(&self, verb: Verb, subresource: &str, bytes: &bytes::Bytes) -> Result<Reply, ApiError> {
+        let api = &self.server.api;
+        if subresource == "log" && &*self.target.resource.key == "pods" && verb == Verb::Get {
+            return logs::respond(self.server, &self.target, self.query);
+        }
+        let part = self.part(subresource)?;
+        match verb {
+            Verb::Get if part == Part::Scale => self.shown(&api.get_scale(&self.target)?),
+            Verb::Get => self.shown(&Answer::ok(api.get(&self.target)?)),
+            Verb::List => {
+                let page = api.list(&self.target, &self.query.list(&self.target.resource)?)?;
+                let form = Form::of(&self.parts.headers)?;
+                Ok(respond::json(StatusCode::OK, &present::list(api, &self.target, form, self.query, &page)))
+            }
+            Verb::Watch => {
+                let form = Form::of(&self.parts.headers)?;
+                let watcher = api.watch(self.target.clone(), self.query.watch(&self.target.resource)?)?;
+                Ok(stream::watch(self.server, watcher, form, self.query, self.info))
+            }
+            Verb::Create => {
+                let object = body::object(self.parts, bytes)?;
+                self.shown(&api.create(self.caller, &self.target, object, &self.query.write()?)?)
+            }
+            Verb::Update => {
+                let object = body::object(self.parts, bytes)?;
+                self.shown(&api.replace(self.caller, &self.target, part, object, &self.query.write()?)?)
+            }
+            Verb::Patch => {
+                let format = body::patch_type(self.parts)?;
+                let patch = Patch { format, body: body::patch(format, bytes)? };
+                self.shown(&api.patch(self.caller, &self.target, part, &patch, &self.query.write()?)?)
+            }
+            Verb::Delete if part == Part::Main => {
+                let options = self.query.delete(&body::options(self.parts, bytes)?)?;
+                self.shown(&api.delete(&self.target, &options)?)
+            }
+            Verb::DeleteCollection => {
+                let options = self.query.delete(&body::options(self.parts, bytes)?)?;
+                let selection = self.query.selection(&self.target.resource)?;
+                let deleted = api.delete_collection(&self.target, &selection, &options)?;
+                let list = json!({
+                    "kind": self.target.resource.list_kind,
+                    "apiVersion": self.target.api_version(),
+                    "metadata": {"resourceVersion": api.store.begin().revision().to_string()},
+                    "items": deleted.iter().map(|object| &**object).collect::<Vec<_>>(),
+                });
+                Ok(respond::json(StatusCode::OK, &list))
+            }
+            Verb::Delete => Err(ApiError::method_not_allowed()),
+        }
+    }
+
+    fn shown(&self, answer: &Answer) -> Result<Reply, ApiError> {
+        let form = Form::of(&self.parts.headers)?;
+        let shown = present::object(&self.server.api, &self.target, form, self.query, &answer.object);
+        Ok(respond::answer(answer, &shown))
+    }
+
+    fn part(&self, subresource: &str) -> Result<Part, ApiError> {
+        let served = self.target.resource.version(&self.target.version);
+        match subresource {
+            "" => Ok(Part::Main),
+            "status" if served.is_some_and(|version| version.status) => Ok(Part::Status),
+            "scale" if served.is_some_and(|version| version.scale) => Ok(Part::Scale),
+            "finalize" if &*self.target.resource.key == "namespaces" => {
+                Err(ApiError::not_modelled(&format!("{} {}", self.parts.method, self.parts.uri.path())))
+            }
+            _ if self.target.resource.is_custom() => Err(ApiError::new(
+                StatusCode::NOT_FOUND,
+                "NotFound",
+                "the server could not find the requested resource",
+            )),
+            _ => Err(ApiError::not_modelled(&format!("{} {}", self.parts.method, self.parts.uri.path()))),
+        }
+    }
+}
+
+fn verb(method: &Method, place: &ResourcePath<'_>, query: &Query) -> Option<Verb> {
+    let named = !place.name.is_empty();
+    match *method {
+        Method::GET if named => Some(Verb::Get),
+        Method::GET if query.flag("watch") => Some(Verb::Watch),
+        Method::GET => Some(Verb::List),
+        Method::POST if !named => Some(Verb::Create),
+        // Subresources that are made by POST are told apart by their name later.
+        Method::POST if !place.subresource.is_empty() => Some(Verb::Create),
+        Method::PUT if named => Some(Verb::Update),
+        Method::PATCH if named => Some(Verb::Patch),
+        Method::DELETE if named => Some(Verb::Delete),
+        Method::DELETE => Some(Verb::DeleteCollection),
+        _ => None,
+    }
+}
+
+fn info(
+    server: &Server,
+    caller: &Caller,
+    parts: &Parts,
+    place: &ResourcePath<'_>,
+    query: &Query,
+    verb: Verb,
+) -> RequestInfo {
+    let patch =
+        (verb == Verb::Patch).then(|| body::patch_type(parts).ok()).flatten().map(|format| match format {
+            PatchType::Json => PatchFormat::Json,
+            PatchType::Merge => PatchFormat::Merge,
+            PatchType::Strategic => PatchFormat::Strategic,
+            PatchType::Apply => PatchFormat::Apply,
+        });
+    RequestInfo {
+        sequence: server.next(),
+        user: caller.user.clone(),
+        agent: caller.agent.clone(),
+        verb,
+        group: place.api.group.to_owned(),
+        version: place.api.version.to_owned(),
+        resource: place.resource.to_owned(),
+        subresource: place.subresource.to_owned(),
+        namespace: place.namespace.to_owned(),
+        name: place.name.to_owned(),
+        patch,
+        field_manager: query.get("fieldManager").to_owned(),
+        dry_run: query.get("dryRun") == "All",
+    }
+}
+
+/// The resource a path names. What the real server has and this one lacks is told apart from what neither
+/// has.
+fn target(server: &Server, parts: &Parts, place: &ResourcePath<'_>) -> Result<Target, ApiError> {
+    let GroupVersion { group, version } = place.api;
+    let not_modelled = || ApiError::not_modelled(&format!("{} {}", parts.method, parts.uri.path()));
+    let not_found = || {
+        ApiError::new(StatusCode::NOT_FOUND, "NotFound", "the server could not find the requested resource")
+            .with(json!({}))
+    };
+    let Some(resource) = server.api.registry.find(group, version, place.resource) else {
+        return Err(if Registry::is_kubernetes_group(group) { not_modelled() } else { not_found() });
+    };
+    let fits = match (resource.is_namespaced(), place.namespace.is_empty()) {
+        (true, false) | (false, true) => true,
+        // Namespaced resources are listed and watched over all namespaces without one.
+        (true, true) => place.name.is_empty() && parts.method == Method::GET,
+        (false, false) => false,
+    };
+    if !fits {
+        return Err(not_found());
+    }
+    Ok(Target {
+        resource,
+        version: version.to_owned(),
+        namespace: place.namespace.to_owned(),
+        name: place.name.to_owned(),
+    })
+}

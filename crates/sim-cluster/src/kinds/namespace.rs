@@ -1,0 +1,20 @@
+//! Namespaces.
+
+use serde_json::{Value, json};
+
+use crate::object;
+
+const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
+pub(super) fn default(namespace: &mut Value) {
+    let name = object::name(namespace).to_owned();
+    let metadata = object::metadata(namespace);
+    let labels = object::fields(metadata.entry("labels").or_insert_with(|| json!({})));
+    labels.insert(NAME_LABEL.into(), name.into());
+    object::child(namespace, "spec");
+}
+
+pub(super) fn prepare_create(namespace: &mut Value) {
+    namespace["spec"] = json!({"finalizers": ["kubernetes"]});
+    namespace["status"] = json!({"phase": "Active"});
+}

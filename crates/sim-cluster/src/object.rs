@@ -1,0 +1,116 @@
+//! Reading and writing the parts every Kubernetes object has, on plain JSON trees.
+
+use serde_json::{Map, Value};
+
+/// The string at a JSON pointer, empty when it is absent or of another type.
+pub(crate) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The integer at a JSON pointer.
+pub(crate) fn integer(object: &Value, pointer: &str) -> Option<i64> {
+    object.pointer(pointer).and_then(Value::as_i64)
+}
+
+/// The boolean at a JSON pointer, false when absent.
+pub(crate) fn flag(object: &Value, pointer: &str) -> bool {
+    object.pointer(pointer).and_then(Value::as_bool).unwrap_or_default()
+}
+
+/// The elements of the list at a JSON pointer, empty when it is absent or of another type.
+pub(crate) fn list<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
+    object.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The map at a JSON pointer.
+pub(crate) fn map<'a>(object: &'a Value, pointer: &str) -> Option<&'a Map<String, Value>> {
+    object.pointer(pointer).and_then(Value::as_object)
+}
+
+pub(crate) fn name(object: &Value) -> &str {
+    text(object, "/metadata/name")
+}
+
+pub(crate) fn namespace(object: &Value) -> &str {
+    text(object, "/metadata/namespace")
+}
+
+pub(crate) fn uid(object: &Value) -> &str {
+    text(object, "/metadata/uid")
+}
+
+pub(crate) fn resource_version(object: &Value) -> &str {
+    text(object, "/metadata/resourceVersion")
+}
+
+pub(crate) fn generation(object: &Value) -> i64 {
+    integer(object, "/metadata/generation").unwrap_or_default()
+}
+
+pub(crate) fn label<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
+    map(object, "/metadata/labels")?.get(key)?.as_str()
+}
+
+pub(crate) fn annotation<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
+    map(object, "/metadata/annotations")?.get(key)?.as_str()
+}
+
+pub(crate) fn is_terminating(object: &Value) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_some_and(Value::is_string)
+}
+
+pub(crate) fn finalizers(object: &Value) -> impl Iterator<Item = &str> {
+    list(object, "/metadata/finalizers").iter().filter_map(Value::as_str)
+}
+
+/// The owner reference whose `controller` is true.
+pub(crate) fn controller_of(object: &Value) -> Option<&Value> {
+    list(object, "/metadata/ownerReferences").iter().find(|owner| flag(owner, "/controller"))
+}
+
+/// The uids of all owners.
+pub(crate) fn owner_uids(object: &Value) -> impl Iterator<Item = &str> {
+    list(object, "/metadata/ownerReferences").iter().map(|owner| text(owner, "/uid"))
+}
+
+/// `object[key]` as a map, made when it is absent or something else.
+pub(crate) fn child<'a>(object: &'a mut Value, key: &str) -> &'a mut Map<String, Value> {
+    let slot = fields(object).entry(key).or_insert(Value::Null);
+    fields(slot)
+}
+
+/// The fields of `value`, which becomes an empty object when it was none.
+pub(crate) fn fields(value: &mut Value) -> &mut Map<String, Value> {
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    match value {
+        Value::Object(map) => map,
+        _ => unreachable!("was made an object above"),
+    }
+}
+
+pub(crate) fn metadata(object: &mut Value) -> &mut Map<String, Value> {
+    child(object, "metadata")
+}
+
+/// Sets `object[key]` when it is absent or null.
+pub(crate) fn set_default(object: &mut Value, key: &str, value: impl Into<Value>) {
+    let slot = fields(object).entry(key).or_insert(Value::Null);
+    if slot.is_null() {
+        *slot = value.into();
+    }
+}
+
+/// Sets `object[key]`, or removes it when there is no value.
+pub(crate) fn set_or_remove(object: &mut Map<String, Value>, key: &str, value: Option<Value>) {
+    match value {
+        Some(value) => object.insert(key.into(), value),
+        None => object.remove(key),
+    };
+}
+
+/// The list at `object[key]`, if there is one, to change its elements.
+pub(crate) fn elements<'a>(object: &'a mut Value, key: &str) -> impl Iterator<Item = &'a mut Value> {
+    object.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten()
+}

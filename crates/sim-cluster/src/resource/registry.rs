@@ -1,0 +1,63 @@
+//! The resources served at this moment: the built-in ones and those of established CRDs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::{Resource, builtin, table_key};
+
+/// API groups of Kubernetes itself: what is missing in them is not modelled, rather than not there.
+const KUBERNETES_GROUPS: &[&str] = &["", "apps", "autoscaling", "batch", "extensions", "policy"];
+
+/// All served resources by table key.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    resources: RwLock<BTreeMap<Arc<str>, Arc<Resource>>>,
+}
+
+impl Registry {
+    pub(crate) fn new() -> Self {
+        let resources = builtin::resources().into_iter().map(|r| (r.key.clone(), Arc::new(r))).collect();
+        Self { resources: RwLock::new(resources) }
+    }
+
+    /// The resource that serves `group/version/plural`.
+    pub(crate) fn find(&self, group: &str, version: &str, plural: &str) -> Option<Arc<Resource>> {
+        let found = self.resources.read().get(table_key(group, plural).as_str()).cloned()?;
+        found.version(version).is_some().then_some(found)
+    }
+
+    /// The resource of a table.
+    pub(crate) fn by_key(&self, key: &str) -> Option<Arc<Resource>> {
+        self.resources.read().get(key).cloned()
+    }
+
+    /// The resource whose objects have this kind.
+    pub(crate) fn by_kind(&self, group: &str, kind: &str) -> Option<Arc<Resource>> {
+        self.resources.read().values().find(|r| r.group == group && r.kind == kind).cloned()
+    }
+
+    /// All of them, ordered by table key.
+    pub(crate) fn all(&self) -> Vec<Arc<Resource>> {
+        self.resources.read().values().cloned().collect()
+    }
+
+    /// Serves a custom resource from now on, in place of an earlier definition of it.
+    pub(crate) fn insert(&self, resource: Resource) {
+        self.resources.write().insert(resource.key.clone(), Arc::new(resource));
+    }
+
+    /// Stops serving a custom resource.
+    pub(crate) fn remove(&self, key: &str) {
+        let mut resources = self.resources.write();
+        if resources.get(key).is_some_and(|r| r.is_custom()) {
+            resources.remove(key);
+        }
+    }
+
+    /// Whether a real server would know the group although nothing in it may be modelled here.
+    pub(crate) fn is_kubernetes_group(group: &str) -> bool {
+        KUBERNETES_GROUPS.contains(&group) || group.ends_with(".k8s.io")
+    }
+}

@@ -1,0 +1,341 @@
+//! The objects of the cluster, one revision counter over all of them, and the recent history that watches
+//! are served from.
+//!
+//! Everything that reads or writes goes through a [`Tx`], which holds the one lock: what a request checks is
+//! still true when it writes.
+
+mod history;
+mod log;
+mod table;
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use parking_lot::{Mutex, MutexGuard};
+use serde_json::Value;
+use tokio::sync::{Notify, watch};
+
+pub(crate) use history::{Change, ChangeKind, Compacted};
+pub use log::LogError;
+
+use crate::object;
+use crate::status::ApiError;
+use log::{Kept, Log};
+use table::Table;
+
+/// An object as it is stored and handed out.
+pub(crate) type Object = Arc<Value>;
+
+/// Where an object is stored; the namespace of cluster-wide ones is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) resource: Arc<str>,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+}
+
+impl Key {
+    pub(crate) fn new(
+        resource: impl Into<Arc<str>>,
+        namespace: impl Into<String>,
+        name: impl Into<String>,
+    ) -> Self {
+        Self { resource: resource.into(), namespace: namespace.into(), name: name.into() }
+    }
+}
+
+/// The store of one cluster.
+#[derive(Debug)]
+pub(crate) struct Store {
+    inner: Mutex<Inner>,
+    /// Woken when something changed that controllers have not yet seen.
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct Inner {
+    revision: u64,
+    tables: HashMap<Arc<str>, Table>,
+    /// Owner uid → the objects that name it in `ownerReferences`.
+    dependents: HashMap<String, BTreeSet<Key>>,
+    /// What controllers have not seen: the key, and the last state if the object is gone. Bounded by the
+    /// number of objects, since controllers decide from what is there.
+    unseen: IndexMap<Key, Option<Object>>,
+    log: Option<Log>,
+}
+
+impl Store {
+    /// An empty store that forgets everything when it is dropped.
+    pub(crate) fn in_memory() -> Self {
+        Self::with(1, Vec::new(), None)
+    }
+
+    /// The store kept in `folder`, which is made when it is absent; no other process may have it open.
+    pub(crate) fn open(folder: &Path) -> Result<Self, LogError> {
+        let (log, Kept { revision, objects }) = Log::open(folder)?;
+        Ok(Self::with(revision, objects, Some(log)))
+    }
+
+    fn with(revision: u64, objects: Vec<(Key, Value)>, log: Option<Log>) -> Self {
+        let mut inner = Inner {
+            revision,
+            tables: HashMap::new(),
+            dependents: HashMap::new(),
+            unseen: IndexMap::new(),
+            log,
+        };
+        for (key, value) in objects {
+            let object = Arc::new(value);
+            inner.index(&key, None, Some(&object));
+            inner.unseen.insert(key.clone(), None);
+            inner.table(&key.resource, revision).objects.insert((key.namespace, key.name), object);
+        }
+        Self { inner: Mutex::new(inner), changed: Notify::new() }
+    }
+
+    /// Locks the store; nothing else reads or writes until the transaction is dropped.
+    pub(crate) fn begin(&self) -> Tx<'_> {
+        Tx { inner: self.inner.lock(), changed: &self.changed }
+    }
+
+    /// Waits until there is something that controllers have not seen, and takes all of it.
+    pub(crate) async fn unseen(&self) -> Vec<(Key, Option<Object>)> {
+        loop {
+            let notified = self.changed.notified();
+            let unseen: Vec<_> = self.inner.lock().unseen.drain(..).collect();
+            if !unseen.is_empty() {
+                return unseen;
+            }
+            notified.await;
+        }
+    }
+
+    /// A receiver that is woken by every change in a table.
+    pub(crate) fn subscribe(&self, resource: &Arc<str>) -> watch::Receiver<u64> {
+        let mut inner = self.inner.lock();
+        let revision = inner.revision;
+        inner.table(resource, revision).latest.subscribe()
+    }
+
+    /// The changes of a table after `revision`, oldest first.
+    pub(crate) fn changes_since(
+        &self,
+        resource: &Arc<str>,
+        revision: u64,
+    ) -> Result<Vec<Arc<Change>>, Compacted> {
+        let mut inner = self.inner.lock();
+        let current = inner.revision;
+        inner.table(resource, current).history.since(revision)
+    }
+
+    /// Forgets all watch history, as an API server does that was restarted.
+    pub(crate) fn forget_history(&self) {
+        let mut inner = self.inner.lock();
+        let revision = inner.revision;
+        for table in inner.tables.values_mut() {
+            table.history.forget(revision);
+        }
+    }
+
+    /// Writes what the operating system may still hold back to the disk.
+    pub(crate) fn sync(&self) -> Result<(), LogError> {
+        match &mut self.inner.lock().log {
+            Some(log) => log.sync(),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Inner {
+    fn table(&mut self, resource: &Arc<str>, revision: u64) -> &mut Table {
+        self.tables.entry(resource.clone()).or_insert_with(|| Table::new(revision))
+    }
+
+    /// Moves the entries of `key` in the index of dependents from one state to the next.
+    fn index(&mut self, key: &Key, before: Option<&Value>, after: Option<&Value>) {
+        for uid in before.into_iter().flat_map(object::owner_uids) {
+            if let Some(keys) = self.dependents.get_mut(uid) {
+                keys.remove(key);
+                if keys.is_empty() {
+                    self.dependents.remove(uid);
+                }
+            }
+        }
+        for uid in after.into_iter().flat_map(object::owner_uids) {
+            self.dependents.entry(uid.to_owned()).or_default().insert(key.clone());
+        }
+    }
+
+    fn record(&mut self, key: &Key, change: Change) {
+        let revision = change.revision;
+        let table = self.table(&key.resource, revision.saturating_sub(1));
+        table.history.push(Arc::new(change));
+        table.latest.send_replace(revision);
+    }
+
+    fn compact_log_if_due(&mut self) -> Result<(), LogError> {
+        let live: usize = self.tables.values().map(|t| t.objects.len()).sum();
+        let Some(log) = &mut self.log else { return Ok(()) };
+        if !log.is_compaction_due(live) {
+            return Ok(());
+        }
+        let objects = self.tables.iter().flat_map(|(resource, table)| {
+            table.objects.iter().map(|((namespace, name), object)| {
+                (Key::new(resource.clone(), namespace.clone(), name.clone()), object.clone())
+            })
+        });
+        log.compact(self.revision, objects)
+    }
+}
+
+/// Exclusive access to the store; each write takes effect at once.
+pub(crate) struct Tx<'a> {
+    inner: MutexGuard<'a, Inner>,
+    changed: &'a Notify,
+}
+
+impl Tx<'_> {
+    /// The revision of the last write anywhere in the cluster.
+    pub(crate) fn revision(&self) -> u64 {
+        self.inner.revision
+    }
+
+    pub(crate) fn get(&self, key: &Key) -> Option<Object> {
+        self.inner.tables.get(&key.resource)?.get(&key.namespace, &key.name)
+    }
+
+    /// The objects of a table in one namespace, or in all of them, ordered by namespace and name.
+    pub(crate) fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Object> {
+        match self.inner.tables.get(resource) {
+            Some(table) => table.list(namespace),
+            None => Vec::new(),
+        }
+    }
+
+    /// How many objects a table holds.
+    pub(crate) fn count(&self, resource: &str) -> usize {
+        self.inner.tables.get(resource).map_or(0, |table| table.objects.len())
+    }
+
+    /// The tables that hold anything in a namespace.
+    pub(crate) fn tables_of(&self, namespace: &str) -> Vec<Arc<str>> {
+        let mut tables: Vec<_> = self
+            .inner
+            .tables
+            .iter()
+            .filter(|(_, table)| table.holds(namespace))
+            .map(|(key, _)| key.clone())
+            .collect();
+        tables.sort();
+        tables
+    }
+
+    /// The objects that name `uid` as an owner.
+    pub(crate) fn dependents(&self, uid: &str) -> Vec<Key> {
+        self.inner.dependents.get(uid).into_iter().flatten().cloned().collect()
+    }
+
+    /// Stores an object, giving it the next revision as its `resourceVersion`.
+    pub(crate) fn put(&mut self, key: &Key, mut value: Value) -> Result<Object, ApiError> {
+        let revision = self.inner.revision + 1;
+        object::metadata(&mut value).insert("resourceVersion".into(), revision.to_string().into());
+        if let Some(log) = &mut self.inner.log {
+            log.append(revision, key, Some(&value)).map_err(|error| stored(&error))?;
+        }
+        let object = Arc::new(value);
+        let place = (key.namespace.clone(), key.name.clone());
+        let previous = self.inner.table(&key.resource, revision - 1).objects.insert(place, object.clone());
+        self.inner.revision = revision;
+        self.inner.index(key, previous.as_deref(), Some(&object));
+        let kind = if previous.is_some() { ChangeKind::Modified } else { ChangeKind::Added };
+        self.inner.record(key, Change::new(revision, kind, object.clone(), previous));
+        self.inner.unseen.insert(key.clone(), None);
+        self.finish()?;
+        Ok(object)
+    }
+
+    /// Removes an object; what is returned carries the revision of its removal.
+    pub(crate) fn remove(&mut self, key: &Key) -> Result<Option<Object>, ApiError> {
+        let Some(previous) = self.get(key) else { return Ok(None) };
+        let revision = self.inner.revision + 1;
+        if let Some(log) = &mut self.inner.log {
+            log.append(revision, key, None).map_err(|error| stored(&error))?;
+        }
+        let place = (key.namespace.clone(), key.name.clone());
+        self.inner.table(&key.resource, revision - 1).objects.remove(&place);
+        self.inner.revision = revision;
+        self.inner.index(key, Some(&previous), None);
+        let mut last = Value::clone(&previous);
+        object::metadata(&mut last).insert("resourceVersion".into(), revision.to_string().into());
+        let last = Arc::new(last);
+        self.inner.record(key, Change::new(revision, ChangeKind::Deleted, last.clone(), Some(previous)));
+        self.inner.unseen.insert(key.clone(), Some(last.clone()));
+        self.finish()?;
+        Ok(Some(last))
+    }
+
+    fn finish(&mut self) -> Result<(), ApiError> {
+        self.changed.notify_one();
+        self.inner.compact_log_if_due().map_err(|error| stored(&error))
+    }
+}
+
+fn stored(error: &LogError) -> ApiError {
+    ApiError::internal(format!("storing the object: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{ChangeKind, Key, Store};
+
+    #[test]
+    fn one_counter_orders_the_writes_of_all_tables() {
+        let store = Store::in_memory();
+        let mut tx = store.begin();
+        let first = tx.put(&Key::new("a", "", "x"), json!({})).unwrap();
+        let second = tx.put(&Key::new("b", "", "x"), json!({})).unwrap();
+        assert_eq!(first["metadata"]["resourceVersion"], "2");
+        assert_eq!(second["metadata"]["resourceVersion"], "3");
+    }
+
+    #[test]
+    fn history_replays_what_happened_after_a_revision() {
+        let store = Store::in_memory();
+        let key = Key::new("a", "n", "x");
+        {
+            let mut tx = store.begin();
+            tx.put(&key, json!({})).unwrap();
+            tx.put(&key, json!({"data": 1})).unwrap();
+            tx.remove(&key).unwrap();
+        }
+        let kinds: Vec<_> =
+            store.changes_since(&key.resource, 2).unwrap().iter().map(|c| (c.revision, c.kind)).collect();
+        assert_eq!(kinds, [(3, ChangeKind::Modified), (4, ChangeKind::Deleted)]);
+    }
+
+    #[test]
+    fn forgotten_history_is_reported_and_the_present_is_still_watched() {
+        let store = Store::in_memory();
+        let key = Key::new("a", "n", "x");
+        store.begin().put(&key, json!({})).unwrap();
+        store.begin().put(&key, json!({"data": 1})).unwrap();
+        store.forget_history();
+        assert!(store.changes_since(&key.resource, 2).is_err());
+        assert!(store.changes_since(&key.resource, 3).unwrap().is_empty());
+    }
+
+    #[test]
+    fn dependents_follow_the_owner_references() {
+        let store = Store::in_memory();
+        let key = Key::new("pods", "n", "x");
+        let owned = json!({"metadata": {"ownerReferences": [{"uid": "u1"}]}});
+        store.begin().put(&key, owned).unwrap();
+        assert_eq!(store.begin().dependents("u1"), std::slice::from_ref(&key));
+        store.begin().put(&key, json!({})).unwrap();
+        assert!(store.begin().dependents("u1").is_empty());
+    }
+}
