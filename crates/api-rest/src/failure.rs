@@ -26,19 +26,25 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// What HTTP itself has a status for and core has no kind.
-    pub(crate) fn http(status: StatusCode, reason: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, error: Arc::new(Error::new(Kind::Invalid, reason, detail)) }
+    /// What HTTP itself has a status for that is not the one of `kind`.
+    pub(crate) fn http(
+        status: StatusCode,
+        kind: Kind,
+        reason: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self { status, error: Arc::new(Error::new(kind, reason, detail)) }
     }
 
     /// Its form for the caller.
     pub(crate) fn problem(&self, trace_id: &TraceId) -> Problem {
-        let Error { kind: _, reason, message, violations, metadata, .. } = &*self.error;
+        let Error { kind, reason, message, violations, metadata, .. } = &*self.error;
         Problem {
             type_: format!("urn:plimsoll:error:{reason}"),
             title: title(reason),
             status: self.status.as_u16(),
             detail: message.clone(),
+            kind: format!("{kind:?}"),
             reason: (*reason).to_owned(),
             metadata: metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect(),
             trace_id: trace_id.to_string(),
@@ -117,18 +123,25 @@ fn foreign(status: StatusCode) -> Failure {
     match status {
         StatusCode::NOT_FOUND => Failure::http(
             status,
+            Kind::NotFound,
             "ROUTE_NOT_FOUND",
             "there is nothing under this path; /openapi.json lists what there is",
         ),
         StatusCode::METHOD_NOT_ALLOWED => Failure::http(
             status,
+            Kind::Unimplemented,
             "METHOD_NOT_ALLOWED",
             "this path does not take this method; the Allow header lists those it takes",
         ),
         status if status.is_server_error() => {
             Error::internal(format!("an answer with the bare status {status}")).into()
         }
-        status => Failure::http(status, "BAD_REQUEST", format!("the request cannot be served: {status}")),
+        status => Failure::http(
+            status,
+            Kind::Invalid,
+            "BAD_REQUEST",
+            format!("the request cannot be served: {status}"),
+        ),
     }
 }
 
@@ -151,6 +164,7 @@ mod tests {
             let failure = Failure::from(Error::new(kind, kind.reason(), "why").with("key", "value"));
             let problem = failure.problem(&TraceId::default());
             assert_eq!(problem.status, kind.http());
+            assert_eq!(problem.kind, serde_json::to_value(kind).unwrap());
             assert_eq!(problem.reason, kind.reason());
             assert_eq!(problem.type_, format!("urn:plimsoll:error:{}", kind.reason()));
             assert_eq!(problem.metadata["key"], "value");

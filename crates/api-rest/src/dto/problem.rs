@@ -19,6 +19,8 @@ pub struct Problem {
     pub status: u16,
     /// What is wrong and what to do about it.
     pub detail: String,
+    /// The kind of error, one of a closed set such as `NotFound` or `Conflict`; every reason has one.
+    pub kind: String,
     /// The stable key of this error, `UPPER_SNAKE`.
     pub reason: String,
     /// Facts that a program can read.

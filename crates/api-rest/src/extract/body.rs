@@ -66,6 +66,7 @@ fn must_be_json(headers: &HeaderMap) -> Result<(), Failure> {
     let what = if media_type.is_empty() { "without a type".to_owned() } else { format!("{media_type:?}") };
     Err(Failure::http(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Kind::Invalid,
         "UNSUPPORTED_MEDIA_TYPE",
         format!("the body is {what}; send JSON with `Content-Type: application/json`"),
     ))
@@ -76,6 +77,7 @@ async fn bytes(request: Request) -> Result<Bytes, Failure> {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Failure::http(
             StatusCode::PAYLOAD_TOO_LARGE,
+            Kind::ResourceExhausted,
             "BODY_TOO_LARGE",
             "the body is too long; a document has at most 1 MiB",
         )),
