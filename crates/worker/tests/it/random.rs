@@ -1,0 +1,166 @@
+//! Random histories: whatever happens in whatever order, in the end every data center has what was ordered
+//! last, and every Operation has ended or says why not.
+
+use std::time::Duration;
+
+use plimsoll_core::cluster::{Power, Want};
+use plimsoll_core::error::Kind;
+use plimsoll_core::fold::OperationState;
+use plimsoll_core::scale::Replication;
+use plimsoll_core::usecase::{OperationFilter, PageRequest, ScaleChange, TakeScale};
+use plimsoll_core::view::{Accepted, AppView};
+use serde_json::json;
+
+use crate::support::{Bed, Manner, ann, document, shop, write};
+
+/// A small generator with a seed (Steele, Lea and Flood, "Fast splittable pseudorandom number generators").
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % sides
+    }
+
+    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        from[usize::try_from(self.roll(from.len() as u64)).unwrap()].clone()
+    }
+}
+
+/// Does one thing at random; what is refused by rule is part of the game.
+async fn act(bed: &Bed, dice: &mut Dice, n: usize, said: &mut Vec<String>) {
+    let request = write(&format!("act-{n}"));
+    let app = shop();
+    let caller = ann();
+    let policy = dice.pick(&[
+        json!({}),
+        json!({"order": [["dc-2"], ["dc-3", "dc-1"]], "soak": "30s"}),
+        json!({"succeed": 2, "deadline": "3m"}),
+        json!({"onFailure": "Rollback", "deadline": "2m"}),
+    ]);
+    let dc = dice.pick(&bed.dcs);
+    let answer: Option<Result<Accepted, _>> = match dice.roll(14) {
+        0..=3 => {
+            let version = u8::try_from(1 + dice.roll(6)).unwrap();
+            said.push(format!("apply {version} {policy}"));
+            Some(bed.plimsoll.apply(&caller, &document(version, &policy), TakeScale::No, request).await)
+        }
+        4 => {
+            said.push("rollback".to_owned());
+            Some(bed.plimsoll.rollback(&caller, &app, None, request).await)
+        }
+        5 => Some(bed.plimsoll.unpin(&caller, &app, request).await),
+        6 => {
+            let size = Some(Replication::Fixed(3 + u32::try_from(dice.roll(4)).unwrap()));
+            said.push(format!("scale {size:?}"));
+            let change = ScaleChange { size, ..ScaleChange::default() };
+            Some(bed.plimsoll.scale(&caller, &app, change, request).await)
+        }
+        7 => {
+            said.push("restart".to_owned());
+            Some(bed.plimsoll.restart(&caller, &app, request).await)
+        }
+        8 => {
+            said.push("offline".to_owned());
+            Some(bed.plimsoll.offline(&caller, &app, request).await)
+        }
+        9 => {
+            said.push("online".to_owned());
+            Some(bed.plimsoll.online(&caller, &app, request).await)
+        }
+        10 => {
+            let manner = dice.pick(&[Manner::Prompt, Manner::Prompt, Manner::Stuck, Manner::Chokes(3)]);
+            said.push(format!("manner {manner:?}"));
+            dc.manner(manner);
+            None
+        }
+        11 => {
+            if dice.roll(2) == 0 {
+                said.push("stop".to_owned());
+                dc.stop();
+            } else {
+                said.push("start".to_owned());
+                dc.start();
+            }
+            None
+        }
+        12 => {
+            if dice.roll(3) == 0 {
+                said.push("delete".to_owned());
+                Some(bed.plimsoll.delete(&caller, &app, request).await)
+            } else {
+                said.push("lose".to_owned());
+                dc.lose(&app);
+                None
+            }
+        }
+        _ => {
+            said.push("kill".to_owned());
+            bed.kill().await;
+            bed.run();
+            None
+        }
+    };
+    if let Some(Err(error)) = answer {
+        assert!(matches!(error.kind, Kind::Refused | Kind::NotFound), "{error}: {:?}", error.violations);
+    }
+    tokio::time::sleep(Duration::from_millis(dice.pick(&[0, 1, 20, 2_000, 90_000]))).await;
+}
+
+/// Why the data centers do not have what the App aims at; `None` if they do.
+fn astray(bed: &Bed, app: Option<&AppView>) -> Option<String> {
+    for dc in &bed.dcs {
+        let has = dc.what_it_has(&shop());
+        let right = match (app, &has) {
+            (None, None | Some(Want::Deleted)) => true,
+            (Some(app), Some(Want::Run { release, content_digest, power, replication, .. })) => {
+                let expected = app.scale.of(&"dc-1".parse().unwrap());
+                (*release, content_digest, *power, replication)
+                    == (app.release, &app.content, app.power, &expected)
+            }
+            _ => false,
+        };
+        if !right {
+            return Some(format!("has {has:#?} and is to have {app:#?}"));
+        }
+    }
+    None
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_happens_everyone_has_what_was_ordered_last() {
+    for seed in 0..80 {
+        let bed = Bed::new().await;
+        let mut dice = Dice(seed);
+        let mut said = Vec::new();
+        for n in 0..25 {
+            act(&bed, &mut dice, n, &mut said).await;
+        }
+        for dc in &bed.dcs {
+            dc.start();
+            dc.manner(Manner::Prompt);
+        }
+        tokio::time::sleep(Duration::from_mins(30)).await;
+        let filter = OperationFilter { app: None };
+        let page = PageRequest { size: Some(500), token: None };
+        let operations = bed.plimsoll.operations(&ann(), filter, page).await.unwrap().items;
+        for operation in &operations {
+            let held = operation.state == OperationState::Held;
+            assert!(held || operation.state.is_final(), "seed {seed}: {said:#?}\n{operation:#?}");
+            assert!(!held || operation.message.is_some(), "seed {seed}: {operation:#?}");
+        }
+        let app = bed.plimsoll.get(&ann(), &shop()).await.ok();
+        // A publish that is held after a failure leaves the data centers where they are, until a person decides.
+        let held = operations.iter().any(|operation| operation.state == OperationState::Held);
+        if !held && let Some(why) = astray(&bed, app.as_ref()) {
+            panic!("seed {seed}: {said:#?}\n{why}\n{operations:#?}");
+        }
+        if let Some(app) = app.filter(|app| app.power == Power::Offline && !held) {
+            assert!(app.dcs.iter().all(|dc| dc.replicas.unwrap().ready == 0), "seed {seed}: {app:#?}");
+        }
+        bed.kill().await;
+    }
+}
