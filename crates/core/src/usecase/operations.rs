@@ -5,11 +5,11 @@ use futures::stream::{self, BoxStream, StreamExt};
 use super::Plimsoll;
 use super::reading::{PageRequest, from_ledger, no_such_app};
 use crate::caller::{Caller, Role};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind as ErrorKind};
 use crate::ledger::Range;
 use crate::name::{AppRef, OperationId};
 use crate::record::key::OperationKey;
-use crate::record::{OperationParts, OutcomeState, Stored, key};
+use crate::record::{EndState, Kind, OperationParts, OutcomeState, Stored, key};
 use crate::view::{OperationView, OutcomeView, Paged};
 
 /// Which Operations to list.
@@ -81,9 +81,30 @@ impl Plimsoll {
 
     pub(super) async fn view_operation(&self, id: OperationId) -> Result<OperationView, Error> {
         let parts = self.read_operation(id).await?.ok_or_else(|| {
-            Error::new(Kind::NotFound, "OPERATION_NOT_FOUND", format!("there is no operation {id}"))
+            Error::new(ErrorKind::NotFound, "OPERATION_NOT_FOUND", format!("there is no operation {id}"))
         })?;
-        Ok(self.view_parts(parts))
+        let overtaken = self.is_overtaken(&parts).await?;
+        let mut view = self.view_parts(parts);
+        if overtaken {
+            for dc in view.dcs.iter_mut().filter(|dc| dc.state == OutcomeState::Owed) {
+                dc.state = OutcomeState::Superseded;
+                dc.reason = None;
+                dc.message = Some("gets something newer on return".to_owned());
+            }
+        }
+        Ok(view)
+    }
+
+    /// Whether whoever is owed this Operation gets something newer instead.
+    async fn is_overtaken(&self, parts: &OperationParts) -> Result<bool, Error> {
+        let operation = &parts.operation;
+        let owing = parts.end.as_ref().is_some_and(|end| end.value.state == EndState::SucceededOwing);
+        if !owing || operation.kind == Kind::Delete {
+            return Ok(false);
+        }
+        let app = self.read_app(&operation.app).await?;
+        let current = app.filter(|app| app.value.uid == operation.uid);
+        Ok(current.is_none_or(|app| app.value.operations.get(&operation.kind.track()) != Some(&operation.id)))
     }
 
     fn view_parts(&self, parts: OperationParts) -> OperationView {

@@ -15,21 +15,23 @@ async fn a_data_center_that_is_down_is_owed_and_gets_its_newest_order_once_on_re
     let first = bed.apply(1, &json!({})).await;
     bed.until(first.id, |view| view.state.is_final()).await;
     bed.dcs[2].stop();
-    let mut newest = None;
+    let mut owing = Vec::new();
     for version in 2..=5 {
         let operation = bed.apply(version, &json!({})).await;
         let end = bed.until(operation.id, |view| view.state.is_final()).await;
         assert_eq!(end.state, OperationState::SucceededOwing);
         assert_eq!(Bed::outcomes(&end), ["dc-1 Healthy", "dc-2 Healthy", "dc-3 Owed"]);
-        newest = Some(operation.id);
+        owing.push(operation.id);
     }
     assert_eq!(bed.dcs[2].puts().len(), 1);
+    let overtaken = bed.plimsoll.operation(&ann(), owing[0]).await.unwrap();
+    assert_eq!(Bed::outcomes(&overtaken), ["dc-1 Healthy", "dc-2 Healthy", "dc-3 Superseded"]);
     let app = bed.plimsoll.get(&ann(), &shop()).await.unwrap();
     assert_eq!(app.dcs[2].health, Health::Unknown);
     bed.dcs[2].start();
     let delivered = || bed.dcs[2].puts().len() > 1;
     bed.eventually("the return is noticed", delivered).await;
-    let view = bed.settled(newest.unwrap()).await;
+    let view = bed.settled(owing[3]).await;
     assert_eq!(view.state, OperationState::Succeeded, "nobody is owed any more");
     assert_eq!(view.dcs[2].state, OutcomeState::Healthy);
     assert_eq!(bed.dcs[2].puts().len(), 2, "one write, of the newest");
