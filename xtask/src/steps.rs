@@ -46,9 +46,9 @@ impl Steps {
         }
     }
 
-    /// Whether every step passed.
-    pub(crate) fn passed(&self) -> bool {
-        self.done.iter().all(|step| step.passed)
+    /// The steps that failed.
+    pub(crate) fn failed(&self) -> Vec<&'static str> {
+        self.done.iter().filter(|step| !step.passed).map(|step| step.name).collect()
     }
 
     /// The wall time of each step, one line each.

@@ -55,10 +55,11 @@ pub(crate) fn close(steps: &Steps, summary: &Summary) -> ExitCode {
     for line in &summary.lines {
         println!("{line}");
     }
-    if steps.passed() {
+    let failed = steps.failed();
+    if failed.is_empty() {
         ExitCode::SUCCESS
     } else {
-        println!("FAILED");
+        println!("FAILED: {}", failed.join(", "));
         ExitCode::FAILURE
     }
 }
