@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::definition::{Names, Scope};
+use super::identity::{Names, Scope};
 use crate::schema::{Schema, SchemaError, Schemas};
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";

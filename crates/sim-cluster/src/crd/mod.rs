@@ -13,6 +13,7 @@ mod definition;
 mod document;
 mod fault;
 mod format;
+mod identity;
 mod json_path;
 mod prune;
 mod rule;
@@ -25,5 +26,6 @@ mod tests;
 
 pub use accepted::{default_definition, established_status};
 pub use columns::{PrinterColumns, age};
-pub use definition::{Definition, Names, Scale, Scope, Served};
+pub use definition::{Definition, Scale, Served};
 pub use fault::{FieldError, Reason};
+pub use identity::{Names, Scope};

@@ -144,8 +144,10 @@ pub enum ApplyError {
     Untyped(String),
 }
 
-/// Lays `applied` over `live` on behalf of a manager. An apply that changes nothing gives an object equal to
-/// `live`. `live` is `None` where the object does not exist yet.
+/// Lays `applied` over `live` on behalf of a manager. `live` is `None` where the object does not exist yet.
+///
+/// An apply that changes nothing gives an object equal to `live`. As on the real server there is one exception:
+/// listing what the Go type drops, such as an empty optional map, may move the manager's time.
 pub fn apply(live: Option<&Value>, applied: &Value, ctx: &ApplyContext<'_>) -> Result<Value, ApplyError> {
     let target = ctx.target;
     check_identity(applied, target)?;
@@ -191,12 +193,16 @@ pub fn apply(live: Option<&Value>, applied: &Value, ctx: &ApplyContext<'_>) -> R
         (ctx.default)(&mut merged);
         merged
     } else {
-        live
+        live.clone()
     };
     if ctx.manager == last_applied::KUBECTL {
         last_applied::refresh(&mut object, applied);
     }
     put_managed_fields(&mut object, &owners);
+    if let Some(entries) = entries {
+        restore_managed_fields(&mut live, Some(entries));
+        settle_timestamps(&live, &mut object);
+    }
     Ok(object)
 }
 

@@ -1,8 +1,12 @@
 use jiff::Timestamp;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{ApplyContext, ApplyError, OnConflict, Target, UpdateContext, apply, update};
-use crate::schema::Schemas;
+use super::{
+    ApplyContext, ApplyError, FieldSet, OnConflict, PathElement, ScaleMapping, Target, UpdateContext, apply,
+    settle_timestamps, update,
+};
+use crate::schema::{Schema, Schemas};
 
 const T0: i64 = 1_700_000_000;
 
@@ -208,4 +212,267 @@ fn an_unknown_field_is_refused_with_its_path() {
         "failed to create typed patch object (demo/shop; apps/v1, Kind=Deployment): \
          .spec.template.spec.containers[name=\"web\"].imag: field not declared in schema"
     );
+}
+
+#[test]
+fn atomic_lists_and_maps_are_owned_and_taken_whole() {
+    let mut config = mk_deployment(None);
+    config["spec"]["template"]["spec"]["nodeSelector"] = json!({"disk": "ssd"});
+    config["spec"]["template"]["spec"]["tolerations"] = json!([{"key": "a", "operator": "Exists"}]);
+    let live = at("a", 0).apply(None, &config).expect("applied");
+    let owned = &entries(&live)[0]["fieldsV1"]["f:spec"]["f:template"]["f:spec"];
+    assert_eq!((&owned["f:nodeSelector"], &owned["f:tolerations"]), (&json!({}), &json!({})));
+    config["spec"]["template"]["spec"]["nodeSelector"] = json!({"zone": "z"});
+    let error = at("b", 1).apply(Some(&live), &config).expect_err("a conflict");
+    assert_eq!(
+        error.to_string(),
+        "Apply failed with 1 conflict: conflict with \"a\": .spec.template.spec.nodeSelector"
+    );
+}
+
+#[test]
+fn several_conflicts_are_listed_by_manager() {
+    let live = at("u", 0).update(None, &mk_config_map(&json!({"x": "1", "y": "1"})));
+    let error =
+        at("a", 1).apply(Some(&live), &mk_config_map(&json!({"x": "2", "y": "2"}))).expect_err("conflicts");
+    assert_eq!(
+        error.to_string(),
+        "Apply failed with 2 conflicts: conflicts with \"u\" using v1:\n- .data.x\n- .data.y"
+    );
+}
+
+#[test]
+fn items_of_a_set_are_owned_one_by_one() {
+    let with = |finalizers: Value| {
+        let mut config = mk_config_map(&json!({"k": "v"}));
+        config["metadata"]["finalizers"] = finalizers;
+        config
+    };
+    let live = at("a", 0).apply(None, &with(json!(["x.io/1", "x.io/2"]))).expect("applied");
+    let both = at("b", 1).apply(Some(&live), &with(json!(["x.io/3"]))).expect("applied");
+    assert_eq!(both["metadata"]["finalizers"], json!(["x.io/1", "x.io/2", "x.io/3"]));
+    let fewer = at("a", 2).apply(Some(&both), &with(json!(["x.io/2"]))).expect("applied");
+    assert_eq!(fewer["metadata"]["finalizers"], json!(["x.io/2", "x.io/3"]));
+    assert_eq!(entries(&fewer)[1]["fieldsV1"]["f:metadata"], json!({"f:finalizers": {"v:\"x.io/2\"": {}}}));
+}
+
+#[test]
+fn what_is_applied_may_not_hold_an_item_twice() {
+    let mut config = mk_deployment(None);
+    config["spec"]["template"]["spec"]["containers"][0]["ports"] =
+        json!([{"containerPort": 80}, {"containerPort": 80, "protocol": "TCP"}]);
+    let error = at("a", 0).apply(None, &config).expect_err("refused");
+    assert!(
+        error.to_string().contains("duplicate entries for key [containerPort=80,protocol=\"TCP\"]"),
+        "{error}"
+    );
+}
+
+#[test]
+fn kubectl_takes_over_what_it_applied_from_the_client() {
+    let config = mk_config_map(&json!({"x": "1"}));
+    let mut created = config.clone();
+    created["metadata"]["annotations"] =
+        json!({"kubectl.kubernetes.io/last-applied-configuration": config.to_string()});
+    let live = at("kubectl-client-side-apply", 0).update(None, &created);
+    let wanted = mk_config_map(&json!({"x": "2"}));
+    let object = at("kubectl", 1).apply(Some(&live), &wanted).expect("taken over");
+    assert_eq!(object["data"], json!({"x": "2"}));
+    let annotation = &object["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"];
+    assert!(annotation.as_str().is_some_and(|text| text.contains("\"x\":\"2\"")), "{annotation}");
+    at("another", 1).apply(Some(&live), &wanted).expect_err("the annotation is kubectl's alone");
+}
+
+#[test]
+fn an_apply_to_another_kind_is_refused() {
+    let schema = Schemas::builtin().get("", "v1", "ConfigMap").expect("a built-in kind");
+    let target = Target::builtin(&schema, "v1", "ConfigMap", "");
+    let ctx = ApplyContext {
+        target: &target,
+        manager: "a",
+        on_conflict: OnConflict::Report,
+        now: Timestamp::UNIX_EPOCH,
+        default: &|_| {},
+    };
+    let error = apply(None, &mk_deployment(None), &ctx).expect_err("refused");
+    assert_eq!(error, ApplyError::BadRequest("invalid object type: apps/v1, Kind=Deployment".to_owned()));
+    let mut config = mk_config_map(&json!({}));
+    config["metadata"]["managedFields"] = json!([]);
+    let error = apply(None, &config, &ctx).expect_err("refused");
+    assert_eq!(error, ApplyError::BadRequest("metadata.managedFields must be nil".to_owned()));
+}
+
+#[test]
+fn an_empty_list_of_managers_stops_tracking() {
+    let live = at("u", 0).update(None, &mk_config_map(&json!({"x": "1"})));
+    let mut new = live.clone();
+    new["metadata"]["managedFields"] = json!([]);
+    let object = at("u", 1).update(Some(&live), &new);
+    assert_eq!(object["metadata"].get("managedFields"), None);
+}
+
+#[test]
+fn status_is_owned_through_its_own_endpoint() {
+    let schema = Schemas::builtin().get("apps", "v1", "Deployment").expect("a built-in kind");
+    let target = Target::builtin(&schema, "apps/v1", "Deployment", "status");
+    let now = Timestamp::from_second(T0 + 1).expect("a second");
+    let live = at("a", 0).apply(None, &mk_deployment(Some(3))).expect("applied");
+    let mut new = live.clone();
+    new["status"] = json!({"replicas": 3});
+    new["spec"]["replicas"] = json!(9);
+    update(Some(&live), &mut new, &UpdateContext { target: &target, manager: "controller", now });
+    let entry = &entries(&new)[1];
+    assert_eq!((&entry["manager"], &entry["subresource"]), (&json!("controller"), &json!("status")));
+    assert_eq!(entry["fieldsV1"], json!({"f:status": {"f:replicas": {}}}));
+    assert_eq!(
+        entries(&new)[0]["fieldsV1"]["f:spec"]["f:replicas"],
+        json!({}),
+        "spec is not the endpoint's to take"
+    );
+}
+
+#[test]
+fn a_scale_takes_the_replicas_of_its_parent() {
+    let mapping = ScaleMapping {
+        api_version: "apps/v1".to_owned(),
+        replicas: vec!["spec".to_owned(), "replicas".to_owned()],
+    };
+    let live = at("a", 0).apply(None, &mk_deployment(Some(3))).expect("applied");
+    let parent = Some(entries(&live));
+    let schema = Schemas::builtin().get("autoscaling", "v1", "Scale").expect("a built-in kind");
+    let target = Target::builtin(&schema, "autoscaling/v1", "Scale", "scale");
+    let scale = |replicas: u32| {
+        let metadata = json!({"name": "shop", "managedFields": mapping.to_scale(parent)});
+        json!({
+            "apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": metadata, "spec": {"replicas": replicas},
+        })
+    };
+    let mut written = scale(5);
+    let now = Timestamp::from_second(T0 + 1).expect("a second");
+    update(Some(&scale(3)), &mut written, &UpdateContext { target: &target, manager: "hpa", now });
+    let owners = mapping.to_parent(parent, Some(entries(&written))).expect("owners");
+    assert_eq!(owners[0]["fieldsV1"]["f:spec"].get("f:replicas"), None, "the applier lost them");
+    assert_eq!(owners[1]["manager"], json!("hpa"));
+    assert_eq!(owners[1]["subresource"], json!("scale"));
+    assert_eq!(owners[1]["fieldsV1"], json!({"f:spec": {"f:replicas": {}}}));
+}
+
+#[test]
+fn a_list_that_became_atomic_is_owned_whole() {
+    let schema = |list: Value| {
+        let components = json!({"k": {"type": "object", "properties": {
+            "apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}, "list": list,
+        }}});
+        Schema::from_components(components.as_object().expect("components"), "k").expect("a schema")
+    };
+    let items = json!({"type": "string"});
+    let set = schema(json!({"type": "array", "x-kubernetes-list-type": "set", "items": items}));
+    let atomic = schema(json!({"type": "array", "x-kubernetes-list-type": "atomic", "items": items}));
+    let config = json!({"apiVersion": "x.io/v1", "kind": "K", "list": ["a", "b"]});
+    let ctx = |target| ApplyContext {
+        target,
+        manager: "a",
+        on_conflict: OnConflict::Report,
+        now: Timestamp::UNIX_EPOCH,
+        default: &|_| {},
+    };
+    let before = Target::custom(&set, "x.io/v1", "K", "", super::StatusSubresource::Disabled);
+    let after = Target::custom(&atomic, "x.io/v1", "K", "", super::StatusSubresource::Disabled);
+    let live = apply(None, &config, &ctx(&before)).expect("applied");
+    assert_eq!(entries(&live)[0]["fieldsV1"]["f:list"]["v:\"a\""], json!({}));
+    let other = json!({"apiVersion": "x.io/v1", "kind": "K", "list": ["c"]});
+    let object = apply(Some(&live), &other, &ctx(&after)).expect("no conflict with oneself");
+    assert_eq!(entries(&object)[0]["fieldsV1"], json!({"f:list": {}}));
+    assert_eq!(object["list"], json!(["c"]));
+}
+
+#[test]
+fn times_that_alone_changed_are_taken_back() {
+    let live = at("a", 0).apply(None, &mk_config_map(&json!({"x": "1"}))).expect("applied");
+    let mut later = live.clone();
+    later["metadata"]["managedFields"][0]["time"] = json!("2030-01-01T00:00:00Z");
+    let mut settled = later.clone();
+    settle_timestamps(&live, &mut settled);
+    assert_eq!(settled, live);
+    later["data"]["x"] = json!("2");
+    let mut changed = later.clone();
+    settle_timestamps(&live, &mut changed);
+    assert_eq!(changed, later);
+}
+
+/// Never empty: an empty optional map is dropped by the Go type, so applying it differs from the live object
+/// each time, on the real server too.
+fn data() -> impl Strategy<Value = Value> {
+    proptest::collection::btree_map("[a-d]", "[12]", 1..=4).prop_map(|data| mk_config_map(&json!(data)))
+}
+
+fn element() -> impl Strategy<Value = PathElement> {
+    prop_oneof![
+        "[a-c.:/]{1,3}".prop_map(PathElement::Field),
+        ("[a-c\"<&]{0,3}", 0..3_i64).prop_map(|(text, number)| {
+            PathElement::Key(vec![("name".to_owned(), json!(text)), ("port".to_owned(), json!(number))])
+        }),
+        prop_oneof![any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from)]
+            .prop_map(PathElement::Value),
+        "[a-c\"<&]{0,3}".prop_map(|text| PathElement::Value(json!(text))),
+        (0..9_i64).prop_map(PathElement::Index),
+    ]
+}
+
+fn field_set() -> impl Strategy<Value = FieldSet> {
+    proptest::collection::vec(proptest::collection::vec(element(), 1..4), 0..8).prop_map(|paths| {
+        let mut set = FieldSet::default();
+        for path in &paths {
+            set.insert(path);
+        }
+        set
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_field_set_reads_as_it_was_written(set in field_set()) {
+        prop_assert_eq!(FieldSet::from_fields_v1(&set.to_fields_v1()), Ok(set));
+    }
+
+    #[test]
+    fn sets_split_into_what_is_common_and_what_is_not(a in field_set(), b in field_set()) {
+        let common = a.intersection(&b);
+        let rest = a.difference(&b);
+        prop_assert!(common.intersection(&rest).is_empty());
+        prop_assert_eq!(common.union(&rest).paths(), a.paths());
+        prop_assert_eq!(a.union(&b).difference(&b).paths(), rest.paths());
+    }
+
+    #[test]
+    fn applying_the_same_again_changes_nothing(configs in proptest::collection::vec((0..3_usize, data()), 1..6)) {
+        let managers = ["a", "b", "c"];
+        let mut live: Option<Value> = None;
+        for (step, (manager, config)) in (0..).zip(&configs) {
+            let actor = forced(managers[*manager], step);
+            let object = actor.apply(live.as_ref(), config).expect("forced");
+            let again = forced(managers[*manager], step + 100).apply(Some(&object), config).expect("forced");
+            prop_assert_eq!(&again, &object);
+            for (key, value) in config["data"].as_object().expect("data") {
+                prop_assert_eq!(&object["data"][key], value);
+            }
+            live = Some(object);
+        }
+    }
+
+    #[test]
+    fn who_applies_nothing_owns_nothing_and_leaves_what_others_have(first in data(), second in data()) {
+        let base = at("a", 0).apply(None, &first).expect("applied");
+        let both = forced("b", 1).apply(Some(&base), &second).expect("forced");
+        let mut nothing = mk_config_map(&json!({}));
+        nothing.as_object_mut().expect("an object").remove("data");
+        let left = forced("b", 2).apply(Some(&both), &nothing).expect("forced");
+        let mut managers = entries(&left).as_array().into_iter().flatten().map(|entry| &entry["manager"]);
+        prop_assert!(managers.all(|manager| *manager != json!("b")), "{left}");
+        for key in first["data"].as_object().expect("data").keys() {
+            if second["data"].get(key).is_none_or(|value| *value == first["data"][key]) {
+                prop_assert_eq!(&left["data"][key], &first["data"][key]);
+            }
+        }
+    }
 }

@@ -6,6 +6,9 @@ mod merge;
 mod order;
 mod strategic;
 
+#[cfg(test)]
+mod tests;
+
 pub use json::json;
 pub use merge::merge;
 pub use strategic::strategic;

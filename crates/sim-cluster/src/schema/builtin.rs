@@ -53,11 +53,17 @@ impl Schemas {
         })
     }
 
-    /// The structure of a kind; `group` is empty for the core group.
+    /// The structure of a kind; `group` is empty for the core group. Kinds of subresources, such as
+    /// `autoscaling/v1` Scale, are found in the documents of the kinds that have them.
     pub fn get(&self, group: &str, version: &str, kind: &str) -> Option<Arc<Schema>> {
         let path =
             if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
-        self.documents.get(path.as_str())?.parsed().kinds.get(&format!("{group}/{version}/{kind}")).cloned()
+        let key = format!("{group}/{version}/{kind}");
+        let found = |document: &Document| document.parsed().kinds.get(&key).cloned();
+        match self.documents.get(path.as_str()) {
+            Some(document) => found(document),
+            None => self.documents.values().find_map(found),
+        }
     }
 
     /// The paths below `/openapi/v3/` that [`Self::document`] answers.

@@ -11,6 +11,9 @@ pub(crate) mod golang;
 mod openapi;
 pub mod recording;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
