@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use regex::Regex;
 
+use super::structural::Kind;
+
 /// Whether a string has a format. Formats that the server does not know are ignored by it, and here.
 pub(super) fn accepts(format: &str, text: &str) -> bool {
     match format.replace('-', "").as_str() {
@@ -27,6 +29,44 @@ pub(super) fn accepts(format: &str, text: &str) -> bool {
         _ => true,
     }
 }
+
+/// Whether the server knows a format for values of a kind; it drops the others.
+pub(super) fn is_known(kind: Option<Kind>, format: &str) -> bool {
+    match kind {
+        Some(Kind::Integer) => matches!(format, "int32" | "int64"),
+        Some(Kind::Number) => matches!(format, "float" | "double"),
+        Some(Kind::String) | None => STRING_FORMATS.contains(&format.replace('-', "").as_str()),
+        _ => false,
+    }
+}
+
+/// Formats of strings, without their dashes.
+const STRING_FORMATS: [&str; 24] = [
+    "bsonobjectid",
+    "uri",
+    "email",
+    "hostname",
+    "ipv4",
+    "ipv6",
+    "cidr",
+    "mac",
+    "uuid",
+    "uuid3",
+    "uuid4",
+    "uuid5",
+    "isbn",
+    "isbn10",
+    "isbn13",
+    "creditcard",
+    "ssn",
+    "hexcolor",
+    "rgbcolor",
+    "byte",
+    "password",
+    "date",
+    "duration",
+    "datetime",
+];
 
 fn cidr(text: &str) -> bool {
     let Some((address, length)) = text.split_once('/') else { return false };
