@@ -158,7 +158,7 @@ impl Definition {
         if let Some(version) = self.versions.get(version) {
             prune::settle_numbers(object);
             prune::default(object, &version.structural);
-            version.structure.field_as_struct(object, "metadata");
+            version.settle_metadata(object);
         }
     }
 
@@ -170,7 +170,7 @@ impl Definition {
         prune::default(object, &version.structural);
         prune::drop_nulls(object, Some(&version.structural));
         let mut dropped = version.structure.prune_field(object, "metadata");
-        version.structure.field_as_struct(object, "metadata");
+        version.settle_metadata(object);
         dropped.extend(prune::prune(object, &version.structural));
         dropped.sort();
         dropped
@@ -250,6 +250,17 @@ impl Version {
             faults.extend(self.rules.evaluate(&self.structural, new, old));
         }
         faults
+    }
+
+    /// Metadata alone passes through a Go type. There, unlike with built-in kinds, an empty list of managers is
+    /// lost before anybody could take it for a request to forget them.
+    fn settle_metadata(&self, object: &mut Value) {
+        self.structure.field_as_struct(object, "metadata");
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
+            && metadata.get("managedFields").and_then(Value::as_array).is_some_and(Vec::is_empty)
+        {
+            metadata.remove("managedFields");
+        }
     }
 
     fn parse(version: &Value, paths: &Paths, place: Place<'_>) -> Result<Self, Vec<FieldError>> {

@@ -145,7 +145,8 @@ impl Schema {
         }
         match value {
             Value::Null => false,
-            Value::Array(items) => !items.is_empty(),
+            // An empty list of managers is a request to forget them, so it has to reach the field manager.
+            Value::Array(items) => !items.is_empty() || name == "managedFields",
             Value::Object(keys) => {
                 let ty = map.fields.get(name).map(|field| self.get(field.ty));
                 !keys.is_empty() || !ty.is_some_and(Type::is_go_map)

@@ -137,7 +137,7 @@ fn an_object_takes_the_form_of_its_go_type() {
     let mut pod = json!({
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": "p", "labels": {}, "creationTimestamp": null},
+        "metadata": {"name": "p", "labels": {}, "creationTimestamp": null, "managedFields": []},
         "spec": {
             "hostNetwork": false,
             "nodeSelector": {},
@@ -154,7 +154,7 @@ fn an_object_takes_the_form_of_its_go_type() {
         json!({
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": {"name": "p"},
+            "metadata": {"name": "p", "managedFields": []},
             "spec": {
                 "terminationGracePeriodSeconds": 0,
                 "securityContext": {},
