@@ -1,0 +1,171 @@
+//! `plimsoll dev`: a whole installation from nothing, to which kubectl speaks and which a restart brings back.
+
+use crate::trouble::assert_trouble;
+use anyhow::{Context, Result};
+use plimsoll_tests::{Dev, Program, Said, eventually, holds_for};
+use serde_json::Value;
+use std::time::Duration;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_ends_well_once_its_example_is_healthy() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let mut command = Dev::command(home.path())?;
+
+    let said = Said::by(command.args(["--until-healthy", "--timeout", "30s"])).await?;
+
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stdout.contains("shop") && said.stdout.contains("dc-3"), "{said:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_that_is_not_healthy_in_time_says_why() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let mut command = Dev::command(home.path())?;
+
+    let said = Said::by(command.args(["--until-healthy", "--timeout", "1s"])).await?;
+
+    assert_ne!(said.code, 0, "{said:?}");
+    let last = said.stderr.lines().last().unwrap_or_default();
+    assert!(last.starts_with("error: ") && last.contains("1s"), "{said:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn client_verbs_find_dev_by_themselves_and_kubectl_works_on_its_data_centers() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let dev = Dev::start(home.path()).await?;
+
+    let app: Value =
+        serde_json::from_str(&dev.run(&["get", "shop", "-n", "demo", "-o", "json"]).await?.ok()?)?;
+    assert_eq!(app["health"], "Healthy");
+
+    let all = dev.kubectl("dc-1", &["get", "apps.dc.plimsoll.io,deploy,pods", "-A", "-o", "name"]).await?;
+    let kinds: Vec<_> = all.lines().filter_map(|line| line.split_once('/')).map(|(kind, _)| kind).collect();
+    assert_eq!(kinds, ["app.dc.plimsoll.io", "deployment.apps", "pod", "pod", "pod"]);
+    let described = dev.kubectl("dc-1", &["describe", "deploy", "shop", "-n", "demo"]).await?;
+    assert!(
+        described.contains("3 desired | 3 updated | 3 total | 3 available | 0 unavailable"),
+        "{described}"
+    );
+    dev.kubectl("dc-1", &["describe", "pods", "-n", "demo"]).await?;
+    dev.kubectl("dc-1", &["describe", "apps.dc.plimsoll.io", "shop", "-n", "demo"]).await?;
+    let log = dev.kubectl("dc-1", &["logs", "deploy/shop", "-n", "demo", "-c", "app"]).await?;
+    assert_ne!(log, "");
+
+    let file = home.path().join("guest.yaml");
+    std::fs::write(&file, GUEST)?;
+    let file = file.to_string_lossy();
+    assert_eq!(dev.kubectl("dc-2", &["apply", "-f", &file]).await?, "deployment.apps/guest created\n");
+    assert_eq!(dev.kubectl("dc-2", &["apply", "-f", &file]).await?, "deployment.apps/guest unchanged\n");
+    dev.kubectl("dc-2", &["rollout", "status", "deploy/guest", "--timeout=30s"]).await?;
+    assert_eq!(
+        dev.kubectl("dc-2", &["scale", "deploy/guest", "--replicas=2"]).await?,
+        "deployment.apps/guest scaled\n"
+    );
+    dev.kubectl("dc-2", &["rollout", "status", "deploy/guest", "--timeout=30s"]).await?;
+    let ready = ["get", "deploy", "guest", "-o", "jsonpath={.status.readyReplicas}"];
+    assert_eq!(dev.kubectl("dc-2", &ready).await?, "2");
+    assert_eq!(
+        dev.kubectl("dc-2", &["delete", "deploy", "guest"]).await?,
+        "deployment.apps \"guest\" deleted from default namespace\n"
+    );
+    eventually("the guest's pods are gone", async || {
+        let pods = dev.kubectl("dc-2", &["get", "pods", "-o", "name"]).await?;
+        Ok(if pods.is_empty() { Ok(()) } else { Err(pods) })
+    })
+    .await?;
+
+    // A hand edit of what is ours does not stay.
+    dev.kubectl("dc-3", &["scale", "deploy/shop", "-n", "demo", "--replicas=1"]).await?;
+    eventually("the shop has three replicas again", async || {
+        let replicas = ["get", "deploy", "shop", "-n", "demo", "-o", "jsonpath={.spec.replicas}"];
+        let replicas = dev.kubectl("dc-3", &replicas).await?;
+        Ok(if replicas == "3" { Ok(()) } else { Err(replicas) })
+    })
+    .await?;
+    dev.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_started_again_on_its_folder_says_what_it_said_before() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let dev = Dev::start(home.path()).await?;
+    let before = at_rest(&dev).await?;
+    dev.stop().await?;
+
+    let dev = Dev::start(home.path()).await?;
+    holds_for(Duration::from_secs(3), async || {
+        assert_eq!(everything(&dev).await?, before);
+        Ok(())
+    })
+    .await?;
+    // Killed, it had no time to write anything down.
+    dev.kill().await?;
+
+    let dev = Dev::start(home.path()).await?;
+    assert_eq!(everything(&dev).await?, before);
+    let history: Value =
+        serde_json::from_str(&dev.run(&["history", "shop", "-n", "demo", "-o", "json"]).await?.ok()?)?;
+    assert_eq!(history["items"].as_array().map(Vec::len), Some(1), "{history}");
+    dev.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_dev_on_the_same_folder_is_told_the_pid_of_the_first() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let dev = Dev::start(home.path()).await?;
+
+    let said = Said::by(&mut Dev::command(home.path())?).await?;
+
+    assert_trouble("dev_folder_in_use", home.path(), &said);
+    let address = dev.url().trim_start_matches("http://");
+    let said = Program::run(home.path(), &["dev", "--listen", address, "--data", "other"]).await?;
+    assert_trouble("dev_port_in_use", home.path(), &said);
+    assert!(dev.run(&["get", "shop", "-n", "demo"]).await?.code == 0, "the first is not disturbed");
+    dev.stop().await
+}
+
+/// What `kubectl get -A -o yaml` says of everything in the data centers, elections aside, once it is at rest.
+async fn at_rest(dev: &Dev) -> Result<String> {
+    eventually("nothing changes any more", async || {
+        let before = everything(dev).await?;
+        let quiet = holds_for(Duration::from_secs(3), async || {
+            let now = everything(dev).await?;
+            anyhow::ensure!(now == before, "{}", first_difference(&before, &now));
+            Ok(())
+        });
+        Ok(quiet.await.map(|()| before.clone()).map_err(|error| format!("{error:#}")))
+    })
+    .await
+}
+
+fn first_difference(before: &str, now: &str) -> String {
+    let changed = before.lines().zip(now.lines()).find(|(before, now)| before != now);
+    changed.map_or_else(|| "one is longer".to_owned(), |(before, now)| format!("{before} became {now}"))
+}
+
+async fn everything(dev: &Dev) -> Result<String> {
+    let mut all = String::new();
+    for dc in ["dc-1", "dc-2", "dc-3"] {
+        let resources = dev.kubectl(dc, &["api-resources", "--verbs=list", "-o", "name"]).await?;
+        let names: Vec<_> = resources.lines().filter(|name| !name.starts_with("leases.")).collect();
+        assert!(names.contains(&"apps.dc.plimsoll.io") && names.contains(&"pods"), "{names:?}");
+        let said = dev.kubectl(dc, &["get", &names.join(","), "-A", "-o", "yaml"]).await;
+        all += &said.with_context(|| format!("everything in {dc}"))?;
+    }
+    Ok(all)
+}
+
+/// Somebody else's Deployment.
+const GUEST: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: guest}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: guest}}
+  template:
+    metadata: {labels: {app: guest}}
+    spec:
+      containers: [{name: main, image: registry.example.com/guest:1}]
+";

@@ -1,0 +1,239 @@
+//! The verbs, each in the words of every face.
+
+use anyhow::Result;
+use plimsoll_core::error::Kind;
+use plimsoll_tests::{Document, World};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// A verb: what is typed, what is sent, what is called.
+pub(super) struct Verb {
+    pub(super) name: &'static str,
+    pub(super) cli: Vec<String>,
+    pub(super) rest: (Method, String, Option<Value>),
+    /// Service and method, the request, and the field of the response that holds the answer; empty where the
+    /// response is the answer.
+    pub(super) grpc: (&'static str, Value, &'static str),
+    /// The kind of error that it ends with, if it is to fail.
+    pub(super) error: Option<Kind>,
+}
+
+impl Verb {
+    fn failing(self, kind: Kind) -> Self {
+        Self { error: Some(kind), ..self }
+    }
+
+    /// Waits for an Operation.
+    pub(super) fn wait(id: &str) -> Self {
+        Self {
+            name: "operation wait",
+            cli: words(&["operation", "wait", id, "--timeout", "1m"]),
+            rest: (Method::POST, format!("/v1/operations/{id}/wait?timeout=1m"), None),
+            grpc: ("OperationService/WaitOperation", json!({"id": id, "timeout": "60s"}), "operation"),
+            error: None,
+        }
+    }
+}
+
+/// The life of an App, with what is refused on its way.
+pub(super) fn writes(world: &World, app: &'static str) -> Result<Vec<Verb>> {
+    let namespace = world.namespace();
+    let document = Document::new(namespace, app);
+    let apply = |version| apply(world, app, &document.clone().version(version), &version.to_string());
+    let on = |name, method, rest: Option<Value>, more: &[&str]| {
+        let mut request = json!({"app": {"namespace": namespace, "name": app}, "options": options()});
+        if let Some(Value::Object(rest)) = &rest {
+            request.as_object_mut().into_iter().for_each(|request| request.extend(rest.clone()));
+        }
+        Verb {
+            name,
+            cli: words(&[&[name, app, "-n", namespace], more].concat()),
+            rest: (Method::POST, format!("/v1/namespaces/{namespace}/apps/{app}/{name}{}", query()), rest),
+            grpc: (method, request, "accepted"),
+            error: None,
+        }
+    };
+    let mut scale = on("scale", "AppService/ScaleApp", Some(json!({"replicas": 4})), &["--replicas", "4"]);
+    scale.grpc.1 = json!({
+        "app": {"namespace": namespace, "name": app}, "options": options(), "size": {"replicas": 4},
+    });
+    let mut delete = on("delete", "AppService/DeleteApp", None, &["--yes"]);
+    delete.rest = (Method::DELETE, format!("/v1/namespaces/{namespace}/apps/{app}{}", query()), None);
+    let mut get = show(world, "get", app, "GetApp", "", "app");
+    get.name = "get what was deleted";
+
+    Ok(vec![
+        apply(1)?,
+        apply(2)?,
+        on("rollback", "AppService/RollbackApp", None, &[]),
+        apply(3)?.failing(Kind::Refused),
+        on("unpin", "AppService/UnpinApp", None, &[]),
+        scale,
+        on("restart", "AppService/RestartApp", None, &[]),
+        on("offline", "AppService/OfflineApp", None, &[]),
+        on("online", "AppService/OnlineApp", None, &[]),
+        self::apply(world, app, &document.clone().without("/spec/image"), "without-image")?
+            .failing(Kind::Invalid),
+        delete,
+        get.failing(Kind::NotFound),
+        create_namespace(app),
+    ])
+}
+
+/// Everything that shows something, of the App `shop` and its Operation `id`.
+pub(super) fn reads(world: &World, id: &str) -> Result<Vec<Verb>> {
+    let namespace = world.namespace();
+    let in_namespace = json!({"namespace": namespace});
+    let page = |name, cli: &[&str], path: &str, grpc| Verb {
+        name,
+        cli: words(cli),
+        rest: (Method::GET, path.to_owned(), None),
+        grpc,
+        error: None,
+    };
+    let operation = |name: &'static str, rest: &str, method, field| Verb {
+        name,
+        cli: words(&[&name.split(' ').collect::<Vec<_>>()[..], &[id]].concat()),
+        rest: (Method::GET, format!("/v1/operations/{id}{rest}"), None),
+        grpc: (method, json!({"id": id}), field),
+        error: None,
+    };
+    let mut document = show(world, "show", "shop", "GetDocument", "/releases/2", "document");
+    document.cli.extend(words(&["--release", "2"]));
+    document.grpc.1["release"] = 2.into();
+
+    Ok(vec![
+        show(world, "get", "shop", "GetApp", "", "app"),
+        show(world, "history", "shop", "ListReleases", "/history", "releases"),
+        document,
+        diff(world)?,
+        page(
+            "list",
+            &["list", "-n", namespace],
+            &format!("/v1/namespaces/{namespace}/apps"),
+            ("AppService/ListApps", in_namespace, "apps"),
+        ),
+        page("list all", &["list"], "/v1/apps", ("AppService/ListApps", json!({}), "apps")),
+        operation("operation get", "", "OperationService/GetOperation", "operation"),
+        operation("operation watch", "/watch", "OperationService/WatchOperation", "operation"),
+        Verb::wait(id),
+        page(
+            "operation list",
+            &["operation", "list"],
+            "/v1/operations",
+            ("OperationService/ListOperations", json!({}), "operations"),
+        ),
+        page(
+            "operation list of an app",
+            &["operation", "list", "shop", "-n", namespace],
+            &format!("/v1/namespaces/{namespace}/apps/shop/operations"),
+            (
+                "OperationService/ListOperations",
+                json!({"app": {"namespace": namespace, "name": "shop"}}),
+                "operations",
+            ),
+        ),
+        page(
+            "dc list",
+            &["dc", "list"],
+            "/v1/datacenters",
+            ("InstallationService/ListDataCenters", json!({}), "dataCenters"),
+        ),
+        page(
+            "namespace list",
+            &["namespace", "list"],
+            "/v1/namespaces",
+            ("InstallationService/ListNamespaces", json!({}), "namespaces"),
+        ),
+        page(
+            "get nothing",
+            &["get", "nobody", "-n", namespace],
+            &format!("/v1/namespaces/{namespace}/apps/nobody"),
+            ("AppService/GetApp", json!({"app": {"namespace": namespace, "name": "nobody"}}), "app"),
+        )
+        .failing(Kind::NotFound),
+    ])
+}
+
+fn apply(world: &World, app: &str, document: &Document, folder: &str) -> Result<Verb> {
+    let namespace = world.namespace();
+    let folder = world.folder().join(folder);
+    std::fs::create_dir_all(&folder)?;
+    let file = document.write(&folder)?;
+    Ok(Verb {
+        name: "apply",
+        cli: words(&["apply", "-f", &file.to_string_lossy()]),
+        rest: (
+            Method::PUT,
+            format!("/v1/namespaces/{namespace}/apps/{app}{}", query()),
+            Some(document.value().clone()),
+        ),
+        grpc: (
+            "AppService/ApplyApp",
+            json!({"document": document.value(), "options": options()}),
+            "accepted",
+        ),
+        error: None,
+    })
+}
+
+fn diff(world: &World) -> Result<Verb> {
+    let document = world.shop().version(7).with("/spec/env/GREETING", "good day");
+    let folder = world.folder().join("diff");
+    std::fs::create_dir_all(&folder)?;
+    let file = document.write(&folder)?;
+    Ok(Verb {
+        name: "diff",
+        cli: words(&["diff", "-f", &file.to_string_lossy()]),
+        rest: (
+            Method::POST,
+            format!("/v1/namespaces/{}/apps/shop/diff", world.namespace()),
+            Some(document.value().clone()),
+        ),
+        grpc: ("AppService/DiffApp", json!({"document": document.value()}), ""),
+        error: None,
+    })
+}
+
+fn show(world: &World, name: &'static str, app: &str, method: &str, rest: &str, field: &'static str) -> Verb {
+    let namespace = world.namespace();
+    let method = match method {
+        "GetApp" => "AppService/GetApp",
+        "ListReleases" => "AppService/ListReleases",
+        _ => "AppService/GetDocument",
+    };
+    Verb {
+        name,
+        cli: words(&[name, app, "-n", namespace]),
+        rest: (Method::GET, format!("/v1/namespaces/{namespace}/apps/{app}{rest}"), None),
+        grpc: (method, json!({"app": {"namespace": namespace, "name": app}}), field),
+        error: None,
+    }
+}
+
+fn create_namespace(app: &str) -> Verb {
+    Verb {
+        name: "namespace create",
+        cli: words(&["namespace", "create", app]),
+        rest: (Method::POST, format!("/v1/namespaces{}", query()), Some(json!({"name": app}))),
+        grpc: (
+            "InstallationService/CreateNamespace",
+            json!({"name": app, "options": options()}),
+            "namespace",
+        ),
+        error: None,
+    }
+}
+
+/// What names a request that changes something.
+fn query() -> String {
+    format!("?requestId={}", uuid::Uuid::now_v7())
+}
+
+fn options() -> Value {
+    json!({"requestId": uuid::Uuid::now_v7().to_string()})
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}

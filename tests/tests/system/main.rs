@@ -1,0 +1,12 @@
+//! The built program against three data centers, simulated and real, by the same code.
+
+mod dev;
+mod faces;
+mod ground;
+mod kill;
+mod kubectl;
+mod lifecycle;
+mod outage;
+mod quiet;
+mod repair;
+mod trouble;
