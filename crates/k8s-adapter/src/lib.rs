@@ -4,9 +4,11 @@ mod cluster;
 mod connection;
 #[cfg(any(test, feature = "contract-tests"))]
 pub mod contract;
+pub mod controller;
 mod fields;
 pub mod label;
 mod plain;
+mod reconcile;
 pub mod render;
 mod resource;
 mod rest;

@@ -51,15 +51,15 @@ impl Rest {
         self.send(Method::PATCH, &path, Some(("application/apply-patch+yaml", object))).await
     }
 
-    pub(crate) async fn merge(&self, path: &str, patch: &Value) -> kube::Result<Value> {
+    pub(crate) async fn merge(&self, path: &str, change: &Value) -> kube::Result<Value> {
         let path = format!("{path}?fieldManager={FIELD_MANAGER}");
-        self.send(Method::PATCH, &path, Some(("application/merge-patch+json", patch))).await
+        self.send(Method::PATCH, &path, Some(("application/merge-patch+json", change))).await
     }
 
     #[cfg(any(test, feature = "contract-tests"))]
-    pub(crate) async fn merge_as(&self, manager: &str, path: &str, patch: &Value) -> kube::Result<Value> {
+    pub(crate) async fn merge_as(&self, manager: &str, path: &str, change: &Value) -> kube::Result<Value> {
         let path = format!("{path}?fieldManager={manager}");
-        self.send(Method::PATCH, &path, Some(("application/merge-patch+json", patch))).await
+        self.send(Method::PATCH, &path, Some(("application/merge-patch+json", change))).await
     }
 
     /// Deletes the object that has this uid and nothing but it; what it owns goes after it.

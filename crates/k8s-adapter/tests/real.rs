@@ -1,7 +1,7 @@
 //! The contract on an API server that is already running: by hand, with its kubeconfig in
 //! `PLIMSOLL_KUBECONFIG`. The system tests run the same checks on control planes of their own.
 
-use plimsoll_k8s_adapter::contract::{Target, resources};
+use plimsoll_k8s_adapter::contract::{Target, resources, workloads};
 
 macro_rules! checks {
     ($($module:ident: $($check:ident),+ $(,)?);+ $(;)?) => {$($(
@@ -26,4 +26,22 @@ checks! {
         a_local_rollback_is_not_taken_away,
         a_missing_namespace_is_named,
         a_watch_begins_with_all_there_is;
+    workloads:
+        an_app_goes_live,
+        a_rollback_revives_the_old_replica_set,
+        another_order_of_the_same_content_writes_its_status_alone,
+        changed_config_replaces_the_pods_and_keeps_what_a_rollback_needs,
+        a_hand_edit_is_put_right_and_told,
+        what_others_add_is_theirs,
+        a_deleted_deployment_comes_back,
+        a_deployment_without_its_labels_is_known_again,
+        a_full_quota_is_said_in_plain_words,
+        offline_takes_the_pods_and_leaves_the_rest,
+        an_autoscaled_app_never_falls_back_to_one,
+        a_deletion_takes_everything,
+        a_new_life_takes_the_place_of_the_old,
+        a_deleted_resource_takes_nothing_with_it,
+        a_restarted_controller_changes_nothing,
+        an_edited_resource_is_not_acted_on,
+        what_is_not_ours_is_left_alone;
 }

@@ -133,8 +133,8 @@ pub(super) async fn ensure_namespace(
     if missing.is_empty() {
         return Ok(());
     }
-    let patch = json!({"metadata": {"labels": missing}});
-    rest.merge(&path, &patch).await.map(drop).map_err(other)
+    let change = json!({"metadata": {"labels": missing}});
+    rest.merge(&path, &change).await.map(drop).map_err(other)
 }
 
 fn other(error: kube::Error) -> Error {

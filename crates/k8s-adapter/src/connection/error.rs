@@ -65,7 +65,7 @@ fn to_refusal(status: Status, subject: Subject) -> Error {
                 .to_owned(),
             Box::new(status),
         ),
-        403 => to_forbidden(status),
+        403 => to_forbidden(&status),
         404 => Error::Refused(not_found(&status, subject)),
         409 => Error::Conflict,
         400 | 405..=407 | 410..=428 => Error::Refused(message(&status)),
@@ -74,15 +74,15 @@ fn to_refusal(status: Status, subject: Subject) -> Error {
 }
 
 /// 403 has three meanings: the credentials may not, a quota stands against it, the namespace is going.
-fn to_forbidden(status: Status) -> Error {
+fn to_forbidden(status: &Status) -> Error {
     if let Some(quota) = plain::Quota::parse(&status.message) {
         return Error::Refused(quota.to_string());
     }
-    let terminating = has_cause(&status, "NamespaceTerminating");
+    let terminating = has_cause(status, "NamespaceTerminating");
     if terminating {
         return Error::Refused("the namespace is being deleted there; wait until it is gone".to_owned());
     }
-    Error::Forbidden(message(&status))
+    Error::Forbidden(message(status))
 }
 
 fn not_found(status: &Status, subject: Subject) -> String {

@@ -64,7 +64,7 @@ pub(crate) async fn connect(kubeconfig: &str, options: &Options) -> Result<Clien
     if options.proxy.is_some() || !has_its_own {
         config.proxy_url.clone_from(&options.proxy);
     }
-    client(config, options)
+    client(&config, options)
 }
 
 /// The proxy that the cluster of the current context names.
@@ -76,7 +76,7 @@ fn proxy_of(kubeconfig: &Kubeconfig) -> Option<&str> {
     named.cluster.as_ref()?.proxy_url.as_deref().filter(|url| !url.is_empty())
 }
 
-fn client(config: Config, options: &Options) -> Result<Client, ConnectError> {
+fn client(config: &Config, options: &Options) -> Result<Client, ConnectError> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     // A request is one small write; waiting for more to send with it costs 40 ms.
@@ -85,12 +85,12 @@ fn client(config: Config, options: &Options) -> Result<Client, ConnectError> {
     match config.proxy_url.clone() {
         None => {
             let tls = config.rustls_https_connector_with_connector(tcp).map_err(unusable)?;
-            stack(&config, tls, options)
+            stack(config, tls, options)
         }
         Some(proxy) if proxy.scheme_str() == Some("http") => {
             let tunnel = Tunnel::new(proxy, tcp);
             let tls = config.rustls_https_connector_with_connector(tunnel).map_err(unusable)?;
-            stack(&config, tls, options)
+            stack(config, tls, options)
         }
         Some(proxy) => Err(ConnectError::Proxy(proxy)),
     }
@@ -102,7 +102,7 @@ where
 {
     let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(Duration::from_secs(60))
+        .pool_idle_timeout(Duration::from_mins(1))
         .build::<_, Body>(connector);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())

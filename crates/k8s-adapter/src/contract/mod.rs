@@ -13,6 +13,9 @@
 
 pub mod mk;
 pub mod resources;
+mod running;
 mod target;
+pub mod workloads;
 
+pub use running::Running;
 pub use target::Target;

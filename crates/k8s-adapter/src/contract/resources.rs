@@ -77,16 +77,16 @@ pub async fn what_changed_meanwhile_is_not_replaced(target: &Target) {
     let next = order.next(|next| next.restarts = 1);
     let nowhere =
         Version { uid: "d0f1c3a5-0000-4000-8000-000000000000".to_owned(), resource_version: "1".to_owned() };
-    conflict(target.cluster.put(&order.delivery(), Some(&nowhere)).await);
+    conflict(&target.cluster.put(&order.delivery(), Some(&nowhere)).await);
     let made = target.cluster.put(&order.delivery(), None).await.unwrap();
-    conflict(target.cluster.put(&next.delivery(), None).await);
+    conflict(&target.cluster.put(&next.delivery(), None).await);
     let other_life = Version { uid: nowhere.uid, resource_version: made.version.resource_version.clone() };
-    conflict(target.cluster.put(&next.delivery(), Some(&other_life)).await);
+    conflict(&target.cluster.put(&next.delivery(), Some(&other_life)).await);
     target.cluster.put(&next.delivery(), Some(&made.version)).await.unwrap();
-    conflict(target.cluster.put(&next.next(|_| ()).delivery(), Some(&made.version)).await);
+    conflict(&target.cluster.put(&next.next(|_| ()).delivery(), Some(&made.version)).await);
 }
 
-fn conflict(answer: Result<Resource, Error>) {
+fn conflict(answer: &Result<Resource, Error>) {
     assert!(matches!(answer, Err(Error::Conflict)), "{answer:?}");
 }
 
@@ -94,15 +94,15 @@ fn conflict(answer: Result<Resource, Error>) {
 pub async fn an_older_order_is_refused_and_so_is_another_under_the_same_fence(target: &Target) {
     let order = MkDelivery::new(&target.namespace);
     let made = target.cluster.put(&order.delivery(), None).await.unwrap();
-    let mut older = order.clone();
-    older.revision -= 1;
+    let mut stale = order.clone();
+    stale.revision -= 1;
     let mut other = order.clone();
     other.restarts = 9;
-    let mut older_epoch = order.clone();
-    (older_epoch.epoch, older_epoch.revision) = (0, 1_000_000);
+    let mut stale_epoch = order.clone();
+    (stale_epoch.epoch, stale_epoch.revision) = (0, 1_000_000);
     for (delivery, why) in [
-        (older, "an older Order never replaces a newer one"),
-        (older_epoch, "an older Order never replaces a newer one"),
+        (stale, "an older Order never replaces a newer one"),
+        (stale_epoch, "an older Order never replaces a newer one"),
         (other, "the same fence never stands for two Orders"),
     ] {
         let answer = target.cluster.put(&delivery.delivery(), Some(&made.version)).await;
@@ -124,7 +124,7 @@ pub async fn a_local_rollback_is_not_taken_away(target: &Target) {
     let local = json!({"spec": {"local": {"by": "ann", "reason": "cut off"}}});
     target.merge_as("kubectl", &api(), "apps/shop", &local).await;
     let next = order.next(|next| next.restarts = 1).delivery();
-    conflict(target.cluster.put(&next, Some(&made.version)).await);
+    conflict(&target.cluster.put(&next, Some(&made.version)).await);
     assert!(matches!(target.cluster.get(&order.app).await, Err(Error::Unreadable(_))));
     let unset = json!({"spec": {"local": null}});
     let path = format!("/apis/{GROUP}/{VERSION}/namespaces/{}/apps/shop", target.namespace);

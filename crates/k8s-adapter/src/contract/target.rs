@@ -8,7 +8,7 @@ use crate::rest::Rest;
 use crate::{KubeCluster, Options};
 
 /// How long a check waits for what must come about.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An API server, and a namespace of a check's own in it.
 pub struct Target {
@@ -47,9 +47,16 @@ impl Target {
     }
 
     /// Changes an object as `manager` would.
-    pub async fn merge_as(&self, manager: &str, api: &str, path: &str, patch: &Value) {
+    pub async fn merge_as(&self, manager: &str, api: &str, path: &str, change: &Value) {
         let path = self.path(api, path);
-        self.rest.merge_as(manager, &path, patch).await.unwrap();
+        self.rest.merge_as(manager, &path, change).await.unwrap();
+    }
+
+    /// Scales as `manager` would, through the subresource that `kubectl scale` and autoscalers use.
+    pub async fn scale_as(&self, manager: &str, path: &str, replicas: u32) {
+        let path = format!("{}/scale", self.path("apis/apps/v1", path));
+        let change = serde_json::json!({"spec": {"replicas": replicas}});
+        self.rest.merge_as(manager, &path, &change).await.unwrap();
     }
 
     /// Deletes an object as somebody else would.
@@ -61,6 +68,16 @@ impl Target {
 
     /// Asks until `question` has an answer.
     pub async fn until<T>(&self, what: &str, question: impl AsyncFn() -> Option<T>) -> T {
+        self.until_or(what, question, String::new).await
+    }
+
+    /// The same, and says what was seen last where it never has one.
+    pub async fn until_or<T>(
+        &self,
+        what: &str,
+        question: impl AsyncFn() -> Option<T>,
+        seen: impl Fn() -> String,
+    ) -> T {
         let asked = async {
             loop {
                 if let Some(answer) = question().await {
@@ -69,7 +86,9 @@ impl Target {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| panic!("never came about: {what}"))
+        tokio::time::timeout(PATIENCE, asked)
+            .await
+            .unwrap_or_else(|_| panic!("never came about: {what}\n{}", seen()))
     }
 
     fn path(&self, api: &str, path: &str) -> String {

@@ -18,7 +18,7 @@ pub use object::{Kind, Object};
 /// What an App is to be in a data center, as objects.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rendering {
-    /// The content-named ConfigMaps, which are made before anything that refers to them.
+    /// The content-named `ConfigMaps`, which are made before anything that refers to them.
     pub config_maps: Vec<Object>,
     /// The Deployment without `spec.replicas`, which [`Rendering::replicas`] tells.
     pub deployment: Object,
@@ -26,9 +26,9 @@ pub struct Rendering {
     pub replicas: Replicas,
     /// The Service, if the App has ports.
     pub service: Option<Object>,
-    /// The PodDisruptionBudget.
+    /// The `PodDisruptionBudget`.
     pub disruption_budget: Object,
-    /// The HorizontalPodAutoscaler, if one is to run.
+    /// The `HorizontalPodAutoscaler`, if one is to run.
     pub autoscaler: Option<Object>,
 }
 

@@ -24,6 +24,8 @@ fn changed(change: impl FnOnce(&mut Content)) -> Rendering {
     rendered(|delivery| change(delivery.content_mut()))
 }
 
+type Change = fn(&mut Content);
+
 fn shown(rendering: &Rendering) -> Vec<Value> {
     let Rendering { config_maps, deployment, replicas, service, disruption_budget, autoscaler } = rendering;
     let mut shown = vec![json!({"replicas": format!("{replicas:?}")})];
@@ -119,7 +121,7 @@ fn what_differs_between_deliveries_of_one_content_is_in_no_object() {
 #[test]
 fn what_does_not_reach_the_pods_does_not_restart_them() {
     let here = rendered(|delivery| delivery.content = Some(mk_full_content()));
-    let changes: [(&str, fn(&mut Content)); 4] = [
+    let changes: [(&str, Change); 4] = [
         ("a publish policy", |content| content.publish.on_failure = OnFailure::Rollback),
         ("the overlay of another data center", |content| {
             let overlay = content.overlays.values().next().unwrap().clone();
@@ -140,10 +142,10 @@ fn what_reaches_the_pods_changes_their_digest() {
     let here = with(mk_full_content());
     let digest =
         |rendering: &Rendering| template(rendering)["metadata"]["labels"]["plimsoll.io/content"].clone();
-    let changes: [(&str, fn(&mut Content)); 5] = [
+    let changes: [(&str, Change); 5] = [
         ("an image", |content| content.main.image = mk_image("shop/web", 'b')),
         ("a variable", |content| {
-            content.main.env.insert("LISTEN".to_owned(), ":81".to_owned()).map(drop).unwrap()
+            content.main.env.insert("LISTEN".to_owned(), ":81".to_owned()).map(drop).unwrap();
         }),
         ("a file", |content| content.files[1].content.push('x')),
         ("a mode", |content| content.files[1].mode = 0o700),

@@ -408,10 +408,12 @@ fn object<'a>(
     schema
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what is nested is made where it is handed over")]
 fn list(description: &str, items: Value) -> Value {
     json!({"type": "array", "description": description, "items": items})
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what is nested is made where it is handed over")]
 fn map(description: &str, values: Value) -> Value {
     json!({"type": "object", "description": description, "additionalProperties": values})
 }

@@ -1,4 +1,4 @@
-//! Config outside the image: immutable ConfigMaps, named by what is in them.
+//! Config outside the image: immutable `ConfigMap`s, named by what is in them.
 //!
 //! A ConfigMap that never changes can be shared by an old pod and a new one of a rollout, and a pod that is
 //! moved while a rollout is under way starts with the config that it was made for.
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Input, MAIN, name};
 use crate::render::{Kind, Object, RenderError};
 
-/// The ConfigMaps of an App, and who refers to them.
+/// The `ConfigMaps` of an App, and who refers to them.
 pub(super) struct Config {
     pub(super) maps: Vec<Object>,
     /// By container: the ConfigMap of its environment.

@@ -67,8 +67,9 @@ impl Input<'_> {
         let mut body = json!({
             "apiVersion": kind.api_version(),
             "kind": kind.name(),
-            "metadata": {"name": name, "namespace": self.app.namespace, "labels": labels},
+            "metadata": {"name": name, "namespace": self.app.namespace},
         });
+        body["metadata"]["labels"] = Value::Object(labels);
         if let (Value::Object(body), Value::Object(rest)) = (&mut body, rest) {
             body.extend(rest);
         }

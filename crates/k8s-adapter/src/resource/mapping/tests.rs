@@ -15,6 +15,8 @@ fn object(delivery: &Delivery) -> AppObject {
     serde_json::from_value(value).unwrap()
 }
 
+type Edit = fn(&mut Value);
+
 fn full() -> MkDelivery {
     let mut delivery = MkDelivery::new("demo");
     delivery.content = Some(mk_full_content());
@@ -80,7 +82,7 @@ fn a_status_comes_back_as_it_went_in() {
 #[test]
 fn what_was_edited_by_hand_is_not_acted_on_and_does_not_pass_for_the_order() {
     let delivery = full().delivery();
-    let edits: [(&str, fn(&mut Value), Damage); 4] = [
+    let edits: [(&str, Edit, Damage); 4] = [
         (
             "an image",
             |spec| spec["content"]["main"]["image"] = spec["content"]["init"][0]["image"].clone(),

@@ -1,0 +1,249 @@
+//! Doing one thing of a plan, with its precondition.
+
+use plimsoll_core::cluster::{Error, Fatal, Finding, Status};
+use plimsoll_core::name::{AppRef, AppUid};
+use serde_json::{Value, json};
+
+use super::world::{Held, World};
+use crate::cluster::app_path;
+use crate::connection::{Subject, to_error};
+use crate::fields::{Managers, differences};
+use crate::label;
+use crate::reconcile::Pod;
+use crate::render::{Kind, Object};
+use crate::resource::{AppObject, to_wire_status};
+use crate::rest::Rest;
+use crate::{GROUP, KIND, VERSION};
+
+/// What became of an action.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Done {
+    /// It is done.
+    Written,
+    /// Things are not as they were seen; what is known has been brought up to date.
+    LookAgain,
+    /// Something must go away first.
+    Later,
+    /// It cannot be done, and why.
+    Impossible(Finding),
+    /// The server took it and made something else of these fields.
+    Futile { title: String, fields: Vec<String> },
+}
+
+pub(super) struct Executor<'a> {
+    pub(super) rest: &'a Rest,
+    pub(super) world: &'a World,
+    pub(super) app: &'a AppRef,
+    pub(super) uid: AppUid,
+}
+
+impl Executor<'_> {
+    /// Makes an object that never changes.
+    pub(super) async fn create(&self, object: &Object) -> Result<Done, Error> {
+        let collection = object.kind.collection(&object.namespace);
+        match self.rest.create(&collection, &object.body).await {
+            Ok(made) => self.took(object.kind, made),
+            Err(kube::Error::Api(status)) if status.is_already_exists() => self.adopt(object).await,
+            Err(error) => self.failed(object, error),
+        }
+    }
+
+    /// One of that name is there, though nothing marks it as ours: the marks were taken off, or it is
+    /// somebody else's. Its name says what is in it, so what has the same in it is as good.
+    async fn adopt(&self, object: &Object) -> Result<Done, Error> {
+        let there = self.rest.find(&object.path()).await.map_err(other)?;
+        let Some(there) = there else { return Ok(Done::LookAgain) };
+        if there["data"] != object.body["data"] || there["immutable"] != true {
+            return Ok(Done::Impossible(taken(object)));
+        }
+        let patch = json!({"metadata": {
+            "uid": there["metadata"]["uid"],
+            "labels": object.body["metadata"]["labels"],
+        }});
+        match self.rest.merge(&object.path(), &patch).await {
+            Ok(marked) => self.took(object.kind, marked),
+            Err(error) => self.failed(object, error),
+        }
+    }
+
+    /// Brings an object to what was rendered.
+    pub(super) async fn apply(&self, object: &Object, uid: Option<&str>) -> Result<Done, Error> {
+        let mut body = object.body.clone();
+        match uid {
+            Some(uid) => body["metadata"]["uid"] = json!(uid),
+            None => {
+                // Not seen is not the same as not there: the marks that it is seen by may have been taken
+                // off, or it may be somebody else's.
+                if let Some(there) = self.rest.find(&object.path()).await.map_err(other)? {
+                    if there["metadata"]["deletionTimestamp"].is_string() {
+                        return Ok(Done::Later);
+                    }
+                    if !self.is_ours(&there) {
+                        return Ok(Done::Impossible(taken(object)));
+                    }
+                    body["metadata"]["uid"] = there["metadata"]["uid"].clone();
+                }
+            }
+        }
+        match self.rest.apply(&object.path(), &body).await {
+            Ok(there) => {
+                let left = differences(&object.body, &there, Managers::of(&there).ours());
+                self.took(object.kind, there)?;
+                if left.is_empty() {
+                    return Ok(Done::Written);
+                }
+                let fields = left.into_iter().map(|difference| difference.field).collect();
+                Ok(Done::Futile { title: object.title(), fields })
+            }
+            Err(kube::Error::Api(status)) if status.is_conflict() => {
+                self.refresh(object.kind, &object.name).await?;
+                Ok(Done::LookAgain)
+            }
+            Err(error) => self.failed(object, error),
+        }
+    }
+
+    /// Removes the object of that uid.
+    pub(super) async fn delete(&self, kind: Kind, name: &str, uid: &str) -> Result<Done, Error> {
+        let path = format!("{}/{name}", kind.collection(self.app.namespace.as_str()));
+        let sort = super::world::Sort::Object(kind);
+        match self.rest.delete(&path, uid).await {
+            Ok(answer) if answer["kind"] == "Status" => self.world.remove(self.app, sort, name, uid),
+            // It goes when whoever holds it lets it.
+            Ok(leaving) => self.world.put(self.app, kind, leaving),
+            Err(kube::Error::Api(status)) if status.is_not_found() => {
+                self.world.remove(self.app, sort, name, uid);
+            }
+            Err(kube::Error::Api(status)) if status.is_conflict() => {
+                self.world.remove(self.app, sort, name, uid);
+                self.refresh(kind, name).await?;
+            }
+            Err(error) => return Err(other(error)),
+        }
+        Ok(Done::LookAgain)
+    }
+
+    /// The pods of a life, fresh and complete. Those that have run to their end take up nothing.
+    pub(super) async fn pods(&self, uid: AppUid) -> Result<Vec<Pod>, Error> {
+        let list = self.list("/api/v1", "pods", uid).await?;
+        let ended = |pod: &&Value| pod["status"]["phase"] == "Succeeded";
+        Ok(list.iter().filter(|pod| !ended(pod)).map(Pod::new).collect())
+    }
+
+    /// Whether nothing of these lives is left, by fresh and complete lists of everything that was made.
+    pub(super) async fn is_gone(&self, lives: &[AppUid]) -> Result<bool, Error> {
+        for uid in lives {
+            let kinds = Kind::ALL.map(|kind| (kind.api_version(), kind.plural()));
+            // What goes last is asked for first.
+            for (api_version, plural) in [("v1", "pods"), ("apps/v1", "replicasets")].into_iter().chain(kinds)
+            {
+                let api =
+                    if api_version == "v1" { "/api/v1".to_owned() } else { format!("/apis/{api_version}") };
+                if !self.list(&api, plural, *uid).await?.is_empty() {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Without a resourceVersion: as it is now, not as some memory of the server has it.
+    async fn list(&self, api: &str, plural: &str, uid: AppUid) -> Result<Vec<Value>, Error> {
+        let namespace = &self.app.namespace;
+        let path = format!("{api}/namespaces/{namespace}/{plural}?labelSelector={}%3D{uid}", label::APP_UID);
+        let mut list = self.rest.get(&path).await.map_err(other)?;
+        match list["items"].take() {
+            Value::Array(items) => Ok(items),
+            // An empty list may be written as none.
+            Value::Null if list["kind"].as_str().is_some_and(|kind| kind.ends_with("List")) => Ok(Vec::new()),
+            _ => Err(Error::Unreadable("a list without items".into())),
+        }
+    }
+
+    /// Says what is there.
+    pub(super) async fn write_status(&self, held: &Held, status: &Status) -> Result<Done, Error> {
+        let status = to_wire_status(status).map_err(|error| Error::Unreadable(Box::new(error)))?;
+        let body = json!({
+            "apiVersion": format!("{GROUP}/{VERSION}"),
+            "kind": KIND,
+            "metadata": {
+                "name": self.app.name,
+                "namespace": self.app.namespace,
+                "uid": held.uid,
+                "resourceVersion": held.resource_version,
+            },
+            "status": status,
+        });
+        let answer = self.rest.replace(&format!("{}/status", app_path(self.app)), &body).await;
+        match answer {
+            Ok(written) => {
+                // What of the resource was not known yet comes with its watch.
+                let object: AppObject =
+                    serde_json::from_value(written).map_err(|error| Error::Unreadable(Box::new(error)))?;
+                self.world.put_app(self.app, &object);
+                Ok(Done::Written)
+            }
+            // A newer Order has come, or the resource has gone; the watch says which.
+            Err(kube::Error::Api(status)) if status.code == 409 || status.code == 404 => Ok(Done::LookAgain),
+            Err(error) => Err(to_error(error, Subject::App)),
+        }
+    }
+
+    /// By the life that it was made for; or, where that mark was taken off, by who has applied it.
+    fn is_ours(&self, there: &Value) -> bool {
+        match there["metadata"]["labels"][label::APP_UID].as_str() {
+            Some(uid) => uid == self.uid.to_string(),
+            None => Managers::of(there).ours().is_some(),
+        }
+    }
+
+    fn took(&self, kind: Kind, object: Value) -> Result<Done, Error> {
+        if object["metadata"]["uid"].as_str().is_none() {
+            return Err(Error::Unreadable("an object without a uid".into()));
+        }
+        self.world.put(self.app, kind, object);
+        Ok(Done::Written)
+    }
+
+    async fn refresh(&self, kind: Kind, name: &str) -> Result<(), Error> {
+        let path = format!("{}/{name}", kind.collection(self.app.namespace.as_str()));
+        match self.rest.find(&path).await.map_err(other)? {
+            Some(there) => self.world.put(self.app, kind, there),
+            None => self.world.absent(self.app, kind, name),
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as what became of it")]
+    fn failed(&self, object: &Object, error: kube::Error) -> Result<Done, Error> {
+        match other(error) {
+            Error::Refused(why) => Ok(Done::Impossible(Finding {
+                reason: "Refused".to_owned(),
+                message: format!("the data center refuses {}: {why}", object.title()),
+                fatal: Fatal::No,
+            })),
+            Error::Forbidden(why) => Ok(Done::Impossible(Finding {
+                reason: "Forbidden".to_owned(),
+                message: format!("Plimsoll's credentials may not write {}: {why}", object.title()),
+                fatal: Fatal::No,
+            })),
+            Error::Conflict => Ok(Done::LookAgain),
+            error => Err(error),
+        }
+    }
+}
+
+fn taken(object: &Object) -> Finding {
+    Finding {
+        reason: "NameTaken".to_owned(),
+        message: format!(
+            "there is already a {} named {} here that Plimsoll did not make: remove or rename it",
+            object.kind, object.name
+        ),
+        fatal: Fatal::Yes,
+    }
+}
+
+fn other(error: kube::Error) -> Error {
+    to_error(error, Subject::Other)
+}

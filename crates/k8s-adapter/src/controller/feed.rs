@@ -1,0 +1,171 @@
+//! The watches that the controller sees its data center through.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use kube::core::ApiResource;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event};
+use kube::{Api, Resource};
+use plimsoll_core::error::Chain;
+use plimsoll_core::name::AppRef;
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use super::Options;
+use super::document::Document;
+use super::queue::Queue;
+use super::world::{Sort, World};
+use crate::connection::{Subject, to_watch_error};
+use crate::label;
+use crate::render::Kind;
+use crate::resource::{AppObject, app_of, installation_of};
+use crate::{GROUP, KIND, KubeCluster, VERSION};
+
+/// How long one watch lasts before the server ends it and the next goes on where it was.
+const LASTS: u32 = 240;
+
+/// Starts one watch per sort of thing. They go on through every error.
+pub(super) fn spawn(
+    tasks: &mut JoinSet<()>,
+    cluster: &KubeCluster,
+    options: &Options,
+    world: &Arc<World>,
+    queue: &Arc<Queue>,
+) {
+    for sort in Sort::all() {
+        let feed = Feed { sort, options: options.clone(), world: world.clone(), queue: queue.clone() };
+        tasks.spawn(feed.run(cluster.clone()));
+    }
+}
+
+struct Feed {
+    sort: Sort,
+    options: Options,
+    world: Arc<World>,
+    queue: Arc<Queue>,
+}
+
+impl Feed {
+    async fn run(self, cluster: KubeCluster) {
+        let config = watcher::Config::default().timeout(LASTS);
+        let config = match self.sort {
+            Sort::App => config,
+            _ => config.labels(&format!("{}={}", label::INSTALLATION, self.options.installation)),
+        };
+        let api: Api<Document> = Api::all_with(cluster.client().clone(), &resource(self.sort));
+        let mut changes = watcher::watcher(api, config).default_backoff().boxed();
+        while let Some(change) = changes.next().await {
+            match change {
+                Ok(change) => self.take(change),
+                Err(error) => {
+                    if let Some(error) = to_watch_error(error, Subject::App) {
+                        tracing::warn!(
+                            dc = %self.options.dc, what = ?self.sort, error = %Chain(&error), "a watch was cut",
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&self, change: Event<Document>) {
+        match change {
+            Event::Init => self.world.begin(self.sort),
+            Event::InitApply(document) | Event::Apply(document) => self.put(document),
+            Event::Delete(document) => self.remove(&document),
+            Event::InitDone => {
+                for app in self.world.end(self.sort) {
+                    self.queue.add(&app);
+                }
+            }
+        }
+    }
+
+    fn put(&self, document: Document) {
+        let name = document.meta().name.clone().unwrap_or_default();
+        let app = match self.sort {
+            Sort::App => self.put_app(document),
+            Sort::ReplicaSet => {
+                let app = owner(&document.value);
+                if let Some(app) = &app {
+                    self.world.put_replica_set(app, &name, &document.value);
+                }
+                app
+            }
+            Sort::Object(kind) => {
+                let app = owner(&document.value);
+                if let Some(app) = &app {
+                    self.world.put(app, kind, document.value);
+                }
+                app
+            }
+        };
+        if let Some(app) = app {
+            self.queue.add(&app);
+        }
+    }
+
+    fn put_app(&self, document: Document) -> Option<AppRef> {
+        let object: AppObject = serde_json::from_value(document.value).ok()?;
+        let app = app_of(&object).ok()?;
+        // Apps of other installations are theirs.
+        if installation_of(&object).is_some_and(|installation| installation != self.options.installation) {
+            return None;
+        }
+        self.world.put_app(&app, &object);
+        Some(app)
+    }
+
+    fn remove(&self, document: &Document) {
+        let name = document.meta().name.clone().unwrap_or_default();
+        let uid = document.meta().uid.clone().unwrap_or_default();
+        let app = match self.sort {
+            Sort::App => {
+                let app = named(&document.value["metadata"], &name);
+                if let Some(app) = &app {
+                    self.world.remove_app(app, &uid);
+                }
+                app
+            }
+            sort => {
+                let app = owner(&document.value);
+                if let Some(app) = &app {
+                    self.world.remove(app, sort, &name, &uid);
+                }
+                app
+            }
+        };
+        if let Some(app) = app {
+            self.queue.add(&app);
+        }
+    }
+}
+
+/// The App that an object says it is of.
+fn owner(object: &Value) -> Option<AppRef> {
+    let metadata = &object["metadata"];
+    named(metadata, metadata["labels"][label::NAME].as_str()?)
+}
+
+fn named(metadata: &Value, name: &str) -> Option<AppRef> {
+    Some(AppRef { namespace: metadata["namespace"].as_str()?.parse().ok()?, name: name.parse().ok()? })
+}
+
+fn resource(sort: Sort) -> ApiResource {
+    let of_kind = |group: &str, version: &str, kind: &str, plural: &str| ApiResource {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        api_version: if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") },
+        kind: kind.to_owned(),
+        plural: plural.to_owned(),
+    };
+    match sort {
+        Sort::App => of_kind(GROUP, VERSION, KIND, "apps"),
+        Sort::ReplicaSet => of_kind("apps", "v1", "ReplicaSet", "replicasets"),
+        Sort::Object(kind) => {
+            let (group, version) = kind.api_version().split_once('/').unwrap_or(("", kind.api_version()));
+            of_kind(group, version, Kind::name(kind), kind.plural())
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! When to write, when to ask, when to try again: what is remembered of the work on one App.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use plimsoll_core::cluster::{Drift, Fence, Finding, Status};
+use tokio::time::Instant;
+
+use crate::reconcile::{Pod, is_settled};
+
+/// Between two statuses, whatever they say.
+const BETWEEN: Duration = Duration::from_millis(300);
+/// Between two statuses that only say how far it is.
+const BETWEEN_PROGRESS: Duration = Duration::from_secs(1);
+/// How long the first word of progress is held back: most changes are done by then, and one word suffices.
+const FIRST_PROGRESS: Duration = Duration::from_millis(500);
+/// How long an App may be unsettled before its pods are read to find out why.
+const CURIOUS_AFTER: Duration = Duration::from_secs(3);
+
+/// See the module. It lives and dies with what is known of the App.
+#[derive(Default)]
+pub(super) struct Memory {
+    fence: Option<Fence>,
+    unsettled_since: Option<Instant>,
+    pods_read: Option<Instant>,
+    status_wanted: Option<Instant>,
+    status_written: Option<Instant>,
+    failures: u32,
+    /// When pods were first seen to be leaving.
+    leaving: HashMap<String, Instant>,
+    pub(super) troubles: Vec<Finding>,
+    /// Drift that was put right and is not in the App's status yet.
+    pub(super) unsaid: Vec<Drift>,
+    pub(super) futile: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Memory {
+    /// Another Order: what was learnt of the one before is of no use.
+    pub(super) fn at(&mut self, fence: Option<Fence>) {
+        if self.fence != fence {
+            let Self { status_written, leaving, unsaid, .. } = std::mem::take(self);
+            *self = Self { fence, status_written, leaving, unsaid, ..Self::default() };
+        }
+    }
+
+    /// How long to wait before `new` is written, in place of `old`.
+    pub(super) fn hold_back(&mut self, new: &Status, old: Option<&Status>) -> Option<Duration> {
+        let now = Instant::now();
+        let said = |drift: &&Drift| old.is_some_and(|old| old.drift.contains(drift));
+        self.unsaid = new.drift.iter().filter(|drift| !said(drift)).cloned().collect();
+        let wanted = *self.status_wanted.get_or_insert(now);
+        let after_last = |pause: Duration| self.status_written.map_or(now, |written| written + pause);
+        let due = if is_settled(new) || says_more(new, old) {
+            after_last(BETWEEN)
+        } else {
+            after_last(BETWEEN_PROGRESS).max(wanted + FIRST_PROGRESS)
+        };
+        let wait = due.saturating_duration_since(now);
+        (!wait.is_zero()).then_some(wait)
+    }
+
+    pub(super) fn wrote_status(&mut self) {
+        self.status_wanted = None;
+        self.status_written = Some(Instant::now());
+        self.unsaid.clear();
+    }
+
+    /// Notes whether more is to come; gives how long to wait for it before looking again.
+    pub(super) fn unsettled(&mut self, at_least: Duration) -> Duration {
+        let since = *self.unsettled_since.get_or_insert_with(Instant::now);
+        // The longer it takes, the less a second more matters.
+        (since.elapsed() / 5).clamp(at_least, at_least.max(Duration::from_secs(10)))
+    }
+
+    pub(super) fn settled(&mut self) {
+        self.unsettled_since = None;
+        self.status_wanted = None;
+        self.pods_read = None;
+        self.leaving = HashMap::new();
+    }
+
+    /// Whether to read pods for the sake of knowing why.
+    pub(super) fn is_curious(&self) -> bool {
+        let Some(since) = self.unsettled_since else { return false };
+        let pause = (since.elapsed() / 10).clamp(Duration::from_secs(5), Duration::from_mins(1));
+        since.elapsed() >= CURIOUS_AFTER && self.pods_read.is_none_or(|read| read.elapsed() >= pause)
+    }
+
+    /// Notes since when pods are leaving, by our own clock: two machines' times are never compared.
+    pub(super) fn read_pods(&mut self, pods: &mut [Pod]) {
+        let now = Instant::now();
+        self.pods_read = Some(now);
+        let leaving = pods.iter().filter(|pod| pod.is_leaving).map(|pod| pod.uid.clone());
+        let known = std::mem::take(&mut self.leaving);
+        self.leaving = leaving.map(|uid| (uid.clone(), known.get(&uid).copied().unwrap_or(now))).collect();
+        for pod in pods {
+            // A server takes a moment to say that a pod has gone.
+            let grace = Duration::from_secs(pod.grace) + Duration::from_secs(10);
+            pod.is_overdue = self.leaving.get(&pod.uid).is_some_and(|since| now - *since > grace);
+        }
+    }
+
+    /// How long to wait before trying again.
+    pub(super) fn failed(&mut self) -> Duration {
+        let pause = Duration::from_millis(200) * 2_u32.pow(self.failures.min(8));
+        self.failures += 1;
+        pause.min(Duration::from_secs(30))
+    }
+
+    pub(super) fn succeeded(&mut self) {
+        self.failures = 0;
+        self.troubles.clear();
+    }
+}
+
+/// Whether `new` says something that a person would want to know at once.
+fn says_more(new: &Status, old: Option<&Status>) -> bool {
+    let reasons = |status: &Status| -> Vec<String> {
+        status.findings.iter().map(|finding| finding.reason.clone()).collect()
+    };
+    match old {
+        None => !new.findings.is_empty(),
+        Some(old) => {
+            reasons(new) != reasons(old)
+                || new.drift != old.drift
+                || is_settled(old) && old.fence == new.fence
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plimsoll_core::cluster::{Applied, Replicas};
+    use plimsoll_core::ledger::Revision;
+
+    use super::*;
+
+    fn status(revision: u64, updated: u32) -> Status {
+        let all =
+            Replicas { ordered: 3, updated, ready: updated, available: updated, old: 0, terminating: 0 };
+        Status {
+            fence: Fence { epoch: 1, revision: Revision(revision) },
+            replicas: all,
+            applied: Applied::Current,
+            findings: Vec::new(),
+            drift: Vec::new(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_quick_change_is_worth_one_word() {
+        let mut memory = Memory::default();
+        let before = status(1, 3);
+        assert_eq!(memory.hold_back(&status(2, 0), Some(&before)), Some(FIRST_PROGRESS));
+        tokio::time::advance(Duration::from_millis(100)).await;
+        assert_eq!(memory.hold_back(&status(2, 2), Some(&before)), Some(Duration::from_millis(400)));
+        assert_eq!(memory.hold_back(&status(2, 3), Some(&before)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_change_is_told_once_a_second_and_trouble_at_once() {
+        let mut memory = Memory::default();
+        let before = status(1, 3);
+        memory.hold_back(&status(2, 0), Some(&before));
+        tokio::time::advance(FIRST_PROGRESS).await;
+        assert_eq!(memory.hold_back(&status(2, 1), Some(&before)), None);
+        memory.wrote_status();
+        tokio::time::advance(BETWEEN).await;
+        assert_eq!(memory.hold_back(&status(2, 2), Some(&status(2, 1))), Some(Duration::from_millis(700)));
+        let mut trouble = status(2, 2);
+        trouble.findings.push(Finding {
+            reason: "CrashLoop".to_owned(),
+            message: String::new(),
+            fatal: plimsoll_core::cluster::Fatal::No,
+        });
+        assert_eq!(memory.hold_back(&trouble, Some(&status(2, 1))), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pod_is_overdue_by_our_own_clock() {
+        let mut memory = Memory::default();
+        let mut pods = [Pod { uid: "a".to_owned(), is_leaving: true, grace: 30, ..Pod::default() }];
+        memory.read_pods(&mut pods);
+        tokio::time::advance(Duration::from_secs(35)).await;
+        memory.read_pods(&mut pods);
+        assert!(!pods[0].is_overdue);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        memory.read_pods(&mut pods);
+        assert!(pods[0].is_overdue);
+    }
+}

@@ -1,0 +1,280 @@
+//! One look at one App: what is to be done is decided, and done.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use plimsoll_core::clock::Clock;
+use plimsoll_core::cluster::{Delivery, Error, Fatal, Finding, Status, Want};
+use plimsoll_core::error::Chain;
+use plimsoll_core::name::{AppRef, AppUid, DcName};
+
+use super::Options;
+use super::execute::{Done, Executor};
+use super::pace::Memory;
+use super::queue::Queue;
+use super::world::{Held, World};
+use crate::reconcile::{Action, Desired, Observed, Pod, reconcile, refuse};
+use crate::render::render;
+use crate::resource::{Carried, Damage, carried};
+use crate::rest::Rest;
+
+/// How often one look may decide anew; more is left to the next.
+const ROUNDS: usize = 8;
+/// Before the next look where something is to become known, or to go, in a moment.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How long a plan that the data center refused is left alone.
+const AFTER_REFUSAL: Duration = Duration::from_secs(5);
+
+pub(super) struct Controller {
+    rest: Rest,
+    dc: DcName,
+    clock: Arc<dyn Clock>,
+    world: Arc<World>,
+    queue: Arc<Queue>,
+}
+
+/// What the App resource says is to be done.
+enum Order {
+    Do(Box<Desired>),
+    /// Nothing, and why.
+    Leave(Finding),
+}
+
+/// What a round leaves to do.
+enum Next {
+    /// Decide anew, with what is known now.
+    Round,
+    Nothing,
+    After(Duration),
+}
+
+impl Controller {
+    pub(super) fn new(rest: Rest, options: &Options, world: Arc<World>, queue: Arc<Queue>) -> Self {
+        Self { rest, dc: options.dc.clone(), clock: options.clock.clone(), world, queue }
+    }
+
+    /// Looks at an App. What fails is tried again later.
+    pub(super) async fn turn(&self, app: &AppRef) {
+        match self.rounds(app).await {
+            Ok(Next::Nothing) => {}
+            Ok(Next::Round) => self.queue.add(app),
+            Ok(Next::After(pause)) => self.queue.add_after(app, pause),
+            Err(error) => {
+                let pause = self.world.remember(app, Memory::failed).unwrap_or_default();
+                tracing::warn!(
+                    namespace = %app.namespace, app = %app.name, dc = %self.dc, error = %Chain(&error),
+                    "an App could not be brought to what was ordered",
+                );
+                self.queue.add_after(app, pause);
+            }
+        }
+    }
+
+    async fn rounds(&self, app: &AppRef) -> Result<Next, Error> {
+        // What was read for one decision counts for that one alone.
+        let mut read = Read::default();
+        for _ in 0..ROUNDS {
+            // Without its resource an App is unknown: its workloads are left as they are.
+            let Some((held, mut observed)) = self.world.look(app) else { return Ok(Next::Nothing) };
+            self.world.remember(app, |memory| {
+                memory.at(held.fence);
+                observed.curious = memory.is_curious();
+                observed.troubles.clone_from(&memory.troubles);
+                observed.futile.clone_from(&memory.futile);
+                observed.unsaid.clone_from(&memory.unsaid);
+            });
+            observed.pods = read.pods.take();
+            observed.gone = read.gone.take();
+            let next = match self.order(&held) {
+                None => return Ok(Next::Nothing),
+                Some(Order::Leave(why)) => self.leave(app, &held, why, &observed).await?,
+                Some(Order::Do(desired)) => self.round(app, &held, &desired, &observed, &mut read).await?,
+            };
+            if !matches!(next, Next::Round) {
+                return Ok(next);
+            }
+        }
+        Ok(Next::After(PAUSE))
+    }
+
+    fn order(&self, held: &Held) -> Option<Order> {
+        let leave = |reason: &str, message: String| {
+            Some(Order::Leave(Finding { reason: reason.to_owned(), message, fatal: Fatal::Yes }))
+        };
+        // Nothing can be said of what has no fence.
+        held.fence?;
+        let delivery = match carried(&held.object()) {
+            Carried::Order(delivery) => delivery,
+            Carried::Damaged(damage) => {
+                let reason = match damage {
+                    Damage::Unreadable(_) => "Unreadable",
+                    Damage::Content => "ContentMismatch",
+                    Damage::Order => "Edited",
+                    Damage::Newer(_) => "TooOld",
+                    Damage::Local => "LocalRollback",
+                };
+                return leave(reason, damage.to_string());
+            }
+        };
+        if delivery.dc != self.dc {
+            let message = format!("this was ordered for {}, and here is {}", delivery.dc, self.dc);
+            return leave("WrongDataCenter", message);
+        }
+        match render(&delivery) {
+            Ok(rendering) => {
+                let Delivery { fence, uid, deleted, want, .. } = *delivery;
+                debug_assert_eq!(rendering.is_none(), want == Want::Deleted);
+                Some(Order::Do(Box::new(Desired { fence, uid, deleted, rendering })))
+            }
+            Err(error) => leave("TooOld", error.to_string()),
+        }
+    }
+
+    async fn leave(
+        &self,
+        app: &AppRef,
+        held: &Held,
+        why: Finding,
+        observed: &Observed,
+    ) -> Result<Next, Error> {
+        let Some(fence) = held.fence else { return Ok(Next::Nothing) };
+        // Written under no life: nothing else is done here.
+        let executor = self.executor(app, AppUid::from(uuid::Uuid::nil()));
+        for action in refuse(fence, why, observed) {
+            if let Action::WriteStatus(status) = action {
+                return self.say(&executor, held, &status, observed).await;
+            }
+        }
+        Ok(Next::Nothing)
+    }
+
+    async fn round(
+        &self,
+        app: &AppRef,
+        held: &Held,
+        desired: &Desired,
+        observed: &Observed,
+        read: &mut Read,
+    ) -> Result<Next, Error> {
+        let executor = self.executor(app, desired.uid);
+        let mut next = Next::Nothing;
+        let (mut has_written, mut is_settled) = (false, true);
+        for action in reconcile(desired, observed, self.clock.now()) {
+            let done = match action {
+                Action::ReadPods => {
+                    let mut pods = executor.pods(desired.uid).await?;
+                    self.world.remember(app, |memory| memory.read_pods(&mut pods));
+                    read.pods = Some(pods);
+                    return Ok(Next::Round);
+                }
+                Action::ConfirmGone(lives) => {
+                    read.gone = Some(executor.is_gone(&lives).await?);
+                    return Ok(Next::Round);
+                }
+                Action::LookAgain(pause) => {
+                    is_settled = false;
+                    let pause = self.world.remember(app, |memory| memory.unsettled(pause)).unwrap_or(pause);
+                    next = sooner(next, Next::After(pause));
+                    continue;
+                }
+                Action::WriteStatus(status) => {
+                    next = sooner(next, self.say(&executor, held, &status, observed).await?);
+                    continue;
+                }
+                Action::Create(object) => executor.create(&object).await?,
+                Action::Apply { object, uid } => executor.apply(&object, uid.as_deref()).await?,
+                Action::Delete { kind, name, uid } => executor.delete(kind, &name, &uid).await?,
+            };
+            match done {
+                Done::Written => has_written = true,
+                Done::LookAgain => return Ok(Next::Round),
+                Done::Later => return Ok(Next::After(PAUSE)),
+                Done::Impossible(why) => return self.give_up(&executor, held, desired, why).await,
+                Done::Futile { title, fields } => {
+                    tracing::error!(
+                        namespace = %app.namespace, app = %app.name, dc = %self.dc, object = title,
+                        fields = ?fields, "the API server makes something else of what is applied",
+                    );
+                    has_written = true;
+                    self.world.remember(app, |memory| memory.futile.entry(title).or_default().extend(fields));
+                }
+            }
+        }
+        if has_written {
+            self.world.remember(app, Memory::succeeded);
+            return Ok(Next::Round);
+        }
+        if is_settled {
+            self.world.remember(app, Memory::settled);
+        }
+        Ok(next)
+    }
+
+    /// Says why it cannot be done, and tries again later: a person may have made room.
+    async fn give_up(
+        &self,
+        executor: &Executor<'_>,
+        held: &Held,
+        desired: &Desired,
+        why: Finding,
+    ) -> Result<Next, Error> {
+        let app = executor.app;
+        let troubles = vec![why];
+        let pause = self.world.remember(app, |memory| {
+            memory.troubles.clone_from(&troubles);
+            memory.failed()
+        });
+        let again = Next::After(pause.unwrap_or_default().max(AFTER_REFUSAL));
+        let Some((_, observed)) = self.world.look(app) else { return Ok(Next::Nothing) };
+        let observed = Observed { troubles, ..observed };
+        for action in reconcile(desired, &observed, self.clock.now()) {
+            if let Action::WriteStatus(status) = action {
+                let said = self.say(executor, held, &status, &observed).await?;
+                return Ok(sooner(again, said));
+            }
+        }
+        Ok(again)
+    }
+
+    /// Writes a status now, or sees to it that it is looked at again when it may be written.
+    async fn say(
+        &self,
+        executor: &Executor<'_>,
+        held: &Held,
+        status: &Status,
+        observed: &Observed,
+    ) -> Result<Next, Error> {
+        let app = executor.app;
+        let wait = self.world.remember(app, |memory| memory.hold_back(status, observed.status.as_ref()));
+        if let Some(wait) = wait.flatten() {
+            return Ok(Next::After(wait));
+        }
+        let done = executor.write_status(held, status).await?;
+        self.world.remember(app, Memory::wrote_status);
+        Ok(match done {
+            // The watch brings what is newer.
+            Done::LookAgain => Next::After(PAUSE),
+            _ => Next::Nothing,
+        })
+    }
+
+    fn executor<'a>(&'a self, app: &'a AppRef, uid: AppUid) -> Executor<'a> {
+        Executor { rest: &self.rest, world: &self.world, app, uid }
+    }
+}
+
+/// What was read for one decision.
+#[derive(Default)]
+struct Read {
+    pods: Option<Vec<Pod>>,
+    gone: Option<bool>,
+}
+
+fn sooner(one: Next, two: Next) -> Next {
+    match (one, two) {
+        (Next::Round, _) | (_, Next::Round) => Next::Round,
+        (Next::After(one), Next::After(two)) => Next::After(one.min(two)),
+        (Next::After(pause), Next::Nothing) | (Next::Nothing, Next::After(pause)) => Next::After(pause),
+        (Next::Nothing, Next::Nothing) => Next::Nothing,
+    }
+}

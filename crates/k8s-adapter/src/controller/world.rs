@@ -1,0 +1,312 @@
+//! What the controller knows of its data center: the last that was seen of everything, by App.
+//!
+//! What a write answered is kept as well, so that the next look at an App is not behind its own writes; the
+//! watch then brings the same version, or a newer one.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use plimsoll_core::cluster::{Fence, Status};
+use plimsoll_core::name::AppRef;
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::pace::Memory;
+use crate::reconcile::{Live, Observed, ReplicaSet};
+use crate::render::Kind;
+use crate::resource::{AppObject, fence_of, to_status};
+
+/// The sorts of things that are watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Sort {
+    App,
+    ReplicaSet,
+    Object(Kind),
+}
+
+impl Sort {
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        [Self::App, Self::ReplicaSet].into_iter().chain(Kind::ALL.map(Self::Object))
+    }
+}
+
+/// See the module.
+pub(super) struct World {
+    state: Mutex<State>,
+    /// How many sorts were never seen completely.
+    missing: watch::Sender<usize>,
+}
+
+#[derive(Default)]
+struct State {
+    apps: HashMap<AppRef, Entry>,
+    lists: HashMap<Sort, List>,
+    gone: Gone,
+}
+
+/// One complete list after the other.
+#[derive(Default)]
+struct List {
+    number: u64,
+    is_complete: bool,
+}
+
+/// The uids of what went last. A watch may be behind an answer, and an answer behind a watch: neither may
+/// bring back what is gone.
+#[derive(Default)]
+struct Gone {
+    uids: HashSet<String>,
+    order: VecDeque<String>,
+}
+
+/// How many uids are remembered; more than pass in the seconds that an answer may take.
+const GONE: usize = 4096;
+
+impl Gone {
+    fn insert(&mut self, uid: &str) {
+        if self.uids.insert(uid.to_owned()) {
+            self.order.push_back(uid.to_owned());
+        }
+        if self.order.len() > GONE
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.uids.remove(&oldest);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Entry {
+    resource: Option<Held>,
+    objects: HashMap<(Sort, String), Stamped<Thing>>,
+    memory: Memory,
+}
+
+struct Stamped<T> {
+    /// The number of the list that was current when it was put here.
+    list: u64,
+    thing: T,
+}
+
+enum Thing {
+    Object(Live),
+    ReplicaSet(ReplicaSet),
+}
+
+/// An App resource, compactly: most are looked at rarely.
+#[derive(Clone)]
+pub(super) struct Held {
+    pub(super) uid: String,
+    pub(super) resource_version: String,
+    pub(super) fence: Option<Fence>,
+    status: Option<Status>,
+    list: u64,
+    body: Arc<[u8]>,
+}
+
+impl Held {
+    fn new(object: &AppObject, list: u64) -> Option<Self> {
+        let mut body = AppObject { status: None, ..object.clone() };
+        body.metadata.managed_fields = None;
+        Some(Self {
+            uid: object.metadata.uid.clone()?,
+            resource_version: object.metadata.resource_version.clone()?,
+            fence: fence_of(object),
+            status: object.status.as_ref().and_then(to_status),
+            list,
+            body: serde_json::to_vec(&body).ok()?.into(),
+        })
+    }
+
+    pub(super) fn object(&self) -> AppObject {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self { state: Mutex::default(), missing: watch::Sender::new(Sort::all().count()) }
+    }
+}
+
+impl World {
+    /// Waits until everything was seen completely once. Before that, nothing may be decided.
+    pub(super) async fn complete(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.missing.subscribe().wait_for(|missing| *missing == 0).await;
+    }
+
+    /// A complete list begins.
+    pub(super) fn begin(&self, sort: Sort) {
+        let mut state = self.state();
+        state.lists.entry(sort).or_default().number += 1;
+    }
+
+    /// A complete list has ended: what was not in it is gone. These Apps are touched by that.
+    pub(super) fn end(&self, sort: Sort) -> Vec<AppRef> {
+        let mut state = self.state();
+        let State { apps, lists, .. } = &mut *state;
+        let list = lists.entry(sort).or_default();
+        let mut touched = Vec::new();
+        for (app, entry) in apps.iter_mut() {
+            // Whatever was put here since the list began is there.
+            let stays = |stamp: u64| stamp == list.number;
+            let before = entry.size();
+            if sort == Sort::App {
+                entry.resource = entry.resource.take().filter(|held| stays(held.list));
+            } else {
+                entry.objects.retain(|(of, _), stamped| *of != sort || stays(stamped.list));
+            }
+            if entry.size() != before {
+                touched.push(app.clone());
+            }
+        }
+        if !std::mem::replace(&mut list.is_complete, true) {
+            self.missing.send_modify(|missing| *missing -= 1);
+        }
+        state.sweep();
+        touched
+    }
+
+    /// An App resource, as a watch or an answer says it is.
+    pub(super) fn put_app(&self, app: &AppRef, object: &AppObject) {
+        let mut state = self.state();
+        let list = state.list(Sort::App);
+        let Some(held) = Held::new(object, list) else { return };
+        if state.gone.uids.contains(&held.uid) {
+            return;
+        }
+        let there = &mut state.apps.entry(app.clone()).or_default().resource;
+        match there {
+            Some(there) if !newer(&held.resource_version, &there.resource_version) => there.list = list,
+            there => *there = Some(held),
+        }
+    }
+
+    pub(super) fn remove_app(&self, app: &AppRef, uid: &str) {
+        let mut state = self.state();
+        state.gone.insert(uid);
+        if let Some(entry) = state.apps.get_mut(app) {
+            entry.resource = entry.resource.take().filter(|held| held.uid != uid);
+        }
+        state.sweep_one(app);
+    }
+
+    /// An object, as a watch or an answer says it is.
+    pub(super) fn put(&self, app: &AppRef, kind: Kind, object: Value) {
+        let Some(live) = Live::new(kind, object) else { return };
+        let mut state = self.state();
+        if state.gone.uids.contains(&live.uid) {
+            return;
+        }
+        let sort = Sort::Object(kind);
+        let list = state.list(sort);
+        let objects = &mut state.apps.entry(app.clone()).or_default().objects;
+        let key = (sort, live.name.clone());
+        match objects.get_mut(&key) {
+            Some(Stamped { list: stamp, thing: Thing::Object(there) })
+                if !newer(&live.resource_version, &there.resource_version) =>
+            {
+                *stamp = list;
+            }
+            _ => drop(objects.insert(key, Stamped { list, thing: Thing::Object(live) })),
+        }
+    }
+
+    pub(super) fn put_replica_set(&self, app: &AppRef, name: &str, object: &Value) {
+        let Some(set) = ReplicaSet::new(object) else { return };
+        let mut state = self.state();
+        let list = state.list(Sort::ReplicaSet);
+        let objects = &mut state.apps.entry(app.clone()).or_default().objects;
+        objects.insert((Sort::ReplicaSet, name.to_owned()), Stamped { list, thing: Thing::ReplicaSet(set) });
+    }
+
+    /// The object of that uid is gone.
+    pub(super) fn remove(&self, app: &AppRef, sort: Sort, name: &str, uid: &str) {
+        let mut state = self.state();
+        state.gone.insert(uid);
+        if let Some(entry) = state.apps.get_mut(app) {
+            let key = (sort, name.to_owned());
+            if entry.objects.get(&key).is_some_and(|stamped| stamped.thing.uid() == uid) {
+                entry.objects.remove(&key);
+            }
+        }
+        state.sweep_one(app);
+    }
+
+    /// The object is not there, says a read.
+    pub(super) fn absent(&self, app: &AppRef, kind: Kind, name: &str) {
+        let mut state = self.state();
+        if let Some(entry) = state.apps.get_mut(app) {
+            entry.objects.remove(&(Sort::Object(kind), name.to_owned()));
+        }
+        state.sweep_one(app);
+    }
+
+    /// What is known of an App, if it has a resource.
+    pub(super) fn look(&self, app: &AppRef) -> Option<(Held, Observed)> {
+        let state = self.state();
+        let entry = state.apps.get(app)?;
+        let held = entry.resource.clone()?;
+        let mut observed = Observed { status: held.status.clone(), ..Observed::default() };
+        for stamped in entry.objects.values() {
+            match &stamped.thing {
+                Thing::Object(live) => observed.objects.push(live.clone()),
+                Thing::ReplicaSet(set) => observed.replica_sets.push(set.clone()),
+            }
+        }
+        // What is decided must not hang on the order of a hash map.
+        observed.objects.sort_by(|one, two| (one.kind, &one.name).cmp(&(two.kind, &two.name)));
+        Some((held, observed))
+    }
+
+    /// What is remembered of the work on an App.
+    pub(super) fn remember<T>(&self, app: &AppRef, f: impl FnOnce(&mut Memory) -> T) -> Option<T> {
+        let mut state = self.state();
+        state.apps.get_mut(app).map(|entry| f(&mut entry.memory))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The number of the list that is current.
+    fn list(&mut self, sort: Sort) -> u64 {
+        self.lists.entry(sort).or_default().number
+    }
+
+    fn sweep_one(&mut self, app: &AppRef) {
+        if self.apps.get(app).is_some_and(|entry| entry.size() == 0) {
+            self.apps.remove(app);
+        }
+    }
+
+    fn sweep(&mut self) {
+        self.apps.retain(|_, entry| entry.size() > 0);
+    }
+}
+
+impl Entry {
+    fn size(&self) -> usize {
+        self.objects.len() + usize::from(self.resource.is_some())
+    }
+}
+
+impl Thing {
+    fn uid(&self) -> &str {
+        match self {
+            Self::Object(live) => &live.uid,
+            Self::ReplicaSet(set) => &set.uid,
+        }
+    }
+}
+
+/// Whether one resourceVersion is at least as new as another: they are numbers that grow (KEP-5504).
+fn newer(one: &str, two: &str) -> bool {
+    match (one.parse::<u128>(), two.parse::<u128>()) {
+        (Ok(one), Ok(two)) => one >= two,
+        _ => true,
+    }
+}

@@ -1,0 +1,190 @@
+//! Bringing the objects of an App to what was rendered.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use plimsoll_core::name::AppUid;
+use serde_json::{Value, json};
+
+use super::drift::Drifted;
+use super::{Action, Desired, Live, Observed, drift, finding, health, removal};
+use crate::fields::{Difference, Managers, differences};
+use crate::render::{Kind, Object, Rendering, Replicas};
+
+/// How soon to look again at what is not settled and says nothing.
+const UNSETTLED: Duration = Duration::from_secs(1);
+
+pub(super) fn run(
+    desired: &Desired,
+    rendering: &Rendering,
+    observed: &Observed,
+    now: Timestamp,
+) -> Vec<Action> {
+    // An earlier life has the names that this one needs.
+    let earlier = removal::removals(&desired.deleted, observed);
+    if !earlier.is_empty() {
+        return earlier;
+    }
+    // What was written for this fence was so: whatever differs from it now, somebody else did.
+    let was_done = observed.status.as_ref().is_some_and(|status| health::is_done(status, desired.fence));
+    let mut work = Work {
+        uid: desired.uid,
+        observed,
+        actions: Vec::new(),
+        drifted: Vec::new(),
+        was_done,
+        is_held_up: false,
+    };
+    for map in &rendering.config_maps {
+        work.create(map);
+    }
+    // Before the number of pods changes, or it would change it back.
+    if rendering.autoscaler.is_none() {
+        work.remove(Kind::HorizontalPodAutoscaler);
+    }
+    work.apply(&with_replicas(rendering, observed.of(Kind::Deployment, desired.uid)));
+    match &rendering.service {
+        Some(service) => work.apply(service),
+        None => work.remove(Kind::Service),
+    }
+    work.apply(&rendering.disruption_budget);
+    if let Some(autoscaler) = &rendering.autoscaler {
+        work.apply(autoscaler);
+    }
+    let Work { mut actions, drifted, is_held_up, .. } = work;
+
+    let is_written = actions.is_empty() && !is_held_up;
+    let needs_pods = is_written && health::needs_pods(desired, observed);
+    if needs_pods && observed.pods.is_none() {
+        return vec![Action::ReadPods];
+    }
+    let drift = drift::history(observed, drifted, now);
+    let status = health::status(desired, rendering, observed, is_written, drift);
+    if is_written && health::is_caught_up(observed, desired.uid) {
+        actions.extend(prune(desired.uid, rendering, observed));
+    }
+    let settled = health::is_settled(&status);
+    actions.extend(finding::write_if_changed(status, observed));
+    if !settled {
+        actions.push(Action::LookAgain(UNSETTLED));
+    }
+    actions
+}
+
+struct Work<'a> {
+    uid: AppUid,
+    observed: &'a Observed,
+    actions: Vec<Action>,
+    drifted: Vec<Drifted>,
+    was_done: bool,
+    /// Something must go away by itself first.
+    is_held_up: bool,
+}
+
+impl Work<'_> {
+    fn create(&mut self, object: &Object) {
+        let mut there = self.observed.objects.iter();
+        if let Some(live) = there.find(|live| live.kind == object.kind && live.name == object.name) {
+            self.is_held_up |= live.leaving
+        } else {
+            self.missing(object);
+            self.actions.push(Action::Create(object.clone()));
+        }
+    }
+
+    fn apply(&mut self, object: &Object) {
+        match self.observed.of(object.kind, self.uid) {
+            // It cannot be changed any more, and must be gone before it can be made again.
+            Some(live) if live.leaving => self.is_held_up = true,
+            None if self.is_leaving(object) => self.is_held_up = true,
+            None => {
+                self.missing(object);
+                self.actions.push(Action::Apply { object: object.clone(), uid: None });
+            }
+            Some(live) => {
+                let there = live.value();
+                let managers = Managers::of(&there);
+                let found = differences(&object.body, &there, managers.ours());
+                let futile = self.observed.futile.get(&object.title());
+                let is_futile = |field: &str| futile.is_some_and(|fields| fields.contains(field));
+                if found.iter().all(|difference| is_futile(&difference.field)) {
+                    return;
+                }
+                self.note(object, &found, &managers);
+                self.actions.push(Action::Apply { object: object.clone(), uid: Some(live.uid.clone()) });
+            }
+        }
+    }
+
+    fn remove(&mut self, kind: Kind) {
+        if let Some(live) = self.observed.of(kind, self.uid).filter(|live| !live.leaving) {
+            self.actions.push(delete(live));
+        }
+    }
+
+    /// Of an earlier life, perhaps: its name is not free yet.
+    fn is_leaving(&self, object: &Object) -> bool {
+        let mut there = self.observed.objects.iter();
+        there.any(|live| live.kind == object.kind && live.name == object.name && live.leaving)
+    }
+
+    fn missing(&mut self, object: &Object) {
+        if self.was_done {
+            self.drifted.push(Drifted::gone(object));
+        }
+    }
+
+    fn note(&mut self, object: &Object, found: &[Difference], managers: &Managers<'_>) {
+        for difference in found {
+            self.drifted.extend(Drifted::field(object, difference, managers, self.was_done));
+        }
+    }
+}
+
+pub(super) fn delete(live: &Live) -> Action {
+    Action::Delete { kind: live.kind, name: live.name.clone(), uid: live.uid.clone() }
+}
+
+/// The Deployment with the number of pods that it is to be told, or without one where its autoscaler tells.
+///
+/// A field that is applied no more, and that nobody else owns, falls back to its default: one pod. So the
+/// number goes on being applied, as it is there, until the autoscaler has written one itself.
+fn with_replicas(rendering: &Rendering, live: Option<&Live>) -> Object {
+    let mut deployment = rendering.deployment.clone();
+    let told = match rendering.replicas {
+        Replicas::Fixed(replicas) => Some(replicas),
+        Replicas::Between { min, max } => match live {
+            None => Some(min),
+            Some(live) => {
+                let now = live.rollout.as_ref().map_or(min, |rollout| rollout.ordered);
+                let within = (min..=max).contains(&now);
+                (!within || !is_told_by_another(&live.value())).then(|| now.clamp(min, max))
+            }
+        },
+    };
+    if let Some(replicas) = told {
+        deployment.body["spec"]["replicas"] = json!(replicas);
+    }
+    deployment
+}
+
+fn is_told_by_another(deployment: &Value) -> bool {
+    let path = ["f:spec".to_owned(), "f:replicas".to_owned()];
+    Managers::of(deployment).other_owner(&path).is_some()
+}
+
+/// Config that nobody can need any more: not what is ordered, and no ReplicaSet that could be revived.
+fn prune(uid: AppUid, rendering: &Rendering, observed: &Observed) -> Vec<Action> {
+    let mut needed: BTreeSet<&str> = rendering.config_maps.iter().map(|map| map.name.as_str()).collect();
+    for set in &observed.replica_sets {
+        needed.extend(set.config_maps.iter().map(String::as_str));
+    }
+    observed
+        .objects
+        .iter()
+        .filter(|live| live.kind == Kind::ConfigMap && live.app_uid == Some(uid) && !live.leaving)
+        .filter(|live| !needed.contains(live.name.as_str()))
+        .map(delete)
+        .collect()
+}
