@@ -1,8 +1,8 @@
 //! `cargo xtask bench up|down|status`.
 
-use crate::components;
+use crate::{Part, components};
 use anyhow::{Context, Result};
-use plimsoll_bench::{Bench, Condition, Options};
+use plimsoll_bench::{Bench, Component, Condition, DataCenter, Options};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -31,6 +31,18 @@ pub(crate) fn down(folder: Option<PathBuf>) -> Result<()> {
     runtime()?.block_on(bench.down())?;
     eprintln!("ended; the logs stay in {}", folder.display());
     Ok(())
+}
+
+/// Does something to one component.
+pub(crate) fn on_part(
+    part: Part,
+    action: impl AsyncFnOnce(&DataCenter, Component) -> Result<()>,
+) -> Result<()> {
+    let Part { dc, component, dir } = part;
+    let bench = Bench::attach(&dir.unwrap_or_else(Bench::default_folder))?;
+    let data_center = bench.data_centers().iter().find(|data_center| data_center.name() == dc);
+    let data_center = data_center.with_context(|| format!("no data center is called {dc}"))?;
+    runtime()?.block_on(action(data_center, component))
 }
 
 /// Fails where a component is not ready.

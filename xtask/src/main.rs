@@ -10,7 +10,8 @@ mod test;
 mod workspace;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use plimsoll_bench::{Component, DataCenter};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -63,12 +64,32 @@ enum BenchTask {
         #[arg(long)]
         dir: Option<PathBuf>,
     },
+    /// Ends one component by SIGTERM, for trying out what happens then
+    Stop(Part),
+    /// Starts one component again
+    Start(Part),
+    /// Holds one component by SIGSTOP: it takes connections and answers nothing
+    Freeze(Part),
+    /// Lets a frozen component go on
+    Thaw(Part),
     /// Shows how each component is
     Status {
         /// The folder they were started in
         #[arg(long)]
         dir: Option<PathBuf>,
     },
+}
+
+#[derive(Args)]
+struct Part {
+    /// Its data center, such as dc-2
+    dc: String,
+    /// The name of its program
+    #[arg(default_value_t = Component::ApiServer)]
+    component: Component,
+    /// The folder that the data centers were started in
+    #[arg(long)]
+    dir: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -86,6 +107,10 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Bench(BenchTask::Build) => components::build(components::Output::Shown)?,
         Task::Bench(BenchTask::Up { dcs, dir }) => bench::up(dcs, dir)?,
         Task::Bench(BenchTask::Down { dir }) => bench::down(dir)?,
+        Task::Bench(BenchTask::Stop(part)) => bench::on_part(part, DataCenter::stop)?,
+        Task::Bench(BenchTask::Start(part)) => bench::on_part(part, DataCenter::start)?,
+        Task::Bench(BenchTask::Freeze(part)) => bench::on_part(part, DataCenter::freeze)?,
+        Task::Bench(BenchTask::Thaw(part)) => bench::on_part(part, DataCenter::thaw)?,
         Task::Bench(BenchTask::Status { dir }) => return bench::status(dir),
         Task::Test { cargo_test } => return test::run(&cargo_test),
         Task::Doctor => return Ok(doctor::report()),

@@ -74,6 +74,8 @@ fn api_server(plan: &Plan) -> Vec<OsString> {
         .with("max-mutating-requests-inflight", "1000")
         // A loopback address is no valid endpoint for the Service `kubernetes`; nothing here uses it.
         .with("endpoint-reconciler-type", "none")
+        // Else it stays for a minute after SIGTERM, as long as anyone watches.
+        .with("shutdown-send-retry-after", "true")
         .with("audit-policy-file", plan.layout.audit_policy())
         .with("audit-log-path", plan.layout.audit_log())
         // In megabytes: rotation would take away what a test is counting.

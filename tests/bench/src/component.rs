@@ -1,5 +1,7 @@
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// One program of a data center's control plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -40,6 +42,16 @@ impl Component {
             Self::Etcd | Self::ApiServer => false,
             Self::ControllerManager | Self::Scheduler | Self::Kwok => true,
         }
+    }
+}
+
+impl FromStr for Component {
+    type Err = anyhow::Error;
+
+    fn from_str(program: &str) -> Result<Self, Self::Err> {
+        let found = Self::IN_START_ORDER.into_iter().find(|component| component.program() == program);
+        let all = Self::IN_START_ORDER.map(Self::program).join(", ");
+        found.with_context(|| format!("no component is called {program}: they are {all}"))
     }
 }
 

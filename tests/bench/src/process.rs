@@ -188,7 +188,7 @@ impl Process {
         let text = std::fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<_> = text.lines().collect();
-        lines[lines.len().saturating_sub(20)..].join("\n")
+        lines[lines.len().saturating_sub(10)..].join("\n")
     }
 
     async fn reaches(&mut self, aim: Condition, within: Duration) -> Result<()> {

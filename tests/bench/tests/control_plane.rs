@@ -67,13 +67,36 @@ async fn an_api_server_is_stopped_started_frozen_and_thawed_and_keeps_its_object
     bench.dc(1).freeze_apiserver().await.unwrap();
     let part = bench.dc(1).status().await[1];
     assert_eq!((part.component, part.condition), (Component::ApiServer, Condition::Frozen));
-    let error = bench.dc(1).kubectl(&get).await.unwrap_err().to_string();
+    let error = bench.dc(1).kubectl(&get).await.unwrap_err().to_string().to_lowercase();
+    // kubectl has several words for it, depending on what it waited for.
     assert!(error.contains("deadline") || error.contains("timeout"), "{error}");
     bench.dc(1).thaw_apiserver().await.unwrap();
     assert_eq!(bench.dc(1).kubectl(&get).await.unwrap(), "deployment.apps/shop\n");
 
     let twice = bench.dc(1).start_apiserver().await.unwrap_err().to_string();
     assert_eq!(twice, "kube-apiserver of dc-1 runs already");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn controllers_and_nodes_find_an_api_server_that_was_away() {
+    let bench = Bench::start(Options::default().data_centers(1)).await.unwrap();
+    let dc = bench.dc(1);
+    dc.kubectl_with(&mk_deployment().to_string(), &["apply", "-f", "-"]).await.unwrap();
+    let rollout = ["rollout", "status", "deployment/shop", "--timeout=60s"];
+    dc.kubectl(&rollout).await.unwrap();
+
+    dc.stop_apiserver().await.unwrap();
+    dc.start_apiserver().await.unwrap();
+    dc.kubectl(&["scale", "deployment/shop", "--replicas=5"]).await.unwrap();
+    dc.kubectl(&rollout).await.unwrap();
+
+    dc.freeze_apiserver().await.unwrap();
+    dc.thaw_apiserver().await.unwrap();
+    dc.kubectl(&["scale", "deployment/shop", "--replicas=2"]).await.unwrap();
+    dc.kubectl(&rollout).await.unwrap();
+
+    let counts = "jsonpath={.status.replicas} {.status.readyReplicas}";
+    assert_eq!(dc.kubectl(&["get", "deployment/shop", "-o", counts]).await.unwrap(), "2 2");
 }
 
 #[tokio::test(flavor = "multi_thread")]
