@@ -1,0 +1,215 @@
+//! The data centers of this process: the ways there, their credentials, and the controller of each.
+
+mod controller;
+mod kubeconfig;
+mod refusal;
+mod way;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use plimsoll_core::caller::{Caller, Role};
+use plimsoll_core::cluster::{Cluster, Clusters};
+use plimsoll_core::error::{Chain, Error, Kind};
+use plimsoll_core::name::{DcName, InstallationId};
+use plimsoll_core::usecase::{NewDataCenter, Plimsoll};
+use plimsoll_core::view::DcView;
+use plimsoll_k8s_adapter::{KubeCluster, Options};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub(crate) use self::controller::Role as ControllerRole;
+use self::way::Way;
+use crate::data_dir::DataDir;
+
+/// The data centers that this process has a way to; for each of them it runs the controller.
+pub(crate) struct DataCenters {
+    dir: Arc<DataDir>,
+    plimsoll: Plimsoll,
+    options: Options,
+    role: ControllerRole,
+    known: RwLock<BTreeMap<DcName, Known>>,
+    /// One is added at a time.
+    adding: Mutex<()>,
+    controllers: TaskTracker,
+    stopping: CancellationToken,
+}
+
+struct Known {
+    way: Arc<Way>,
+    /// Ends the controller that goes by the present credentials.
+    controller: CancellationToken,
+}
+
+impl DataCenters {
+    /// The data centers that the ledger lists, each by its file. One without a usable file keeps nobody from
+    /// the others; it is told in the log.
+    pub(crate) async fn open(
+        dir: Arc<DataDir>,
+        plimsoll: Plimsoll,
+        options: Options,
+        role: ControllerRole,
+    ) -> Result<Arc<Self>, Error> {
+        let data_centers = Self {
+            dir,
+            plimsoll,
+            options,
+            role,
+            known: RwLock::default(),
+            adding: Mutex::default(),
+            controllers: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+        };
+        let dcs = data_centers.plimsoll.dcs(&process()).await?;
+        if dcs.is_empty() {
+            return Ok(Arc::new(data_centers));
+        }
+        let installation = data_centers.installation(&process()).await?;
+        for dc in dcs {
+            let file = data_centers.dir.kubeconfig(&dc.name);
+            let text = match data_centers.dir.read_kubeconfig(&dc.name) {
+                Ok(Some(text)) => text,
+                Ok(None) => {
+                    tracing::error!(dc = %dc.name, file = %file.display(), "no credentials; add the data center again");
+                    continue;
+                }
+                Err(error) => {
+                    tracing::error!(dc = %dc.name, file = %file.display(), %error, "the credentials cannot be read");
+                    continue;
+                }
+            };
+            match KubeCluster::from_kubeconfig(&text, &data_centers.options).await {
+                Ok(cluster) => data_centers.take(installation.clone(), &dc, cluster),
+                Err(error) => {
+                    tracing::error!(dc = %dc.name, error = %Chain(&error), "the credentials cannot be used");
+                }
+            }
+        }
+        Ok(Arc::new(data_centers))
+    }
+
+    /// Ends the controllers, and waits until they have.
+    pub(crate) async fn stop(&self) {
+        self.stopping.cancel();
+        self.controllers.close();
+        self.controllers.wait().await;
+    }
+
+    /// Takes the way to a data center into use, in the place of the one before, if there was one.
+    fn take(&self, installation: InstallationId, dc: &DcView, cluster: KubeCluster) {
+        let controller = self.stopping.child_token();
+        let shared: Arc<dyn Cluster> = Arc::new(cluster.clone());
+        {
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            if let Some(before) = known.get_mut(&dc.name) {
+                before.controller.cancel();
+                before.controller = controller.clone();
+                before.way.replace(shared);
+            } else {
+                let way = Arc::new(Way::new(shared));
+                known.insert(dc.name.clone(), Known { way, controller: controller.clone() });
+            }
+        }
+        self.controllers.spawn(controller::serve(
+            self.role.clone(),
+            installation,
+            dc.clone(),
+            cluster,
+            controller,
+        ));
+    }
+}
+
+impl Clusters for DataCenters {
+    fn cluster(&self, dc: &DcName) -> Option<Arc<dyn Cluster>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(dc).map(|known| known.way.clone() as Arc<dyn Cluster>)
+    }
+}
+
+#[async_trait]
+impl plimsoll_api_rest::DataCenters for DataCenters {
+    async fn add(&self, caller: &Caller, name: DcName, kubeconfig: SecretString) -> Result<DcView, Error> {
+        caller.require(Role::Operator)?;
+        let text = kubeconfig.expose_secret();
+        kubeconfig::check(text).map_err(refusal::of_kubeconfig)?;
+        let cluster =
+            KubeCluster::from_kubeconfig(text, &self.options).await.map_err(refusal::of_connection)?;
+        let _turn = self.adding.lock().await;
+        // Whatever would refuse it in the end refuses it before anything is written there.
+        let installation = self.installation(caller).await?;
+        let refused = |error| refusal::of_cluster(&name, error);
+        let identity = cluster.identity().await.map_err(refused)?;
+        self.is_free(caller, &name, &identity.uid).await?;
+        cluster.prepare().await.map_err(refused)?;
+
+        // The file comes before the ledger: one that the ledger does not list is nobody's, and a repeat
+        // writes over it.
+        let before = self.dir.read_kubeconfig(&name).map_err(|error| unwritable(&name, error))?;
+        self.dir.write_kubeconfig(&name, text).map_err(|error| unwritable(&name, error))?;
+        let new = NewDataCenter { name: name.clone(), cluster_uid: identity.uid };
+        match self.plimsoll.add_dc(caller, new).await {
+            Ok(dc) => {
+                self.take(installation, &dc, cluster);
+                tracing::info!(dc = %name, version = identity.version, "the data center was added");
+                Ok(dc)
+            }
+            Err(error) => {
+                let undone = match before {
+                    Some(before) => self.dir.write_kubeconfig(&name, &before),
+                    None => self.dir.remove_kubeconfig(&name),
+                };
+                if let Err(error) = undone {
+                    tracing::error!(dc = %name, %error, "the credentials of a data center that was not added stay");
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+impl DataCenters {
+    async fn installation(&self, caller: &Caller) -> Result<InstallationId, Error> {
+        self.plimsoll
+            .installation(caller)
+            .await?
+            .id
+            .parse()
+            .map_err(|error| Error::internal(format!("{error}")))
+    }
+
+    /// Refuses a name that stands for another cluster, and a cluster that has another name.
+    async fn is_free(&self, caller: &Caller, name: &DcName, uid: &str) -> Result<(), Error> {
+        let taken = |message| Err(Error::new(Kind::AlreadyExists, "DATA_CENTER_EXISTS", message));
+        for dc in self.plimsoll.dcs(caller).await? {
+            match (dc.name == *name, dc.cluster_uid == uid) {
+                (true, false) => {
+                    return taken(format!(
+                        "{name} is another cluster ({}) than this one ({uid}); choose another name",
+                        dc.cluster_uid
+                    ));
+                }
+                (false, true) => return taken(format!("this cluster is known as {} already", dc.name)),
+                (true, true) | (false, false) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unwritable(dc: &DcName, error: std::io::Error) -> Error {
+    let message =
+        format!("the server cannot keep the credentials of {dc}; its log says why; nothing was added");
+    Error::new(Kind::Unavailable, "CREDENTIALS_NOT_KEPT", message).with_source(error)
+}
+
+/// This process, where it looks something up for itself.
+fn process() -> Caller {
+    Caller { name: plimsoll_core::usecase::AUTOMATIC.to_owned(), role: Role::Viewer }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+use std::time::Duration;
+
+use plimsoll_api_rest::DataCenters as _;
+use plimsoll_core::record::Environment;
+use plimsoll_ledger::MemoryLedger;
+use plimsoll_sim_cluster::SimCluster;
+use plimsoll_worker::Sights;
+use tempfile::TempDir;
+
+use super::*;
+use crate::clock::{SystemClock, SystemIds};
+
+/// An installation without data centers.
+struct Bed {
+    folder: TempDir,
+    plimsoll: Plimsoll,
+    data_centers: Arc<DataCenters>,
+    olga: Caller,
+}
+
+impl Bed {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(SystemClock::start());
+        let plimsoll = Plimsoll::new(
+            Arc::new(MemoryLedger::default()),
+            Sights::new(),
+            clock.clone(),
+            Arc::new(SystemIds),
+        );
+        let olga = Caller { name: "olga".to_owned(), role: Role::Operator };
+        let id = "test".parse().unwrap();
+        plimsoll.init(&olga, id, "a test".to_owned(), Environment::Production).await.unwrap();
+        let dir = Arc::new(DataDir::open(folder.path()).unwrap());
+        let options = Options { deadline: Duration::from_millis(500), ..Options::default() };
+        let role = ControllerRole { identity: "me".to_owned(), clock };
+        let data_centers = DataCenters::open(dir, plimsoll.clone(), options, role).await.unwrap();
+        Self { folder, plimsoll, data_centers, olga }
+    }
+
+    async fn add(&self, name: &str, kubeconfig: &str) -> Result<DcView, Error> {
+        self.data_centers.add(&self.olga, name.parse().unwrap(), kubeconfig.into()).await
+    }
+
+    /// The refusal in words, each line one fault; nothing may be left of it.
+    async fn refusal(&self, name: &str, kubeconfig: &str) -> String {
+        let error = self.add(name, kubeconfig).await.unwrap_err();
+        let mut lines = vec![format!("{:?} {}: {}", error.kind, error.reason, error.message)];
+        lines.extend(error.violations.iter().map(|v| format!("  {}: {}; {}", v.path, v.message, v.remedy)));
+        lines.join("\n")
+    }
+
+    async fn names(&self) -> Vec<String> {
+        self.plimsoll.dcs(&self.olga).await.unwrap().into_iter().map(|dc| dc.name.to_string()).collect()
+    }
+
+    fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path().join("kubeconfig")).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+async fn sim(name: &str, seed: u64) -> SimCluster {
+    SimCluster::builder()
+        .name(name)
+        .seed(seed)
+        .nodes(1)
+        .token("the-good-token", "admin", ["system:masters"])
+        .token("the-weak-token", "viewer", ["viewers"])
+        .start()
+        .await
+        .unwrap()
+}
+
+fn with_authority_of(kubeconfig: &str, other: &str) -> String {
+    let line = |text: &str| {
+        text.lines().find(|line| line.contains("certificate-authority-data")).unwrap().to_owned()
+    };
+    kubeconfig.replace(&line(kubeconfig), &line(other))
+}
+
+#[tokio::test]
+async fn a_data_center_that_cannot_be_added_leaves_nothing_behind() {
+    let bed = Bed::new().await;
+    let (one, two) = (sim("one", 1).await, sim("two", 2).await);
+    let good = one.kubeconfig();
+    let mut told = Vec::new();
+    let port = |sim: &SimCluster| sim.url().rsplit(':').next().unwrap().to_owned();
+    let (first, second) = (port(&one), port(&two));
+    let mut tell = |what: &str, refusal: String| {
+        told.push(format!("# {what}\n{}", refusal.replace(&first, "PORT").replace(&second, "PORT")));
+    };
+    tell("no kubeconfig", bed.refusal("dc-1", "hello").await);
+    tell("an empty kubeconfig", bed.refusal("dc-1", "kind: Config").await);
+    tell("a program", bed.refusal("dc-1", "users: [{user: {exec: {command: rm}}}]").await);
+    tell("another certificate", bed.refusal("dc-1", &with_authority_of(&good, &two.kubeconfig())).await);
+    tell("an unknown token", bed.refusal("dc-1", &good.replace("the-good-token", "the-old-token")).await);
+    one.freeze();
+    tell("a frozen server", bed.refusal("dc-1", &good).await);
+    one.thaw();
+    one.stop().await;
+    tell("a stopped server", bed.refusal("dc-1", &good).await);
+    one.start().await.unwrap();
+    assert_eq!((bed.names().await, bed.files()), (vec![], vec![]));
+
+    let added = bed.add("dc-1", &good).await.unwrap();
+    assert_eq!(bed.add("dc-1", &good).await.unwrap(), added, "adding it again changes nothing");
+    tell("a known cluster by another name", bed.refusal("dc-2", &good).await);
+    tell("another cluster by a known name", bed.refusal("dc-1", &two.kubeconfig()).await);
+    assert_eq!((bed.names().await, bed.files()), (vec!["dc-1".to_owned()], vec!["dc-1.yaml".to_owned()]));
+    assert_eq!(std::fs::read_to_string(bed.folder.path().join("kubeconfig/dc-1.yaml")).unwrap(), good);
+    let told = told.join("\n");
+    // Uids are made anew with each run of the clusters.
+    let told = told.replace(&added.cluster_uid, "UID-1");
+    let uid = bed.data_centers.options.clone();
+    let other =
+        KubeCluster::from_kubeconfig(&two.kubeconfig(), &uid).await.unwrap().identity().await.unwrap();
+    insta::assert_snapshot!(told.replace(&other.uid, "UID-2"));
+    bed.data_centers.stop().await;
+}
+
+#[tokio::test]
+async fn only_an_operator_adds_a_data_center() {
+    let bed = Bed::new().await;
+    let ann = Caller { name: "ann".to_owned(), role: Role::Developer };
+    let refused = bed.data_centers.add(&ann, "dc-1".parse().unwrap(), "hello".into()).await;
+    assert_eq!(refused.unwrap_err().kind, Kind::PermissionDenied);
+}
+
+#[tokio::test]
+async fn renewed_credentials_take_the_place_of_the_old_ones_at_once() {
+    let bed = Bed::new().await;
+    let one = sim("one", 1).await;
+    bed.add("dc-1", &one.kubeconfig()).await.unwrap();
+    let cluster = bed.data_centers.cluster(&"dc-1".parse().unwrap()).unwrap();
+    let mut watch = cluster.watch(&"test".parse().unwrap());
+    assert!(futures::StreamExt::next(&mut watch).await.unwrap().is_ok());
+    let renewed = format!("# renewed\n{}", one.kubeconfig());
+    bed.add("dc-1", &renewed).await.unwrap();
+    // The watch by the old ones ends; whoever held the way goes on by the new ones.
+    let ended = tokio::time::timeout(Duration::from_secs(5), futures::StreamExt::next(&mut watch)).await;
+    assert!(ended.unwrap().is_none());
+    cluster.identity().await.unwrap();
+    assert_eq!(std::fs::read_to_string(bed.folder.path().join("kubeconfig/dc-1.yaml")).unwrap(), renewed);
+    bed.data_centers.stop().await;
+}

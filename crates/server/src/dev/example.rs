@@ -1,0 +1,208 @@
+//! The example application: published once in the life of a folder, and watched until it is healthy.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use plimsoll_core::caller::Caller;
+use plimsoll_core::cluster::Clusters as _;
+use plimsoll_core::error::{Chain, Error as CoreError, Kind};
+use plimsoll_core::fold::OperationState;
+use plimsoll_core::live::Live as _;
+use plimsoll_core::name::{AppRef, DcName, OperationId};
+use plimsoll_core::usecase::{Mode, OperationFilter, PageRequest, Plimsoll, TakeScale, Write};
+use plimsoll_core::view::{AppView, Health, OperationView};
+use plimsoll_worker::Sights;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+use super::lines::Lines;
+use super::world::{World, defect};
+use crate::error::Error;
+
+const DOCUMENT: &str = include_str!("../../../../examples/shop.yaml");
+const NAMESPACE: &str = "demo";
+const APP: &str = "shop";
+const SECRET: &str = "shop-database";
+/// What is seen of a data center is told at once; whether it answers at all is looked at this often.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// The example application of one installation.
+pub(super) struct Example {
+    plimsoll: Plimsoll,
+    sights: Arc<Sights>,
+    caller: Caller,
+    app: AppRef,
+    started: Instant,
+}
+
+impl Example {
+    pub(super) fn new(world: &World, started: Instant) -> Result<Self, Error> {
+        let app =
+            AppRef { namespace: NAMESPACE.parse().map_err(defect)?, name: APP.parse().map_err(defect)? };
+        Ok(Self {
+            plimsoll: world.plimsoll().clone(),
+            sights: world.sights().clone(),
+            caller: world.caller().clone(),
+            app,
+            started,
+        })
+    }
+
+    /// Publishes it, unless this installation ever had it: what a person did with it since is left alone.
+    pub(super) async fn publish(&self, world: &World) -> Result<Option<OperationId>, Error> {
+        let filter = OperationFilter { app: Some(self.app.clone()) };
+        match self.plimsoll.operations(&self.caller, filter, PageRequest::default()).await {
+            Ok(_) => return Ok(None),
+            Err(error) if error.kind == Kind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+        let namespace = &self.app.namespace;
+        self.plimsoll.create_namespace(&self.caller, namespace.clone(), write("namespace")?).await?;
+        for (dc, _) in world.simulation().kubeconfigs() {
+            // The worker does the same within moments; the secret cannot wait for it.
+            if let Some(cluster) = world.data_centers().cluster(dc) {
+                cluster.ensure_namespace(namespace, &BTreeMap::new()).await.map_err(|error| {
+                    Error::Simulation { dc: dc.to_string(), message: Chain(&error).to_string() }
+                })?;
+            }
+        }
+        world.simulation().add_secret(NAMESPACE, SECRET, &json!({"password": "an-example"})).await?;
+        let document = document()?;
+        let accepted = self.plimsoll.apply(&self.caller, &document, TakeScale::No, write("publish")?).await?;
+        Ok(accepted.operation.map(|operation| operation.id))
+    }
+
+    /// Shows how it fares until it has settled; answers the sentence that says so. What a person did in an
+    /// earlier run counts as settled: the example may be offline, or gone.
+    pub(super) async fn until_settled(
+        &self,
+        published: Option<OperationId>,
+        lines: &mut Lines,
+    ) -> Result<String, Error> {
+        let mut changes = self.sights.changes(&self.app);
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            let Some(view) = self.look().await? else {
+                return Ok(format!("{} is not there: it was deleted in an earlier run", self.app));
+            };
+            let operation = match view.operation {
+                Some(id) => Some(self.plimsoll.operation(&self.caller, id).await?),
+                None => None,
+            };
+            lines.show(&view, operation.as_ref());
+            if let Some(sentence) = self.settled(published, &view, operation.as_ref())? {
+                return Ok(sentence);
+            }
+            tokio::select! {
+                Some(()) = changes.next() => {}
+                _ = look.tick() => {}
+            }
+        }
+    }
+
+    /// Why it is not healthy yet, for a person who waited this long.
+    pub(super) async fn why_not(&self, timeout: Duration) -> Error {
+        let why = match self.look().await {
+            Ok(Some(view)) => {
+                let reasons: Vec<String> = view
+                    .dcs
+                    .iter()
+                    .filter(|dc| dc.health != Health::Healthy)
+                    .map(|dc| {
+                        let finding = dc.findings.first().map(|finding| finding.message.as_str());
+                        format!("{}: {}", dc.dc, finding.unwrap_or("on its way"))
+                    })
+                    .collect();
+                reasons.join("; ")
+            }
+            Ok(None) => "it was not published yet".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let seconds = timeout.as_secs();
+        Error::NotHealthy(format!(
+            "{} was not healthy everywhere within {seconds} s: {why}; give more time with --timeout",
+            self.app
+        ))
+    }
+
+    async fn look(&self) -> Result<Option<AppView>, CoreError> {
+        match self.plimsoll.get(&self.caller, &self.app).await {
+            Ok(view) => Ok(Some(view)),
+            Err(error) if error.kind == Kind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn settled(
+        &self,
+        published: Option<OperationId>,
+        view: &AppView,
+        operation: Option<&OperationView>,
+    ) -> Result<Option<String>, Error> {
+        if let Some(operation) = operation.filter(|operation| published == Some(operation.id)) {
+            match operation.state {
+                OperationState::Running | OperationState::Paused => return Ok(None),
+                OperationState::Held
+                | OperationState::Failed
+                | OperationState::RolledBack
+                | OperationState::Aborted => {
+                    let why = operation.message.as_deref().unwrap_or("no reason was given");
+                    return Err(Error::NotHealthy(format!("{} did not become healthy: {why}", self.app)));
+                }
+                OperationState::Succeeded | OperationState::SucceededOwing | OperationState::Superseded => {}
+            }
+        }
+        match view.health {
+            Health::Healthy => Ok(Some(self.healthy(view))),
+            Health::Offline => Ok(Some(format!("{} is offline, as it was ordered", self.app))),
+            Health::Progressing | Health::Degraded | Health::Unknown => Ok(None),
+        }
+    }
+
+    fn healthy(&self, view: &AppView) -> String {
+        let dcs: Vec<&str> = view
+            .dcs
+            .iter()
+            .filter(|dc| dc.health == Health::Healthy)
+            .map(|dc| DcName::as_str(&dc.dc))
+            .collect();
+        let pods: u32 = view.dcs.iter().filter_map(|dc| dc.replicas).map(|replicas| replicas.ready).sum();
+        format!(
+            "{} release {} is live in {}: {pods} pods ready, {:.1} s after the start",
+            self.app,
+            view.release,
+            dcs.join(", "),
+            self.started.elapsed().as_secs_f64()
+        )
+    }
+}
+
+fn write(what: &str) -> Result<Write, Error> {
+    Ok(Write {
+        request_id: format!("plimsoll-dev-{what}").parse().map_err(defect)?,
+        if_match: None,
+        mode: Mode::Do,
+        reason: None,
+    })
+}
+
+fn document() -> Result<Value, Error> {
+    serde_saphyr::from_str(DOCUMENT).map_err(defect)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_core::document::{golden, validate};
+    use plimsoll_core::record::Environment;
+
+    #[test]
+    fn the_example_is_the_app_that_is_watched_and_obeys_every_rule() {
+        let document = validate(&document().unwrap()).unwrap();
+        assert_eq!(document.app.to_string(), format!("{NAMESPACE}/{APP}"));
+        assert_eq!(golden::check(&document, Environment::Production), []);
+        assert!(DOCUMENT.contains(SECRET));
+    }
+}
