@@ -158,12 +158,15 @@ impl Builder {
             None => Store::in_memory(),
         };
         // What was drawn from the seed before a restart must not be drawn again.
-        let seed = seed.wrapping_add(store.begin().revision() - 1);
+        let seed = seed.wrapping_add(store.revision() - 1);
         let identity = Identity::new(data_dir.as_deref())?;
         let clock = clock.unwrap_or_else(|| Arc::new(TokioClock::default()));
         let api = Arc::new(Api::new(store, clock, seed, identity.authority_pem.clone()));
         world::furnish(&api, &name, nodes, &size)?;
         serve_definitions(&api);
+
+        let mut manager = Manager::new(api.clone(), scripts.clone());
+        manager.settle().await;
 
         let users = if users.is_empty() {
             let admin = TrustedUser { name: "admin".to_owned(), groups: vec!["system:masters".to_owned()] };
@@ -176,12 +179,12 @@ impl Builder {
         for (token, user) in users {
             tokens.insert(token, user);
         }
-        let server = Arc::new(Server::new(api.clone(), tokens, scripts.clone()));
+        let server = Arc::new(Server::new(api, tokens, scripts));
         let listener = Listener::bind(server.clone(), identity.server, port)
             .await
             .map_err(|source| StartError::Listen { port, source })?;
         let stop = CancellationToken::new();
-        let manager = tokio::spawn(Manager::new(api, scripts).run(stop.clone()));
+        let manager = tokio::spawn(manager.run(stop.clone()));
         Ok(SimCluster::new(Parts {
             name,
             server,

@@ -94,7 +94,7 @@ impl SimCluster {
 
     /// The revision of the last write, by anybody.
     pub fn revision(&self) -> u64 {
-        self.parts.server.api.store.begin().revision()
+        self.parts.server.api.store.revision()
     }
 
     /// Forgets the history that watches resume from, as a restarted API server does: a watch from an older
@@ -135,7 +135,7 @@ impl SimCluster {
         if let Err(error) = (&mut self.parts.manager).await {
             tracing::error!(%error, "the controllers of a simulated cluster ended badly");
         }
-        self.parts.server.api.store.sync().map_err(io::Error::other)
+        self.parts.server.api.store.close().map_err(io::Error::other)
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn furnish(api: &Api, name: &str, nodes: usize, size: &NodeSize) -> R
 
 fn ensure(api: &Api, table: &str, namespace: &str, object: Value) -> Result<bool, ApiError> {
     let name = crate::object::name(&object).to_owned();
-    if api.store.begin().get(&Key::new(table, namespace, name)).is_some() {
+    if api.store.get(&Key::new(table, namespace, name)).is_some() {
         return Ok(false);
     }
     let Some(resource) = api.registry.by_key(table) else { return Ok(false) };

@@ -75,7 +75,7 @@ impl Snapshots {
 
 impl Api {
     pub(crate) fn get(&self, target: &Target) -> Result<Object, ApiError> {
-        let found = self.store.begin().get(&target.key());
+        let found = self.store.get(&target.key());
         let object = found.ok_or_else(|| ApiError::not_found(target.subject()))?;
         Ok(in_version(target, &object))
     }

@@ -88,7 +88,7 @@ impl Api {
             }
             cursor = tx.revision();
         } else if asked == 0 {
-            cursor = self.store.begin().revision();
+            cursor = self.store.revision();
         }
         if streams_list && options.bookmarks {
             ready.push_back(WatchEvent::Bookmark { revision: cursor, ends: WatchStart::Initial });
@@ -135,7 +135,7 @@ impl Watcher {
                 changed = self.latest.changed() => self.over = changed.is_err(),
                 () = &mut self.deadline => self.over = true,
                 () = bookmark => {
-                    let revision = self.api.store.begin().revision();
+                    let revision = self.api.store.revision();
                     self.bookmark = Some(self.api.clock.sleep(BOOKMARK_EVERY));
                     // Nothing up to here is missing: the changes were collected a moment ago, and any since
                     // then wait for the next round with a lower cursor.

@@ -14,7 +14,7 @@ const CALLER: &str = "kube-apiserver";
 
 pub(super) fn sync(api: &Api, name: &str) -> Outcome {
     let key = Key::new(TABLE, "", name);
-    let Some(definition) = api.store.begin().get(&key) else {
+    let Some(definition) = api.store.get(&key) else {
         api.registry.remove(name);
         return Ok(None);
     };
@@ -57,7 +57,7 @@ fn keep_times(definition: &Value, status: &mut Value) {
 
 /// Deletes the objects of a terminating definition, then lets it go.
 fn clean_up(api: &Api, key: &Key) -> Outcome {
-    let objects = api.store.begin().list(&key.name, None);
+    let objects = api.store.list(&key.name, None);
     for object in &objects {
         let held = Key::new(key.name.as_str(), object::namespace(object), object::name(object));
         if !object::is_terminating(object)
@@ -66,7 +66,7 @@ fn clean_up(api: &Api, key: &Key) -> Outcome {
             api.delete(&target, &DeleteOptions::default())?;
         }
     }
-    if api.store.begin().count(&key.name) > 0 {
+    if api.store.count(&key.name) > 0 {
         return Ok(None);
     }
     let Some(target) = target(api, key) else { return Ok(None) };

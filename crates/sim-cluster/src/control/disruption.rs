@@ -11,11 +11,10 @@ use crate::store::Key;
 const CALLER: &str = "kube-controller-manager";
 
 pub(super) fn sync(api: &Api, key: &Key) -> Outcome {
-    let Some(budget) = api.store.begin().get(key) else { return Ok(None) };
+    let Some(budget) = api.store.get(key) else { return Ok(None) };
     let selector = LabelSelector::from_object(&budget["spec"]["selector"]).unwrap_or_default();
     let pods: Vec<_> = api
         .store
-        .begin()
         .list("pods", Some(&key.namespace))
         .into_iter()
         .filter(|pod| selector.matches_object(pod))
@@ -78,7 +77,7 @@ fn expected(api: &Api, pods: &[crate::store::Object]) -> i64 {
 
 fn ordered(api: &Api, pod: &Value, owner: &Value) -> i64 {
     let key = Key::new("replicasets.apps", object::namespace(pod), object::text(owner, "/name"));
-    api.store.begin().get(&key).and_then(|set| object::integer(&set, "/spec/replicas")).unwrap_or(1)
+    api.store.get(&key).and_then(|set| object::integer(&set, "/spec/replicas")).unwrap_or(1)
 }
 
 fn count<T>(items: impl Iterator<Item = T>) -> i64 {

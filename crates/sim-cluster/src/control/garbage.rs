@@ -13,7 +13,7 @@ const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
 
 pub(super) fn sync(api: &Api, key: &Key) -> Outcome {
-    let Some(object) = api.store.begin().get(key) else { return Ok(None) };
+    let Some(object) = api.store.get(key) else { return Ok(None) };
     if object::is_terminating(&object) {
         if object::finalizers(&object).any(|finalizer| finalizer == ORPHAN) {
             return release_dependents(api, key, &object);
@@ -70,7 +70,7 @@ fn check_owners(api: &Api, key: &Key, object: &Object) -> Outcome {
     // Waiting owners want their dependents, and those of the dependents, gone first.
     let foreground = states.contains(&Owner::Waiting);
     let propagation = if foreground { Propagation::Foreground } else { Propagation::Background };
-    let has_dependents = !api.store.begin().dependents(object::uid(object)).is_empty();
+    let has_dependents = !api.store.dependents(object::uid(object)).is_empty();
     let options = DeleteOptions {
         propagation: Some(if has_dependents { propagation } else { Propagation::Background }),
         uid: Some(object::uid(object).to_owned()),
@@ -82,7 +82,7 @@ fn check_owners(api: &Api, key: &Key, object: &Object) -> Outcome {
 
 fn owner(api: &Api, key: &Key, reference: &Value) -> Owner {
     let Some(owner_key) = owner_key(api, &key.namespace, reference) else { return Owner::Alive };
-    match api.store.begin().get(&owner_key) {
+    match api.store.get(&owner_key) {
         Some(owner) if object::uid(&owner) == text(reference, "/uid") => {
             let waits = object::is_terminating(&owner)
                 && object::finalizers(&owner).any(|finalizer| finalizer == FOREGROUND);
@@ -96,10 +96,10 @@ fn owner(api: &Api, key: &Key, reference: &Value) -> Owner {
 fn delete_dependents(api: &Api, key: &Key, object: &Object) -> Outcome {
     let uid = object::uid(object);
     let mut blocked = false;
-    let dependents = api.store.begin().dependents(uid);
+    let dependents = api.store.dependents(uid);
     for dependent in dependents {
         check_dependent(api, &dependent)?;
-        let left = api.store.begin().get(&dependent);
+        let left = api.store.get(&dependent);
         blocked |= left.is_some_and(|left| {
             object::list(&left, "/metadata/ownerReferences")
                 .iter()
@@ -110,7 +110,7 @@ fn delete_dependents(api: &Api, key: &Key, object: &Object) -> Outcome {
 }
 
 fn check_dependent(api: &Api, key: &Key) -> Outcome {
-    match api.store.begin().get(key) {
+    match api.store.get(key) {
         Some(object) => check_owners(api, key, &object),
         None => Ok(None),
     }
@@ -119,7 +119,7 @@ fn check_dependent(api: &Api, key: &Key) -> Outcome {
 /// Orphan: dependents forget their owner, then it goes.
 fn release_dependents(api: &Api, key: &Key, object: &Object) -> Outcome {
     let uid = object::uid(object).to_owned();
-    let dependents = api.store.begin().dependents(&uid);
+    let dependents = api.store.dependents(&uid);
     for dependent in dependents {
         if let Some(target) = target(api, &dependent) {
             api.modify(&Caller::component(CALLER), &target, Part::Main, |object| {

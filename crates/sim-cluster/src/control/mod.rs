@@ -78,6 +78,20 @@ impl Manager {
         }
     }
 
+    /// Brings everything to where it stays without time passing: accounts made, definitions served.
+    pub(crate) async fn settle(&mut self) {
+        loop {
+            let unseen = self.api.store.take_unseen();
+            if unseen.is_empty() && self.queue.is_empty() {
+                return;
+            }
+            for (key, gone) in unseen {
+                self.notice(&key, gone.as_ref());
+            }
+            self.drain().await;
+        }
+    }
+
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         loop {
             self.drain().await;
@@ -141,7 +155,7 @@ impl Manager {
     fn notice(&mut self, key: &Key, gone: Option<&Object>) {
         let object = match gone {
             Some(last) => Some(last.clone()),
-            None => self.api.store.begin().get(key),
+            None => self.api.store.get(key),
         };
         let Some(object) = object else { return };
         match &*key.resource {
@@ -182,7 +196,7 @@ impl Manager {
         if gone || finished || object::text(pod, "/spec/nodeName").is_empty() {
             self.queue.insert(Work::Schedule);
         }
-        for budget in self.api.store.begin().list("poddisruptionbudgets.policy", Some(&key.namespace)) {
+        for budget in self.api.store.list("poddisruptionbudgets.policy", Some(&key.namespace)) {
             let name = object::name(&budget);
             self.queue.insert(Work::Budget(Key::new(
                 "poddisruptionbudgets.policy",
@@ -213,7 +227,7 @@ impl Manager {
             self.queue.insert(Work::Garbage(key.clone()));
         }
         if gone {
-            for dependent in self.api.store.begin().dependents(object::uid(object)) {
+            for dependent in self.api.store.dependents(object::uid(object)) {
                 self.queue.insert(Work::Garbage(dependent));
             }
             // An owner that waits for its dependents looks again.
@@ -275,7 +289,7 @@ impl Manager {
 
 /// Serves the custom resources that a store held when it was opened.
 pub(crate) fn serve_definitions(api: &Api) {
-    let definitions = api.store.begin().list("customresourcedefinitions.apiextensions.k8s.io", None);
+    let definitions = api.store.list("customresourcedefinitions.apiextensions.k8s.io", None);
     for definition in definitions {
         definition::serve(api, &definition);
     }

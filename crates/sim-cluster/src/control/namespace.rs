@@ -11,7 +11,7 @@ const CALLER: &str = "kube-controller-manager";
 
 pub(super) fn sync(api: &Api, name: &str) -> Outcome {
     let key = Key::new("namespaces", "", name);
-    let Some(namespace) = api.store.begin().get(&key) else { return Ok(None) };
+    let Some(namespace) = api.store.get(&key) else { return Ok(None) };
     if object::is_terminating(&namespace) { empty(api, &key) } else { furnish(api, name) }
 }
 
@@ -33,7 +33,7 @@ fn furnish(api: &Api, namespace: &str) -> Outcome {
         ),
     ];
     for (table, name, object) in wanted {
-        let exists = api.store.begin().get(&Key::new(table, namespace, name)).is_some();
+        let exists = api.store.get(&Key::new(table, namespace, name)).is_some();
         if let Some(resource) = api.registry.by_key(table).filter(|_| !exists) {
             api.create(&caller, &Target::new(&resource, namespace, ""), object, &WriteOptions::of(CALLER))?;
         }
@@ -43,10 +43,10 @@ fn furnish(api: &Api, namespace: &str) -> Outcome {
 
 /// Deletes everything in a terminating namespace, then lets it go.
 fn empty(api: &Api, key: &Key) -> Outcome {
-    let tables = api.store.begin().tables_of(&key.name);
+    let tables = api.store.tables_of(&key.name);
     let mut left = false;
     for table in tables {
-        let objects = api.store.begin().list(&table, Some(&key.name));
+        let objects = api.store.list(&table, Some(&key.name));
         for object in objects {
             let held = Key::new(table.clone(), key.name.as_str(), object::name(&object));
             if !object::is_terminating(&object)
@@ -54,7 +54,7 @@ fn empty(api: &Api, key: &Key) -> Outcome {
             {
                 api.delete(&target, &DeleteOptions::default())?;
             }
-            left |= api.store.begin().get(&held).is_some();
+            left |= api.store.get(&held).is_some();
         }
     }
     if left {

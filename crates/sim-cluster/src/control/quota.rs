@@ -8,7 +8,7 @@ use crate::api::{Api, Caller, Part};
 use crate::store::Key;
 
 pub(super) fn sync(api: &Api, key: &Key) -> Outcome {
-    let Some(quota) = api.store.begin().get(key) else { return Ok(None) };
+    let Some(quota) = api.store.get(key) else { return Ok(None) };
     let hard = amounts(&quota, "/spec/hard");
     let mut used: Usage =
         hard.keys().map(|name| (name.clone(), crate::quantity::Quantity::default())).collect();
@@ -16,7 +16,7 @@ pub(super) fn sync(api: &Api, key: &Key) -> Outcome {
         if !resource.is_namespaced() || &*resource.key == "events" {
             continue;
         }
-        let objects = api.store.begin().list(&resource.key, Some(&key.namespace));
+        let objects = api.store.list(&resource.key, Some(&key.namespace));
         for object in objects.iter().filter(|object| applies(&quota, &resource, object)) {
             for (name, amount) in usage(&resource, object) {
                 if let Some(total) = used.get_mut(&name) {

@@ -1,15 +1,19 @@
 //! Events: what controllers tell people. Repetitions are counted rather than written again.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::api::{Api, Caller, DeleteOptions, Part, Target, WriteOptions};
 use crate::clock;
 use crate::object::{self, text};
+use crate::store::Key;
 
 /// How often old events are looked for.
 const SWEEP: Duration = Duration::from_mins(10);
@@ -31,11 +35,36 @@ pub(super) struct Source<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Recorder {
     api: Arc<Api>,
+    /// The events that are there, to count repetitions; as many entries as events.
+    known: Arc<Mutex<HashMap<Repeated, Key>>>,
+    count: Arc<AtomicU64>,
+}
+
+/// What makes two events the same.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Repeated {
+    uid: String,
+    part: String,
+    reason: String,
+    message: String,
+}
+
+impl Repeated {
+    fn of(event: &Value) -> Self {
+        Self {
+            uid: text(event, "/involvedObject/uid").to_owned(),
+            part: text(event, "/involvedObject/fieldPath").to_owned(),
+            reason: text(event, "/reason").to_owned(),
+            message: text(event, "/message").to_owned(),
+        }
+    }
 }
 
 impl Recorder {
     pub(super) fn new(api: Arc<Api>) -> Self {
-        Self { api }
+        let events = api.store.list("events", None);
+        let known = events.iter().map(|event| (Repeated::of(event), key_of(event))).collect();
+        Self { api, known: Arc::new(Mutex::new(known)), count: Arc::default() }
     }
 
     /// Records an event about an object.
@@ -59,8 +88,11 @@ impl Recorder {
             namespace => namespace,
         };
         let caller = Caller::component(source.component);
-        if let Some(earlier) = self.earlier(namespace, about, part, reason, message) {
-            let target = Target::new(&events, namespace, &earlier);
+        let event = self.event(source, about, part, kind, reason, message, namespace);
+        let repeated = Repeated::of(&event);
+        let earlier = self.known.lock().get(&repeated).cloned();
+        if let Some(earlier) = earlier.filter(|earlier| self.api.store.get(earlier).is_some()) {
+            let target = Target::new(&events, &earlier.namespace, &earlier.name);
             let now = self.api.timestamp();
             // A lost count is no loss; the event itself is there.
             let _ = self.api.modify(&caller, &target, Part::Main, |event| {
@@ -69,11 +101,11 @@ impl Recorder {
             });
             return;
         }
-        let event = self.event(source, about, part, kind, reason, message, namespace);
         let target = Target::new(&events, namespace, "");
-        if let Err(error) = self.api.create(&caller, &target, event, &WriteOptions::of(source.component)) {
+        match self.api.create(&caller, &target, event, &WriteOptions::of(source.component)) {
+            Ok(made) => drop(self.known.lock().insert(repeated, key_of(&made.object))),
             // A namespace that is going away takes no events; that is how it is on the real one.
-            tracing::trace!(%error, reason, "event dropped");
+            Err(error) => tracing::trace!(%error, reason, "event dropped"),
         }
     }
 
@@ -103,8 +135,9 @@ impl Recorder {
         if object::namespace(about).is_empty() {
             object::fields(&mut involved).remove("namespace");
         }
-        let suffix =
-            u64::try_from(now.as_nanosecond()).unwrap_or_default() | self.api.random_below(1024) as u64;
+        // The low digits count, so that events of one moment keep their order and their own names.
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let suffix = (u64::try_from(now.as_nanosecond()).unwrap_or_default() & !0xfff) | (count & 0xfff);
         let mut event = json!({
             "apiVersion": "v1",
             "kind": "Event",
@@ -134,30 +167,11 @@ impl Recorder {
         event
     }
 
-    fn earlier(
-        &self,
-        namespace: &str,
-        about: &Value,
-        part: &str,
-        reason: &str,
-        message: &str,
-    ) -> Option<String> {
-        let uid = object::uid(about);
-        let events = self.api.store.begin().list("events", Some(namespace));
-        let found = events.iter().find(|event| {
-            text(event, "/involvedObject/uid") == uid
-                && text(event, "/reason") == reason
-                && text(event, "/involvedObject/fieldPath") == part
-                && text(event, "/message") == message
-        })?;
-        Some(object::name(found).to_owned())
-    }
-
     /// Removes events that are too old.
     pub(super) fn expire(&self, life: SignedDuration) -> Outcome {
         let Some(events) = self.api.registry.by_key("events") else { return Ok(None) };
         let now = self.api.now();
-        let all = self.api.store.begin().list("events", None);
+        let all = self.api.store.list("events", None);
         for event in all {
             let last = ["/lastTimestamp", "/eventTime", "/metadata/creationTimestamp"]
                 .iter()
@@ -167,6 +181,11 @@ impl Recorder {
                 self.api.delete(&target, &DeleteOptions::default())?;
             }
         }
+        self.known.lock().retain(|_, key| self.api.store.get(key).is_some());
         Ok(Some(SWEEP))
     }
+}
+
+fn key_of(event: &Value) -> Key {
+    Key::new("events", object::namespace(event), object::name(event))
 }

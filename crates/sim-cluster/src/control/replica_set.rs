@@ -17,7 +17,7 @@ const SOURCE: Source<'_> = Source { component: "replicaset-controller", host: ""
 const RETRY: Duration = Duration::from_secs(5);
 
 pub(super) fn sync(api: &Api, recorder: &Recorder, key: &Key) -> Outcome {
-    let Some(set) = api.store.begin().get(key) else { return Ok(None) };
+    let Some(set) = api.store.get(key) else { return Ok(None) };
     let pods = controlled(api, "pods", &set);
     let active: Vec<Object> = pods.iter().filter(|pod| is_active(pod)).cloned().collect();
     let mut failure = None;
@@ -157,13 +157,14 @@ fn is_finished(pod: &Value) -> bool {
     matches!(text(pod, "/status/phase"), "Succeeded" | "Failed")
 }
 
+/// The condition of a refused pod. One that is there already stays as it is: each try names another pod.
 fn failed(error: &ApiError, held: Option<&Value>, now: &str) -> Value {
-    let since = held.map_or_else(|| now.into(), |held| held["lastTransitionTime"].clone());
-    json!({
+    let condition = json!({
         "type": "ReplicaFailure",
         "status": "True",
         "reason": "FailedCreate",
         "message": error.message,
-        "lastTransitionTime": since,
-    })
+        "lastTransitionTime": now,
+    });
+    held.cloned().unwrap_or(condition)
 }

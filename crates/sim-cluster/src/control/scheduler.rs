@@ -50,7 +50,7 @@ impl Scheduler {
     }
 
     pub(super) fn sync(&mut self) -> Outcome {
-        let pods = self.api.store.begin().list("pods", None);
+        let pods = self.api.store.list("pods", None);
         let mut waiting: Vec<Object> = pods
             .iter()
             .filter(|pod| text(pod, "/spec/nodeName").is_empty() && !object::is_terminating(pod))
@@ -89,7 +89,7 @@ impl Scheduler {
                 by_node.entry(text(pod, "/spec/nodeName")).or_default().push(pod.clone());
             }
         }
-        let nodes = self.api.store.begin().list("nodes", None);
+        let nodes = self.api.store.list("nodes", None);
         nodes
             .into_iter()
             .map(|node| {

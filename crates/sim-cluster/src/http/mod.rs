@@ -161,9 +161,9 @@ impl Server {
             }
             Fault::Pass | Fault::FailAfter(_) | Fault::LoseReply | Fault::HangAfter => {}
         }
-        let before = self.api.store.begin().revision();
+        let before = self.api.store.revision();
         let outcome = work.await;
-        let changed = info.is_write() && outcome.is_ok() && self.api.store.begin().revision() != before;
+        let changed = info.is_write() && outcome.is_ok() && self.api.store.revision() != before;
         let reply = outcome.unwrap_or_else(|error| respond::error(&error));
         match fault {
             Fault::FailAfter(error) => {

@@ -95,7 +95,7 @@ impl Request<'_> {
                 let list = json!({
                     "kind": self.target.resource.list_kind,
                     "apiVersion": self.target.api_version(),
-                    "metadata": {"resourceVersion": api.store.begin().revision().to_string()},
+                    "metadata": {"resourceVersion": api.store.revision().to_string()},
                     "items": deleted.iter().map(|object| &**object).collect::<Vec<_>>(),
                 });
                 Ok(respond::json(StatusCode::OK, &list))

@@ -57,6 +57,8 @@ pub(crate) struct Store {
 #[derive(Debug)]
 struct Inner {
     revision: u64,
+    /// No history reaches back beyond this revision.
+    forgotten: u64,
     tables: HashMap<Arc<str>, Table>,
     /// Owner uid → the objects that name it in `ownerReferences`.
     dependents: HashMap<String, BTreeSet<Key>>,
@@ -81,6 +83,7 @@ impl Store {
     fn with(revision: u64, objects: Vec<(Key, Value)>, log: Option<Log>) -> Self {
         let mut inner = Inner {
             revision,
+            forgotten: revision,
             tables: HashMap::new(),
             dependents: HashMap::new(),
             unseen: IndexMap::new(),
@@ -90,21 +93,51 @@ impl Store {
             let object = Arc::new(value);
             inner.index(&key, None, Some(&object));
             inner.unseen.insert(key.clone(), None);
-            inner.table(&key.resource, revision).objects.insert((key.namespace, key.name), object);
+            inner.table(&key.resource).objects.insert((key.namespace, key.name), object);
         }
         Self { inner: Mutex::new(inner), changed: Notify::new() }
     }
 
-    /// Locks the store; nothing else reads or writes until the transaction is dropped.
+    /// Locks the store; nothing else reads or writes until the transaction is dropped. Bind it to a name: in
+    /// the head of a `match` or `for` it would hold the lock through the body.
     pub(crate) fn begin(&self) -> Tx<'_> {
         Tx { inner: self.inner.lock(), changed: &self.changed }
+    }
+
+    /// The revision of the last write anywhere in the cluster.
+    pub(crate) fn revision(&self) -> u64 {
+        self.begin().revision()
+    }
+
+    pub(crate) fn get(&self, key: &Key) -> Option<Object> {
+        self.begin().get(key)
+    }
+
+    /// The objects of a table in one namespace, or in all of them, ordered by namespace and name.
+    pub(crate) fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Object> {
+        self.begin().list(resource, namespace)
+    }
+
+    /// How many objects a table holds.
+    pub(crate) fn count(&self, resource: &str) -> usize {
+        self.begin().count(resource)
+    }
+
+    /// The objects that name `uid` as an owner.
+    pub(crate) fn dependents(&self, uid: &str) -> Vec<Key> {
+        self.begin().dependents(uid)
+    }
+
+    /// The tables that hold anything in a namespace.
+    pub(crate) fn tables_of(&self, namespace: &str) -> Vec<Arc<str>> {
+        self.begin().tables_of(namespace)
     }
 
     /// Waits until there is something that controllers have not seen, and takes all of it.
     pub(crate) async fn unseen(&self) -> Vec<(Key, Option<Object>)> {
         loop {
             let notified = self.changed.notified();
-            let unseen: Vec<_> = self.inner.lock().unseen.drain(..).collect();
+            let unseen = self.take_unseen();
             if !unseen.is_empty() {
                 return unseen;
             }
@@ -115,8 +148,7 @@ impl Store {
     /// A receiver that is woken by every change in a table.
     pub(crate) fn subscribe(&self, resource: &Arc<str>) -> watch::Receiver<u64> {
         let mut inner = self.inner.lock();
-        let revision = inner.revision;
-        inner.table(resource, revision).latest.subscribe()
+        inner.table(resource).latest.subscribe()
     }
 
     /// The changes of a table after `revision`, oldest first.
@@ -126,31 +158,36 @@ impl Store {
         revision: u64,
     ) -> Result<Vec<Arc<Change>>, Compacted> {
         let mut inner = self.inner.lock();
-        let current = inner.revision;
-        inner.table(resource, current).history.since(revision)
+        inner.table(resource).history.since(revision)
     }
 
     /// Forgets all watch history, as an API server does that was restarted.
     pub(crate) fn forget_history(&self) {
         let mut inner = self.inner.lock();
         let revision = inner.revision;
+        inner.forgotten = revision;
         for table in inner.tables.values_mut() {
             table.history.forget(revision);
         }
     }
 
-    /// Writes what the operating system may still hold back to the disk.
-    pub(crate) fn sync(&self) -> Result<(), LogError> {
-        match &mut self.inner.lock().log {
-            Some(log) => log.sync(),
-            None => Ok(()),
-        }
+    /// Writes what the operating system may still hold back to the disk, and lets go of the folder; nothing
+    /// is kept of what is written afterwards.
+    pub(crate) fn close(&self) -> Result<(), LogError> {
+        let log = self.inner.lock().log.take();
+        log.map_or(Ok(()), |mut log| log.sync())
+    }
+
+    /// What controllers have not seen, without waiting.
+    pub(crate) fn take_unseen(&self) -> Vec<(Key, Option<Object>)> {
+        self.inner.lock().unseen.drain(..).collect()
     }
 }
 
 impl Inner {
-    fn table(&mut self, resource: &Arc<str>, revision: u64) -> &mut Table {
-        self.tables.entry(resource.clone()).or_insert_with(|| Table::new(revision))
+    fn table(&mut self, resource: &Arc<str>) -> &mut Table {
+        let forgotten = self.forgotten;
+        self.tables.entry(resource.clone()).or_insert_with(|| Table::new(forgotten))
     }
 
     /// Moves the entries of `key` in the index of dependents from one state to the next.
@@ -170,7 +207,7 @@ impl Inner {
 
     fn record(&mut self, key: &Key, change: Change) {
         let revision = change.revision;
-        let table = self.table(&key.resource, revision.saturating_sub(1));
+        let table = self.table(&key.resource);
         table.history.push(Arc::new(change));
         table.latest.send_replace(revision);
     }
@@ -246,7 +283,7 @@ impl Tx<'_> {
         }
         let object = Arc::new(value);
         let place = (key.namespace.clone(), key.name.clone());
-        let previous = self.inner.table(&key.resource, revision - 1).objects.insert(place, object.clone());
+        let previous = self.inner.table(&key.resource).objects.insert(place, object.clone());
         self.inner.revision = revision;
         self.inner.index(key, previous.as_deref(), Some(&object));
         let kind = if previous.is_some() { ChangeKind::Modified } else { ChangeKind::Added };
@@ -264,7 +301,7 @@ impl Tx<'_> {
             log.append(revision, key, None).map_err(|error| stored(&error))?;
         }
         let place = (key.namespace.clone(), key.name.clone());
-        self.inner.table(&key.resource, revision - 1).objects.remove(&place);
+        self.inner.table(&key.resource).objects.remove(&place);
         self.inner.revision = revision;
         self.inner.index(key, Some(&previous), None);
         let mut last = Value::clone(&previous);

@@ -22,7 +22,7 @@ const CALLER: &str = "kube-controller-manager";
 const SOURCE: Source<'_> = Source { component: "deployment-controller", host: "" };
 
 pub(super) fn sync(api: &Api, recorder: &Recorder, key: &Key) -> Outcome {
-    let Some(deployment) = api.store.begin().get(key) else { return Ok(None) };
+    let Some(deployment) = api.store.get(key) else { return Ok(None) };
     let context = Context { api, recorder, key };
     if object::is_terminating(&deployment) {
         return context.report(&deployment, None);
@@ -86,7 +86,7 @@ impl Context<'_> {
 
     /// Removes old, empty `ReplicaSets` beyond the history limit, once the rollout is complete.
     fn clean_up(&self, deployment: &Value) -> Result<(), ApiError> {
-        let Some(current) = self.api.store.begin().get(self.key) else { return Ok(()) };
+        let Some(current) = self.api.store.get(self.key) else { return Ok(()) };
         if !progress::is_complete(&current) {
             return Ok(());
         }

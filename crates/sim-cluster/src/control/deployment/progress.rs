@@ -208,13 +208,14 @@ fn is_new(held: Option<&Value>, subject: &str) -> bool {
     }) || held.is_some_and(|held| text(held, "/reason") == "DeploymentPaused")
 }
 
-/// Whether `lastUpdateTime` moves although the words stay.
+/// Whether a condition is told anew although it says the same.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Moved {
     Yes,
     No,
 }
 
+/// A condition; one with the same status and reason stays word for word, as the real controller leaves it.
 fn set(
     live: &Value,
     kind: &str,
@@ -224,21 +225,17 @@ fn set(
     now: Timestamp,
     moved: Moved,
 ) -> Value {
+    let held = condition(live, kind).filter(|held| text(held, "/status") == state);
+    if let Some(held) = held.filter(|held| moved == Moved::No && text(held, "/reason") == reason) {
+        return held.clone();
+    }
     let now = clock::seconds(now);
-    let held = condition(live, kind);
-    let same_state = held.is_some_and(|held| text(held, "/status") == state);
-    let same = same_state
-        && held.is_some_and(|held| text(held, "/reason") == reason && text(held, "/message") == message);
-    let time = |field: &str, keep: bool| match held {
-        Some(held) if keep => held[field].clone(),
-        _ => now.clone().into(),
-    };
     json!({
         "type": kind,
         "status": state,
         "reason": reason,
         "message": message,
-        "lastTransitionTime": time("lastTransitionTime", same_state),
-        "lastUpdateTime": time("lastUpdateTime", same && moved == Moved::No),
+        "lastTransitionTime": held.map_or_else(|| now.clone().into(), |held| held["lastTransitionTime"].clone()),
+        "lastUpdateTime": now,
     })
 }

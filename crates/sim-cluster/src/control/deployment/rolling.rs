@@ -99,7 +99,7 @@ fn clean_up_unhealthy(
         context.scale(deployment, &set, held - step)?;
         *room -= step;
         let key = crate::store::Key::new("replicasets.apps", object::namespace(&set), object::name(&set));
-        left.extend(context.api.store.begin().get(&key));
+        left.extend(context.api.store.get(&key));
     }
     Ok(left)
 }

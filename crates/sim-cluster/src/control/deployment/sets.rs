@@ -62,7 +62,7 @@ fn without_hash(template: &Value) -> Value {
 pub(super) fn adopt(api: &Api, deployment: &Value) -> Result<(), ApiError> {
     let Some(selector) = LabelSelector::from_object(&deployment["spec"]["selector"]) else { return Ok(()) };
     let Some(resource) = api.registry.by_key("replicasets.apps") else { return Ok(()) };
-    let orphans = api.store.begin().list("replicasets.apps", Some(object::namespace(deployment)));
+    let orphans = api.store.list("replicasets.apps", Some(object::namespace(deployment)));
     for set in orphans {
         if selector.matches_object(&set)
             && object::controller_of(&set).is_none()

@@ -62,7 +62,7 @@ pub(super) struct Kubelet {
 
 impl Kubelet {
     pub(super) fn new(api: Arc<Api>, recorder: Recorder, scripts: Scripts) -> Self {
-        let pods = api.store.begin().list("pods", None);
+        let pods = api.store.list("pods", None);
         let last = pods.iter().filter_map(|pod| number_of(text(pod, "/status/podIP"))).max();
         // Nodes keep the images of the pods that ran before a restart.
         let images = pods
@@ -81,7 +81,7 @@ impl Kubelet {
     }
 
     pub(super) fn sync(&mut self, key: &Key) -> Outcome {
-        let Some(pod) = self.api.store.begin().get(key) else {
+        let Some(pod) = self.api.store.get(key) else {
             self.runs.remove(key);
             return Ok(None);
         };
@@ -125,7 +125,7 @@ impl Kubelet {
 
     fn write(&self, pod: &Object, run: &Run, now: Timestamp) -> Result<(), ApiError> {
         let Some(target) = self.target(pod) else { return Ok(()) };
-        let node = self.api.store.begin().get(&Key::new("nodes", "", text(pod, "/spec/nodeName")));
+        let node = self.api.store.get(&Key::new("nodes", "", text(pod, "/spec/nodeName")));
         self.api.modify(&Caller::component("kubelet"), &target, Part::Status, |pod| {
             pod["status"] = status::of(pod, run, node.as_deref(), now);
         })?;

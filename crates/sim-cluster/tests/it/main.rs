@@ -1,0 +1,15 @@
+//! The cluster as a client sees it. Time is paused: waiting costs nothing and nothing is left to luck.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
+
+mod custom;
+mod faults;
+mod garbage;
+mod persistence;
+mod pods;
+mod quota;
+mod rollout;
+mod support;
+mod verbs;
+mod watch;
+mod wire;

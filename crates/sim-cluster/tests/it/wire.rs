@@ -1,0 +1,50 @@
+//! Over the port, with TLS and the kubeconfig; time is not paused here, since sockets are real.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
+use plimsoll_sim_cluster::SimCluster;
+
+use crate::support::{apply, mk_cluster, mk_deployment, refusal, rolled_out};
+
+async fn config(cluster: &SimCluster) -> Config {
+    let kubeconfig = Kubeconfig::from_yaml(&cluster.kubeconfig()).unwrap();
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+    config.default_retry = false;
+    config
+}
+
+#[tokio::test]
+async fn a_deployment_comes_up_through_the_kubeconfig() {
+    let cluster = mk_cluster().await;
+    let client = Client::try_from(config(&cluster).await).unwrap();
+    assert_eq!(client.apiserver_version().await.unwrap().git_version, "v1.37.0");
+    let api: Api<Deployment> = Api::default_namespaced(client.clone());
+    apply(&api, &mk_deployment("web", 2, "app:1")).await.unwrap();
+    rolled_out(&client, "web").await;
+    cluster.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_unknown_token_is_unauthorized() {
+    let cluster = mk_cluster().await;
+    let mut config = config(&cluster).await;
+    config.auth_info.token = Some("wrong".to_owned().into());
+    let api: Api<Deployment> = Api::default_namespaced(Client::try_from(config).unwrap());
+    let status = refusal(api.get("x").await);
+    assert_eq!((status.code, status.reason.as_str()), (401, "Unauthorized"));
+}
+
+#[tokio::test]
+async fn a_stopped_port_refuses_and_comes_back_as_the_same() {
+    let cluster = mk_cluster().await;
+    let config = config(&cluster).await;
+    let api: Api<Deployment> = Api::default_namespaced(Client::try_from(config).unwrap());
+    assert!(api.get_opt("x").await.unwrap().is_none());
+    let url = cluster.url();
+    cluster.stop().await;
+    assert!(api.get_opt("x").await.is_err());
+    cluster.start().await.unwrap();
+    assert_eq!(cluster.url(), url);
+    assert!(api.get_opt("x").await.unwrap().is_none());
+}
