@@ -1,6 +1,6 @@
 //! The loops that carry Orders to the data centers and their health back, over core's ports.
 //!
-//! One [`Mirror`](mirror::Mirror) of the ledger feeds one worker per data center. A worker decides by
+//! One mirror of the ledger feeds one worker per data center. A worker decides by
 //! [`plimsoll_core::steer`], from what is there and never from which event came, and has everything of its
 //! own: queue, connection, deadlines and bound. A data center that is down therefore delays nobody else.
 

@@ -113,12 +113,16 @@ impl Plimsoll {
         let end = end.map(|end| end.value);
         let dcs = outcomes
             .into_iter()
-            .map(|(dc, Stored { value: outcome, revision: _ })| {
-                let sight =
-                    self.live.sight(&operation.app, &dc).filter(|_| outcome.state != OutcomeState::Waiting);
-                let replicas = sight.and_then(|sight| {
-                    sight.status.filter(|status| status.fence == sight.fence).map(|status| status.replicas)
-                });
+            .map(|(dc, Stored { value: outcome, revision })| {
+                // Pods of an earlier Order are no progress of this one.
+                let order = outcome.order.unwrap_or(revision);
+                let replicas = self
+                    .live
+                    .sight(&operation.app, &dc)
+                    .filter(|_| outcome.state != OutcomeState::Waiting)
+                    .and_then(|sight| sight.status)
+                    .filter(|status| status.fence.revision >= order)
+                    .map(|status| status.replicas);
                 OutcomeView {
                     replicas,
                     dc,
