@@ -57,12 +57,12 @@ impl Names {
 
     fn app(&mut self) -> Option<AppRef> {
         let namespace = self.namespace();
-        let name = self.read("app", "put the name of an App into the path");
+        let name = self.read("app", "give the name of an App");
         Some(AppRef { namespace: namespace?, name: name? })
     }
 
     fn namespace(&mut self) -> Option<NamespaceName> {
-        self.read("namespace", "put the name of a Namespace into the path")
+        self.read("namespace", "give the name of a Namespace")
     }
 }
 
@@ -91,7 +91,7 @@ impl<S: Send + Sync> FromRequestParts<S> for OperationPath {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let mut names = Names::of(parts, state).await?;
-        let id = names.read("id", "put the id of an Operation into the path, as it was answered");
+        let id = names.read("id", "give the id of an Operation as it was answered");
         names.faults.check(id).map(Self)
     }
 }
@@ -102,7 +102,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ReleasePath {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let mut names = Names::of(parts, state).await?;
         let app = names.app();
-        let number = names.read::<u64>("number", "put the number of a Release into the path");
+        let number = names.read::<u64>("number", "give the number of a Release");
         let number = number.and_then(|number| names.faults.release("number", number));
         let (app, number) = names.faults.check(app.zip(number))?;
         Ok(Self(app, number))

@@ -1,0 +1,87 @@
+//! Which server is spoken to: as the command line says, else the environment, else the context file that
+//! `plimsoll dev` writes.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use plimsoll_core::name::NamespaceName;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::arguments::Global;
+use crate::failure::{FAILED, Failure};
+
+/// Which server, and as whom.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) server: String,
+    pub(crate) token: Option<SecretString>,
+    pub(crate) namespace: Option<NamespaceName>,
+}
+
+/// The context file; what it says beyond this is for others.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct File {
+    server: String,
+    token: Option<SecretString>,
+    namespace: Option<NamespaceName>,
+}
+
+impl Context {
+    /// Finds it. A token of the context file goes to the server of the context file alone.
+    pub(crate) fn find(global: &Global) -> Result<Self, Failure> {
+        let token = global.token.clone().filter(|token| !token.trim().is_empty()).map(SecretString::from);
+        let namespace = global.namespace.clone();
+        if let Some(server) = global.server.clone().filter(|server| !server.is_empty()) {
+            return Ok(Self { server, token, namespace });
+        }
+        let path = path(|name| std::env::var_os(name));
+        let file = path.as_deref().map(read).transpose()?.flatten();
+        let Some(File { server, token: kept, namespace: usual }) = file else {
+            return Err(Failure::usage(
+                "no server is known; start one with `plimsoll dev`, or name one with --server or PLIMSOLL_SERVER",
+            ));
+        };
+        Ok(Self { server, token: token.or(kept), namespace: namespace.or(usual) })
+    }
+}
+
+fn read(path: &Path) -> Result<Option<File>, Failure> {
+    let failed = |why: String| Failure::new(FAILED, format!("the context file {}: {why}", path.display()));
+    match std::fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| failed(format!("cannot be read ({error}); remove it, or give --server"))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(format!("{error}; give --server instead"))),
+    }
+}
+
+/// `$PLIMSOLL_CONTEXT`, or `plimsoll/context.json` in the folder of this user's configuration.
+fn path(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(path) = set("PLIMSOLL_CONTEXT") {
+        return Some(path);
+    }
+    let folder = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))?;
+    Some(folder.join("plimsoll").join("context.json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_lies_where_the_environment_says() {
+        let at = |set: &[(&str, &str)]| {
+            path(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
+        };
+        assert_eq!(at(&[("PLIMSOLL_CONTEXT", "/x/c.json"), ("HOME", "/h")]), Some("/x/c.json".into()));
+        let config = at(&[("PLIMSOLL_CONTEXT", ""), ("XDG_CONFIG_HOME", "/cfg"), ("HOME", "/h")]);
+        assert_eq!(config, Some("/cfg/plimsoll/context.json".into()));
+        assert_eq!(at(&[("HOME", "/h")]), Some("/h/.config/plimsoll/context.json".into()));
+        assert_eq!(at(&[]), None);
+    }
+}

@@ -1,0 +1,190 @@
+//! Documents as people write them: YAML or JSON, with the line and column of everything in it.
+
+mod tree;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::Read as _;
+use std::path::Path as FilePath;
+
+use plimsoll_api_rest::dto::Violation;
+use plimsoll_core::document::{MAX_BYTES, Path};
+use plimsoll_core::name::{AppRef, NamespaceName};
+use serde_json::Value;
+
+use crate::failure::{FAILED, Failure, USAGE};
+
+/// A document with where everything in it stands.
+#[derive(Debug)]
+pub(crate) struct Source {
+    name: String,
+    value: Value,
+    positions: HashMap<String, Position>,
+}
+
+/// Where something stands in a text; both are counted from 1, columns in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+/// A position with the name of its file.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Place<'a> {
+    name: &'a str,
+    position: Position,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.name, self.position.line, self.position.column)
+    }
+}
+
+impl Source {
+    /// Reads a file; `-` is standard input.
+    pub(crate) fn open(path: &FilePath) -> Result<Self, Failure> {
+        let (name, bytes) = if path == FilePath::new("-") {
+            ("<stdin>".to_owned(), read(std::io::stdin().lock()))
+        } else {
+            (path.display().to_string(), std::fs::File::open(path).and_then(read))
+        };
+        let bytes = bytes
+            .map_err(|error| Failure::new(FAILED, format!("{name} cannot be read: {}", unread(&error))))?;
+        Self::parse(name, bytes)
+    }
+
+    fn parse(name: String, bytes: Vec<u8>) -> Result<Self, Failure> {
+        if bytes.len() > MAX_BYTES {
+            return Err(Failure::usage(format!("{name} has more than 1 MiB, which no document has")));
+        }
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let before = error.utf8_error().valid_up_to();
+            Failure::usage(format!("{name} is no UTF-8 text: byte {} is none", before + 1))
+        })?;
+        match tree::parse(&text) {
+            Ok((value, positions)) => Ok(Self { name, value, positions }),
+            Err(faults) => {
+                let mut failure = Failure::new(USAGE, format!("{name} cannot be read"));
+                for tree::Fault { position: Position { line, column }, message, remedy } in faults {
+                    failure = failure.with(format!("{name}:{line}:{column}: {message} — {remedy}"));
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// Its file, for people.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it says.
+    pub(crate) fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// Where `path` stands; for what is not there, where it would belong.
+    pub(crate) fn place(&self, path: &str) -> Option<Place<'_>> {
+        let mut path: Path = path.parse().ok()?;
+        loop {
+            if let Some(position) = self.positions.get(&path.to_string()) {
+                return Some(Place { name: &self.name, position: *position });
+            }
+            path = path.parent()?;
+        }
+    }
+
+    /// The App that it is of. One without a usable name is told all its faults at once.
+    pub(crate) fn app(&self, namespace: Option<&NamespaceName>) -> Result<AppRef, Failure> {
+        let said = |field: &str| self.value["metadata"][field].as_str();
+        let own = said("namespace").and_then(|name| name.parse::<NamespaceName>().ok());
+        if let (Some(own), Some(asked)) = (&own, namespace)
+            && own != asked
+        {
+            let fault = Violation {
+                path: "metadata.namespace".to_owned(),
+                message: format!("is {own}, and {asked} was asked for"),
+                remedy: "make the two agree".to_owned(),
+            };
+            return Err(Failure::faults(format!("{} is of another Namespace", self.name), &[fault], self));
+        }
+        let own_is_unusable = own.is_none() && !self.value["metadata"]["namespace"].is_null();
+        let namespace = if own_is_unusable { None } else { own.or_else(|| namespace.cloned()) };
+        match (namespace, said("name").and_then(|name| name.parse().ok())) {
+            (Some(namespace), Some(name)) => Ok(AppRef { namespace, name }),
+            _ => Err(self.faults()),
+        }
+    }
+
+    fn faults(&self) -> Failure {
+        let violations = plimsoll_core::document::validate(&self.value).err().unwrap_or_default();
+        let violations: Vec<_> = violations.into_iter().map(Violation::from).collect();
+        Failure::faults("the document has faults", &violations, self)
+    }
+}
+
+/// Why a file cannot be read, without the numbers of the system.
+pub(crate) fn unread(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
+        std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Reads one byte more than is allowed, so that a longer one is known by that.
+fn read(reader: impl std::io::Read) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> Source {
+        Source::parse("shop.yaml".to_owned(), text.as_bytes().to_vec()).unwrap()
+    }
+
+    fn failure(text: &[u8]) -> String {
+        let failure = Source::parse("shop.yaml".to_owned(), text.to_vec()).unwrap_err();
+        assert_eq!(failure.exit(), USAGE);
+        format!("{failure:?}")
+    }
+
+    #[test]
+    fn what_is_missing_is_placed_where_it_would_belong() {
+        let source = source("spec:\n  ports:\n    - name: http\n      port: 80\n    - port: 81\n");
+        let place = |path: &str| source.place(path).unwrap().to_string();
+        assert_eq!(place("spec.ports[0].port"), "shop.yaml:4:7");
+        assert_eq!(place("spec.ports[1].name"), "shop.yaml:5:7");
+        assert_eq!(place("spec.image"), "shop.yaml:1:1");
+        assert_eq!(place("metadata.name"), "shop.yaml:1:1");
+        assert_eq!(source.place("no path at all"), None);
+    }
+
+    #[test]
+    fn an_app_is_named_by_its_document_and_the_command_line_together() {
+        let demo: NamespaceName = "demo".parse().unwrap();
+        let named = source("metadata: {name: shop}");
+        assert_eq!(named.app(Some(&demo)).unwrap().to_string(), "demo/shop");
+        let full = source("metadata: {name: shop, namespace: demo}");
+        assert_eq!(full.app(None).unwrap().to_string(), "demo/shop");
+        assert_eq!(full.app(Some(&"prod".parse().unwrap())).unwrap_err().exit(), USAGE);
+        assert_eq!(named.app(None).unwrap_err().exit(), USAGE);
+        assert_eq!(
+            source("metadata: {name: Shop, namespace: 7}").app(Some(&demo)).unwrap_err().exit(),
+            USAGE
+        );
+    }
+
+    #[test]
+    fn what_is_too_long_or_no_text_is_refused() {
+        assert!(failure(&vec![b' '; MAX_BYTES + 1]).contains("more than 1 MiB"));
+        assert!(failure(b"a: \xff").contains("shop.yaml is no UTF-8 text: byte 4 is none"));
+    }
+}

@@ -1,0 +1,96 @@
+//! Staying with an Operation until it has come to its end.
+
+mod progress;
+mod summary;
+
+use std::time::Duration;
+
+use plimsoll_api_rest::dto::{Operation, OperationState};
+use plimsoll_core::error::Kind;
+
+use crate::client::{Client, Event};
+use crate::failure::{FAILED, Failure, INTERRUPTED, TIMED_OUT};
+
+pub(crate) use progress::Progress;
+pub(crate) use summary::{sentence, what};
+
+/// How long it waits before it asks again after a stream was cut; doubled each time, up to the second.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
+
+/// Follows an Operation and shows how it goes. Answers its final view, or the one in which it is held; what
+/// ends the following early is a failure, and the Operation goes on.
+pub(crate) async fn follow(
+    client: &Client,
+    id: &str,
+    timeout: Duration,
+    progress: &mut Progress,
+) -> Result<Operation, Failure> {
+    let outcome = tokio::select! {
+        outcome = tokio::time::timeout(timeout, until_rest(client, id, progress)) => match outcome {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Failure::new(
+                TIMED_OUT,
+                format!("the operation goes on; stay with it by `plimsoll operation watch {id}`"),
+            )),
+        },
+        _ = tokio::signal::ctrl_c() => Err(Failure::new(
+            INTERRUPTED,
+            format!("interrupted; the operation goes on: `plimsoll operation watch {id}`"),
+        )),
+    };
+    progress.finish();
+    outcome
+}
+
+async fn until_rest(client: &Client, id: &str, progress: &mut Progress) -> Result<Operation, Failure> {
+    let (mut pause, longest) = PAUSE;
+    let mut lost = false;
+    loop {
+        match client.watch(id).await {
+            Ok(mut events) => {
+                if std::mem::take(&mut lost) {
+                    progress.say("the server is back");
+                }
+                loop {
+                    match events.next().await {
+                        Event::Operation(operation) => {
+                            pause = PAUSE.0;
+                            progress.show(&operation);
+                            if operation.state.is_final() || operation.state == OperationState::Held {
+                                return Ok(*operation);
+                            }
+                        }
+                        Event::Problem(problem) => return Err(Failure::problem(*problem, None)),
+                        Event::End | Event::Cut => break,
+                    }
+                }
+            }
+            // Whoever is not let in, or asks for what is not there, is not helped by asking again.
+            Err(failure) if failure.exit() != FAILED && failure.exit() != TIMED_OUT => return Err(failure),
+            Err(_) => {
+                if !lost {
+                    progress
+                        .say("the server does not answer; the operation goes on, and so does the waiting");
+                    lost = true;
+                }
+            }
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(longest);
+    }
+}
+
+/// What the end of an Operation comes to: nothing where it is well.
+pub(crate) fn judge(operation: &Operation) -> Result<(), Failure> {
+    let exit = match operation.state {
+        OperationState::Succeeded | OperationState::SucceededOwing => return Ok(()),
+        OperationState::Superseded => Kind::Conflict.exit(),
+        OperationState::Running
+        | OperationState::Paused
+        | OperationState::Held
+        | OperationState::Failed
+        | OperationState::RolledBack
+        | OperationState::Aborted => FAILED,
+    };
+    Err(summary::failure(operation, exit))
+}

@@ -1,0 +1,123 @@
+//! How an Operation goes: one line per data center, moving where somebody looks at it, and a new line for each
+//! change where it is kept.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use plimsoll_api_rest::dto::{Operation, Outcome, OutcomeState};
+
+use crate::output::clean;
+
+/// How an Operation goes, on standard error.
+pub(crate) enum Progress {
+    /// Lines that are written over.
+    Live { all: MultiProgress, bars: BTreeMap<String, ProgressBar> },
+    /// A line for each change.
+    Plain { shown: BTreeMap<String, String> },
+    /// Nothing, for whoever only waits.
+    Silent,
+}
+
+impl Progress {
+    /// As it suits standard error.
+    pub(crate) fn new() -> Self {
+        if std::io::stderr().is_terminal() {
+            Self::Live { all: MultiProgress::new(), bars: BTreeMap::new() }
+        } else {
+            Self::Plain { shown: BTreeMap::new() }
+        }
+    }
+
+    /// Shows nothing but what goes wrong.
+    pub(crate) fn silent() -> Self {
+        Self::Silent
+    }
+
+    /// Shows how the Operation stands.
+    pub(crate) fn show(&mut self, operation: &Operation) {
+        for outcome in &operation.data_centers {
+            self.line(outcome);
+        }
+    }
+
+    /// Says something beside the lines.
+    pub(crate) fn say(&self, text: &str) {
+        let text = format!("note: {}", clean(text));
+        match self {
+            Self::Live { all, .. } => {
+                // If standard error is gone, there is nobody to tell.
+                let _ = all.println(text);
+            }
+            Self::Plain { .. } | Self::Silent => eprintln!("{text}"),
+        }
+    }
+
+    /// Leaves the lines as they are.
+    pub(crate) fn finish(&mut self) {
+        if let Self::Live { bars, .. } = self {
+            for bar in bars.values() {
+                bar.abandon();
+            }
+        }
+    }
+
+    fn line(&mut self, outcome: &Outcome) {
+        let text = line(outcome);
+        match self {
+            Self::Live { all, bars } => {
+                let bar = bars.entry(outcome.data_center.clone()).or_insert_with(|| {
+                    let bar = all.add(ProgressBar::new_spinner().with_style(style()));
+                    bar.enable_steady_tick(Duration::from_millis(100));
+                    bar
+                });
+                bar.set_message(text);
+                if is_settled(outcome.state) {
+                    bar.abandon();
+                }
+            }
+            Self::Plain { shown } => {
+                if shown.get(&outcome.data_center) != Some(&text) {
+                    eprintln!("{text}");
+                    shown.insert(outcome.data_center.clone(), text);
+                }
+            }
+            Self::Silent => {}
+        }
+    }
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn is_settled(state: OutcomeState) -> bool {
+    matches!(
+        state,
+        OutcomeState::Healthy
+            | OutcomeState::Done
+            | OutcomeState::Failed
+            | OutcomeState::Owed
+            | OutcomeState::Diverged
+            | OutcomeState::Superseded
+    )
+}
+
+/// `dc-1  Progressing  2/3 updated, 1/3 ready  an image cannot be pulled`.
+pub(super) fn line(outcome: &Outcome) -> String {
+    let Outcome { data_center, state, reason: _, message, since: _, replicas } = outcome;
+    let mut text = format!("{:<12} {:<11}", clean(data_center), format!("{state:?}"));
+    if let Some(replicas) = replicas {
+        let ordered = replicas.ordered;
+        let _ = write!(text, "  {}/{ordered} updated, {}/{ordered} ready", replicas.updated, replicas.ready);
+        if replicas.old > 0 {
+            let _ = write!(text, ", {} old", replicas.old);
+        }
+    }
+    if let Some(message) = message {
+        let _ = write!(text, "  {}", clean(message));
+    }
+    text.trim_end().to_owned()
+}

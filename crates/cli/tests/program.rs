@@ -1,0 +1,280 @@
+//! The built program: what it says, where, and how it ends.
+
+#[cfg(test)]
+mod fixture;
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Command;
+
+use fixture::{Fixture, SHOP, Said};
+
+/// What a run said, as a snapshot shows it.
+fn told(arguments: &[&str], said: &Said) -> String {
+    let Said { exit, stdout, stderr } = said;
+    let exit = exit.map_or_else(|| "signal".to_owned(), |exit| exit.to_string());
+    format!("$ plimsoll {}\n[{exit}]\n-- stdout\n{stdout}-- stderr\n{stderr}\n", arguments.join(" "))
+}
+
+fn all(fixture: &Fixture, runs: &[&[&str]]) -> String {
+    runs.iter().map(|arguments| told(arguments, &fixture.run(arguments))).collect()
+}
+
+#[test]
+fn an_installation_is_set_up_and_shown() {
+    let fixture = Fixture::bare();
+    fixture.file("one.yaml", "uid-of-dc-1");
+    fixture.file("two.yaml", "uid-of-dc-2");
+    insta::assert_snapshot!(all(
+        &fixture,
+        &[
+            &["get"],
+            &["init", "--id", "test", "--name", "Test", "--environment", "testing"],
+            &["init", "--id", "other"],
+            &["dc", "list"],
+            &["dc", "add", "dc-1", "--kubeconfig", "one.yaml"],
+            &["dc", "add", "dc-2", "--kubeconfig", "two.yaml", "-o", "name"],
+            &["dc", "add", "dc-1", "--kubeconfig", "two.yaml"],
+            &["dc", "add", "dc-3", "--kubeconfig", "three.yaml"],
+            &["dc", "list"],
+            &["namespace", "create", "demo", "-o", "yaml"],
+            &["namespace", "create", "kube-system"],
+            &["namespace", "list"],
+            &["namespace", "list", "-o", "name"],
+        ]
+    ));
+}
+
+#[test]
+fn apps_are_listed_and_shown_in_every_form() {
+    let fixture = Fixture::with_shop();
+    insta::assert_snapshot!(all(
+        &fixture,
+        &[
+            &["get"],
+            &["list", "-o", "wide"],
+            &["get", "demo/shop"],
+            &["get", "shop", "-n", "demo", "-o", "name"],
+            &["get", "shop", "-n", "demo", "-o", "yaml"],
+            &["history", "demo/shop"],
+            &["history", "demo/shop", "-o", "json"],
+            &["show", "demo/shop"],
+            &["operation", "list"],
+            &["operation", "list", "demo/shop", "-o", "wide"],
+            &["namespace", "create", "empty"],
+            &["get", "-n", "empty"],
+        ]
+    ));
+}
+
+#[test]
+fn what_a_change_starts_and_what_it_says_beside_it() {
+    let fixture = Fixture::with_shop();
+    fixture.file("shop.yaml", SHOP);
+    fixture.file("other.yaml", &SHOP.replace("500m", "600m"));
+    fixture.file("bigger.yaml", &format!("{SHOP}  scale: {{replicas: 5}}\n"));
+    insta::assert_snapshot!(all(
+        &fixture,
+        &[
+            &["apply", "-f", "shop.yaml"],
+            &["diff", "-f", "shop.yaml"],
+            &["diff", "-f", "other.yaml"],
+            &["diff", "-f", "other.yaml", "-o", "name"],
+            &["apply", "-f", "other.yaml", "--dry-run"],
+            &["apply", "-f", "other.yaml", "--reason", "more"],
+            &["apply", "-f", "bigger.yaml"],
+            &["scale", "demo/shop", "--replicas", "4", "--dc", "dc-2"],
+            &["scale", "demo/shop", "--placement", "dc-1,dc-2", "--dry-run"],
+            &["scale", "demo/shop", "--min", "3", "--max", "9"],
+            &["scale", "demo/shop", "--replicas", "1"],
+            &["scale", "demo/shop", "--replicas", "3", "--dc", "dc-9"],
+            &["restart", "demo/shop"],
+            &["rollback", "demo/shop"],
+            &["rollback", "demo/shop", "--to", "9"],
+            &["unpin", "demo/shop"],
+            &["offline", "demo/shop"],
+            &["delete", "demo/shop"],
+            &["delete", "demo/shop", "--yes"],
+            &["get", "demo/shop"],
+        ]
+    ));
+}
+
+#[test]
+fn faults_of_a_document_are_told_by_line_and_column() {
+    let fixture = Fixture::new();
+    fixture.file(
+        "faults.yaml",
+        &SHOP.replace("general-2", "gold").replace("@sha256", "#").replace("ports:", "prots:"),
+    );
+    fixture.file("yaml.yaml", "a: &x 1\nb: *x\na: !!int 2\n");
+    fixture.file("two.yaml", &format!("{SHOP}---\n{SHOP}"));
+    fixture.file("broken.yaml", "spec: {image: [\n");
+    fixture.file("nameless.yaml", "kind: App\nspec: {}\n");
+    fixture.file("empty.yaml", "");
+    insta::assert_snapshot!(all(
+        &fixture,
+        &[
+            &["apply", "-f", "faults.yaml"],
+            &["diff", "-f", "faults.yaml"],
+            &["apply", "-f", "yaml.yaml"],
+            &["apply", "-f", "two.yaml"],
+            &["apply", "-f", "broken.yaml"],
+            &["apply", "-f", "nameless.yaml"],
+            &["apply", "-f", "empty.yaml"],
+            &["apply", "-f", "absent.yaml"],
+            &["apply", "-f", "."],
+        ]
+    ));
+}
+
+#[test]
+fn a_document_may_come_from_standard_input_and_leave_the_namespace_to_the_command_line() {
+    let fixture = Fixture::new();
+    let document = SHOP.replace("  namespace: demo\n", "");
+    let said = fixture.with_input(&["apply", "-f", "-", "-n", "demo", "-o", "json"], &document);
+    let answer: serde_json::Value = serde_json::from_str(&said.stdout).unwrap_or_default();
+    assert_eq!(
+        (said.exit, answer["namespace"].as_str(), answer["app"].as_str()),
+        (Some(0), Some("demo"), Some("shop"))
+    );
+    let other = fixture.with_input(&["apply", "-f", "-", "-n", "prod"], SHOP);
+    insta::assert_snapshot!(told(&["apply", "-f", "-", "-n", "prod"], &other));
+}
+
+#[test]
+fn whoever_saw_an_older_app_is_told_who_was_faster() {
+    let fixture = Fixture::with_shop();
+    let arguments = ["scale", "demo/shop", "--replicas", "4", "--if-match", "\"1\""];
+    insta::assert_snapshot!(told(&arguments, &fixture.run(&arguments)));
+    fixture.ok(&["scale", "demo/shop", "--replicas", "4", "--force"]);
+}
+
+#[test]
+fn the_same_request_again_does_nothing_twice() {
+    let fixture = Fixture::with_shop();
+    let scale = ["scale", "demo/shop", "--replicas", "4", "--force", "--request-id", "mine"];
+    assert_eq!(fixture.ok(&scale), fixture.ok(&scale));
+    let other = ["scale", "demo/shop", "--replicas", "5", "--force", "--request-id", "mine"];
+    insta::assert_snapshot!(told(&other, &fixture.run(&other)));
+}
+
+#[test]
+fn whoever_is_not_known_or_may_not_is_told_so() {
+    let fixture = Fixture::with_shop();
+    insta::assert_snapshot!(all(
+        &fixture,
+        &[
+            &["get", "--token", "nobody"],
+            &["restart", "demo/shop", "--token", "viewer"],
+            &["restart", "demo/absent", "--token", "viewer", "--force"],
+            &["get", "demo/shop", "--token", "viewer", "-o", "name"],
+        ]
+    ));
+}
+
+#[test]
+fn a_server_that_cannot_be_spoken_to_is_told_in_a_sentence() {
+    let fixture = Fixture::new();
+    // It was free a moment ago, and nothing else on this machine is told to take it.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let nobody = free.map(|address| format!("http://{address}")).unwrap_or_default();
+    let mut text = all(
+        &fixture,
+        &[
+            &["get", "--server", &nobody],
+            &["get", "--server", "nonsense"],
+            &["get", "--server", "ftp://plimsoll"],
+            &["get", "--ca", "absent.pem"],
+        ],
+    );
+    text = text.replace(&nobody, "NOBODY");
+    let no_server = fixture.command(&["get"]).env_remove("PLIMSOLL_SERVER").output();
+    text.push_str(&no_server.map(|output| told(&["get"], &fixture.said(&output))).unwrap_or_default());
+    let secure =
+        fixture.command(&["get"]).env("PLIMSOLL_SERVER", fixture.server().replace("http", "https")).output();
+    text.push_str(&secure.map(|output| told(&["get"], &fixture.said(&output))).unwrap_or_default());
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_context_file_says_which_server() {
+    let fixture = Fixture::with_shop();
+    let get = |context: &str| {
+        fixture.file("context.json", context);
+        let mut command: Command = fixture.command(&["get", "shop", "-o", "name"]);
+        command.env_remove("PLIMSOLL_SERVER").env_remove("PLIMSOLL_TOKEN");
+        command.output().map(|output| fixture.said(&output))
+    };
+    let server = fixture.server();
+    let full = format!(r#"{{"server": "{server}", "token": "viewer", "namespace": "demo", "more": 1}}"#);
+    assert_eq!(get(&full).map(|said| said.stdout).unwrap_or_default(), "demo/shop\n");
+    let tokenless = format!(r#"{{"server": "{server}", "namespace": "demo"}}"#);
+    assert_eq!(get(&tokenless).map(|said| said.exit).unwrap_or_default(), Some(4));
+    let said = get("{").unwrap_or_else(|error| panic!("{error}"));
+    insta::assert_snapshot!(told(&["get", "shop"], &said));
+    assert!(fixture.path("context.json").exists());
+}
+
+#[test]
+fn a_wait_ends_with_the_code_of_how_it_ended() {
+    let fixture = Fixture::with_shop();
+    let first = fixture.ok(&["operation", "list", "-o", "name"]);
+    assert!(first.starts_with("ID-1"), "{first}");
+    let first = String::from_utf8(
+        fixture
+            .command(&["operation", "list", "-o", "name"])
+            .output()
+            .map(|output| output.stdout)
+            .unwrap_or_default(),
+    )
+    .unwrap_or_default();
+    let first = first.trim();
+    let mut text = all(&fixture, &[&["operation", "wait", first, "--timeout", "1s"]]);
+    fixture.file("other.yaml", &SHOP.replace("500m", "600m"));
+    fixture.ok(&["apply", "-f", "other.yaml"]);
+    text.push_str(&all(
+        &fixture,
+        &[
+            &["operation", "wait", first],
+            &["operation", "watch", first],
+            &["operation", "get", first],
+            &["operation", "get", "0199f3a0-0000-7000-8000-000000000001"],
+            &["operation", "get", "7"],
+            &["apply", "-f", "other.yaml", "--wait", "--timeout", "1s"],
+            &["scale", "demo/shop", "--replicas", "4", "--wait", "--timeout", "soon"],
+        ],
+    ));
+    insta::assert_snapshot!(text.replace(first, "FIRST"));
+}
+
+#[test]
+fn interrupted_while_it_waits_it_says_that_the_operation_goes_on() {
+    let fixture = Fixture::with_shop();
+    fixture.file("other.yaml", &SHOP.replace("500m", "600m"));
+    let mut child = fixture.start(&["apply", "-f", "other.yaml", "--wait"]);
+    // The first line of progress: it waits from here on.
+    let mut lines =
+        BufReader::new(child.stderr.take().into_iter().next().unwrap_or_else(|| panic!("no stderr"))).lines();
+    let first = lines.next().and_then(Result::ok).unwrap_or_default();
+    assert!(first.starts_with("dc-1"), "{first}");
+    let second = lines.next().and_then(Result::ok).unwrap_or_default();
+    assert!(second.starts_with("dc-2"), "{second}");
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupted.is_ok_and(|status| status.success()));
+    let exit = child.wait().ok().and_then(|status| status.code());
+    let rest: Vec<String> = lines.map_while(Result::ok).collect();
+    assert_eq!(exit, Some(130), "{rest:?}");
+    assert!(
+        rest.last().is_some_and(|line| line.starts_with("error: interrupted; the operation goes on")),
+        "{rest:?}"
+    );
+}
+
+#[test]
+fn the_help_names_every_verb_and_every_exit_code() {
+    let fixture = Fixture::bare();
+    insta::assert_snapshot!(all(
+        &fixture,
+        &[&["--help"], &["scale", "--help"], &["scale", "shop"], &["frobnicate"]]
+    ));
+}
