@@ -215,6 +215,26 @@ impl ApiError {
             "MethodNotAllowed",
             "the server does not allow this method on the requested resource",
         )
+        .with(json!({}))
+    }
+
+    /// 404 for a resource, subresource or scope that is not served in a group that is.
+    pub(crate) fn no_such_resource() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NotFound", "the server could not find the requested resource")
+            .with(json!({}))
+    }
+
+    /// 415 for the content type of a patch.
+    pub(crate) fn unsupported_patch() -> Self {
+        let message = "415: Unsupported Media Type";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message).with(json!({}))
+    }
+
+    /// 422 for the options of a request, `CreateOptions` and the like.
+    pub(crate) fn invalid_options(kind: &str, cause: &Cause) -> Self {
+        let resource = kind.to_lowercase();
+        let subject = Subject { group: "meta.k8s.io", resource: &resource, kind, name: "" };
+        Self::invalid(subject, std::slice::from_ref(cause))
     }
 
     pub(crate) fn unsupported_media_type(accepted: &str) -> Self {

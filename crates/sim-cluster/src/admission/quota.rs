@@ -106,8 +106,13 @@ fn check_specified(target: &Target, quota: &Value, pod: &Value, hard: &Usage) ->
     if missing.is_empty() {
         return Ok(());
     }
-    let list: Vec<_> =
-        missing.iter().map(|(name, containers)| format!("{name} for: {}", containers.join(","))).collect();
+    let list: Vec<_> = missing
+        .iter_mut()
+        .map(|(name, containers)| {
+            containers.sort_unstable();
+            format!("{name} for: {}", containers.join(","))
+        })
+        .collect();
     let why = format!("failed quota: {}: must specify {}", object::name(quota), list.join("; "));
     Err(ApiError::forbidden(target.subject(), &why))
 }

@@ -8,7 +8,7 @@ use super::{Answer, Api, Target};
 use crate::clock;
 use crate::object;
 use crate::select::Selection;
-use crate::status::ApiError;
+use crate::status::{ApiError, Subject};
 use crate::store::{Object, Tx};
 
 const ORPHAN: &str = "orphan";
@@ -149,15 +149,20 @@ fn without_grace(object: &Value) -> Value {
 }
 
 fn check_preconditions(target: &Target, live: &Value, options: &DeleteOptions) -> Result<(), ApiError> {
-    let check = |what: &str, asked: &Option<String>, held: &str| match asked {
-        Some(asked) if asked != held => Err(ApiError::conflict(
-            target.subject(),
-            &format!("Precondition failed: {what} in precondition: {asked}, {what} in object meta: {held}"),
-        )),
+    let check = |what: &str, asked: &Option<String>, held: &str, perhaps: &str| match asked {
+        Some(asked) if asked != held => {
+            // This one message names the kind where others name the resource.
+            let subject = Subject { resource: &target.resource.kind, ..target.subject() };
+            let why = format!(
+                "the {what} in the precondition ({asked}) does not match the {what} in record ({held}). The \
+                 object might have been {perhaps}"
+            );
+            Err(ApiError::conflict(subject, &why))
+        }
         _ => Ok(()),
     };
-    check("UID", &options.uid, object::uid(live))?;
-    check("ResourceVersion", &options.resource_version, object::resource_version(live))
+    check("UID", &options.uid, object::uid(live), "deleted and then recreated")?;
+    check("ResourceVersion", &options.resource_version, object::resource_version(live), "modified")
 }
 
 fn refuse_protected(target: &Target) -> Result<(), ApiError> {

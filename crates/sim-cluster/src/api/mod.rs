@@ -1,5 +1,6 @@
 //! The verbs of the API, each one transaction on the store, without any HTTP.
 
+mod bind;
 mod create;
 mod decode;
 mod delete;

@@ -9,7 +9,7 @@ use crate::fieldmanager::{
 };
 use crate::object;
 use crate::schema::Schema;
-use crate::status::{ApiError, Cause, Subject};
+use crate::status::ApiError;
 use crate::store::Object;
 
 impl Api {
@@ -116,10 +116,4 @@ fn apply_error(error: ApplyError) -> ApiError {
         }
         ApplyError::Untyped(message) => ApiError::new(http::StatusCode::INTERNAL_SERVER_ERROR, "", message),
     }
-}
-
-/// The refusal of `PatchOptions` that do not fit the kind of patch.
-pub(super) fn invalid_patch_options(cause: Cause) -> ApiError {
-    let subject = Subject { group: "meta.k8s.io", resource: "patchoptions", kind: "PatchOptions", name: "" };
-    ApiError::invalid(subject, &[cause])
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::ownership::invalid_patch_options;
 use super::read::in_version;
 use super::scale::to_scale;
 use super::update::{check_preconditions, keep_what_is_fixed};
@@ -43,11 +42,14 @@ impl Api {
             return self.apply(caller, target, part, &patch.body, options);
         }
         if options.force {
-            return Err(invalid_patch_options(Cause {
-                reason: "FieldValueForbidden",
-                field: "force".into(),
-                message: "Forbidden: may not be specified for non-apply patch".into(),
-            }));
+            return Err(ApiError::invalid_options(
+                "PatchOptions",
+                &Cause {
+                    reason: "FieldValueForbidden",
+                    field: "force".into(),
+                    message: "Forbidden: may not be specified for non-apply patch".into(),
+                },
+            ));
         }
         let live = self.get(target)?;
         if part == Part::Scale {
@@ -63,6 +65,7 @@ impl Api {
             let names_version = changes_version(&live, &object);
             let warnings = self.decode(target, &mut object, options.validation)?;
             check_identity(target, &object)?;
+            check_uid(target, &live, &object)?;
             let mut tx = self.store.begin();
             let Some(current) = tx.get(&target.key()) else { break };
             match self.update_in(&mut tx, caller, target, part, &current, object, options) {
@@ -85,7 +88,7 @@ impl Api {
                 Some(schema) if !target.resource.is_custom() => {
                     patch::strategic(&schema, &mut object, &patch.body)
                 }
-                _ => return Err(ApiError::unsupported_media_type(CUSTOM_PATCHES)),
+                _ => return Err(ApiError::unsupported_patch()),
             },
             PatchType::Apply => Ok(()),
         };
@@ -93,7 +96,7 @@ impl Api {
             Ok(()) => Ok(object),
             Err(PatchError::Malformed(message)) => Err(ApiError::bad_request(message)),
             Err(PatchError::Unprocessable(message)) => {
-                Err(ApiError::new(http::StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message))
+                Err(ApiError::new(http::StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).with(json!({})))
             }
             Err(PatchError::TooLarge(message)) => {
                 Err(ApiError::new(http::StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message))
@@ -113,20 +116,19 @@ impl Api {
         options: &WriteOptions,
     ) -> Result<Answer, ApiError> {
         if options.manager.is_empty() {
-            return Err(invalid_patch_options(Cause::required(
-                "fieldManager",
-                "is required for apply patch",
-            )));
+            return Err(ApiError::invalid_options(
+                "PatchOptions",
+                &Cause::required("fieldManager", "is required for apply patch"),
+            ));
         }
         if part == Part::Scale {
             return Err(ApiError::not_modelled("server-side apply of the scale subresource"));
         }
-        let mut body = body.clone();
         if !body.is_object() {
             return Err(ApiError::bad_request("error decoding YAML: the body of an apply must be an object"));
         }
-        check_identity(target, &body)?;
-        self.place(target, &mut body)?;
+        check_identity(target, body)?;
+        self.check_place(target, body)?;
         let default = |object: &mut Value| match &target.resource.definition {
             Some(definition) => drop(definition.prune_and_default(object, &target.version)),
             None => kinds::default(&target.resource, object),
@@ -136,22 +138,27 @@ impl Api {
             if part != Part::Main {
                 return Err(ApiError::not_found(target.subject()));
             }
-            if !object::uid(&body).is_empty() {
+            if !object::uid(body).is_empty() {
                 let why = format!(
                     "uid mismatch: the provided object specified uid {}, and no existing object was found",
-                    object::uid(&body)
+                    object::uid(body)
                 );
                 return Err(ApiError::conflict(target.subject(), &why));
             }
-            if !object::resource_version(&body).is_empty() {
+            if !object::resource_version(body).is_empty() {
                 return Err(ApiError::not_found(target.subject()));
             }
-            let mut object = self.applied(target, None, &body, part, options, &default)?;
+            let mut object = self.applied(target, None, body, part, options, &default)?;
+            let metadata = object::metadata(&mut object);
+            metadata.insert("name".into(), target.name.clone().into());
+            if target.resource.is_namespaced() {
+                metadata.insert("namespace".into(), target.namespace.clone().into());
+            }
             self.stamp_new(target, &mut object);
             kinds::prepare_create(self, &tx, &target.resource, &mut object)?;
             return self.insert_owned(&mut tx, target, object, options);
         };
-        let mut object = self.applied(target, Some(&live), &body, part, options, &default)?;
+        let mut object = self.applied(target, Some(&live), body, part, options, &default)?;
         let seen = in_version(target, &live);
         if object == *seen {
             return Ok(Answer::ok(seen));
@@ -163,21 +170,22 @@ impl Api {
         self.store_update(&mut tx, target, part, &live, object, options)
     }
 
-    /// Completes the body of an apply with the place the path names, or refuses one that names another.
-    fn place(&self, target: &Target, body: &mut Value) -> Result<(), ApiError> {
+    /// Refuses the body of an apply that names another place than the path.
+    fn check_place(&self, target: &Target, body: &Value) -> Result<(), ApiError> {
         let mut probe = json!({"metadata": body["metadata"].clone()});
-        self.decode(target, &mut probe, Validation::Ignore)?;
-        let metadata = object::metadata(body);
-        metadata.insert("name".into(), target.name.clone().into());
-        if target.resource.is_namespaced() {
-            metadata.insert("namespace".into(), target.namespace.clone().into());
-        }
-        Ok(())
+        self.decode(target, &mut probe, Validation::Ignore).map(drop)
     }
 }
 
-/// What a custom resource accepts beside strategic merge patches.
-const CUSTOM_PATCHES: &str = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor";
+/// A patch cannot give an object another uid; a replace that names another one means another object.
+fn check_uid(target: &Target, live: &Object, object: &Value) -> Result<(), ApiError> {
+    let uid = object::uid(object);
+    if uid == object::uid(live) {
+        return Ok(());
+    }
+    let cause = Cause::invalid("metadata.uid", &uid.into(), "field is immutable");
+    Err(ApiError::invalid(target.subject(), &[cause]))
+}
 
 /// Whether a patch itself says which version it was made for.
 fn changes_version(live: &Object, object: &Value) -> bool {

@@ -84,7 +84,8 @@ impl Api {
         let (items, revision) = if options.token.is_empty() {
             self.matching(target, options)?
         } else {
-            let rest = self.snapshots.lock().find(&options.token).ok_or_else(expired_token)?;
+            let rest =
+                self.snapshots.lock().find(&options.token).ok_or_else(|| unusable_token(&options.token))?;
             (rest.items.clone(), rest.revision)
         };
         let mut items: Vec<Object> = items.into_iter().map(|item| in_version(target, &item)).collect();
@@ -136,13 +137,18 @@ pub(super) fn parse_version(text: &str) -> Result<u64, ApiError> {
         return Ok(0);
     }
     text.parse().map_err(|_| {
-        let mut error = ApiError::bad_request(format!("resourceVersion: Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax"));
+        let mut error = ApiError::bad_request(format!("invalid resource version: resourceVersion: Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax"));
         error.details = Value::Null;
         error
     })
 }
 
-fn expired_token() -> ApiError {
+/// A token made here that is no longer remembered, or one that was never made here.
+fn unusable_token(token: &str) -> ApiError {
+    let text = URL_SAFE_NO_PAD.decode(token.trim_end_matches('=')).unwrap_or_default();
+    if serde_json::from_slice::<Value>(&text).is_err() {
+        return ApiError::bad_request("invalid continue token: continue key is not valid");
+    }
     ApiError::expired(
         "The provided continue parameter is too old to display a consistent list result. You can start a new \
          list without the continue parameter, or use the continue token in this response to retrieve the \

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Api, Caller, Part, Target, WriteOptions};
 use crate::resource::{BlindUpdate, Generation};
-use crate::status::{ApiError, Cause};
+use crate::status::{ApiError, Cause, Subject};
 use crate::store::{Object, Tx};
 use crate::{admission, fieldmanager, kinds, object};
 
@@ -20,6 +20,10 @@ const FIXED_METADATA: [&str; 7] = [
     "selfLink",
     "generateName",
 ];
+
+/// Kinds of which a PUT makes the object when there is none.
+const MADE_BY_PUT: [&str; 5] =
+    ["endpoints", "events", "leases.coordination.k8s.io", "limitranges", "services"];
 
 impl Api {
     pub(crate) fn replace(
@@ -36,13 +40,20 @@ impl Api {
         let warnings = self.decode(target, &mut body, options.validation)?;
         check_name(target, &mut body)?;
         let mut tx = self.store.begin();
-        let live = tx.get(&target.key()).ok_or_else(|| ApiError::not_found(target.subject()))?;
+        let Some(live) = tx.get(&target.key()) else {
+            if !MADE_BY_PUT.contains(&&*target.resource.key) || !object::resource_version(&body).is_empty() {
+                return Err(ApiError::not_found(target.subject()));
+            }
+            return Ok(self.insert(&mut tx, caller, target, body, options)?.warn(warnings));
+        };
         if object::resource_version(&body).is_empty()
             && (target.resource.is_custom() || target.resource.blind_update == BlindUpdate::Refused)
         {
             let cause =
                 Cause::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
-            return Err(ApiError::invalid(target.subject(), &[cause]));
+            // This one message names the resource where others name the kind.
+            let subject = Subject { kind: &target.resource.plural, ..target.subject() };
+            return Err(ApiError::invalid(subject, &[cause]));
         }
         let answer = self.update_in(&mut tx, caller, target, part, &live, body, options)?;
         Ok(answer.warn(warnings))
@@ -184,7 +195,11 @@ pub(super) fn check_preconditions(target: &Target, live: &Value, object: &Value)
     if !asked.is_empty() && asked != held {
         return Err(ApiError::conflict(
             target.subject(),
-            &format!("Precondition failed: UID in precondition: {asked}, UID in object meta: {held}"),
+            &format!(
+                "StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, AdditionalErrorMsg: \
+                 Precondition failed: UID in precondition: {asked}, UID in object meta: {held}",
+                registry_key(target),
+            ),
         ));
     }
     let asked = object::resource_version(object);
@@ -192,6 +207,14 @@ pub(super) fn check_preconditions(target: &Target, live: &Value, object: &Value)
         return Err(ApiError::modified(target.subject()));
     }
     Ok(())
+}
+
+/// Where a real server keeps the object, which its messages show.
+fn registry_key(target: &Target) -> String {
+    let Target { resource, namespace, name, .. } = target;
+    let group = if resource.is_custom() { format!("{}/", resource.group) } else { String::new() };
+    let namespace = if namespace.is_empty() { String::new() } else { format!("{namespace}/") };
+    format!("/registry/{group}{}/{namespace}{name}", resource.plural)
 }
 
 fn bump_generation(target: &Target, part: Part, live: &Value, object: &mut Value) {

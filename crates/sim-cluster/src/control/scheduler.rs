@@ -105,13 +105,7 @@ impl Scheduler {
 
     fn bind(&self, pod: &Object, node: &str) -> Result<Object, ApiError> {
         let Some(target) = self.target(pod) else { return Ok(pod.clone()) };
-        let caller = Caller::component(CALLER);
-        let node_name = node.to_owned();
-        self.api.modify(&caller, &target, Part::Main, |pod| pod["spec"]["nodeName"] = node_name.into())?;
-        let now = self.api.timestamp();
-        let bound = self.api.modify(&caller, &target, Part::Status, |pod| {
-            set_scheduled(pod, json!({"type": "PodScheduled", "status": "True"}), &now);
-        })?;
+        let bound = self.api.bind(&target, node)?;
         let message =
             format!("Successfully assigned {}/{} to {node}", object::namespace(pod), object::name(pod));
         self.recorder.record(SOURCE, pod, Kind::Normal, "Scheduled", &message);

@@ -33,6 +33,9 @@ use crate::status::ApiError;
 use respond::Reply;
 use route::Route;
 
+/// Paths that a real server has beside its API.
+const OTHER_PATHS: [&str; 6] = ["/.well-known", "/debug", "/logs", "/metrics", "/openid", "/statusz"];
+
 /// The server of one cluster.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -129,6 +132,9 @@ impl Server {
                     StatusCode::OK,
                     &json!({"paths": ["/api", "/apis", "/openapi/v3", "/version"]}),
                 ),
+                Route::Unknown if !OTHER_PATHS.iter().any(|other| path.starts_with(other)) => {
+                    respond::page_not_found()
+                }
                 Route::Unknown => {
                     return Err(ApiError::not_modelled(&format!("{} {path}", parts.method)));
                 }

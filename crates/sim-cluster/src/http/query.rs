@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::{
     DeleteOptions, ListOptions, Propagation, Validation, VersionMatch, WatchOptions, WriteOptions,
@@ -10,7 +10,7 @@ use crate::api::{
 use crate::object;
 use crate::resource::Resource;
 use crate::select::{FieldSelector, LabelSelector, Selection};
-use crate::status::ApiError;
+use crate::status::{ApiError, Cause};
 
 /// The query of a request.
 #[derive(Debug, Default)]
@@ -45,9 +45,7 @@ impl Query {
         match self.get(name) {
             "" => Ok(None),
             text => text.parse().map(Some).map_err(|_| {
-                ApiError::bad_request(format!(
-                    "strconv.ParseInt: parsing \"{text}\": invalid syntax in query parameter {name}"
-                ))
+                ApiError::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax"))
             }),
         }
     }
@@ -81,29 +79,30 @@ impl Query {
         })
     }
 
-    pub(super) fn dry_run(&self) -> Result<bool, ApiError> {
+    /// `kind` is what an error calls the options, such as `CreateOptions`.
+    fn dry_run(&self, kind: &str) -> Result<bool, ApiError> {
         match self.get("dryRun") {
             "" => Ok(false),
             "All" => Ok(true),
-            other => Err(ApiError::bad_request(format!(
-                "Unsupported value: \"{other}\": supported values: \"All\""
-            ))),
+            other => {
+                Err(ApiError::invalid_options(kind, &Cause::unsupported("dryRun", &json!([other]), &["All"])))
+            }
         }
     }
 
-    pub(super) fn write(&self) -> Result<WriteOptions, ApiError> {
+    pub(super) fn write(&self, kind: &str) -> Result<WriteOptions, ApiError> {
         let validation = match self.get("fieldValidation") {
             "Strict" => Validation::Strict,
             "Ignore" => Validation::Ignore,
             "" | "Warn" => Validation::Warn,
             other => {
-                return Err(ApiError::bad_request(format!(
-                    "fieldValidation: Unsupported value: \"{other}\": supported values: \"Ignore\", \"Strict\", \"Warn\""
-                )));
+                let supported = ["", "Ignore", "Strict", "Warn"];
+                let cause = Cause::unsupported("fieldValidation", &json!(other), &supported);
+                return Err(ApiError::invalid_options(kind, &cause));
             }
         };
         Ok(WriteOptions {
-            dry_run: self.dry_run()?,
+            dry_run: self.dry_run(kind)?,
             manager: self.get("fieldManager").to_owned(),
             validation,
             force: self.flag("force"),
@@ -118,9 +117,11 @@ impl Query {
             "Background" => Ok(Some(Propagation::Background)),
             "Foreground" => Ok(Some(Propagation::Foreground)),
             "Orphan" => Ok(Some(Propagation::Orphan)),
-            other => Err(ApiError::bad_request(format!(
-                "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"{other}\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""
-            ))),
+            other => {
+                let supported = ["Foreground", "Background", "Orphan", "nil"];
+                let cause = Cause::unsupported("propagationPolicy", &json!(other), &supported);
+                Err(ApiError::invalid_options("DeleteOptions", &cause))
+            }
         };
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let propagation = match named(object::text(body, "/propagationPolicy"))? {
@@ -133,7 +134,7 @@ impl Query {
             propagation,
             uid: text("/preconditions/uid"),
             resource_version: text("/preconditions/resourceVersion"),
-            dry_run: dry_run || self.dry_run()?,
+            dry_run: dry_run || self.dry_run("DeleteOptions")?,
         })
     }
 

@@ -14,7 +14,6 @@ use super::{Server, body, logs, present, respond, reviews, stream};
 use crate::api::{Answer, Caller, Part, Patch, PatchType, Target};
 use crate::hooks::{PatchFormat, RequestInfo, Verb};
 use crate::net::ConnectionLost;
-use crate::resource::Registry;
 use crate::status::ApiError;
 
 pub(super) async fn respond(
@@ -33,13 +32,33 @@ pub(super) async fn respond(
             if let Some(reply) = reviews::respond(caller, parts, &bytes, &place)? {
                 return Ok(reply);
             }
-            let target = target(server, parts, &place)?;
+            let target = match target(server, parts, &place) {
+                Ok(target) => target,
+                Err(NoTarget::Refused(error)) => return Err(error),
+                Err(NoTarget::NoGroup) => return Ok(respond::page_not_found()),
+            };
             let verb = verb.ok_or_else(ApiError::method_not_allowed)?;
             let request = Request { server, caller, parts, query: &query, target, info: &info };
             request.dispatch(verb, place.subresource, &bytes)
         })
         .await
 }
+
+/// Subresources that a real server has of what is served here.
+const OTHER_SUBRESOURCES: &[(&str, &str)] = &[
+    ("namespaces", "finalize"),
+    ("nodes", "proxy"),
+    ("pods", "attach"),
+    ("pods", "binding"),
+    ("pods", "ephemeralcontainers"),
+    ("pods", "eviction"),
+    ("pods", "exec"),
+    ("pods", "portforward"),
+    ("pods", "proxy"),
+    ("pods", "resize"),
+    ("serviceaccounts", "token"),
+    ("services", "proxy"),
+];
 
 /// One request about a resource that is served.
 struct Request<'a> {
@@ -73,16 +92,33 @@ impl Request<'_> {
             }
             Verb::Create => {
                 let object = body::object(self.parts, bytes)?;
-                self.shown(&api.create(self.caller, &self.target, object, &self.query.write()?)?)
+                self.shown(&api.create(
+                    self.caller,
+                    &self.target,
+                    object,
+                    &self.query.write("CreateOptions")?,
+                )?)
             }
             Verb::Update => {
                 let object = body::object(self.parts, bytes)?;
-                self.shown(&api.replace(self.caller, &self.target, part, object, &self.query.write()?)?)
+                self.shown(&api.replace(
+                    self.caller,
+                    &self.target,
+                    part,
+                    object,
+                    &self.query.write("UpdateOptions")?,
+                )?)
             }
             Verb::Patch => {
                 let format = body::patch_type(self.parts)?;
                 let patch = Patch { format, body: body::patch(format, bytes)? };
-                self.shown(&api.patch(self.caller, &self.target, part, &patch, &self.query.write()?)?)
+                self.shown(&api.patch(
+                    self.caller,
+                    &self.target,
+                    part,
+                    &patch,
+                    &self.query.write("PatchOptions")?,
+                )?)
             }
             Verb::Delete if part == Part::Main => {
                 let options = self.query.delete(&body::options(self.parts, bytes)?)?;
@@ -116,15 +152,10 @@ impl Request<'_> {
             "" => Ok(Part::Main),
             "status" if served.is_some_and(|version| version.status) => Ok(Part::Status),
             "scale" if served.is_some_and(|version| version.scale) => Ok(Part::Scale),
-            "finalize" if &*self.target.resource.key == "namespaces" => {
+            _ if OTHER_SUBRESOURCES.contains(&(&*self.target.resource.key, subresource)) => {
                 Err(ApiError::not_modelled(&format!("{} {}", self.parts.method, self.parts.uri.path())))
             }
-            _ if self.target.resource.is_custom() => Err(ApiError::new(
-                StatusCode::NOT_FOUND,
-                "NotFound",
-                "the server could not find the requested resource",
-            )),
-            _ => Err(ApiError::not_modelled(&format!("{} {}", self.parts.method, self.parts.uri.path()))),
+            _ => Err(ApiError::no_such_resource()),
         }
     }
 }
@@ -178,17 +209,28 @@ fn info(
     }
 }
 
+/// Why a path names no resource.
+enum NoTarget {
+    /// Nobody serves the group: the path itself is unknown.
+    NoGroup,
+    Refused(ApiError),
+}
+
 /// The resource a path names. What the real server has and this one lacks is told apart from what neither
 /// has.
-fn target(server: &Server, parts: &Parts, place: &ResourcePath<'_>) -> Result<Target, ApiError> {
+fn target(server: &Server, parts: &Parts, place: &ResourcePath<'_>) -> Result<Target, NoTarget> {
     let GroupVersion { group, version } = place.api;
     let not_modelled = || ApiError::not_modelled(&format!("{} {}", parts.method, parts.uri.path()));
-    let not_found = || {
-        ApiError::new(StatusCode::NOT_FOUND, "NotFound", "the server could not find the requested resource")
-            .with(json!({}))
-    };
-    let Some(resource) = server.api.registry.find(group, version, place.resource) else {
-        return Err(if Registry::is_kubernetes_group(group) { not_modelled() } else { not_found() });
+    let not_found = || NoTarget::Refused(ApiError::no_such_resource());
+    let registry = &server.api.registry;
+    let Some(resource) = registry.find(group, version, place.resource) else {
+        return Err(if registry.is_missing(group, place.resource) {
+            NoTarget::Refused(not_modelled())
+        } else if registry.has_group(group) {
+            not_found()
+        } else {
+            NoTarget::NoGroup
+        });
     };
     let fits = match (resource.is_namespaced(), place.namespace.is_empty()) {
         (true, false) | (false, true) => true,

@@ -75,18 +75,8 @@ fn default_http_get(get: &mut Value) {
 /// Quantities are written back in their shortest form.
 fn canonical_quantities(container: &mut Value) {
     for part in ["limits", "requests"] {
-        let Some(Value::Object(amounts)) = container.pointer_mut(&format!("/resources/{part}")) else {
-            continue;
-        };
-        for amount in amounts.values_mut() {
-            let given = match &*amount {
-                Value::String(given) => given.clone(),
-                Value::Number(given) => given.to_string(),
-                _ => continue,
-            };
-            if let Some(quantity) = Quantity::parse(&given) {
-                *amount = quantity.to_string().into();
-            }
+        if let Some(Value::Object(amounts)) = container.pointer_mut(&format!("/resources/{part}")) {
+            super::quota::canonical(amounts);
         }
     }
 }

@@ -44,7 +44,8 @@ pub(crate) fn default(resource: &Resource, object: &mut Value) {
         }
         "horizontalpodautoscalers.autoscaling" => autoscaler::default(object),
         "customresourcedefinitions.apiextensions.k8s.io" => definition::default(object),
-        "leases.coordination.k8s.io" | "resourcequotas" => object::set_default(object, "spec", json!({})),
+        "resourcequotas" => quota::default(object),
+        "leases.coordination.k8s.io" => object::set_default(object, "spec", json!({})),
         _ => {}
     }
 }

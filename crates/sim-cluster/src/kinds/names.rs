@@ -8,7 +8,6 @@ use crate::status::Cause;
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-const SERVICE: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 const VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
 /// The name of a new object, and the rest of its metadata.
@@ -17,10 +16,7 @@ pub(super) fn check(resource: &Resource, object: &Value) -> Vec<Cause> {
     let name = object::name(object);
     let invalid = |why: &str| Cause::invalid("metadata.name", &name.into(), why);
     match &*resource.key {
-        "namespaces" if !is_label(name) => causes.push(invalid(LABEL)),
-        "services" if !is_label(name) || name.starts_with(|c: char| c.is_ascii_digit()) => {
-            causes.push(invalid(SERVICE));
-        }
+        "namespaces" | "services" if !is_label(name) => causes.push(invalid(LABEL)),
         "namespaces" | "services" => {}
         _ if !is_subdomain(name) => causes.push(invalid(SUBDOMAIN)),
         _ => {}

@@ -26,7 +26,11 @@ pub(super) fn default(service: &mut Value) {
     for port in elements(spec, "ports") {
         set_default(port, "protocol", "TCP");
         let number = port["port"].clone();
-        set_default(port, "targetPort", number);
+        if port["targetPort"] == 0 {
+            port["targetPort"] = number;
+        } else {
+            set_default(port, "targetPort", number);
+        }
     }
     let kind = text(spec, "/type").to_owned();
     if kind != "ExternalName" {
@@ -142,6 +146,10 @@ pub(super) fn check(service: &Value, causes: &mut Vec<Cause>) {
                 &number.into(),
                 "must be between 1 and 65535, inclusive",
             ));
+        }
+        if let Some(target) = integer(port, "/targetPort").filter(|target| !(1..=65535).contains(target)) {
+            let field = format!("spec.ports[{index}].targetPort");
+            causes.push(Cause::invalid(field, &target.into(), "must be between 1 and 65535, inclusive"));
         }
         if ports.len() > 1 && text(port, "/name").is_empty() {
             causes.push(Cause::required(format!("spec.ports[{index}].name"), ""));

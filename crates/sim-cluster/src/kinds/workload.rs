@@ -37,8 +37,13 @@ pub(super) fn check(object: &Value, causes: &mut Vec<Cause>) {
         causes.push(Cause::invalid("spec.replicas", &replicas.into(), "must be greater than or equal to 0"));
     }
     let labels = map(spec, "/template/metadata/labels");
-    match spec.get("selector").map(LabelSelector::from_object) {
-        None => causes.push(Cause::required("spec.selector", "")),
+    match spec.get("selector").filter(|selector| !selector.is_null()).map(LabelSelector::from_object) {
+        None => {
+            causes.push(Cause::required("spec.selector", ""));
+            let labels = labels.cloned().map_or(Value::Null, Value::Object);
+            let why = "`selector` does not match template `labels`";
+            causes.push(Cause::invalid("spec.template.metadata.labels", &labels, why));
+        }
         Some(Some(selector)) if selector.is_empty() => {
             causes.push(Cause::invalid(
                 "spec.selector",

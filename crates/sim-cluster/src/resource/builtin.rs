@@ -85,6 +85,7 @@ const ROWS: &[Row] = &[
         short: &["hpa"],
         categories: ALL,
         versions: &["v2"],
+        generation: Generation::Spec,
         status: true,
         ..row("autoscaling", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
     },

@@ -7,8 +7,36 @@ use parking_lot::RwLock;
 
 use super::{Resource, builtin, table_key};
 
-/// API groups of Kubernetes itself: what is missing in them is not modelled, rather than not there.
-const KUBERNETES_GROUPS: &[&str] = &["", "apps", "autoscaling", "batch", "extensions", "policy"];
+/// API groups of Kubernetes itself of which nothing is modelled here.
+const OTHER_GROUPS: &[&str] = &[
+    "admissionregistration.k8s.io",
+    "apiregistration.k8s.io",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "batch",
+    "certificates.k8s.io",
+    "events.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "metrics.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "storage.k8s.io",
+];
+/// Resources that a real server has in the groups modelled here.
+const OTHER_RESOURCES: &[&str] = &[
+    "bindings",
+    "componentstatuses",
+    "controllerrevisions",
+    "daemonsets",
+    "leasecandidates",
+    "persistentvolumeclaims",
+    "persistentvolumes",
+    "podtemplates",
+    "replicationcontrollers",
+    "statefulsets",
+];
 
 /// All served resources by table key.
 #[derive(Debug)]
@@ -56,8 +84,16 @@ impl Registry {
         }
     }
 
-    /// Whether a real server would know the group although nothing in it may be modelled here.
-    pub(crate) fn is_kubernetes_group(group: &str) -> bool {
-        KUBERNETES_GROUPS.contains(&group) || group.ends_with(".k8s.io")
+    /// Whether a real server would have a resource that is missing here.
+    pub(crate) fn is_missing(&self, group: &str, plural: &str) -> bool {
+        OTHER_GROUPS.contains(&group)
+            || OTHER_RESOURCES.contains(&plural) && self.has_group(group)
+            // Older versions of what is here.
+            || self.by_key(&table_key(group, plural)).is_some_and(|resource| !resource.is_custom())
+    }
+
+    /// Whether anything of a group is served.
+    pub(crate) fn has_group(&self, group: &str) -> bool {
+        self.resources.read().values().any(|resource| resource.group == group)
     }
 }

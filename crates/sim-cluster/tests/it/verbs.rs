@@ -154,7 +154,7 @@ async fn pages_of_a_list_show_one_revision_and_meet_no_object_twice() {
     }
     assert_eq!(names.iter().filter(|name| name.starts_with('x')).count(), 7);
     let status = refusal(api.list(&ListParams::default().continue_token("bm8")).await);
-    assert_eq!((status.code, status.reason.as_str()), (410, "Expired"));
+    assert_eq!((status.code, status.reason.as_str()), (400, "BadRequest"));
 }
 
 #[tokio::test(start_paused = true)]

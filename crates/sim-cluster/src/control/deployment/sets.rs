@@ -214,7 +214,7 @@ fn mark_revision(context: &Context<'_>, deployment: &Value, newest: i64) -> Resu
     }
     let Some(resource) = context.api.registry.by_key("deployments.apps") else { return Ok(()) };
     let target = Target::new(&resource, &context.key.namespace, &context.key.name);
-    context.api.modify(&Caller::component(CALLER), &target, Part::Main, |deployment| {
+    context.api.modify(&Caller::component(CALLER), &target, Part::Status, |deployment| {
         let metadata = object::metadata(deployment);
         object::fields(metadata.entry("annotations").or_insert(Value::Null))
             .insert(revision::REVISION.into(), newest.to_string().into());
