@@ -141,10 +141,9 @@ impl plimsoll_api_rest::DataCenters for DataCenters {
         let _turn = self.adding.lock().await;
         // Whatever would refuse it in the end refuses it before anything is written there.
         let installation = self.installation(caller).await?;
-        let refused = |error| refusal::of_cluster(&name, error);
-        let identity = cluster.identity().await.map_err(refused)?;
+        let identity = cluster.identity().await.map_err(|error| refusal::of_identity(&name, error))?;
         self.is_free(caller, &name, &identity.uid).await?;
-        cluster.prepare().await.map_err(refused)?;
+        cluster.prepare().await.map_err(|error| refusal::of_cluster(&name, error))?;
 
         // The file comes before the ledger: one that the ledger does not list is nobody's, and a repeat
         // writes over it.

@@ -22,6 +22,23 @@ pub(super) fn of_connection(error: ConnectError) -> Error {
     of_kubeconfig(vec![violation]).with_source(error)
 }
 
+/// The data center did not say who it is.
+pub(super) fn of_identity(dc: &DcName, error: cluster::Error) -> Error {
+    match error {
+        // A Kubernetes API server answers this to everybody whom it knows, so this is something else.
+        cluster::Error::Refused(_) | cluster::Error::Unreadable(_) => Error::new(
+            Kind::Unavailable,
+            "NO_KUBERNETES",
+            format!(
+                "what answers for {dc} is no Kubernetes API server; check the server address in the kubeconfig; \
+                 {NOTHING}"
+            ),
+        )
+        .with_source(error),
+        error => of_cluster(dc, error),
+    }
+}
+
 /// The data center did not do what adding it takes.
 pub(super) fn of_cluster(dc: &DcName, error: cluster::Error) -> Error {
     match error {
@@ -55,11 +72,7 @@ pub(super) fn of_cluster(dc: &DcName, error: cluster::Error) -> Error {
         cluster::Error::Unreadable(_) => Error::new(
             Kind::Unavailable,
             "DATA_CENTER_UNREADABLE",
-            format!(
-                "what answers for {dc} is no Kubernetes API server ({}); check the server address in the \
-                 kubeconfig; {NOTHING}",
-                innermost(&error)
-            ),
+            format!("an answer of {dc} cannot be read ({}); {NOTHING}", innermost(&error)),
         )
         .with_source(error),
     }

@@ -75,6 +75,14 @@ async fn sim(name: &str, seed: u64) -> SimCluster {
         .unwrap()
 }
 
+/// A web server that is no Kubernetes; lives as long as the test's runtime.
+async fn something_else() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new()).await });
+    url
+}
+
 fn with_authority_of(kubeconfig: &str, other: &str) -> String {
     let line = |text: &str| {
         text.lines().find(|line| line.contains("certificate-authority-data")).unwrap().to_owned()
@@ -98,6 +106,8 @@ async fn a_data_center_that_cannot_be_added_leaves_nothing_behind() {
     tell("a program", bed.refusal("dc-1", "users: [{user: {exec: {command: rm}}}]").await);
     tell("another certificate", bed.refusal("dc-1", &with_authority_of(&good, &two.kubeconfig())).await);
     tell("an unknown token", bed.refusal("dc-1", &good.replace("the-good-token", "the-old-token")).await);
+    let web = something_else().await;
+    tell("something else", bed.refusal("dc-1", &good.replace(&one.url(), &web)).await);
     one.freeze();
     tell("a frozen server", bed.refusal("dc-1", &good).await);
     one.thaw();

@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use tempfile::TempDir;
 use tracing_subscriber::EnvFilter;
 
+use super::say;
 use crate::data_dir::DataDir;
 use crate::error::Error;
 
@@ -85,10 +86,10 @@ impl Folder {
         if matches!(outcome, Ok(()) | Err(Error::Interrupted)) {
             let path = folder.path().to_owned();
             if let Err(error) = folder.close() {
-                eprintln!("{} was not removed ({error})", path.display());
+                say::message(&format!("{} was not removed ({error})", path.display()));
             }
         } else {
-            eprintln!("the log is {}", folder.keep().join(LOG).display());
+            say::message(&format!("the log is {}", folder.keep().join(LOG).display()));
         }
     }
 }

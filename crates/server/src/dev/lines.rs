@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 
+use super::say;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use plimsoll_core::cluster::Replicas;
 use plimsoll_core::fold::OperationState;
@@ -26,6 +27,13 @@ impl Lines {
         Self { terminal, lines: BTreeMap::new() }
     }
 
+    /// Lines that nobody sees.
+    #[cfg(test)]
+    pub(super) fn hidden() -> Self {
+        let nowhere = indicatif::ProgressDrawTarget::hidden();
+        Self { terminal: Some(MultiProgress::with_draw_target(nowhere)), lines: BTreeMap::new() }
+    }
+
     /// Shows how an App fares everywhere.
     pub(super) fn show(&mut self, view: &AppView, operation: Option<&OperationView>) {
         for dc in &view.dcs {
@@ -44,7 +52,7 @@ impl Lines {
             }
             match &line.bar {
                 Some(bar) => bar.set_message(text.clone()),
-                None => eprintln!("{text}"),
+                None => say::message(&text),
             }
             line.text = text;
         }

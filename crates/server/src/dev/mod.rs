@@ -7,6 +7,7 @@ mod example;
 mod folder;
 mod guide;
 mod lines;
+mod say;
 mod simulation;
 mod world;
 
@@ -63,7 +64,11 @@ pub async fn run(options: DevOptions) -> Result<(), Error> {
         () = signals.end() => return Err(Error::Interrupted),
     };
     let context = Context::publish(world.url(), world.token());
-    eprintln!("plimsoll dev listens on {}; everything lies in {}", world.url(), folder.path().display());
+    say::message(&format!(
+        "plimsoll dev listens on {}; everything lies in {}",
+        world.url(),
+        folder.path().display()
+    ));
     let outcome = tokio::select! {
         outcome = show(&mut world, &folder, &context, until, started) => outcome,
         () = signals.end() => match until {
@@ -75,7 +80,7 @@ pub async fn run(options: DevOptions) -> Result<(), Error> {
         context.withdraw();
     }
     if until == Until::Stopped {
-        eprintln!("stopping");
+        say::message("stopping");
     }
     tokio::select! {
         stopped = world.stop() => stopped?,
@@ -109,14 +114,14 @@ async fn show(
     lines.finish();
     match (settled, until) {
         (settled, Until::Healthy { .. }) => {
-            println!("{}", settled?);
+            say::result(&settled?);
             return Ok(());
         }
-        (Ok(sentence), Until::Stopped) => println!("{sentence}"),
+        (Ok(sentence), Until::Stopped) => say::result(&sentence),
         // Whoever stays wants to look at what went wrong.
-        (Err(error), Until::Stopped) => eprintln!("{error}"),
+        (Err(error), Until::Stopped) => say::message(&error.to_string()),
     }
-    println!("{}", guide::text(world, folder, context));
+    say::result(&guide::text(world, folder, context));
     Err(world.failed().await)
 }
 

@@ -18,7 +18,7 @@ async fn start(path: &Path) -> World {
 /// Publishes the example if it was not; the sentence that it is healthy with.
 async fn settle(world: &World) -> String {
     let example = Example::new(world, Instant::now()).unwrap();
-    let mut lines = Lines::on_stderr();
+    let mut lines = Lines::hidden();
     let follow = async {
         let published = example.publish(world).await?;
         example.until_settled(published, &mut lines).await
