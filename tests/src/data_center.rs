@@ -29,8 +29,14 @@ enum Ground {
 impl DataCenter {
     /// A simulated one, in this process; its kubeconfig is written to `folder`.
     pub(crate) async fn simulated(name: &str, folder: &Path) -> Result<Self> {
-        let cluster =
-            SimCluster::builder().name(name).start().await.context("starting a simulated cluster")?;
+        // Equal seeds make equal uids, and a data center is known by one.
+        let seed = uuid::Uuid::now_v7().as_u64_pair().1;
+        let cluster = SimCluster::builder()
+            .name(name)
+            .seed(seed)
+            .start()
+            .await
+            .context("starting a simulated cluster")?;
         let kubeconfig = folder.join(format!("{name}.yaml"));
         std::fs::write(&kubeconfig, cluster.kubeconfig())
             .with_context(|| format!("writing {}", kubeconfig.display()))?;
@@ -154,7 +160,7 @@ impl DataCenter {
                     .filter(|request| request.user == "admin" && is_plimsoll(&request.user_agent))
                     .map(|request| Request {
                         verb: request.verb,
-                        resource: request.resource,
+                        resource: if request.resource.is_empty() { request.uri } else { request.resource },
                         subresource: request.subresource,
                         namespace: request.namespace,
                         name: request.name,

@@ -15,7 +15,7 @@ pub fn image(version: u8) -> String {
 impl Document {
     /// The App `name` in `namespace`, with the image of version 1.
     pub fn new(namespace: &str, name: &str) -> Self {
-        let probe = json!({"http": {"path": "/", "port": "http"}});
+        let probe = json!({"http": {"path": "/", "port": "http"}, "period": "1s"});
         Self(json!({
             "apiVersion": "plimsoll.io/v1alpha1",
             "kind": "App",

@@ -15,8 +15,7 @@ pub enum Mark {
 pub struct Request {
     /// Lower case, as in RBAC: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, …
     pub verb: String,
-    /// The plural of what it is about, such as `deployments`; of requests about no object, what the API server
-    /// calls them.
+    /// The plural of what it is about, such as `deployments`; the path of requests about no object.
     pub resource: String,
     /// Such as `status`; empty if none.
     pub subresource: String,

@@ -34,7 +34,7 @@ mod scenario {
         let file = shop.clone().version(3).write(world.folder())?;
         let refused = world.user().run(&["apply", "-f", &file.to_string_lossy()]).await?;
         assert_eq!(refused.code, 7, "{refused:?}");
-        assert!(refused.stderr.contains("pinned") && refused.stderr.contains("olga"), "{refused:?}");
+        assert!(refused.stderr.contains("rolled back from release 2 by olga"), "{refused:?}");
         assert_eq!(world.all_pods().await?, back);
 
         world.user().ok(&["unpin", "shop", "-n", world.namespace()]).await?;

@@ -30,6 +30,8 @@ mod scenario {
                 assert!(pods.len() == 3 && pods.iter().all(|pod| pod.ready && pod.image == image(version)));
             }
         }
+        let reach = world.user().get("/v1/datacenters").await?["items"][2]["reach"].clone();
+        assert_eq!(reach["state"], "Lost", "{reach}");
         let newest = world.look_at_shop().await?["operation"].as_str().context("no operation")?.to_owned();
         let mark = lost.mark()?;
         lost.start().await?;

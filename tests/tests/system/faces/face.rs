@@ -49,12 +49,8 @@ async fn ask_cli(user: &User, verb: &Verb) -> Result<Reply> {
     let said = user.run(&words).await?;
     // 3 says that differences were found.
     if said.code == 0 || (said.code == 3 && verb.name == "diff") {
-        let last = match verb.name {
-            // One view to a line, as they come.
-            "operation watch" => said.stdout.lines().last().unwrap_or_default(),
-            _ => &said.stdout,
-        };
-        let answer = serde_json::from_str(last).with_context(|| format!("{words:?} printed {said:?}"))?;
+        let answer =
+            serde_json::from_str(&said.stdout).with_context(|| format!("{words:?} printed {said:?}"))?;
         return Ok(Reply::Answer(answer));
     }
     let first = said.stderr.lines().next().unwrap_or_default();

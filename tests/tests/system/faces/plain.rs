@@ -96,6 +96,8 @@ pub(super) fn blind(value: Value, app: &str) -> Value {
             let members = members.map(|(key, value)| {
                 let value = match key.as_str() {
                     "etag" | "content" | "previous" => format!("[{key}]").into(),
+                    // Workers begin at once: how far they are when the answer is made is chance.
+                    "state" if value == "Sent" || value == "Progressing" => "Waiting".into(),
                     _ => blind(value, app),
                 };
                 (key, value)
@@ -103,9 +105,19 @@ pub(super) fn blind(value: Value, app: &str) -> Value {
             members.collect::<Map<_, _>>().into()
         }
         Value::Array(items) => items.into_iter().map(|item| blind(item, app)).collect::<Vec<_>>().into(),
-        Value::String(text) if text.parse::<Timestamp>().is_ok() => "[time]".into(),
-        Value::String(text) if text.parse::<uuid::Uuid>().is_ok() => "[id]".into(),
-        Value::String(text) => text.replace(app, "[app]").into(),
+        Value::String(text) => {
+            text.split(' ').map(|word| blind_word(word, app)).collect::<Vec<_>>().join(" ").into()
+        }
         other => other,
+    }
+}
+
+fn blind_word(word: &str, app: &str) -> String {
+    if word.parse::<Timestamp>().is_ok() {
+        "[time]".to_owned()
+    } else if word.parse::<uuid::Uuid>().is_ok() {
+        "[id]".to_owned()
+    } else {
+        word.replace(app, "[app]")
     }
 }

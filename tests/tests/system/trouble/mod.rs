@@ -30,5 +30,6 @@ fn redactions(folder: &Path) -> Vec<(String, &'static str)> {
         (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}".to_owned(), "[id]"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z".to_owned(), "[time]"),
         (r"demo-[0-9a-f]{8}".to_owned(), "[namespace]"),
+        (r"test-[0-9a-f]{8}".to_owned(), "[installation]"),
     ]
 }
