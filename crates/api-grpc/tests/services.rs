@@ -211,3 +211,13 @@ async fn reflection_and_health_ask_for_no_token() {
         assert_eq!(answer.into_inner().status, 1, "{service:?}");
     }
 }
+
+#[tokio::test]
+async fn every_method_is_in_the_documentation() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/api.md");
+    let documentation = std::fs::read_to_string(path).unwrap_or_default();
+    for method in Fixture::new().await.methods() {
+        let told = format!("| `{}` |", method.name());
+        assert!(documentation.contains(&told), "docs/api.md lacks {told}");
+    }
+}

@@ -363,7 +363,7 @@ pub(crate) struct Dev {
     #[arg(long)]
     pub(crate) until_healthy: bool,
     /// How long that may take.
-    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration, requires = "until_healthy")]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration, requires = "until_healthy")]
     pub(crate) timeout: Duration,
 }
 
