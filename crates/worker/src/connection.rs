@@ -135,8 +135,27 @@ async fn make_namespaces(desk: &Desk) -> Result<(), String> {
     Ok(())
 }
 
+/// Why there is no connection, for people: what is theirs to mend, and without the layers that it went through,
+/// which are for the log.
 fn plain(error: &cluster::Error) -> String {
-    Chain(error).to_string()
+    tracing::debug!(error = %Chain(error), "the connection was lost");
+    match error {
+        cluster::Error::Unreachable(source) | cluster::Error::Unreadable(source) => {
+            format!("{error} ({})", innermost(source.as_ref()))
+        }
+        cluster::Error::Untrusted(..)
+        | cluster::Error::Forbidden(_)
+        | cluster::Error::Conflict
+        | cluster::Error::Refused(_) => error.to_string(),
+    }
+}
+
+fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost
 }
 
 /// The Apps of one data center that are due, in work, or to be looked at later.
