@@ -10,6 +10,7 @@ mod patience;
 use std::time::Duration;
 
 use http::Uri;
+use http::header::{HeaderValue, USER_AGENT};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -64,6 +65,9 @@ pub(crate) async fn connect(kubeconfig: &str, options: &Options) -> Result<Clien
     if options.proxy.is_some() || !has_its_own {
         config.proxy_url.clone_from(&options.proxy);
     }
+    config
+        .headers
+        .push((USER_AGENT, HeaderValue::from_static(concat!("plimsoll/", env!("CARGO_PKG_VERSION")))));
     client(&config, options)
 }
 

@@ -18,4 +18,41 @@ mod target;
 pub mod workloads;
 
 pub use running::Running;
+
+/// Names every check, for whoever runs them: `$run!(module::check)` each.
+#[macro_export]
+macro_rules! for_each_check {
+    ($run:ident) => {
+        $run! {
+            resources:
+                a_data_center_says_who_it_is,
+                preparing_twice_writes_once,
+                a_namespace_keeps_what_else_it_has,
+                what_was_put_is_read,
+                what_changed_meanwhile_is_not_replaced,
+                an_older_order_is_refused_and_so_is_another_under_the_same_fence,
+                a_local_rollback_is_not_taken_away,
+                a_missing_namespace_is_named,
+                a_watch_begins_with_all_there_is;
+            workloads:
+                an_app_goes_live,
+                a_rollback_revives_the_old_replica_set,
+                another_order_of_the_same_content_writes_its_status_alone,
+                changed_config_replaces_the_pods_and_keeps_what_a_rollback_needs,
+                a_hand_edit_is_put_right_and_told,
+                what_others_add_is_theirs,
+                a_deleted_deployment_comes_back,
+                a_deployment_without_its_labels_is_known_again,
+                a_full_quota_is_said_in_plain_words,
+                offline_takes_the_pods_and_leaves_the_rest,
+                an_autoscaled_app_never_falls_back_to_one,
+                a_deletion_takes_everything,
+                a_new_life_takes_the_place_of_the_old,
+                a_deleted_resource_takes_nothing_with_it,
+                a_restarted_controller_changes_nothing,
+                an_edited_resource_is_not_acted_on,
+                what_is_not_ours_is_left_alone;
+        }
+    };
+}
 pub use target::Target;

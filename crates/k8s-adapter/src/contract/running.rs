@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use plimsoll_core::clock::Clock;
 use plimsoll_core::cluster::{Applied, Cluster as _, Replicas, Resource, Status};
+use plimsoll_core::content::{Check, PortRef, Probe, Shutdown};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Target;
-use super::mk::{DC, MkDelivery};
+use super::mk::{DC, MkDelivery, mk_probe};
 use crate::controller::{self, Options};
 
 /// A controller, and the Apps of its own installation.
@@ -98,6 +99,12 @@ pub(super) fn mk_app(target: &Target) -> MkDelivery {
     let mut order = MkDelivery::new(&target.namespace);
     order.installation.clone_from(&target.namespace);
     order.uid = uuid::Uuid::now_v7().into();
+    // Without it, each pod would have to prove itself for some seconds.
+    let probe = mk_probe(Check::Tcp { port: PortRef::Number(8080) });
+    let probe = Probe { period: Duration::from_secs(1), ..probe };
+    order.content_mut().main.probes.readiness = Some(probe);
+    // Nor does a check wait for load balancers.
+    order.content_mut().shutdown = Shutdown { drain: Duration::ZERO, grace: Duration::from_secs(1) };
     order
 }
 

@@ -4,16 +4,19 @@ use plimsoll_core::cluster::{Error, Fatal, Finding, Status};
 use plimsoll_core::name::{AppRef, AppUid};
 use serde_json::{Value, json};
 
-use super::world::{Held, World};
+use super::world::{FOR_GOOD, Held, World};
 use crate::cluster::app_path;
 use crate::connection::{Subject, to_error};
 use crate::fields::{Managers, differences};
 use crate::label;
-use crate::reconcile::Pod;
+use crate::reconcile::{Action, Pod};
 use crate::render::{Kind, Object};
 use crate::resource::{AppObject, to_wire_status};
 use crate::rest::Rest;
 use crate::{GROUP, KIND, VERSION};
+
+/// How the API server refuses another selector.
+const IMMUTABLE: &str = "field is immutable";
 
 /// What became of an action.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,8 +41,20 @@ pub(super) struct Executor<'a> {
 }
 
 impl Executor<'_> {
+    /// Does what writes an object; everything else is done already.
+    pub(super) async fn perform(&self, action: &Action) -> Result<Done, Error> {
+        match action {
+            Action::Create(object) => self.create(object).await,
+            Action::Apply { object, uid } => self.apply(object, uid.as_deref()).await,
+            Action::Delete { kind, name, uid } => self.delete(*kind, name, uid).await,
+            Action::ReadPods | Action::ConfirmGone(_) | Action::WriteStatus(_) | Action::LookAgain(_) => {
+                Ok(Done::Written)
+            }
+        }
+    }
+
     /// Makes an object that never changes.
-    pub(super) async fn create(&self, object: &Object) -> Result<Done, Error> {
+    async fn create(&self, object: &Object) -> Result<Done, Error> {
         let collection = object.kind.collection(&object.namespace);
         match self.rest.create(&collection, &object.body).await {
             Ok(made) => self.took(object.kind, made),
@@ -67,10 +82,12 @@ impl Executor<'_> {
     }
 
     /// Brings an object to what was rendered.
-    pub(super) async fn apply(&self, object: &Object, uid: Option<&str>) -> Result<Done, Error> {
+    async fn apply(&self, object: &Object, uid: Option<&str>) -> Result<Done, Error> {
         let mut body = object.body.clone();
         match uid {
             Some(uid) => body["metadata"]["uid"] = json!(uid),
+            // The selector of a Deployment is fixed for ever, and no other has this one.
+            None if object.kind == Kind::Deployment => {}
             None => {
                 // Not seen is not the same as not there: the marks that it is seen by may have been taken
                 // off, or it may be somebody else's.
@@ -104,18 +121,20 @@ impl Executor<'_> {
     }
 
     /// Removes the object of that uid.
-    pub(super) async fn delete(&self, kind: Kind, name: &str, uid: &str) -> Result<Done, Error> {
+    async fn delete(&self, kind: Kind, name: &str, uid: &str) -> Result<Done, Error> {
         let path = format!("{}/{name}", kind.collection(self.app.namespace.as_str()));
         let sort = super::world::Sort::Object(kind);
         match self.rest.delete(&path, uid).await {
-            Ok(answer) if answer["kind"] == "Status" => self.world.remove(self.app, sort, name, uid),
+            Ok(answer) if answer["kind"] == "Status" => {
+                self.world.remove(self.app, sort, name, uid, FOR_GOOD)
+            }
             // It goes when whoever holds it lets it.
             Ok(leaving) => self.world.put(self.app, kind, leaving),
             Err(kube::Error::Api(status)) if status.is_not_found() => {
-                self.world.remove(self.app, sort, name, uid);
+                self.world.remove(self.app, sort, name, uid, FOR_GOOD);
             }
             Err(kube::Error::Api(status)) if status.is_conflict() => {
-                self.world.remove(self.app, sort, name, uid);
+                self.world.remove(self.app, sort, name, uid, FOR_GOOD);
                 self.refresh(kind, name).await?;
             }
             Err(error) => return Err(other(error)),
@@ -217,6 +236,7 @@ impl Executor<'_> {
     #[expect(clippy::unused_self, reason = "reads as what became of it")]
     fn failed(&self, object: &Object, error: kube::Error) -> Result<Done, Error> {
         match other(error) {
+            Error::Refused(why) if why.contains(IMMUTABLE) => Ok(Done::Impossible(taken(object))),
             Error::Refused(why) => Ok(Done::Impossible(Finding {
                 reason: "Refused".to_owned(),
                 message: format!("the data center refuses {}: {why}", object.title()),

@@ -87,14 +87,14 @@ impl Feed {
         let app = match self.sort {
             Sort::App => self.put_app(document),
             Sort::ReplicaSet => {
-                let app = owner(&document.value);
+                let app = self.owner(&document.value);
                 if let Some(app) = &app {
                     self.world.put_replica_set(app, &name, &document.value);
                 }
                 app
             }
             Sort::Object(kind) => {
-                let app = owner(&document.value);
+                let app = self.owner(&document.value);
                 if let Some(app) = &app {
                     self.world.put(app, kind, document.value);
                 }
@@ -117,9 +117,21 @@ impl Feed {
         Some(app)
     }
 
+    /// The App that an object is of. By its name, where that is the App's: a label may be taken off.
+    fn owner(&self, object: &Value) -> Option<AppRef> {
+        let metadata = &object["metadata"];
+        let name = match self.sort {
+            Sort::ReplicaSet | Sort::Object(Kind::ConfigMap) => &metadata["labels"][label::NAME],
+            Sort::App | Sort::Object(_) => &metadata["name"],
+        };
+        let named = name.as_str().and_then(|name| named(metadata, name));
+        named.or_else(|| self.world.owner(self.sort, metadata["uid"].as_str()?))
+    }
+
     fn remove(&self, document: &Document) {
         let name = document.meta().name.clone().unwrap_or_default();
         let uid = document.meta().uid.clone().unwrap_or_default();
+        let version = document.meta().resource_version.clone().unwrap_or_default();
         let app = match self.sort {
             Sort::App => {
                 let app = named(&document.value["metadata"], &name);
@@ -129,9 +141,9 @@ impl Feed {
                 app
             }
             sort => {
-                let app = owner(&document.value);
+                let app = self.owner(&document.value);
                 if let Some(app) = &app {
-                    self.world.remove(app, sort, &name, &uid);
+                    self.world.remove(app, sort, &name, &uid, &version);
                 }
                 app
             }
@@ -140,12 +152,6 @@ impl Feed {
             self.queue.add(&app);
         }
     }
-}
-
-/// The App that an object says it is of.
-fn owner(object: &Value) -> Option<AppRef> {
-    let metadata = &object["metadata"];
-    named(metadata, metadata["labels"][label::NAME].as_str()?)
 }
 
 fn named(metadata: &Value, name: &str) -> Option<AppRef> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use plimsoll_core::clock::Clock;
 use plimsoll_core::cluster::{Delivery, Error, Fatal, Finding, Status, Want};
 use plimsoll_core::error::Chain;
@@ -14,7 +15,7 @@ use super::pace::Memory;
 use super::queue::Queue;
 use super::world::{Held, World};
 use crate::reconcile::{Action, Desired, Observed, Pod, reconcile, refuse};
-use crate::render::render;
+use crate::render::{Kind, render};
 use crate::resource::{Carried, Damage, carried};
 use crate::rest::Rest;
 
@@ -159,8 +160,9 @@ impl Controller {
         let executor = self.executor(app, desired.uid);
         let mut next = Next::Nothing;
         let (mut has_written, mut is_settled) = (false, true);
-        for action in reconcile(desired, observed, self.clock.now()) {
-            let done = match action {
+        let mut actions = reconcile(desired, observed, self.clock.now()).into_iter().peekable();
+        while let Some(action) = actions.next() {
+            match action {
                 Action::ReadPods => {
                     let mut pods = executor.pods(desired.uid).await?;
                     self.world.remember(app, |memory| memory.read_pods(&mut pods));
@@ -181,22 +183,28 @@ impl Controller {
                     next = sooner(next, self.say(&executor, held, &status, observed).await?);
                     continue;
                 }
-                Action::Create(object) => executor.create(&object).await?,
-                Action::Apply { object, uid } => executor.apply(&object, uid.as_deref()).await?,
-                Action::Delete { kind, name, uid } => executor.delete(kind, &name, &uid).await?,
-            };
-            match done {
-                Done::Written => has_written = true,
-                Done::LookAgain => return Ok(Next::Round),
-                Done::Later => return Ok(Next::After(PAUSE)),
-                Done::Impossible(why) => return self.give_up(&executor, held, desired, why).await,
-                Done::Futile { title, fields } => {
-                    tracing::error!(
-                        namespace = %app.namespace, app = %app.name, dc = %self.dc, object = title,
-                        fields = ?fields, "the API server makes something else of what is applied",
-                    );
-                    has_written = true;
-                    self.world.remember(app, |memory| memory.futile.entry(title).or_default().extend(fields));
+                Action::Create(_) | Action::Apply { .. } | Action::Delete { .. } => {}
+            }
+            let mut together = vec![action];
+            while let Some(more) = actions.next_if(|more| is_independent(&together[0], more)) {
+                together.push(more);
+            }
+            let done = join_all(together.iter().map(|action| executor.perform(action))).await;
+            for done in done {
+                match done? {
+                    Done::Written => has_written = true,
+                    Done::LookAgain => return Ok(Next::Round),
+                    Done::Later => return Ok(Next::After(PAUSE)),
+                    Done::Impossible(why) => return self.give_up(&executor, held, desired, why).await,
+                    Done::Futile { title, fields } => {
+                        tracing::error!(
+                            namespace = %app.namespace, app = %app.name, dc = %self.dc, object = title,
+                            fields = ?fields, "the API server makes something else of what is applied",
+                        );
+                        has_written = true;
+                        self.world
+                            .remember(app, |memory| memory.futile.entry(title).or_default().extend(fields));
+                    }
                 }
             }
         }
@@ -268,6 +276,17 @@ impl Controller {
 struct Read {
     pods: Option<Vec<Pod>>,
     gone: Option<bool>,
+}
+
+/// Whether two actions may be done at the same time: config before what needs it, the Deployment before what
+/// stands around it, and one thing after the other where something goes.
+fn is_independent(one: &Action, two: &Action) -> bool {
+    let stands_around =
+        |action: &Action| matches!(action, Action::Apply { object, .. } if object.kind != Kind::Deployment);
+    match (one, two) {
+        (Action::Create(_), Action::Create(_)) => true,
+        (one, two) => stands_around(one) && stands_around(two),
+    }
 }
 
 fn sooner(one: Next, two: Next) -> Next {

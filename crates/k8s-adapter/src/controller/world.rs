@@ -3,7 +3,7 @@
 //! What a write answered is kept as well, so that the next look at an App is not behind its own writes; the
 //! watch then brings the same version, or a newer one.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use plimsoll_core::cluster::{Fence, Status};
@@ -51,11 +51,12 @@ struct List {
     is_complete: bool,
 }
 
-/// The uids of what went last. A watch may be behind an answer, and an answer behind a watch: neither may
-/// bring back what is gone.
+/// The uids of what went last, and in which version. A watch may be behind an answer, and an answer behind a
+/// watch: neither may bring back what is gone. A newer version may: an object whose label was taken off goes
+/// from the watch's sight and comes back.
 #[derive(Default)]
 struct Gone {
-    uids: HashSet<String>,
+    versions: HashMap<String, String>,
     order: VecDeque<String>,
 }
 
@@ -63,17 +64,24 @@ struct Gone {
 const GONE: usize = 4096;
 
 impl Gone {
-    fn insert(&mut self, uid: &str) {
-        if self.uids.insert(uid.to_owned()) {
+    fn insert(&mut self, uid: &str, version: &str) {
+        if self.versions.insert(uid.to_owned(), version.to_owned()).is_none() {
             self.order.push_back(uid.to_owned());
         }
         if self.order.len() > GONE
             && let Some(oldest) = self.order.pop_front()
         {
-            self.uids.remove(&oldest);
+            self.versions.remove(&oldest);
         }
     }
+
+    fn has(&self, uid: &str, version: &str) -> bool {
+        self.versions.get(uid).is_some_and(|gone| newer(gone, version))
+    }
 }
+
+/// The version of what is gone for good: newer than any.
+pub(super) const FOR_GOOD: &str = "340282366920938463463374607431768211455";
 
 #[derive(Default)]
 struct Entry {
@@ -173,7 +181,7 @@ impl World {
         let mut state = self.state();
         let list = state.list(Sort::App);
         let Some(held) = Held::new(object, list) else { return };
-        if state.gone.uids.contains(&held.uid) {
+        if state.gone.has(&held.uid, &held.resource_version) {
             return;
         }
         let there = &mut state.apps.entry(app.clone()).or_default().resource;
@@ -185,7 +193,7 @@ impl World {
 
     pub(super) fn remove_app(&self, app: &AppRef, uid: &str) {
         let mut state = self.state();
-        state.gone.insert(uid);
+        state.gone.insert(uid, FOR_GOOD);
         if let Some(entry) = state.apps.get_mut(app) {
             entry.resource = entry.resource.take().filter(|held| held.uid != uid);
         }
@@ -196,7 +204,7 @@ impl World {
     pub(super) fn put(&self, app: &AppRef, kind: Kind, object: Value) {
         let Some(live) = Live::new(kind, object) else { return };
         let mut state = self.state();
-        if state.gone.uids.contains(&live.uid) {
+        if state.gone.has(&live.uid, &live.resource_version) {
             return;
         }
         let sort = Sort::Object(kind);
@@ -221,10 +229,10 @@ impl World {
         objects.insert((Sort::ReplicaSet, name.to_owned()), Stamped { list, thing: Thing::ReplicaSet(set) });
     }
 
-    /// The object of that uid is gone.
-    pub(super) fn remove(&self, app: &AppRef, sort: Sort, name: &str, uid: &str) {
+    /// The object of that uid is gone, or out of sight, in this version of it.
+    pub(super) fn remove(&self, app: &AppRef, sort: Sort, name: &str, uid: &str, version: &str) {
         let mut state = self.state();
-        state.gone.insert(uid);
+        state.gone.insert(uid, version);
         if let Some(entry) = state.apps.get_mut(app) {
             let key = (sort, name.to_owned());
             if entry.objects.get(&key).is_some_and(|stamped| stamped.thing.uid() == uid) {
@@ -232,6 +240,15 @@ impl World {
             }
         }
         state.sweep_one(app);
+    }
+
+    /// The App that the object of that uid was put under.
+    pub(super) fn owner(&self, sort: Sort, uid: &str) -> Option<AppRef> {
+        let state = self.state();
+        let has = |entry: &Entry| {
+            entry.objects.iter().any(|((of, _), stamped)| *of == sort && stamped.thing.uid() == uid)
+        };
+        state.apps.iter().find(|(_, entry)| has(entry)).map(|(app, _)| app.clone())
     }
 
     /// The object is not there, says a read.
@@ -308,5 +325,91 @@ fn newer(one: &str, two: &str) -> bool {
     match (one.parse::<u128>(), two.parse::<u128>()) {
         (Ok(one), Ok(two)) => one >= two,
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn app() -> AppRef {
+        AppRef { namespace: "demo".parse().unwrap(), name: "shop".parse().unwrap() }
+    }
+
+    fn service(uid: &str, version: u32) -> Value {
+        json!({"metadata": {"name": "shop", "uid": uid, "resourceVersion": version.to_string()}})
+    }
+
+    /// The uid and the version of the Service that is known.
+    fn known(world: &World) -> Option<(String, String)> {
+        let state = world.state();
+        let stamped = state.apps.get(&app())?.objects.get(&(SERVICE, "shop".to_owned()))?;
+        match &stamped.thing {
+            Thing::Object(live) => Some((live.uid.clone(), live.resource_version.clone())),
+            Thing::ReplicaSet(_) => None,
+        }
+    }
+
+    fn is(uid: &str, version: &str) -> Option<(String, String)> {
+        Some((uid.to_owned(), version.to_owned()))
+    }
+
+    const SERVICE: Sort = Sort::Object(Kind::Service);
+
+    #[test]
+    fn an_answer_is_not_undone_by_a_watch_that_is_behind() {
+        let world = World::default();
+        world.put(&app(), Kind::Service, service("a", 12));
+        world.put(&app(), Kind::Service, service("a", 9));
+        assert_eq!(known(&world), is("a", "12"));
+    }
+
+    #[test]
+    fn what_is_deleted_is_not_brought_back_by_what_comes_late() {
+        let world = World::default();
+        world.put(&app(), Kind::Service, service("a", 5));
+        world.remove(&app(), SERVICE, "shop", "a", FOR_GOOD);
+        world.put(&app(), Kind::Service, service("a", 6));
+        assert_eq!(known(&world), None);
+        world.put(&app(), Kind::Service, service("b", 8));
+        world.remove(&app(), SERVICE, "shop", "a", "7");
+        assert_eq!(known(&world), is("b", "8"));
+    }
+
+    #[test]
+    fn what_was_out_of_sight_comes_back_in_a_newer_version() {
+        let world = World::default();
+        world.put(&app(), Kind::Service, service("a", 5));
+        world.remove(&app(), SERVICE, "shop", "a", "6");
+        world.put(&app(), Kind::Service, service("a", 5));
+        assert_eq!(known(&world), None);
+        world.put(&app(), Kind::Service, service("a", 7));
+        assert_eq!(known(&world), is("a", "7"));
+    }
+
+    #[test]
+    fn what_is_not_in_a_complete_list_is_gone_unless_it_came_meanwhile() {
+        let world = World::default();
+        world.put(&app(), Kind::Service, service("a", 5));
+        world.begin(SERVICE);
+        assert_eq!(world.end(SERVICE), [app()]);
+        assert_eq!(known(&world), None);
+        world.begin(SERVICE);
+        world.put(&app(), Kind::Service, service("b", 6));
+        assert_eq!(world.end(SERVICE), []);
+        assert_eq!(known(&world), is("b", "6"));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_decided_before_everything_was_seen() {
+        let world = World::default();
+        for sort in Sort::all() {
+            assert!(futures::FutureExt::now_or_never(world.complete()).is_none());
+            world.begin(sort);
+            world.end(sort);
+        }
+        world.complete().await;
     }
 }

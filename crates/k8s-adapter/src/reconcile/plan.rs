@@ -86,7 +86,7 @@ impl Work<'_> {
     fn create(&mut self, object: &Object) {
         let mut there = self.observed.objects.iter();
         if let Some(live) = there.find(|live| live.kind == object.kind && live.name == object.name) {
-            self.is_held_up |= live.leaving
+            self.is_held_up |= live.leaving;
         } else {
             self.missing(object);
             self.actions.push(Action::Create(object.clone()));

@@ -1,0 +1,5 @@
+mod findings;
+mod mk;
+mod objects;
+mod pods;
+mod removal;

@@ -1,0 +1,241 @@
+use plimsoll_core::cluster::{Applied, Drift, Power, Replicas};
+use plimsoll_core::scale::{Autoscale, Replication};
+use serde_json::{Value, json};
+
+use super::mk::{NOW, change, decide, live, mk_healthy, mk_order, mk_replica_set, mk_there, mk_written};
+use crate::contract::mk::mk_image;
+use crate::reconcile::Observed;
+use crate::render::Kind;
+
+fn auto(order: &crate::contract::mk::MkDelivery) -> crate::contract::mk::MkDelivery {
+    order.next(|next| next.replication = Replication::Auto(Autoscale { min: 2, max: 10, cpu_percent: 70 }))
+}
+
+#[test]
+fn what_is_as_ordered_is_left_alone() {
+    let order = mk_order();
+    assert_eq!(decide(&order, &mk_healthy(&order)), (Vec::new(), None));
+    let order = auto(&order);
+    assert_eq!(decide(&order, &mk_healthy(&order)), (Vec::new(), None));
+}
+
+#[test]
+fn all_is_made_where_nothing_is_config_first() {
+    let (actions, status) = decide(&mk_order(), &Observed::default());
+    assert_eq!(
+        actions,
+        [
+            "create ConfigMap",
+            "apply Deployment/shop with 3 unseen",
+            "apply Service/shop unseen",
+            "apply PodDisruptionBudget/shop unseen",
+            "look again"
+        ]
+    );
+    let status = status.unwrap();
+    assert_eq!((status.applied, status.drift.len()), (Applied::Pending, 0));
+    assert_eq!(status.replicas, Replicas { ordered: 3, ..Replicas::default() });
+}
+
+#[test]
+fn a_newer_order_writes_what_it_changes_and_is_no_drift() {
+    let order = mk_order();
+    let observed = mk_healthy(&order);
+    let upgraded = order.next(|next| next.content_mut().main.image = mk_image("shop/web", 'b'));
+    let (actions, status) = decide(&upgraded, &observed);
+    assert_eq!(actions, ["apply Deployment/shop with 3", "look again"]);
+    let status = status.unwrap();
+    assert_eq!((status.fence, status.applied), (upgraded.delivery().fence, Applied::Pending));
+    assert_eq!(status.drift, []);
+
+    let reconfigured =
+        order.next(|next| drop(next.content_mut().main.env.insert("MODE".to_owned(), "dry".to_owned())));
+    let (actions, _) = decide(&reconfigured, &observed);
+    assert_eq!(actions, ["create ConfigMap", "apply Deployment/shop with 3", "look again"]);
+
+    let (actions, status) = decide(&order.next(|_| ()), &observed);
+    assert_eq!(actions, Vec::<String>::new());
+    assert_eq!(status.map(|status| status.applied), Some(Applied::Current));
+}
+
+#[test]
+fn nothing_counts_before_the_deployment_was_seen_by_its_own_controller() {
+    let order = mk_order();
+    let mut observed = mk_written(&order);
+    change(&mut observed, Kind::Deployment, |deployment| deployment["metadata"]["generation"] = json!(2));
+    let (actions, status) = decide(&order, &observed);
+    assert_eq!(actions, ["look again"]);
+    assert_eq!(status.unwrap().applied, Applied::Pending);
+}
+
+#[test]
+fn what_somebody_took_over_is_put_right_and_told() {
+    let order = mk_order();
+    let mut observed = mk_healthy(&order);
+    change(&mut observed, Kind::Deployment, |deployment| {
+        deployment["spec"]["replicas"] = json!(9);
+        let managers = deployment["metadata"]["managedFields"].as_array_mut().unwrap();
+        managers[0]["fieldsV1"]["f:spec"].as_object_mut().unwrap().remove("f:replicas");
+        managers.push(json!({
+            "manager": "kubectl", "operation": "Update", "subresource": "scale", "time": "2026-03-01T00:00:00Z",
+            "fieldsV1": {"f:spec": {"f:replicas": {}}},
+        }));
+    });
+    let (actions, status) = decide(&order, &observed);
+    assert_eq!(actions, ["apply Deployment/shop with 3", "look again"]);
+    let told = Drift {
+        object: "Deployment/shop".to_owned(),
+        field: ".spec.replicas".to_owned(),
+        manager: Some("kubectl".to_owned()),
+        since: "2026-03-01T00:00:00Z".parse().unwrap(),
+    };
+    assert_eq!(status.unwrap().drift, std::slice::from_ref(&told));
+
+    // Until it is said, it is not forgotten; and it is not said twice.
+    let mut repaired = mk_healthy(&order);
+    repaired.unsaid = vec![told.clone()];
+    let (actions, status) = decide(&order, &repaired);
+    assert_eq!(actions, Vec::<String>::new());
+    assert_eq!(status.as_ref().unwrap().drift, [told]);
+    repaired.status = status;
+    assert_eq!(decide(&order, &repaired), (Vec::new(), None));
+}
+
+#[test]
+fn what_vanished_is_made_again_and_told() {
+    let order = mk_order();
+    let mut observed = mk_healthy(&order);
+    observed.objects.retain(|live| live.kind != Kind::Service);
+    let (actions, status) = decide(&order, &observed);
+    assert_eq!(actions, ["apply Service/shop unseen", "look again"]);
+    let drift = status.unwrap().drift;
+    assert_eq!(
+        (drift[0].object.as_str(), drift[0].field.as_str(), drift[0].since),
+        ("Service/shop", "", NOW)
+    );
+}
+
+#[test]
+fn only_the_last_twenty_drifts_are_told() {
+    let order = mk_order();
+    let mut observed = mk_healthy(&order);
+    let drift =
+        |n: usize| Drift { object: format!("Service/{n}"), field: String::new(), manager: None, since: NOW };
+    observed.status.as_mut().unwrap().drift = (0..20).map(drift).collect();
+    observed.objects.retain(|live| live.kind != Kind::Service);
+    let told = decide(&order, &observed).1.unwrap().drift;
+    assert_eq!(
+        (told.len(), told[0].object.as_str(), told[19].object.as_str()),
+        (20, "Service/1", "Service/shop")
+    );
+}
+
+#[test]
+fn an_object_that_is_going_is_waited_for() {
+    let order = mk_order();
+    let mut observed = mk_healthy(&order);
+    change(&mut observed, Kind::Deployment, |deployment| {
+        deployment["metadata"]["deletionTimestamp"] = json!("2026-03-01T00:00:00Z");
+    });
+    let (actions, status) = decide(&order, &observed);
+    assert_eq!(actions, ["look again"]);
+    assert_eq!(status.unwrap().applied, Applied::Pending);
+}
+
+#[test]
+fn a_field_that_the_server_makes_something_else_of_is_not_tried_for_ever() {
+    let order = mk_order();
+    let mut observed = mk_healthy(&order);
+    change(&mut observed, Kind::Service, |service| service["spec"]["type"] = json!("NodePort"));
+    assert_eq!(decide(&order, &observed).0[0], "apply Service/shop");
+    let fields = std::iter::once(".spec.type".to_owned()).collect();
+    observed.futile.insert("Service/shop".to_owned(), fields);
+    assert_eq!(decide(&order, &observed), (Vec::new(), None));
+}
+
+#[test]
+fn config_is_kept_for_as_long_as_something_can_be_revived_with_it() {
+    let order = mk_order();
+    let mut observed = mk_healthy(&order);
+    let old =
+        order.next(|next| drop(next.content_mut().main.env.insert("MODE".to_owned(), "old".to_owned())));
+    let rendering = super::mk::mk_desired(&old).rendering.unwrap();
+    let map = rendering.config_maps[0].clone();
+    observed.objects.push(live(mk_there(&map)));
+    observed.replica_sets = vec![mk_replica_set(&order, &[&map.name])];
+    assert_eq!(decide(&order, &observed), (Vec::new(), None));
+    observed.replica_sets.clear();
+    assert_eq!(decide(&order, &observed).0, [format!("delete ConfigMap/{}", map.name)]);
+    // While something is still to be written, nothing is known to be of no use.
+    let upgraded = order.next(|next| next.content_mut().main.image = mk_image("shop/web", 'b'));
+    assert_eq!(decide(&upgraded, &observed).0, ["apply Deployment/shop with 3", "look again"]);
+}
+
+/// An autoscaled Deployment with this number of pods, told by that manager.
+fn autoscaled(order: &crate::contract::mk::MkDelivery, replicas: u32, by: Option<&str>) -> Observed {
+    let mut observed = mk_written(order);
+    change(&mut observed, Kind::Deployment, |deployment| {
+        deployment["spec"]["replicas"] = json!(replicas);
+        let managers = deployment["metadata"]["managedFields"].as_array_mut().unwrap();
+        if let Some(by) = by {
+            managers[0]["fieldsV1"]["f:spec"].as_object_mut().unwrap().remove("f:replicas");
+            managers.push(json!({
+                "manager": by, "operation": "Update", "subresource": "scale", "time": "2026-03-01T00:00:00Z",
+                "fieldsV1": {"f:spec": {"f:replicas": {}}},
+            }));
+        }
+    });
+    observed
+}
+
+#[test]
+fn the_number_of_pods_is_given_up_only_when_the_autoscaler_has_it() {
+    let order = auto(&mk_order());
+    let upgraded = order.next(|next| next.content_mut().main.image = mk_image("shop/web", 'b'));
+    for (replicas, by, expected) in [
+        (7, None, "apply Deployment/shop with 7"),
+        (7, Some("kube-controller-manager"), "apply Deployment/shop"),
+        (50, Some("kubectl"), "apply Deployment/shop with 10"),
+        (0, None, "apply Deployment/shop with 2"),
+    ] {
+        let observed = autoscaled(&order, replicas, by);
+        assert_eq!(decide(&upgraded, &observed).0[0], expected, "{replicas} by {by:?}");
+    }
+}
+
+#[test]
+fn an_autoscaler_goes_before_the_number_that_it_would_undo() {
+    let order = auto(&mk_order());
+    let observed = mk_healthy(&order);
+    let offline = order.next(|next| next.power = Power::Offline);
+    assert_eq!(
+        decide(&offline, &observed).0,
+        ["delete HorizontalPodAutoscaler/shop", "apply Deployment/shop with 0", "look again"]
+    );
+    let online = mk_healthy(&offline);
+    assert_eq!(
+        decide(&offline.next(|next| next.power = Power::Online), &online).0,
+        ["apply Deployment/shop with 2", "apply HorizontalPodAutoscaler/shop unseen", "look again"]
+    );
+}
+
+#[test]
+fn an_app_that_lost_its_ports_loses_its_service() {
+    let order = mk_order();
+    let observed = mk_healthy(&order);
+    let silent = order.next(|next| next.content_mut().ports.clear());
+    let (actions, _) = decide(&silent, &observed);
+    assert_eq!(actions, ["apply Deployment/shop with 3", "delete Service/shop", "look again"]);
+}
+
+#[test]
+fn what_others_noted_on_an_object_is_no_concern() {
+    let order = mk_order();
+    let mut observed = mk_healthy(&order);
+    change(&mut observed, Kind::Deployment, |deployment| {
+        deployment["metadata"]["annotations"] = json!({"deployment.kubernetes.io/revision": "4"});
+        let template: &mut Value = &mut deployment["spec"]["template"]["spec"];
+        template["dnsPolicy"] = json!("ClusterFirst");
+    });
+    assert_eq!(decide(&order, &observed), (Vec::new(), None));
+}

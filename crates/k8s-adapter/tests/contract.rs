@@ -1,0 +1,55 @@
+//! The contract on the simulated cluster; and, by hand, on an API server that is already running, with its
+//! kubeconfig in `PLIMSOLL_KUBECONFIG`. The system tests run the same checks on control planes of their own.
+
+use plimsoll_k8s_adapter::contract::{Target, resources, workloads};
+use plimsoll_k8s_adapter::for_each_check;
+
+mod simulated {
+    use super::{Target, for_each_check, resources, workloads};
+    use plimsoll_sim_cluster::{JournalEntry, SimCluster, Verb};
+
+    macro_rules! on_a_simulated_cluster {
+        ($($module:ident: $($check:ident),+ $(,)?);+ $(;)?) => {$($(
+            #[tokio::test]
+            async fn $check() {
+                let cluster = SimCluster::builder().start().await.expect("the simulated cluster starts");
+                $module::$check(&Target::new(&cluster.kubeconfig()).await).await;
+                assert_eq!(writes_of_nothing(&cluster), Vec::<String>::new(), "requests that changed nothing");
+            }
+        )+)+};
+    }
+
+    for_each_check!(on_a_simulated_cluster);
+
+    /// What was sent, was taken, and changed nothing. The checks themselves replace App resources by what lies
+    /// there already; the controller must not.
+    fn writes_of_nothing(cluster: &SimCluster) -> Vec<String> {
+        let is_write =
+            |entry: &JournalEntry| !matches!(entry.request.verb, Verb::Get | Verb::List | Verb::Watch);
+        let is_ours =
+            |entry: &JournalEntry| entry.request.resource != "apps" || entry.request.subresource == "status";
+        let entries = cluster.journal().entries();
+        let nothing = entries.iter().filter(|entry| {
+            is_write(entry) && is_ours(entry) && !entry.changed && entry.code.is_some_and(|code| code < 300)
+        });
+        nothing.map(|entry| format!("{:?}", entry.request)).collect()
+    }
+}
+
+mod real {
+    use super::{Target, for_each_check, resources, workloads};
+
+    macro_rules! on_a_real_cluster {
+        ($($module:ident: $($check:ident),+ $(,)?);+ $(;)?) => {$($(
+            #[tokio::test]
+            #[ignore = "needs an API server: name its kubeconfig in PLIMSOLL_KUBECONFIG"]
+            async fn $check() {
+                let path = std::env::var("PLIMSOLL_KUBECONFIG").expect("PLIMSOLL_KUBECONFIG names a kubeconfig");
+                let kubeconfig = std::fs::read_to_string(path).expect("the kubeconfig can be read");
+                $module::$check(&Target::new(&kubeconfig).await).await;
+            }
+        )+)+};
+    }
+
+    for_each_check!(on_a_real_cluster);
+}
