@@ -32,7 +32,7 @@ struct File {
 impl Context {
     /// Finds it. A token of the context file goes to the server of the context file alone.
     pub(crate) fn find(global: &Global) -> Result<Self, Failure> {
-        let token = global.token.clone().filter(|token| !token.trim().is_empty()).map(SecretString::from);
+        let token = global.token.as_deref().map(token).transpose()?.flatten();
         let namespace = global.namespace.clone();
         if let Some(server) = global.server.clone().filter(|server| !server.is_empty()) {
             return Ok(Self { server, token, namespace });
@@ -45,6 +45,17 @@ impl Context {
             ));
         };
         Ok(Self { server, token: token.or(kept), namespace: namespace.or(usual) })
+    }
+}
+
+/// A token as it is given by hand: what surrounds it, such as the line end of a file, is no part of it.
+fn token(text: &str) -> Result<Option<SecretString>, Failure> {
+    match text.trim() {
+        "" => Ok(None),
+        token if token.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Some(token.into())),
+        _ => Err(Failure::usage(
+            "the token holds characters that no token has; was all of it pasted, and nothing else?",
+        )),
     }
 }
 
@@ -72,6 +83,15 @@ fn path(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_is_taken_without_what_surrounds_it() {
+        use secrecy::ExposeSecret as _;
+        let read = |text: &str| token(text).map(|token| token.map(|token| token.expose_secret().to_owned()));
+        assert_eq!(read(" abc\n").unwrap().as_deref(), Some("abc"));
+        assert_eq!(read(" \n").unwrap(), None);
+        assert!(read("abc def").is_err() && read("töken").is_err() && read("a\nb").is_err());
+    }
 
     #[test]
     fn the_file_lies_where_the_environment_says() {

@@ -15,6 +15,7 @@ pub(crate) struct Failure {
     exit: u8,
     message: String,
     details: Vec<String>,
+    passing: bool,
 }
 
 /// Something did not work, which has no code of its own.
@@ -28,7 +29,7 @@ pub(crate) const INTERRUPTED: u8 = 130;
 
 impl Failure {
     pub(crate) fn new(exit: u8, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), details: Vec::new() }
+        Self { exit, message: message.into(), details: Vec::new(), passing: false }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -43,21 +44,22 @@ impl Failure {
 
     /// What the server said; where a fault stands in `source`, it is told by line and column.
     pub(crate) fn problem(problem: Problem, source: Option<&Source>) -> Self {
-        let exit = exit(&problem);
+        let kind = kind(&problem);
+        let exit = kind.map_or(FAILED, Kind::exit);
         let Problem { detail, violations, .. } = problem;
         let details = violations.iter().map(|violation| place(violation, source)).collect();
-        Self { exit, message: detail, details }
+        Self { exit, message: detail, details, passing: kind == Some(Kind::Unavailable) }
     }
 
     /// The faults of a document that was not sent.
     pub(crate) fn faults(message: impl Into<String>, violations: &[Violation], source: &Source) -> Self {
         let details = violations.iter().map(|violation| place(violation, Some(source))).collect();
-        Self { exit: USAGE, message: message.into(), details }
+        Self { exit: USAGE, message: message.into(), details, passing: false }
     }
 
     /// Writes it to standard error and ends with its code.
     pub(crate) fn report(self) -> ExitCode {
-        let Self { exit, message, details } = self;
+        let Self { exit, message, details, passing: _ } = self;
         eprintln!("error: {}", clean(&message));
         for detail in details {
             eprintln!("  {}", clean(&detail));
@@ -65,18 +67,31 @@ impl Failure {
         ExitCode::from(exit)
     }
 
+    /// The same as one that may pass by itself: whoever has time may try again.
+    pub(crate) fn passing(mut self) -> Self {
+        self.passing = true;
+        self
+    }
+
+    pub(crate) fn may_pass(&self) -> bool {
+        self.passing
+    }
+
+    /// What it says, line by line.
+    #[cfg(test)]
+    pub(crate) fn lines(&self) -> Vec<String> {
+        std::iter::once(&self.message).chain(&self.details).map(|line| clean(line)).collect()
+    }
+
     pub(crate) fn exit(&self) -> u8 {
         self.exit
     }
 }
 
-/// By the kind; by the status, where an older or another server tells none.
-fn exit(problem: &Problem) -> u8 {
-    if let Some(kind) = Kind::ALL.into_iter().find(|kind| format!("{kind:?}") == problem.kind) {
-        return kind.exit();
-    }
-    let kind = Kind::ALL.into_iter().find(|kind| kind.http() == problem.status);
-    kind.map_or(FAILED, Kind::exit)
+/// As it says; by the status, where an older or another server says none.
+fn kind(problem: &Problem) -> Option<Kind> {
+    let named = Kind::ALL.into_iter().find(|kind| format!("{kind:?}") == problem.kind);
+    named.or_else(|| Kind::ALL.into_iter().find(|kind| kind.http() == problem.status))
 }
 
 /// `shop.yaml:7:3: spec.image: has no digest — name the digest`.
@@ -93,4 +108,40 @@ fn place(violation: &Violation, source: Option<&Source>) -> String {
     parts.push(message);
     let said = parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(": ");
     if remedy.is_empty() { said } else { format!("{said} — {remedy}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mk_problem(kind: &str, status: u16) -> Problem {
+        Problem {
+            type_: "urn:plimsoll:error:REASON".to_owned(),
+            title: "Reason".to_owned(),
+            status,
+            detail: "why".to_owned(),
+            kind: kind.to_owned(),
+            reason: "REASON".to_owned(),
+            metadata: std::collections::BTreeMap::new(),
+            trace_id: String::new(),
+            violations: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_kind_ends_with_its_own_code() {
+        for kind in Kind::ALL {
+            let problem = mk_problem(&format!("{kind:?}"), kind.http());
+            let failure = Failure::problem(problem, None);
+            assert_eq!(failure.exit(), kind.exit(), "{kind:?}");
+            assert_eq!(failure.may_pass(), kind == Kind::Unavailable, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_kind_that_is_not_known_is_told_by_its_status() {
+        for (status, code) in [(412, 6), (404, 5), (403, 4), (422, 2), (418, FAILED)] {
+            assert_eq!(Failure::problem(mk_problem("Newer", status), None).exit(), code, "{status}");
+        }
+    }
 }

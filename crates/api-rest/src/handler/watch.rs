@@ -83,3 +83,58 @@ fn event(name: &str, data: &impl serde::Serialize) -> Event {
         .json_data(data)
         .unwrap_or_else(|_| Event::default().event("resync").data("{}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::response::IntoResponse as _;
+    use http_body_util::BodyExt as _;
+    use plimsoll_core::error::Kind;
+    use plimsoll_core::fold::OperationState;
+    use plimsoll_core::record;
+
+    fn mk_view(state: OperationState) -> OperationView {
+        OperationView {
+            id: "0199f3a0-0000-7000-8000-000000000001".parse().unwrap(),
+            kind: record::Kind::Upgrade,
+            app: plimsoll_core::name::AppRef {
+                namespace: "demo".parse().unwrap(),
+                name: "shop".parse().unwrap(),
+            },
+            release: 2.try_into().unwrap(),
+            from: None,
+            state,
+            message: None,
+            superseded_by: None,
+            dcs: Vec::new(),
+            by: "alice".to_owned(),
+            reason: None,
+            created: "2026-11-23T00:00:00Z".parse().unwrap(),
+            ended: None,
+        }
+    }
+
+    /// The names of the events that these views become.
+    async fn names(views: Vec<Result<OperationView, Error>>) -> Vec<String> {
+        let sse = Sse::new(events(stream::iter(views).boxed(), TraceId::default()));
+        let bytes = sse.into_response().into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        assert!(!text.contains("canary"), "{text}");
+        text.lines().filter_map(|line| line.strip_prefix("event: ")).map(str::to_owned).collect()
+    }
+
+    #[tokio::test]
+    async fn a_stream_says_why_it_ended() {
+        let running = || Ok(mk_view(OperationState::Running));
+        let held = || Ok(mk_view(OperationState::Held));
+        let succeeded = || Ok(mk_view(OperationState::Succeeded));
+        let lost = || {
+            let error = Error::new(Kind::Unavailable, "LEDGER_UNAVAILABLE", "the ledger does not answer");
+            Err(error.with_source(std::io::Error::other("canary")))
+        };
+        assert_eq!(names(vec![running(), succeeded()]).await, ["operation", "operation", "end"]);
+        assert_eq!(names(vec![running(), held()]).await, ["operation", "operation", "resync"]);
+        assert_eq!(names(vec![running(), lost(), running()]).await, ["operation", "problem"]);
+        assert_eq!(names(vec![]).await, ["resync"]);
+    }
+}

@@ -15,11 +15,18 @@ pub(super) fn unanswered(error: &reqwest::Error, server: &str) -> Failure {
             format!("what listens at {server} speaks no TLS; is it http:// that you mean?")
         }
         Some(other) => format!("no TLS comes about with {server} ({other})"),
-        None if error.is_connect() => unconnected(error, server),
+        None if error.is_builder() => {
+            return Failure::usage(format!("the request cannot be made: {}", root(error)));
+        }
+        None if error.is_connect() => return Failure::new(FAILED, unconnected(error, server)).passing(),
         None if error.is_timeout() => return late(server),
         None => {
             let why = root(error);
-            format!("the connection to {server} ended before the answer ({why}); a repeat is safe")
+            return Failure::new(
+                FAILED,
+                format!("the connection to {server} ended before the answer ({why}); a repeat is safe"),
+            )
+            .passing();
         }
     };
     Failure::new(FAILED, message)
@@ -33,6 +40,7 @@ pub(super) fn late(server: &str) -> Failure {
             "{server} took the request and did not answer in time; it may go on, look with `plimsoll get`"
         ),
     )
+    .passing()
 }
 
 /// The innermost reason.

@@ -194,17 +194,20 @@ async fn refused(mut response: Response, source: Option<&Source>) -> Result<Resp
 
 /// An error that no Plimsoll made, such as a proxy's.
 fn foreign(status: StatusCode) -> Failure {
+    let mut passing = false;
     let hint = match status {
         status if status.is_redirection() => "it points elsewhere; name that address with --server",
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
             "something on the way lets nobody through"
         }
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+            passing = true;
             "something on the way does not reach the server"
         }
         _ => "it may be no Plimsoll",
     };
-    Failure::new(FAILED, format!("the server answered {status}; {hint}"))
+    let failure = Failure::new(FAILED, format!("the server answered {status}; {hint}"));
+    if passing { failure.passing() } else { failure }
 }
 
 async fn bytes(response: &mut Response) -> Result<Vec<u8>, reqwest::Error> {

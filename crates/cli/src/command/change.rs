@@ -138,8 +138,8 @@ async fn report(
     note_all(&notes);
     if wait.wait {
         let mut progress = Progress::new();
-        progress.show(&operation);
-        let operation = follow(&session.client, &operation.id, wait.timeout, &mut progress).await?;
+        let operation =
+            follow(&session.client, &operation.id, Some(&operation), wait.timeout, &mut progress).await?;
         return ended(session, &operation, Some(started));
     }
     if let Some(printed) = structured(session.format, answer) {

@@ -34,11 +34,11 @@ pub(super) async fn run(session: &Session, command: arguments::Operation) -> Res
             )?;
         }
         arguments::Operation::Watch(Following { id, timeout }) => {
-            let operation = follow(&session.client, &id, timeout, &mut Progress::new()).await?;
+            let operation = follow(&session.client, &id, None, timeout, &mut Progress::new()).await?;
             return ended(session, &operation, None);
         }
         arguments::Operation::Wait(Following { id, timeout }) => {
-            let operation = follow(&session.client, &id, timeout, &mut Progress::silent()).await?;
+            let operation = follow(&session.client, &id, None, timeout, &mut Progress::silent()).await?;
             return ended(session, &operation, None);
         }
     }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use plimsoll_api_rest::dto::{Operation, OperationState};
 use plimsoll_core::error::Kind;
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use crate::client::{Client, Event};
 use crate::failure::{FAILED, Failure, INTERRUPTED, TIMED_OUT};
 
@@ -17,14 +19,21 @@ pub(crate) use summary::{sentence, what};
 /// How long it waits before it asks again after a stream was cut; doubled each time, up to the second.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
 
-/// Follows an Operation and shows how it goes. Answers its final view, or the one in which it is held; what
+/// Follows an Operation and shows how it goes, from the `first` view on, if there is one. Answers its final view, or the one in which it is held; what
 /// ends the following early is a failure, and the Operation goes on.
 pub(crate) async fn follow(
     client: &Client,
     id: &str,
+    first: Option<&Operation>,
     timeout: Duration,
     progress: &mut Progress,
 ) -> Result<Operation, Failure> {
+    // Taken over before anything is shown: whoever sees a line can interrupt.
+    let mut interrupt = signal(SignalKind::interrupt())
+        .map_err(|error| Failure::new(FAILED, format!("Ctrl-C cannot be handled: {error}")))?;
+    if let Some(operation) = first {
+        progress.show(operation);
+    }
     let outcome = tokio::select! {
         outcome = tokio::time::timeout(timeout, until_rest(client, id, progress)) => match outcome {
             Ok(outcome) => outcome,
@@ -33,7 +42,7 @@ pub(crate) async fn follow(
                 format!("the operation goes on; stay with it by `plimsoll operation watch {id}`"),
             )),
         },
-        _ = tokio::signal::ctrl_c() => Err(Failure::new(
+        _ = interrupt.recv() => Err(Failure::new(
             INTERRUPTED,
             format!("interrupted; the operation goes on: `plimsoll operation watch {id}`"),
         )),
@@ -60,13 +69,19 @@ async fn until_rest(client: &Client, id: &str, progress: &mut Progress) -> Resul
                                 return Ok(*operation);
                             }
                         }
-                        Event::Problem(problem) => return Err(Failure::problem(*problem, None)),
+                        Event::Problem(problem) => {
+                            let failure = Failure::problem(*problem, None);
+                            if failure.may_pass() {
+                                break;
+                            }
+                            return Err(failure);
+                        }
                         Event::End | Event::Cut => break,
                     }
                 }
             }
             // Whoever is not let in, or asks for what is not there, is not helped by asking again.
-            Err(failure) if failure.exit() != FAILED && failure.exit() != TIMED_OUT => return Err(failure),
+            Err(failure) if !failure.may_pass() => return Err(failure),
             Err(_) => {
                 if !lost {
                     progress

@@ -172,7 +172,7 @@ mod tests {
             let mut operation = mk_operation(OperationKind::Upgrade, state, vec![failed.clone()]);
             operation.superseded_by = (state == OperationState::Superseded).then(|| "0200".to_owned());
             let failure = judge(&operation).unwrap_err();
-            told.push((failure.exit(), format!("{failure:?}")));
+            told.push((failure.exit(), failure.lines()));
         }
         insta::assert_yaml_snapshot!(told);
         for state in [OperationState::Succeeded, OperationState::SucceededOwing] {
