@@ -1,4 +1,4 @@
-//! The cluster port of plimsoll-core on Kubernetes: the App resource, rendering, the controller.
+#![doc = include_str!("../README.md")]
 
 mod cluster;
 mod connection;

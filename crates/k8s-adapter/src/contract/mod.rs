@@ -51,7 +51,8 @@ macro_rules! for_each_check {
                 a_deleted_resource_takes_nothing_with_it,
                 a_restarted_controller_changes_nothing,
                 an_edited_resource_is_not_acted_on,
-                what_is_not_ours_is_left_alone;
+                what_is_not_ours_is_left_alone,
+                another_candidate_goes_on;
         }
     };
 }

@@ -38,10 +38,15 @@ impl Clock for SystemClock {
 impl<'a> Running<'a> {
     /// Starts one.
     pub fn start(target: &'a Target) -> Self {
+        Self::start_as(target, "check")
+    }
+
+    /// Starts one of several candidates.
+    pub fn start_as(target: &'a Target, identity: &str) -> Self {
         let stop = CancellationToken::new();
         let clock = Arc::new(SystemClock(Instant::now()));
         let installation = target.namespace.parse().unwrap();
-        let options = Options::new(installation, DC.parse().unwrap(), "check".to_owned(), clock);
+        let options = Options::new(installation, DC.parse().unwrap(), identity.to_owned(), clock);
         let (cluster, stopped) = (target.cluster.clone(), stop.clone());
         let task = tokio::spawn(async move { controller::run(&cluster, options, stopped).await });
         Self { target, stop, task }

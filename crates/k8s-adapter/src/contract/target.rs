@@ -22,7 +22,12 @@ pub struct Target {
 impl Target {
     /// Prepares the API server of `kubeconfig` and makes a namespace in it.
     pub async fn new(kubeconfig: &str) -> Self {
-        let cluster = KubeCluster::from_kubeconfig(kubeconfig, &Options::default()).await.unwrap();
+        Self::with(kubeconfig, &Options::default()).await
+    }
+
+    /// The same, talked to in another way.
+    pub async fn with(kubeconfig: &str, options: &Options) -> Self {
+        let cluster = KubeCluster::from_kubeconfig(kubeconfig, options).await.unwrap();
         cluster.prepare().await.unwrap();
         let id = uuid::Uuid::now_v7().simple().to_string();
         let namespace = format!("check-{}", &id[20..]);

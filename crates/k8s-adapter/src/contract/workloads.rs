@@ -383,3 +383,25 @@ pub async fn what_is_not_ours_is_left_alone(target: &Target) {
     running.settled(&order).await;
     running.stop().await;
 }
+
+/// Of several candidates one works, and another goes on when it stops.
+pub async fn another_candidate_goes_on(target: &Target) {
+    let holder = async || {
+        let path = format!(
+            "/apis/coordination.k8s.io/v1/namespaces/plimsoll-system/leases/plimsoll-controller-{}",
+            target.namespace
+        );
+        target.cluster.rest().get(&path).await.unwrap()["spec"]["holderIdentity"].clone()
+    };
+    let first = Running::start_as(target, "first");
+    let order = first.app();
+    first.settle(&order).await;
+    let second = Running::start_as(target, "second");
+    first.settle(&order.next(|_| ())).await;
+    assert_eq!(holder().await, "first");
+    first.stop().await;
+    let status = second.settle(&order.next(|next| next.revision += 1)).await;
+    assert_eq!(status.replicas, all(3));
+    assert_eq!(holder().await, "second");
+    second.stop().await;
+}

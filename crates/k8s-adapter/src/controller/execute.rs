@@ -126,7 +126,7 @@ impl Executor<'_> {
         let sort = super::world::Sort::Object(kind);
         match self.rest.delete(&path, uid).await {
             Ok(answer) if answer["kind"] == "Status" => {
-                self.world.remove(self.app, sort, name, uid, FOR_GOOD)
+                self.world.remove(self.app, sort, name, uid, FOR_GOOD);
             }
             // It goes when whoever holds it lets it.
             Ok(leaving) => self.world.put(self.app, kind, leaving),

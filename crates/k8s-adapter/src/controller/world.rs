@@ -352,8 +352,8 @@ mod tests {
         }
     }
 
-    fn is(uid: &str, version: &str) -> Option<(String, String)> {
-        Some((uid.to_owned(), version.to_owned()))
+    fn is(uid: &str, version: &str) -> (String, String) {
+        (uid.to_owned(), version.to_owned())
     }
 
     const SERVICE: Sort = Sort::Object(Kind::Service);
@@ -363,7 +363,7 @@ mod tests {
         let world = World::default();
         world.put(&app(), Kind::Service, service("a", 12));
         world.put(&app(), Kind::Service, service("a", 9));
-        assert_eq!(known(&world), is("a", "12"));
+        assert_eq!(known(&world), Some(is("a", "12")));
     }
 
     #[test]
@@ -375,7 +375,7 @@ mod tests {
         assert_eq!(known(&world), None);
         world.put(&app(), Kind::Service, service("b", 8));
         world.remove(&app(), SERVICE, "shop", "a", "7");
-        assert_eq!(known(&world), is("b", "8"));
+        assert_eq!(known(&world), Some(is("b", "8")));
     }
 
     #[test]
@@ -386,7 +386,7 @@ mod tests {
         world.put(&app(), Kind::Service, service("a", 5));
         assert_eq!(known(&world), None);
         world.put(&app(), Kind::Service, service("a", 7));
-        assert_eq!(known(&world), is("a", "7"));
+        assert_eq!(known(&world), Some(is("a", "7")));
     }
 
     #[test]
@@ -399,7 +399,7 @@ mod tests {
         world.begin(SERVICE);
         world.put(&app(), Kind::Service, service("b", 6));
         assert_eq!(world.end(SERVICE), []);
-        assert_eq!(known(&world), is("b", "6"));
+        assert_eq!(known(&world), Some(is("b", "6")));
     }
 
     #[tokio::test]

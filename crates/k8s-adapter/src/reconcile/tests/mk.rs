@@ -117,7 +117,7 @@ pub(super) fn change(observed: &mut Observed, kind: Kind, change: impl FnOnce(&m
     observed.objects[at] = live((kind, there));
 }
 
-/// A ReplicaSet that needs these ConfigMaps.
+/// A ReplicaSet that needs these `ConfigMap`s.
 pub(super) fn mk_replica_set(order: &MkDelivery, config_maps: &[&str]) -> ReplicaSet {
     let from: Vec<Value> = config_maps.iter().map(|name| json!({"configMapRef": {"name": name}})).collect();
     let set = json!({

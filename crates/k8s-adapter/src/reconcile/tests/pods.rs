@@ -44,7 +44,7 @@ fn pods_that_are_going_are_waited_for_without_asking_for_them() {
     let order = mk_order().next(|next| next.power = Power::Offline);
     let mut observed = mk_written(&order);
     change(&mut observed, Kind::Deployment, |deployment| {
-        deployment["status"]["terminatingReplicas"] = json!(3)
+        deployment["status"]["terminatingReplicas"] = json!(3);
     });
     let (actions, status) = decide(&order, &observed);
     assert_eq!(actions, ["look again"]);
