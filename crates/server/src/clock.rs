@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 /// The system's clocks; [`Clock::elapsed`] counts from when this was made.
 #[derive(Debug)]
-pub struct SystemClock {
+pub(crate) struct SystemClock {
     start: Instant,
 }
 
 impl SystemClock {
     /// Starts counting.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self { start: Instant::now() }
     }
 }
@@ -33,7 +33,7 @@ impl Clock for SystemClock {
 
 /// UUIDv7 by the system's time; those of one process grow strictly.
 #[derive(Debug)]
-pub struct SystemIds;
+pub(crate) struct SystemIds;
 
 impl Ids for SystemIds {
     fn uuid(&self) -> Uuid {

@@ -16,7 +16,7 @@ const IDENTITY: &str = "identity";
 
 /// A data directory that this process alone has, until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
-pub struct DataDir {
+pub(crate) struct DataDir {
     path: PathBuf,
     // The system gives the lock back with the file, also after a kill.
     _lock: File,
@@ -24,7 +24,7 @@ pub struct DataDir {
 
 impl DataDir {
     /// Makes the folder if it is not there, and takes it.
-    pub fn open(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let credentials = path.join(CREDENTIALS);
         for folder in [path, &credentials] {
             // Credentials lie in it: nobody else's business.
@@ -39,12 +39,12 @@ impl DataDir {
     }
 
     /// The folder itself.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Who the process is that has this folder: made once, so that after a restart it holds what it held.
-    pub fn identity(&self) -> Result<String, Error> {
+    pub(crate) fn identity(&self) -> Result<String, Error> {
         let path = self.path.join(IDENTITY);
         match fs::read_to_string(&path) {
             Ok(text) if uuid::Uuid::parse_str(text.trim()).is_ok() => return Ok(text.trim().to_owned()),
@@ -58,17 +58,17 @@ impl DataDir {
     }
 
     /// The file of the ledger.
-    pub fn ledger(&self) -> PathBuf {
+    pub(crate) fn ledger(&self) -> PathBuf {
         self.path.join(LEDGER)
     }
 
     /// The file with the way to a data center and the credentials there.
-    pub fn kubeconfig(&self, dc: &DcName) -> PathBuf {
+    pub(crate) fn kubeconfig(&self, dc: &DcName) -> PathBuf {
         self.path.join(CREDENTIALS).join(format!("{dc}.yaml"))
     }
 
     /// The way to a data center, if it has one.
-    pub fn read_kubeconfig(&self, dc: &DcName) -> io::Result<Option<String>> {
+    pub(crate) fn read_kubeconfig(&self, dc: &DcName) -> io::Result<Option<String>> {
         match fs::read_to_string(self.kubeconfig(dc)) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -77,12 +77,12 @@ impl DataDir {
     }
 
     /// Keeps the way to a data center, readable by this user alone.
-    pub fn write_kubeconfig(&self, dc: &DcName, text: &str) -> io::Result<()> {
+    pub(crate) fn write_kubeconfig(&self, dc: &DcName, text: &str) -> io::Result<()> {
         write_private(&self.kubeconfig(dc), text)
     }
 
     /// Forgets the way to a data center.
-    pub fn remove_kubeconfig(&self, dc: &DcName) -> io::Result<()> {
+    pub(crate) fn remove_kubeconfig(&self, dc: &DcName) -> io::Result<()> {
         match fs::remove_file(self.kubeconfig(dc)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),

@@ -11,13 +11,13 @@ use subtle::ConstantTimeEq as _;
 pub(crate) const MAX_TOKEN: usize = 512;
 
 /// The tokens of the configuration, by the SHA-256 of each; the tokens themselves are not kept.
-pub struct Tokens {
+pub(crate) struct Tokens {
     known: Vec<(String, Caller)>,
 }
 
 impl Tokens {
     /// These callers, each by the SHA-256 of the token.
-    pub fn new(known: impl IntoIterator<Item = (Digest, Caller)>) -> Self {
+    pub(crate) fn new(known: impl IntoIterator<Item = (Digest, Caller)>) -> Self {
         Self { known: known.into_iter().map(|(digest, caller)| (digest.to_string(), caller)).collect() }
     }
 

@@ -16,7 +16,4 @@ pub mod serve;
 mod signals;
 mod stack;
 
-pub use clock::{SystemClock, SystemIds};
-pub use data_dir::DataDir;
 pub use error::Error;
-pub use identity::Tokens;

@@ -18,6 +18,7 @@ use plimsoll_core::view::DcView;
 use plimsoll_k8s_adapter::{KubeCluster, Options};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -40,8 +41,9 @@ pub(crate) struct DataCenters {
 
 struct Known {
     way: Arc<Way>,
-    /// Ends the controller that goes by the present credentials.
-    controller: CancellationToken,
+    /// The controller that goes by the present credentials, and what ends it.
+    controller: JoinHandle<()>,
+    ending: CancellationToken,
 }
 
 impl DataCenters {
@@ -100,26 +102,30 @@ impl DataCenters {
 
     /// Takes the way to a data center into use, in the place of the one before, if there was one.
     fn take(&self, installation: InstallationId, dc: &DcView, cluster: KubeCluster) {
-        let controller = self.stopping.child_token();
         let shared: Arc<dyn Cluster> = Arc::new(cluster.clone());
-        {
-            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-            if let Some(before) = known.get_mut(&dc.name) {
-                before.controller.cancel();
-                before.controller = controller.clone();
+        let ending = self.stopping.child_token();
+        let controller =
+            controller::serve(self.role.clone(), installation, dc.clone(), cluster, ending.clone());
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let entry = match known.remove(&dc.name) {
+            None => Known {
+                way: Arc::new(Way::new(shared)),
+                controller: self.controllers.spawn(controller),
+                ending,
+            },
+            Some(before) => {
                 before.way.replace(shared);
-            } else {
-                let way = Arc::new(Way::new(shared));
-                known.insert(dc.name.clone(), Known { way, controller: controller.clone() });
+                before.ending.cancel();
+                let controller = self.controllers.spawn(async move {
+                    // Both go by one name in the election: the first lets go of its seat before the second
+                    // takes it. One that ended by a defect has let go, too.
+                    let _ = before.controller.await;
+                    controller.await;
+                });
+                Known { way: before.way, controller, ending }
             }
-        }
-        self.controllers.spawn(controller::serve(
-            self.role.clone(),
-            installation,
-            dc.clone(),
-            cluster,
-            controller,
-        ));
+        };
+        known.insert(dc.name.clone(), entry);
     }
 }
 

@@ -1,20 +1,21 @@
 //! The example application: published once in the life of a folder, and watched until it is healthy.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use plimsoll_core::caller::Caller;
-use plimsoll_core::cluster::Clusters as _;
+use plimsoll_core::cluster::{Clusters as _, Replicas};
 use plimsoll_core::error::{Chain, Error as CoreError, Kind};
 use plimsoll_core::fold::OperationState;
 use plimsoll_core::live::Live as _;
 use plimsoll_core::name::{AppRef, DcName, OperationId};
+use plimsoll_core::record::OutcomeState;
 use plimsoll_core::usecase::{Mode, OperationFilter, PageRequest, Plimsoll, TakeScale, Write};
-use plimsoll_core::view::{AppView, Health, OperationView};
+use plimsoll_core::view::{AppDcView, AppView, Health, OperationView};
 use plimsoll_worker::Sights;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::lines::Lines;
@@ -106,16 +107,12 @@ impl Example {
     pub(super) async fn why_not(&self, timeout: Duration) -> Error {
         let why = match self.look().await {
             Ok(Some(view)) => {
-                let reasons: Vec<String> = view
-                    .dcs
-                    .iter()
-                    .filter(|dc| dc.health != Health::Healthy)
-                    .map(|dc| {
-                        let finding = dc.findings.first().map(|finding| finding.message.as_str());
-                        format!("{}: {}", dc.dc, finding.unwrap_or("on its way"))
-                    })
-                    .collect();
-                reasons.join("; ")
+                let operation = match view.operation {
+                    Some(id) => self.plimsoll.operation(&self.caller, id).await.ok(),
+                    None => None,
+                };
+                let late = view.dcs.iter().filter(|dc| dc.health != Health::Healthy);
+                late.map(|dc| reason(dc, operation.as_ref())).collect::<Vec<_>>().join("; ")
             }
             Ok(None) => "it was not published yet".to_owned(),
             Err(error) => error.to_string(),
@@ -177,6 +174,18 @@ impl Example {
             self.started.elapsed().as_secs_f64()
         )
     }
+}
+
+/// Why it is not healthy in a data center.
+fn reason(dc: &AppDcView, operation: Option<&OperationView>) -> String {
+    let outcome = operation.and_then(|operation| operation.dcs.iter().find(|outcome| outcome.dc == dc.dc));
+    let why = match (dc.findings.first(), outcome.map(|outcome| outcome.state), dc.replicas) {
+        (Some(finding), _, _) => finding.message.clone(),
+        (None, Some(OutcomeState::Waiting), _) => "it is not its turn yet".to_owned(),
+        (None, _, Some(Replicas { ready, ordered, .. })) => format!("{ready} of {ordered} pods are ready"),
+        (None, _, None) => "nothing was seen of it yet".to_owned(),
+    };
+    format!("{}: {why}", dc.dc)
 }
 
 fn write(what: &str) -> Result<Write, Error> {
