@@ -53,6 +53,9 @@ async fn client_verbs_find_dev_by_themselves_and_kubectl_works_on_its_data_cente
     let log = dev.kubectl("dc-1", &["logs", "deploy/shop", "-n", "demo", "-c", "app"]).await?;
     assert_ne!(log, "");
 
+    let secret = ["get", "secret", "shop-database", "-n", "demo", "-o", "jsonpath={.data}"];
+    assert!(dev.kubectl("dc-3", &secret).await?.contains("password"), "the example's secret is there");
+
     let file = home.path().join("guest.yaml");
     std::fs::write(&file, GUEST)?;
     let file = file.to_string_lossy();

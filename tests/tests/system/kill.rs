@@ -2,12 +2,16 @@
 
 use crate::ground::on_both_grounds;
 
-on_both_grounds!(a_server_killed_anywhere_in_a_publish_loses_nothing_and_repeats_nothing: Own);
+on_both_grounds!(
+    a_server_killed_anywhere_in_a_publish_loses_nothing_and_repeats_nothing: Own,
+    a_server_killed_again_and_again_brings_the_newest_release_everywhere: Own,
+);
 
 mod scenario {
     use anyhow::{Context, Result, bail};
-    use plimsoll_tests::{Mark, World, eventually, image};
+    use plimsoll_tests::{DataCenter, Mark, Request, World, eventually, image};
     use serde_json::json;
+    use std::time::Duration;
 
     /// Where the publish stands when the server is killed.
     #[derive(Clone, Copy, Debug)]
@@ -16,7 +20,7 @@ mod scenario {
         Accepted,
         /// The Order of dc-1 is in the ledger, and the write into dc-1 is on its way: the API server is frozen.
         WriteOnItsWay,
-        /// Pods are rolling in dc-1.
+        /// The Deployment of dc-1 has just got the new image.
         Rolling,
         /// dc-1 is done, and its soak runs before the others may begin.
         BetweenTheWaves,
@@ -39,13 +43,7 @@ mod scenario {
 
         for (dc, mark) in world.dcs().iter().zip(marks) {
             // Made once, replaced once per publish.
-            let writes: Vec<_> = dc
-                .writes(mark)?
-                .into_iter()
-                .filter(|request| request.resource == "apps" && request.subresource.is_empty())
-                .filter(|request| request.code.is_some_and(|code| code < 300))
-                .map(|request| request.short())
-                .collect();
+            let writes = app_writes(dc, mark)?;
             let updates = std::iter::repeat_n("update apps", MOMENTS.len());
             assert_eq!(
                 writes,
@@ -67,6 +65,47 @@ mod scenario {
         world.end().await
     }
 
+    pub(super) async fn a_server_killed_again_and_again_brings_the_newest_release_everywhere(
+        mut world: World,
+    ) -> Result<()> {
+        world.user().apply_and_wait(&world.shop()).await?;
+        let marks = marks(&world)?;
+        // The moments are spread, not chosen: somewhere between the answer and the first ready pods.
+        let after = [0, 35, 80, 150, 270, 450].map(Duration::from_millis);
+        let mut newest = String::new();
+        for (after, version) in after.into_iter().zip(2..) {
+            let accepted = world.user().apply(&world.shop().version(version)).await?;
+            newest = accepted["operation"]["id"].as_str().context("nothing was accepted")?.to_owned();
+            tokio::time::sleep(after).await;
+            world.kill_server().await?;
+            world.start_server().await?;
+        }
+
+        succeeded(&world, &newest).await?;
+        let last = u8::try_from(after.len() + 1)?;
+        for pods in world.all_pods().await? {
+            assert!(
+                pods.len() == 3 && pods.iter().all(|pod| pod.ready && pod.image == image(last)),
+                "{pods:?}"
+            );
+        }
+        for (dc, mark) in world.dcs().iter().zip(marks) {
+            let writes = app_writes(dc, mark)?;
+            assert!(
+                writes.len() <= after.len() && writes.iter().all(|write| write == "update apps"),
+                "{writes:?}"
+            );
+            // A Release that came while the controller was away may have been overtaken by the next.
+            let changes = world.deployment(dc).await?["metadata"]["generation"].as_u64();
+            assert!(
+                changes.is_some_and(|changes| changes <= 1 + writes.len() as u64),
+                "{changes:?} {writes:?}"
+            );
+            assert_eq!(world.resource(dc).await?["spec"]["release"], last, "{}", dc.name());
+        }
+        world.end().await
+    }
+
     async fn kill_at(world: &mut World, moment: Moment, version: u8) -> Result<()> {
         let waves = json!({"order": [["dc-1"], ["dc-2", "dc-3"]], "soak": "2s", "deadline": "2m"});
         let shop = world.shop().with("/spec/publish", waves).version(version);
@@ -77,35 +116,27 @@ mod scenario {
         let id = accepted["operation"]["id"].as_str().context("nothing was accepted")?.to_owned();
         let path = format!("/v1/operations/{id}");
 
-        let wanted = match moment {
-            Moment::Accepted => None,
-            Moment::WriteOnItsWay => Some("Sent"),
-            Moment::Rolling => Some("Progressing"),
-            Moment::BetweenTheWaves => Some("Healthy"),
-        };
-        if let Some(wanted) = wanted {
-            eventually("the publish comes to the moment", async || {
-                let operation = world.user().get(&path).await?;
-                let state = &operation["dataCenters"][0]["state"];
-                Ok(if state == wanted { Ok(()) } else { Err(operation.to_string()) })
-            })
-            .await?;
-        }
+        let seen = &*world;
+        eventually("the publish comes to the moment", async || {
+            let operation = seen.user().get(&path).await?;
+            let state = operation["dataCenters"][0]["state"].as_str();
+            let come = match moment {
+                Moment::Accepted => true,
+                // After five seconds without an answer it is owed.
+                Moment::WriteOnItsWay => matches!(state, Some("Sent" | "Owed")),
+                Moment::Rolling => has_image(seen, version).await?,
+                Moment::BetweenTheWaves => state == Some("Healthy"),
+            };
+            Ok(if come { Ok(()) } else { Err(operation.to_string()) })
+        })
+        .await?;
         world.kill_server().await?;
         if matches!(moment, Moment::WriteOnItsWay) {
             first(world)?.thaw().await?;
         }
         world.start_server().await?;
 
-        eventually("the publish has succeeded", async || {
-            let operation = world.user().get(&path).await?;
-            match operation["state"].as_str() {
-                Some("Succeeded") => Ok(Ok(())),
-                Some("Running" | "SucceededOwing") => Ok(Err(operation.to_string())),
-                _ => bail!("it ended otherwise: {operation}"),
-            }
-        })
-        .await?;
+        succeeded(world, &id).await?;
         for pods in world.all_pods().await? {
             assert!(
                 pods.len() == 3 && pods.iter().all(|pod| pod.ready && pod.image == image(version)),
@@ -115,11 +146,38 @@ mod scenario {
         Ok(())
     }
 
-    fn first(world: &World) -> Result<&plimsoll_tests::DataCenter> {
+    async fn succeeded(world: &World, operation: &str) -> Result<()> {
+        let path = format!("/v1/operations/{operation}");
+        eventually("the publish has succeeded", async || {
+            let operation = world.user().get(&path).await?;
+            match operation["state"].as_str() {
+                Some("Succeeded") => Ok(Ok(())),
+                Some("Running" | "SucceededOwing") => Ok(Err(operation.to_string())),
+                _ => bail!("it ended otherwise: {operation}"),
+            }
+        })
+        .await
+    }
+
+    /// The writes of App resources that a data center has taken.
+    fn app_writes(dc: &DataCenter, since: Mark) -> Result<Vec<String>> {
+        let mut writes = dc.writes(since)?;
+        writes.retain(|write| write.resource == "apps" && write.subresource.is_empty());
+        writes.retain(|write| write.code.is_some_and(|code| code < 300));
+        Ok(writes.iter().map(Request::short).collect())
+    }
+
+    /// Whether the Deployment of dc-1 is told to run that version.
+    async fn has_image(world: &World, version: u8) -> Result<bool> {
+        let deployment = world.deployment(first(world)?).await?;
+        Ok(deployment["spec"]["template"]["spec"]["containers"][0]["image"] == image(version))
+    }
+
+    fn first(world: &World) -> Result<&DataCenter> {
         world.dcs().first().context("no data center")
     }
 
     fn marks(world: &World) -> Result<Vec<Mark>> {
-        world.dcs().iter().map(plimsoll_tests::DataCenter::mark).collect()
+        world.dcs().iter().map(DataCenter::mark).collect()
     }
 }

@@ -7,6 +7,7 @@ mod kill;
 mod kubectl;
 mod lifecycle;
 mod outage;
+mod progress;
 mod quiet;
 mod repair;
 mod trouble;

@@ -31,7 +31,8 @@ mod scenario {
             }
         }
         let reach = world.user().get("/v1/datacenters").await?["items"][2]["reach"].clone();
-        assert_eq!(reach["state"], "Lost", "{reach}");
+        let why = "the data center does not answer (Connection refused (os error 111))";
+        assert_eq!(reach, serde_json::json!({"state": "Lost", "message": why}));
         let newest = world.look_at_shop().await?["operation"].as_str().context("no operation")?.to_owned();
         let mark = lost.mark()?;
         lost.start().await?;

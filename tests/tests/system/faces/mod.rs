@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use face::{Face, Reply};
 use plain::{blind, same_words};
 use plimsoll_tests::{Claim, Ground, World};
-use serde_json::Value;
+use serde_json::{Value, json};
 use table::Verb;
 
 /// Each face has an App of its own and works it through the same life; what they answer differs in names, ids
@@ -50,6 +50,19 @@ async fn every_verb_that_shows_something_shows_the_same_on_every_face() -> Resul
         assert_eq!(same_words(cli), same_words(rest), "{}: command line and REST", verb.name);
         assert_eq!(same_words(rest), same_words(grpc), "{}: REST and gRPC", verb.name);
     }
+    world.end().await
+}
+
+/// Programs find out by gRPC's own means what there is and whether it serves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_server_describes_itself_and_tells_its_health() -> Result<()> {
+    let world = World::new(Ground::Simulated, Claim::Own).await?;
+
+    // Without a description of its own, grpcurl has learned the method by reflection.
+    let health = world.user().grpc("grpc.health.v1.Health/Check", &json!({})).await?.ok()?;
+    assert_eq!(serde_json::from_str::<Value>(&health)?, json!({"status": "SERVING"}));
+    let document = world.user().get("/openapi.json").await?;
+    assert!(document["paths"]["/v1/namespaces/{namespace}/apps/{app}"]["put"].is_object());
     world.end().await
 }
 
