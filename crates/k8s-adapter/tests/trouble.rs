@@ -1,6 +1,8 @@
 //! A data center in trouble, on the simulated cluster: what is said of it, how soon, and that work goes on
 //! when it is over.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "what helps a test fails as the test does")]
+
 use std::time::Duration;
 
 use futures::StreamExt;

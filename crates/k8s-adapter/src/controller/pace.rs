@@ -1,11 +1,13 @@
 //! When to write, when to ask, when to try again: what is remembered of the work on one App.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use plimsoll_core::cluster::{Drift, Fence, Finding, Status};
 use tokio::time::Instant;
 
+use super::turn::Order;
 use crate::reconcile::{Pod, is_settled};
 
 /// Between two statuses, whatever they say.
@@ -28,6 +30,9 @@ pub(super) struct Memory {
     failures: u32,
     /// When pods were first seen to be leaving.
     leaving: HashMap<String, Instant>,
+    /// What the resource says is to be done, and the resource that says it: worked out once per change, and
+    /// forgotten when it is done.
+    order: Option<(Arc<[u8]>, Arc<Order>)>,
     pub(super) troubles: Vec<Finding>,
     /// Drift that was put right and is not in the App's status yet.
     pub(super) unsaid: Vec<Drift>,
@@ -41,6 +46,15 @@ impl Memory {
             let Self { status_written, leaving, unsaid, .. } = std::mem::take(self);
             *self = Self { fence, status_written, leaving, unsaid, ..Self::default() };
         }
+    }
+
+    /// What `body` was found to say.
+    pub(super) fn order(&self, body: &Arc<[u8]>) -> Option<Arc<Order>> {
+        self.order.as_ref().filter(|(of, _)| Arc::ptr_eq(of, body)).map(|(_, order)| order.clone())
+    }
+
+    pub(super) fn found(&mut self, body: Arc<[u8]>, order: Arc<Order>) {
+        self.order = Some((body, order));
     }
 
     /// How long to wait before `new` is written, in place of `old`.
@@ -76,6 +90,7 @@ impl Memory {
         self.unsettled_since = None;
         self.status_wanted = None;
         self.pods_read = None;
+        self.order = None;
         self.leaving = HashMap::new();
     }
 

@@ -35,7 +35,7 @@ pub(super) struct Controller {
 }
 
 /// What the App resource says is to be done.
-enum Order {
+pub(super) enum Order {
     Do(Box<Desired>),
     /// Nothing, and why.
     Leave(Finding),
@@ -86,10 +86,10 @@ impl Controller {
             });
             observed.pods = read.pods.take();
             observed.gone = read.gone.take();
-            let next = match self.order(&held) {
-                None => return Ok(Next::Nothing),
-                Some(Order::Leave(why)) => self.leave(app, &held, why, &observed).await?,
-                Some(Order::Do(desired)) => self.round(app, &held, &desired, &observed, &mut read).await?,
+            let Some(order) = self.order(app, &held) else { return Ok(Next::Nothing) };
+            let next = match &*order {
+                Order::Leave(why) => self.leave(app, &held, why.clone(), &observed).await?,
+                Order::Do(desired) => self.round(app, &held, desired, &observed, &mut read).await?,
             };
             if !matches!(next, Next::Round) {
                 return Ok(next);
@@ -98,12 +98,21 @@ impl Controller {
         Ok(Next::After(PAUSE))
     }
 
-    fn order(&self, held: &Held) -> Option<Order> {
-        let leave = |reason: &str, message: String| {
-            Some(Order::Leave(Finding { reason: reason.to_owned(), message, fatal: Fatal::Yes }))
-        };
+    fn order(&self, app: &AppRef, held: &Held) -> Option<Arc<Order>> {
         // Nothing can be said of what has no fence.
         held.fence?;
+        if let Some(known) = self.world.remember(app, |memory| memory.order(&held.body)).flatten() {
+            return Some(known);
+        }
+        let order = Arc::new(self.read(held));
+        self.world.remember(app, |memory| memory.found(held.body.clone(), order.clone()));
+        Some(order)
+    }
+
+    fn read(&self, held: &Held) -> Order {
+        let leave = |reason: &str, message: String| {
+            Order::Leave(Finding { reason: reason.to_owned(), message, fatal: Fatal::Yes })
+        };
         let delivery = match carried(&held.object()) {
             Carried::Order(delivery) => delivery,
             Carried::Damaged(damage) => {
@@ -125,7 +134,7 @@ impl Controller {
             Ok(rendering) => {
                 let Delivery { fence, uid, deleted, want, .. } = *delivery;
                 debug_assert_eq!(rendering.is_none(), want == Want::Deleted);
-                Some(Order::Do(Box::new(Desired { fence, uid, deleted, rendering })))
+                Order::Do(Box::new(Desired { fence, uid, deleted, rendering }))
             }
             Err(error) => leave("TooOld", error.to_string()),
         }

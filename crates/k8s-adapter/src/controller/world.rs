@@ -109,13 +109,15 @@ pub(super) struct Held {
     pub(super) fence: Option<Fence>,
     status: Option<Status>,
     list: u64,
-    body: Arc<[u8]>,
+    /// Without status and version; the same in memory for as long as it says the same.
+    pub(super) body: Arc<[u8]>,
 }
 
 impl Held {
     fn new(object: &AppObject, list: u64) -> Option<Self> {
         let mut body = AppObject { status: None, ..object.clone() };
         body.metadata.managed_fields = None;
+        body.metadata.resource_version = None;
         Some(Self {
             uid: object.metadata.uid.clone()?,
             resource_version: object.metadata.resource_version.clone()?,
@@ -180,14 +182,19 @@ impl World {
     pub(super) fn put_app(&self, app: &AppRef, object: &AppObject) {
         let mut state = self.state();
         let list = state.list(Sort::App);
-        let Some(held) = Held::new(object, list) else { return };
+        let Some(mut held) = Held::new(object, list) else { return };
         if state.gone.has(&held.uid, &held.resource_version) {
             return;
         }
         let there = &mut state.apps.entry(app.clone()).or_default().resource;
         match there {
             Some(there) if !newer(&held.resource_version, &there.resource_version) => there.list = list,
-            there => *there = Some(held),
+            there => {
+                if let Some(there) = there.as_ref().filter(|there| there.body == held.body) {
+                    held.body = there.body.clone();
+                }
+                *there = Some(held);
+            }
         }
     }
 
