@@ -1,5 +1,5 @@
 use crate::server::OPERATOR;
-use crate::{DataCenter, Document, Server, User, eventually};
+use crate::{DataCenter, Document, Mark, Server, User, eventually};
 use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use plimsoll_bench::{Bench, Options};
@@ -99,6 +99,11 @@ impl World {
     /// The data centers, in the order of their names.
     pub fn dcs(&self) -> &[DataCenter] {
         &self.dcs
+    }
+
+    /// Now, in each data center, to count requests from.
+    pub fn marks(&self) -> Result<Vec<Mark>> {
+        self.dcs.iter().map(DataCenter::mark).collect()
     }
 
     /// Where the files of this world lie.

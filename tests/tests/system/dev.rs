@@ -25,9 +25,13 @@ async fn dev_that_is_not_healthy_in_time_says_why() -> Result<()> {
 
     let said = Said::by(command.args(["--until-healthy", "--timeout", "1s"])).await?;
 
-    assert_ne!(said.code, 0, "{said:?}");
+    assert_eq!(said.code, 1, "{said:?}");
     let last = said.stderr.lines().last().unwrap_or_default();
-    assert!(last.starts_with("error: demo/shop was not healthy everywhere within 1 s: dc-1"), "{said:?}");
+    let why = last
+        .strip_prefix("error: demo/shop was not healthy everywhere within 1 s: ")
+        .and_then(|rest| rest.strip_suffix("; give more time with --timeout"));
+    // How far it came in that time is up to the machine.
+    assert!(why.is_some_and(|why| !why.is_empty()), "{said:?}");
     Ok(())
 }
 

@@ -9,7 +9,7 @@ on_both_grounds!(
 
 mod scenario {
     use anyhow::{Context, Result, bail};
-    use plimsoll_tests::{DataCenter, Mark, Request, World, eventually, image};
+    use plimsoll_tests::{DataCenter, Document, Mark, Request, World, eventually, image};
     use serde_json::json;
     use std::time::Duration;
 
@@ -32,9 +32,8 @@ mod scenario {
     pub(super) async fn a_server_killed_anywhere_in_a_publish_loses_nothing_and_repeats_nothing(
         mut world: World,
     ) -> Result<()> {
-        let waves = json!({"order": [["dc-1"], ["dc-2", "dc-3"]], "soak": "2s", "deadline": "2m"});
-        let shop = world.shop().with("/spec/publish", waves);
-        let marks = marks(&world)?;
+        let shop = in_waves(&world);
+        let marks = world.marks()?;
         world.user().apply_and_wait(&shop).await?;
 
         for (moment, version) in MOMENTS.into_iter().zip(2..) {
@@ -69,7 +68,7 @@ mod scenario {
         mut world: World,
     ) -> Result<()> {
         world.user().apply_and_wait(&world.shop()).await?;
-        let marks = marks(&world)?;
+        let marks = world.marks()?;
         // The moments are spread, not chosen: somewhere between the answer and the first ready pods.
         let after = [0, 35, 80, 150, 270, 450].map(Duration::from_millis);
         let mut newest = String::new();
@@ -106,9 +105,14 @@ mod scenario {
         world.end().await
     }
 
+    /// The shop, published to dc-1 first and to the others when it has stood there for two seconds.
+    fn in_waves(world: &World) -> Document {
+        let policy = json!({"order": [["dc-1"], ["dc-2", "dc-3"]], "soak": "2s", "deadline": "2m"});
+        world.shop().with("/spec/publish", policy)
+    }
+
     async fn kill_at(world: &mut World, moment: Moment, version: u8) -> Result<()> {
-        let waves = json!({"order": [["dc-1"], ["dc-2", "dc-3"]], "soak": "2s", "deadline": "2m"});
-        let shop = world.shop().with("/spec/publish", waves).version(version);
+        let shop = in_waves(world).version(version);
         if matches!(moment, Moment::WriteOnItsWay) {
             first(world)?.freeze().await?;
         }
@@ -175,9 +179,5 @@ mod scenario {
 
     fn first(world: &World) -> Result<&DataCenter> {
         world.dcs().first().context("no data center")
-    }
-
-    fn marks(world: &World) -> Result<Vec<Mark>> {
-        world.dcs().iter().map(DataCenter::mark).collect()
     }
 }

@@ -59,6 +59,10 @@ pub(super) fn writes(world: &World, app: &'static str) -> Result<Vec<Verb>> {
     });
     let mut delete = on("delete", "AppService/DeleteApp", None, &["--yes"]);
     delete.rest = (Method::DELETE, format!("/v1/namespaces/{namespace}/apps/{app}{}", query()), None);
+    let to = Some(json!({"to": 2}));
+    let mut back = on("rollback", "AppService/RollbackApp", to, &["--to", "2", "--reason", "as before"]);
+    back.rest.1 += "&reason=as+before";
+    back.grpc.1["options"]["reason"] = "as before".into();
     let mut get = show(world, "get", app, "GetApp", "", "app");
     get.name = "get what was deleted";
 
@@ -72,6 +76,7 @@ pub(super) fn writes(world: &World, app: &'static str) -> Result<Vec<Verb>> {
         on("restart", "AppService/RestartApp", None, &[]),
         on("offline", "AppService/OfflineApp", None, &[]),
         on("online", "AppService/OnlineApp", None, &[]),
+        back,
         self::apply(world, app, &document.clone().without("/spec/image"), "without-image")?
             .failing(Kind::Invalid),
         delete,
