@@ -114,7 +114,7 @@ pub fn fold(
                 due(OperationState::Running, Due::Rollback, Some(failure))
             }
             _ if operation.kind == Kind::Delete => open(OperationState::Running, Some(failure)),
-            _ => open(OperationState::Held, Some(failure)),
+            _ => open(OperationState::Held, Some(format!("{failure}; publish a fix, or roll back"))),
         };
     }
     if let Some(by) = &control.paused_by {
@@ -136,7 +136,14 @@ pub fn fold(
             Due::End(EndState::SucceededOwing),
             Some(format!("{} gets it on return", list(&tally.owed))),
         ),
-        (false, _) => open(
+        (false, true) => open(
+            OperationState::Held,
+            Some(format!(
+                "{} of the data centers that have any of it are healthy, and the publish policy asks for more than that",
+                tally.good
+            )),
+        ),
+        (false, false) => open(
             OperationState::Held,
             Some(format!(
                 "only {} could still meet the publish policy, and cannot be reached",

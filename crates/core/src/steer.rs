@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::cluster::{Finding, Resource};
+use crate::cluster::{Fence, Finding, Resource};
 use crate::fold::{Due, is_good};
 use crate::gate::{Gate, gate};
 use crate::health::{Verdict as Judgement, judge};
 use crate::ledger::{Compare, Revision, Transaction};
 use crate::live::Sight;
-use crate::name::{DcName, OperationId};
+use crate::name::{DcName, OperationId, ReleaseNumber};
 use crate::order::{Before, order_for};
 use crate::policy::PublishPolicy;
 use crate::record::{
@@ -41,6 +41,8 @@ pub struct Scene {
     pub operations: Vec<OperationParts>,
     /// The App resource, as it was last seen there.
     pub resource: Option<Resource>,
+    /// Why the data center did not take the Order, if it did not.
+    pub trouble: Option<String>,
     /// Wall time, for the record.
     pub now: Timestamp,
 }
@@ -78,7 +80,7 @@ pub fn step(scene: &Scene, stopwatch: &dyn Stopwatch) -> Result<Step, serde_json
             return Ok(step);
         }
     }
-    if is_undelivered(scene) {
+    if is_undelivered(scene)? {
         return Ok(Step::Deliver);
     }
     for parts in &scene.operations {
@@ -112,14 +114,17 @@ pub fn matters(scene: &Scene, parts: &OperationParts) -> bool {
     current && open
 }
 
-/// Whether the data center lacks its newest Order and can get it.
-fn is_undelivered(scene: &Scene) -> bool {
-    let Some(order) = &scene.order else { return false };
+/// Whether the data center lacks its newest Order and can get it: it carries an older one, or what it carries
+/// under this fence is not what was ordered.
+fn is_undelivered(scene: &Scene) -> Result<bool, serde_json::Error> {
+    let Some(order) = &scene.order else { return Ok(false) };
     let takes_orders = matches!(scene.dc.value.state, DcState::Active | DcState::Cordoned);
+    if !takes_orders || scene.unreachable.is_some() {
+        return Ok(false);
+    }
+    let Some(resource) = &scene.resource else { return Ok(true) };
     let fence = order.value.fence(order.revision);
-    let behind = scene.resource.as_ref().is_none_or(|resource| resource.fence < fence);
-    // A deletion of what was never there needs no resource, but its evidence does: it is delivered all the same.
-    takes_orders && scene.unreachable.is_none() && behind
+    Ok(resource.fence < fence || (resource.fence == fence && resource.digest != order.value.digest()?))
 }
 
 /// The next step of one Operation here, if it has one.
@@ -247,11 +252,19 @@ fn open_gate(
     let Some(app) = &scene.app else { return Ok(Step::Rest(None)) };
     let dc = &scene.dc.value.name;
     let before = scene.order.as_ref().map(|order| Before { order: &order.value, settled: scene.settled });
+    // Only what brings a Release moves the Order's; scale and online leave it where it is.
+    let (release, content) =
+        match (parts.operation.kind.track(), scene.order.as_ref().map(|order| &order.value.ordered)) {
+            (Track::Release, _) | (_, None | Some(Ordered::Deleted)) => {
+                (app.value.head, app.value.head_content)
+            }
+            (_, Some(Ordered::Run { release, content, .. })) => (*release, *content),
+        };
     let order = order_for(
         &app.value,
         dc,
-        app.value.head,
-        app.value.head_content,
+        release,
+        content,
         before,
         scene.installation.value.epoch,
         parts.operation.id,
@@ -351,7 +364,8 @@ fn assess(
         .map(|resource| Sight { fence: resource.fence, status: resource.status.clone() });
     let no_soak = Spent { soaked: Duration::ZERO, ..spent };
     let waiting = |state, finding: Option<&Finding>| {
-        if spent.running >= parts.operation.policy.deadline {
+        // A deletion is never given up: what hinders it may go at any time.
+        if parts.operation.kind != Kind::Delete && spent.running >= parts.operation.policy.deadline {
             return is(
                 OutcomeState::Failed,
                 Some(&too_late(parts.operation.policy.deadline, finding)),
@@ -360,6 +374,9 @@ fn assess(
         }
         is(state, finding, no_soak)
     };
+    if let Some(ahead) = sight.as_ref().filter(|sight| sight.fence > fence) {
+        return waiting(OutcomeState::Sent, Some(&ahead_of_ledger(ahead.fence)));
+    }
     match judge(&order.value, fence, sight.as_ref()) {
         Judgement::Healthy => {
             let soaked = Spent { soaked: spent.soaked.min(parts.operation.policy.soak), ..spent };
@@ -368,7 +385,22 @@ fn assess(
         Judgement::Done => is(OutcomeState::Done, None, no_soak),
         Judgement::Hopeless(finding) => is(OutcomeState::Failed, Some(&finding), no_soak),
         Judgement::Progressing(finding) => waiting(OutcomeState::Progressing, finding.as_ref()),
-        Judgement::Unseen => waiting(OutcomeState::Sent, None),
+        Judgement::Unseen => waiting(OutcomeState::Sent, scene.trouble.as_deref().map(not_taken).as_ref()),
+    }
+}
+
+fn not_taken(why: &str) -> Finding {
+    Finding { reason: "NotDelivered".to_owned(), message: why.to_owned(), fatal: crate::cluster::Fatal::No }
+}
+
+fn ahead_of_ledger(fence: Fence) -> Finding {
+    Finding {
+        reason: "AheadOfLedger".to_owned(),
+        message: format!(
+            "the app resource there carries the fence {fence}, which is above the ledger's: nothing is delivered \
+             until an operator removes that resource; its pods stay"
+        ),
+        fatal: crate::cluster::Fatal::No,
     }
 }
 
@@ -430,15 +462,24 @@ fn conclude(scene: &Scene, parts: &OperationParts) -> Result<Option<Step>, serde
             relies_on_operation(&mut draft, parts, None);
             draft.put(key::end(parts.operation.id), &end)?;
             let good = parts.outcomes.values().any(|o| is_good(&o.value, &parts.operation.policy));
-            if good && parts.operation.kind.track() == Track::Release {
+            if good && let Some((app, release)) = proves(scene, parts) {
                 let verdict = Verdict { succeeded: Some(scene.now), rolled_back: None };
-                let verdict_key = key::verdict(parts.operation.uid, parts.operation.release);
-                // A verdict that is there says that somebody rolled back from this Release meanwhile.
-                draft.create(verdict_key, &verdict)?;
+                // While it is the head nobody has rolled back from it.
+                draft.relies(key::app(&app.value.app), app.revision);
+                draft.put(key::verdict(app.value.uid, release), &verdict)?;
             }
             Ok(Some(Step::Commit(draft.into())))
         }
     }
+}
+
+/// The Release that a success of this Operation shows to be good, if it shows one: what it brought, or what
+/// it brought up for the first time.
+fn proves<'a>(scene: &'a Scene, parts: &OperationParts) -> Option<(&'a Stored<App>, ReleaseNumber)> {
+    let app = scene.app.as_ref().filter(|app| app.value.head == parts.operation.release)?;
+    let brings_up = parts.operation.pace == Pace::Gated
+        && scene.order.as_ref().is_some_and(|order| order.value.release() == Some(app.value.head));
+    (parts.operation.kind.track() == Track::Release || brings_up).then_some((app, app.value.head))
 }
 
 /// What is settled per data center, for [`Scene::settled`].

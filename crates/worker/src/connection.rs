@@ -11,6 +11,7 @@ use plimsoll_core::error::Chain;
 use plimsoll_core::name::AppRef;
 use plimsoll_core::view::Reach;
 use tokio::sync::broadcast;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::time::{DelayQueue, delay_queue};
 
@@ -20,6 +21,9 @@ use crate::queue::Queue;
 
 /// How many Apps of a data center are worked on at once.
 const CONCURRENCY: usize = 64;
+/// How long a data center may be silent before it counts as lost. A connection that broke, or a server that makes
+/// room for its successor, opens nobody else's gate.
+const GRACE: Duration = Duration::from_secs(3);
 /// The first and the longest wait before asking a lost data center again.
 const ASK_FIRST: Duration = Duration::from_millis(250);
 const ASK_LONGEST: Duration = Duration::from_secs(5);
@@ -28,12 +32,18 @@ const ASK_LONGEST: Duration = Duration::from_secs(5);
 pub(crate) async fn serve(desk: Arc<Desk>, cancelled: CancellationToken) {
     let mut changes = desk.mirror.changes();
     let mut work = Work::new(desk.clone());
-    let mut wait = ASK_FIRST;
+    let mut silence = Silence::default();
     loop {
         let lost = tokio::select! {
             () = cancelled.cancelled() => return,
-            lost = connected(&mut work, &mut changes, &mut wait) => lost,
+            lost = connected(&mut work, &mut changes, &mut silence) => lost,
         };
+        if desk.sights.lost(&desk.dc).is_none() && silence.has_lasted() < GRACE {
+            tokio::select! {
+                () = cancelled.cancelled() => return,
+                () = tokio::time::sleep(ASK_FIRST) => continue,
+            }
+        }
         if desk.sights.reach(&desk.dc, Reach::Lost(lost.clone())) {
             tracing::warn!(dc = %desk.dc, why = lost, "the data center does not answer; it is owed what it misses");
         }
@@ -41,9 +51,29 @@ pub(crate) async fn serve(desk: Arc<Desk>, cancelled: CancellationToken) {
         // While it is lost nothing goes there but the question; what is decided goes into the ledger.
         tokio::select! {
             () = cancelled.cancelled() => return,
-            () = disconnected(&mut work, &mut changes, wait) => {}
+            () = disconnected(&mut work, &mut changes, silence.next_wait()) => {}
         }
-        wait = (wait * 2).min(ASK_LONGEST);
+    }
+}
+
+/// How long a data center has not answered.
+#[derive(Default)]
+struct Silence {
+    since: Option<Instant>,
+    wait: Option<Duration>,
+}
+
+impl Silence {
+    /// How long it has lasted; it begins with the first question.
+    fn has_lasted(&mut self) -> Duration {
+        self.since.get_or_insert_with(Instant::now).elapsed()
+    }
+
+    /// How long to wait before asking again.
+    fn next_wait(&mut self) -> Duration {
+        let wait = self.wait.map_or(ASK_FIRST, |wait| (wait * 2).min(ASK_LONGEST));
+        self.wait = Some(wait);
+        wait
     }
 }
 
@@ -51,7 +81,7 @@ pub(crate) async fn serve(desk: Arc<Desk>, cancelled: CancellationToken) {
 async fn connected(
     work: &mut Work,
     changes: &mut broadcast::Receiver<Change>,
-    wait: &mut Duration,
+    silence: &mut Silence,
 ) -> String {
     let desk = work.desk.clone();
     let Some(installation) = desk.mirror.installation() else {
@@ -69,7 +99,7 @@ async fn connected(
                         if let Err(why) = make_namespaces(&desk).await {
                             return why;
                         }
-                        *wait = ASK_FIRST;
+                        *silence = Silence::default();
                     }
                     work.take_event(event);
                 }
@@ -103,12 +133,14 @@ async fn disconnected(work: &mut Work, changes: &mut broadcast::Receiver<Change>
     }
 }
 
-/// Whether it is the cluster that was added under this name.
+/// Whether it is the cluster that was added under this name, and able to hold Apps.
 async fn recognise(desk: &Desk) -> Result<(), String> {
     let identity = desk.cluster.identity().await.map_err(|error| plain(&error))?;
     let expected = desk.mirror.dcs().get(&desk.dc).map(|dc| dc.value.cluster_uid.clone());
     match expected {
-        Some(expected) if expected == identity.uid => Ok(()),
+        Some(expected) if expected == identity.uid => {
+            desk.cluster.prepare().await.map_err(|error| plain(&error))
+        }
         Some(expected) => Err(format!(
             "another cluster answers for {}: {} instead of {expected}; nothing is written there",
             desk.dc, identity.uid
@@ -118,12 +150,9 @@ async fn recognise(desk: &Desk) -> Result<(), String> {
 }
 
 async fn make_namespaces(desk: &Desk) -> Result<(), String> {
-    let mut missing = desk.mirror.namespaces();
-    missing.retain(|namespace| !desk.sights.has_namespace(&desk.dc, namespace));
-    for namespace in missing {
-        let labels = [("app.kubernetes.io/managed-by".to_owned(), "plimsoll".to_owned())].into();
-        match desk.cluster.ensure_namespace(&namespace, &labels).await {
-            Ok(()) => desk.sights.note_namespace(&desk.dc, &namespace),
+    for namespace in desk.mirror.namespaces() {
+        match desk.make_namespace(&namespace).await {
+            Ok(()) => {}
             Err(error @ (cluster::Error::Unreachable(_) | cluster::Error::Untrusted(..))) => {
                 return Err(plain(&error));
             }

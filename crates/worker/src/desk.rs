@@ -1,5 +1,6 @@
 //! One App at one data center: look, decide, do, until there is nothing more to do.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use plimsoll_core::content::Content;
 use plimsoll_core::digest::Digest;
 use plimsoll_core::error::Chain;
 use plimsoll_core::ledger::{self, Committed, Ledger};
-use plimsoll_core::name::{AppRef, AppUid, DcName};
+use plimsoll_core::name::{AppRef, AppUid, DcName, NamespaceName};
 use plimsoll_core::record::{self, Ordered, key};
 use plimsoll_core::steer::{Scene, Step, step};
 use plimsoll_core::usecase::Plimsoll;
@@ -20,8 +21,11 @@ use crate::stopwatch::Watches;
 
 /// How many steps one visit may take before others get their turn.
 const STEPS: usize = 16;
-/// How long to wait before trying again what a data center or the ledger did not take.
+/// How long to wait before trying again what the ledger did not take, and what a data center did not take the
+/// first time.
 const RETRY: Duration = Duration::from_secs(1);
+/// How long to wait at most before offering a data center again what it did not take.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Everything that the visits to the Apps of one data center share.
 pub(crate) struct Desk {
@@ -33,6 +37,8 @@ pub(crate) struct Desk {
     pub(crate) plimsoll: Plimsoll,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) watches: Mutex<Watches>,
+    /// How often in a row each App's Order was not taken.
+    pub(crate) refusals: Mutex<HashMap<AppRef, u32>>,
 }
 
 /// How a visit ended.
@@ -87,6 +93,7 @@ impl Desk {
         let mut scene = self.mirror.scene(app, &self.dc, self.clock.now())?;
         scene.unreachable = self.sights.lost(&self.dc);
         scene.resource = self.sights.resource(&self.dc, app);
+        scene.trouble = self.sights.trouble(&self.dc, app);
         Some(scene)
     }
 
@@ -112,10 +119,15 @@ impl Desk {
                 return Some(Visit::Rest(Some(RETRY)));
             }
         };
+        if let Err(error) = self.make_namespace(&app.namespace).await {
+            return Some(self.refused(app, &error).await);
+        }
         let seen = scene.resource.as_ref().map(|resource| &resource.version);
         match self.cluster.put(&delivery, seen).await {
             Ok(resource) => {
                 tracing::info!(%app, dc = %self.dc, fence = %delivery.fence, operation = %delivery.operation, "delivered");
+                self.refusals.lock().unwrap_or_else(PoisonError::into_inner).remove(app);
+                self.sights.note_trouble(&self.dc, app, None);
                 self.sights.set(&self.dc, resource);
                 None
             }
@@ -129,23 +141,51 @@ impl Desk {
                     self.sights.remove(&self.dc, app);
                     None
                 }
-                Err(error) => Some(self.refused(app, &error)),
+                Err(error) => Some(self.refused(app, &error).await),
             },
-            Err(error) => Some(self.refused(app, &error)),
+            Err(error) => {
+                if scene.resource.is_none() {
+                    // It may be the namespace that is missing; if it is not, the next answer says so again.
+                    self.sights.forget_namespace(&self.dc, &app.namespace);
+                }
+                Some(self.refused(app, &error).await)
+            }
         }
     }
 
-    fn refused(&self, app: &AppRef, error: &cluster::Error) -> Visit {
-        match error {
-            cluster::Error::Unreachable(_) | cluster::Error::Untrusted(..) => Visit::Lost(error.to_string()),
+    /// Makes a Namespace in the data center, unless it was made or found there before.
+    pub(crate) async fn make_namespace(&self, namespace: &NamespaceName) -> Result<(), cluster::Error> {
+        if self.sights.has_namespace(&self.dc, namespace) {
+            return Ok(());
+        }
+        let labels = [("app.kubernetes.io/managed-by".to_owned(), "plimsoll".to_owned())].into();
+        self.cluster.ensure_namespace(namespace, &labels).await?;
+        self.sights.note_namespace(&self.dc, namespace);
+        Ok(())
+    }
+
+    /// What follows from a request that failed: the data center is lost if it does not answer another one either,
+    /// else it is this App that has to wait.
+    async fn refused(&self, app: &AppRef, error: &cluster::Error) -> Visit {
+        let silent = match error {
+            cluster::Error::Unreachable(_) | cluster::Error::Untrusted(..) => {
+                self.cluster.identity().await.err()
+            }
             cluster::Error::Forbidden(_)
             | cluster::Error::Conflict
             | cluster::Error::Refused(_)
-            | cluster::Error::Unreadable(_) => {
-                tracing::warn!(%app, dc = %self.dc, error = %Chain(error), "the data center did not take an order");
-                Visit::Rest(Some(RETRY))
-            }
+            | cluster::Error::Unreadable(_) => None,
+        };
+        if let Some(silent) = silent {
+            return Visit::Lost(silent.to_string());
         }
+        tracing::warn!(%app, dc = %self.dc, error = %Chain(error), "the data center did not take an order");
+        self.sights.note_trouble(&self.dc, app, Some(error.to_string()));
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = refusals.entry(app.clone()).or_default();
+        let wait = RETRY.saturating_mul(1 << (*count).min(6)).min(PATIENCE);
+        *count += 1;
+        Visit::Rest(Some(wait))
     }
 
     async fn roll_back(

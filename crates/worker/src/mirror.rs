@@ -109,6 +109,7 @@ impl Mirror {
                 .cloned()
                 .collect(),
             resource: None,
+            trouble: None,
             now,
         })
     }

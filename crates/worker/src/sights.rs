@@ -26,6 +26,7 @@ struct Seen {
     reach: Option<Reach>,
     resources: HashMap<AppRef, Resource>,
     namespaces: HashSet<NamespaceName>,
+    troubles: HashMap<AppRef, String>,
 }
 
 impl Sights {
@@ -62,11 +63,34 @@ impl Sights {
         changed
     }
 
-    /// Takes over one resource.
+    /// Takes over one resource, unless something newer was seen of it: a fence never falls in one life of it.
     pub(crate) fn set(&self, dc: &DcName, resource: Resource) {
         let app = resource.app.clone();
-        self.seen().entry(dc.clone()).or_default().resources.insert(app.clone(), resource);
+        let mut seen = self.seen();
+        let resources = &mut seen.entry(dc.clone()).or_default().resources;
+        let late = resources
+            .get(&app)
+            .is_some_and(|there| there.version.uid == resource.version.uid && there.fence > resource.fence);
+        if !late {
+            resources.insert(app.clone(), resource);
+        }
+        drop(seen);
         self.tell(&app);
+    }
+
+    /// Why the newest Order of an App was not taken, if it was not.
+    pub(crate) fn trouble(&self, dc: &DcName, app: &AppRef) -> Option<String> {
+        self.seen().get(dc)?.troubles.get(app).cloned()
+    }
+
+    /// Notes why the newest Order of an App was not taken, or that it was.
+    pub(crate) fn note_trouble(&self, dc: &DcName, app: &AppRef, why: Option<String>) {
+        let mut seen = self.seen();
+        let troubles = &mut seen.entry(dc.clone()).or_default().troubles;
+        match why {
+            Some(why) => troubles.insert(app.clone(), why),
+            None => troubles.remove(app),
+        };
     }
 
     /// Forgets one resource that is gone, or cannot be read.
@@ -101,6 +125,13 @@ impl Sights {
     /// Notes that the namespace is there.
     pub(crate) fn note_namespace(&self, dc: &DcName, namespace: &NamespaceName) {
         self.seen().entry(dc.clone()).or_default().namespaces.insert(namespace.clone());
+    }
+
+    /// The namespace may be gone there: it is made again.
+    pub(crate) fn forget_namespace(&self, dc: &DcName, namespace: &NamespaceName) {
+        if let Some(seen) = self.seen().get_mut(dc) {
+            seen.namespaces.remove(namespace);
+        }
     }
 
     /// Whether the data center was ever tried: until then nothing is decided from its silence.

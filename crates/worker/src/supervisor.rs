@@ -69,6 +69,7 @@ pub async fn run(setup: Setup, cancelled: CancellationToken) {
                 plimsoll: plimsoll.clone(),
                 clock: clock.clone(),
                 watches: Mutex::new(Watches::new(clock.clone())),
+                refusals: Mutex::default(),
             };
             tasks.spawn(stand(Arc::new(desk), candidate.clone(), cancelled.clone()));
         }

@@ -264,6 +264,12 @@ impl Plimsoll {
         if let (Some(app), Some((number, verdict))) = (&plan.app, &plan.verdict) {
             draft.put(key::verdict(app.uid, *number), verdict).map_err(Error::internal)?;
         }
+        // A gate that opens meanwhile writes an Order that this plan knows nothing of.
+        let unordered =
+            ground.dcs.keys().filter(|dc| !ground.orders.contains_key(*dc) && !plan.orders.contains_key(*dc));
+        for dc in unordered {
+            draft.requires(Compare::Absent(key::order(subject.app, dc)));
+        }
         for (dc, order) in &plan.orders {
             let order_key = key::order(subject.app, dc);
             match ground.orders.get(dc) {

@@ -1,6 +1,6 @@
 //! Apply: go live, or upgrade.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -115,8 +115,8 @@ impl Plimsoll {
                 TakeScale::Yes => app.scale = document.scale.clone(),
                 TakeScale::No => notes.push(format!(
                     "the document's scale differs from the app's and was left alone; apply --scale takes it, \
-                     plimsoll scale {} changes it by itself",
-                    before.app.name
+                     plimsoll scale {} -n {} changes it by itself",
+                    before.app.name, before.app.namespace
                 )),
             }
         }
@@ -327,7 +327,7 @@ fn unknown_dcs(document: &AppDocument, known: &[DcName]) -> Vec<Violation> {
             check(format!("spec.publish.order[{i}][{j}]"), dc);
         }
     }
-    let placed: BTreeSet<&DcName> = known.iter().filter(|dc| document.scale.placement.names(dc)).collect();
+    let placed: Vec<&DcName> = known.iter().filter(|dc| document.scale.of(dc).at_most() > 0).collect();
     if let Succeed::AtLeast(n) = document.content.publish.succeed
         && n as usize > placed.len()
     {

@@ -12,7 +12,7 @@ use crate::document::AppDocument;
 use crate::error::{Error, Kind};
 use crate::health::{Verdict as Judgement, judge};
 use crate::name::{AppRef, DcName, NamespaceName, ReleaseNumber};
-use crate::record::{App, DataCenter, DcState, Order, Ordered, Stored, key};
+use crate::record::{App, DataCenter, DcState, End, Order, Ordered, Stored, key};
 use crate::view::{AppDcView, AppView, Etag, Health, Paged, Reach, ReleaseView};
 
 impl Plimsoll {
@@ -117,8 +117,8 @@ impl Plimsoll {
                         Kind::NotFound,
                         "RELEASE_NOT_FOUND",
                         format!(
-                            "{} has no release {number}; plimsoll history {} lists them",
-                            app.app, app.app.name
+                            "{} has no release {number}; plimsoll history {} -n {} lists them",
+                            app.app, app.app.name, app.app.namespace
                         ),
                     )
                 })?;
@@ -144,14 +144,16 @@ impl Plimsoll {
         let app = stored.value;
         let content = self.read_content(app.uid, &app.head_content).await?;
         let orders = self.read_orders(&app.app).await?;
+        let newest = app.operations.values().max().copied();
+        let motion = match newest {
+            Some(id) if self.read::<End>(&key::end(id)).await?.is_none() => Motion::Moving,
+            _ => Motion::Settled,
+        };
         let views: Vec<AppDcView> = dcs
             .values()
             .map(|dc| {
-                self.view_app_dc(
-                    &app,
-                    &dc.value,
-                    orders.get(&dc.value.name).filter(|o| o.value.uid == app.uid),
-                )
+                let order = orders.get(&dc.value.name).filter(|o| o.value.uid == app.uid);
+                self.view_app_dc(&app, &dc.value, order, motion)
             })
             .collect();
         Ok(AppView {
@@ -162,7 +164,7 @@ impl Plimsoll {
             image: content.main.image.to_string(),
             health: overall(&app, &views),
             dcs: views,
-            operation: app.operations.values().max().copied(),
+            operation: newest,
             app: app.app,
             uid: app.uid,
             owner: app.owner,
@@ -177,7 +179,13 @@ impl Plimsoll {
         })
     }
 
-    fn view_app_dc(&self, app: &App, dc: &DataCenter, order: Option<&Stored<Order>>) -> AppDcView {
+    fn view_app_dc(
+        &self,
+        app: &App,
+        dc: &DataCenter,
+        order: Option<&Stored<Order>>,
+        motion: Motion,
+    ) -> AppDcView {
         let mut view = AppDcView {
             dc: dc.name.clone(),
             dc_state: dc.state,
@@ -199,8 +207,10 @@ impl Plimsoll {
             _ if matches!(self.live.reach(&dc.name), Some(Reach::Lost(_))) => Health::Unknown,
             Judgement::Healthy => Health::Healthy,
             Judgement::Done => Health::Offline,
-            Judgement::Hopeless(_) | Judgement::Progressing(Some(_)) => Health::Degraded,
-            Judgement::Progressing(None) | Judgement::Unseen => Health::Progressing,
+            Judgement::Hopeless(_) => Health::Degraded,
+            // What hinders it is a step on the way, as long as somebody waits for the end of the way.
+            Judgement::Progressing(Some(_)) if motion == Motion::Settled => Health::Degraded,
+            Judgement::Progressing(_) | Judgement::Unseen => Health::Progressing,
         };
         if let Some(status) = sight.and_then(|sight| sight.status) {
             view.replicas = (status.fence == fence).then_some(status.replicas);
@@ -209,6 +219,13 @@ impl Plimsoll {
         }
         view
     }
+}
+
+/// Whether an Operation on an App is on its way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Motion {
+    Moving,
+    Settled,
 }
 
 /// How an App fares over all: as badly as where it fares worst, leaving out those that have none ordered.

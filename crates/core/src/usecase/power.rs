@@ -8,8 +8,8 @@ use super::{Plimsoll, Write};
 use crate::caller::{Caller, Role};
 use crate::cluster::Power;
 use crate::error::Error;
-use crate::name::AppRef;
-use crate::record::{App, Kind as OperationKind, Operation, Order, Ordered, Pace, Release, Verdict};
+use crate::name::{AppRef, DcName};
+use crate::record::{Kind as OperationKind, Operation, Order, Ordered, Pace, Release, Verdict};
 use crate::view::Accepted;
 
 impl Plimsoll {
@@ -73,7 +73,7 @@ impl Plimsoll {
             return Ok(Plan::nothing(Some(after), note));
         }
         let operation = ground.operation(caller, kind, &after, &orders, reason);
-        if power == Power::Online && !is_proven(&self.read_releases(before.uid).await?, before) {
+        if power == Power::Online && !is_proven(&self.read_releases(before.uid).await?, &orders) {
             let policy = self.read_content(before.uid, &before.head_content).await?.publish;
             let operation = Operation { pace: Pace::Gated, policy, ..operation };
             return Ok(Plan::new(after, operation, BTreeMap::new()));
@@ -82,11 +82,15 @@ impl Plimsoll {
     }
 }
 
-/// Whether content like the head's was ever healthy: if not, it comes up by its publish policy, not at once.
-pub(super) fn is_proven(releases: &[(Release, Verdict)], app: &App) -> bool {
-    releases
-        .iter()
-        .any(|(release, verdict)| release.content == app.head_content && verdict.succeeded.is_some())
+/// Whether all content that is ordered was healthy before: if not, it comes up by the publish policy, not at
+/// once.
+pub(super) fn is_proven(releases: &[(Release, Verdict)], orders: &BTreeMap<DcName, Order>) -> bool {
+    orders.values().all(|order| match &order.ordered {
+        Ordered::Run { content, .. } => releases
+            .iter()
+            .any(|(release, verdict)| release.content == *content && verdict.succeeded.is_some()),
+        Ordered::Deleted => true,
+    })
 }
 
 impl Ground {

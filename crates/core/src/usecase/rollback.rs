@@ -76,7 +76,7 @@ impl Plimsoll {
                 Error::new(
                     Kind::NotFound,
                     "RELEASE_NOT_FOUND",
-                    format!("{app} has no release {number}; plimsoll history {} lists them", app.name),
+                    format!("{app} has no release {number}; plimsoll history {} -n {} lists them", app.name, app.namespace),
                 )
             })?,
             None => last_good(&releases, before).ok_or_else(|| {
@@ -90,6 +90,16 @@ impl Plimsoll {
                 )
             })?,
         };
+        if target.0.number == before.head {
+            return Err(Error::new(
+                Kind::Refused,
+                "IS_THE_HEAD",
+                format!(
+                    "release {} is what {app} aims at already; plimsoll restart replaces its pods",
+                    before.head
+                ),
+            ));
+        }
         self.back_to(caller, ground, before, &releases, &target.0, reason).await
     }
 
@@ -183,8 +193,8 @@ impl Plimsoll {
             .unwrap_or_default();
         verdict.rolled_back = Some(ground.now);
         let notes = vec![format!(
-            "release {} brings back release {}; {} takes no publish until it is released: plimsoll unpin {}",
-            release.number, target.number, before.app, before.app.name
+            "release {} brings back release {}; {} takes no publish until it is released: plimsoll unpin {} -n {}",
+            release.number, target.number, before.app, before.app.name, before.app.namespace
         )];
         let plan = Plan::new(app, operation, orders);
         Ok(Plan { release: Some((release, content)), verdict: Some((before.head, verdict)), notes, ..plan })

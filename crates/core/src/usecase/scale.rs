@@ -140,7 +140,7 @@ impl Plimsoll {
         let operation = ground.operation(caller, OperationKind::Scale, &after, &orders, reason);
         let from_zero =
             orders.keys().any(|dc| before.scale.of(dc).at_most() == 0 && after.scale.of(dc).at_most() > 0);
-        if from_zero && !is_proven(&self.read_releases(before.uid).await?, before) {
+        if from_zero && !is_proven(&self.read_releases(before.uid).await?, &orders) {
             let policy = self.read_content(before.uid, &before.head_content).await?.publish;
             let operation = Operation { pace: Pace::Gated, policy, ..operation };
             return Ok(Plan::new(after, operation, BTreeMap::new()));
