@@ -41,15 +41,11 @@ mod scenario {
         }
 
         for (dc, mark) in world.dcs().iter().zip(marks) {
-            // Made once, replaced once per publish.
+            // Made once, replaced once per publish: by what the resource says of itself, and by what was sent.
+            let resource = world.resource(dc).await?;
+            assert_eq!(resource["metadata"]["generation"], 1 + MOMENTS.len(), "{}", dc.name());
             let writes = app_writes(dc, mark)?;
-            let updates = std::iter::repeat_n("update apps", MOMENTS.len());
-            assert_eq!(
-                writes,
-                std::iter::once("create apps").chain(updates).collect::<Vec<_>>(),
-                "{}",
-                dc.name()
-            );
+            assert!(writes.len() <= 1 + MOMENTS.len(), "{}: {writes:?}", dc.name());
             // One change of the Deployment, and one set of pods, per version: no pod was restarted twice.
             let deployment = world.deployment(dc).await?;
             assert_eq!(deployment["metadata"]["generation"], 1 + MOMENTS.len(), "{}", dc.name());
@@ -90,15 +86,13 @@ mod scenario {
         }
         for (dc, mark) in world.dcs().iter().zip(marks) {
             let writes = app_writes(dc, mark)?;
-            assert!(
-                writes.len() <= after.len() && writes.iter().all(|write| write == "update apps"),
-                "{writes:?}"
-            );
+            assert!(writes.len() <= after.len(), "{}: {writes:?}", dc.name());
             // A Release that came while the controller was away may have been overtaken by the next.
-            let changes = world.deployment(dc).await?["metadata"]["generation"].as_u64();
+            let [resource, deployment] = [world.resource(dc).await?, world.deployment(dc).await?]
+                .map(|object| object["metadata"]["generation"].as_u64().unwrap_or_default());
             assert!(
-                changes.is_some_and(|changes| changes <= 1 + writes.len() as u64),
-                "{changes:?} {writes:?}"
+                deployment > 1 && deployment <= resource && resource <= 1 + after.len() as u64,
+                "{deployment} {resource}"
             );
             assert_eq!(world.resource(dc).await?["spec"]["release"], last, "{}", dc.name());
         }
@@ -163,7 +157,8 @@ mod scenario {
         .await
     }
 
-    /// The writes of App resources that a data center has taken.
+    /// The writes of App resources that a data center has answered with success. One whose sender was killed may
+    /// have been taken too, and is answered to nobody.
     fn app_writes(dc: &DataCenter, since: Mark) -> Result<Vec<String>> {
         let mut writes = dc.writes(since)?;
         writes.retain(|write| write.resource == "apps" && write.subresource.is_empty());
