@@ -30,6 +30,8 @@ pub(super) struct Memory {
     failures: u32,
     /// When pods were first seen to be leaving.
     leaving: HashMap<String, Instant>,
+    /// Whether some of them were past their grace when pods were read last.
+    pub(super) has_overdue: bool,
     /// What the resource says is to be done, and the resource that says it: worked out once per change, and
     /// forgotten when it is done.
     order: Option<(Arc<[u8]>, Arc<Order>)>,
@@ -43,8 +45,8 @@ impl Memory {
     /// Another Order: what was learnt of the one before is of no use.
     pub(super) fn at(&mut self, fence: Option<Fence>) {
         if self.fence != fence {
-            let Self { status_written, leaving, unsaid, .. } = std::mem::take(self);
-            *self = Self { fence, status_written, leaving, unsaid, ..Self::default() };
+            let Self { status_written, leaving, has_overdue, unsaid, .. } = std::mem::take(self);
+            *self = Self { fence, status_written, leaving, has_overdue, unsaid, ..Self::default() };
         }
     }
 
@@ -92,6 +94,7 @@ impl Memory {
         self.pods_read = None;
         self.order = None;
         self.leaving = HashMap::new();
+        self.has_overdue = false;
     }
 
     /// Whether to read pods for the sake of knowing why.
@@ -108,11 +111,12 @@ impl Memory {
         let leaving = pods.iter().filter(|pod| pod.is_leaving).map(|pod| pod.uid.clone());
         let known = std::mem::take(&mut self.leaving);
         self.leaving = leaving.map(|uid| (uid.clone(), known.get(&uid).copied().unwrap_or(now))).collect();
-        for pod in pods {
+        for pod in pods.iter_mut() {
             // A server takes a moment to say that a pod has gone.
             let grace = Duration::from_secs(pod.grace) + Duration::from_secs(10);
             pod.is_overdue = self.leaving.get(&pod.uid).is_some_and(|since| now - *since > grace);
         }
+        self.has_overdue = pods.iter().any(|pod| pod.is_overdue);
     }
 
     /// How long to wait before trying again.
@@ -201,6 +205,10 @@ mod tests {
         assert!(!pods[0].is_overdue);
         tokio::time::advance(Duration::from_secs(10)).await;
         memory.read_pods(&mut pods);
-        assert!(pods[0].is_overdue);
+        assert!(pods[0].is_overdue && memory.has_overdue);
+        memory.at(Some(Fence { epoch: 1, revision: Revision(2) }));
+        assert!(memory.has_overdue, "it is stuck whatever is ordered");
+        memory.read_pods(&mut []);
+        assert!(!memory.has_overdue);
     }
 }

@@ -80,6 +80,7 @@ impl Controller {
             self.world.remember(app, |memory| {
                 memory.at(held.fence);
                 observed.curious = memory.is_curious();
+                observed.has_overdue = memory.has_overdue;
                 observed.troubles.clone_from(&memory.troubles);
                 observed.futile.clone_from(&memory.futile);
                 observed.unsaid.clone_from(&memory.unsaid);

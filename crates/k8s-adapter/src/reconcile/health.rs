@@ -37,6 +37,11 @@ pub(super) fn needs_pods(desired: &Desired, observed: &Observed) -> bool {
     if rollout.observed_generation < rollout.generation {
         return false;
     }
+    if observed.has_overdue && rollout.terminating != Some(0) {
+        // The server counts those that are stuck, and which they are only the pods say. Taking its word now
+        // and theirs then, the App would be healthy and not, for ever.
+        return true;
+    }
     if rollout.ordered == 0 {
         let is_going = rollout.replicas > 0 || rollout.terminating.is_some_and(|count| count > 0);
         return if is_going { observed.curious } else { !was_settled };
@@ -111,6 +116,11 @@ pub(super) fn untouched(fence: Fence, trouble: Finding, observed: &Observed) -> 
         findings: vec![trouble],
         drift: observed.status.as_ref().map(|status| status.drift.clone()).unwrap_or_default(),
     }
+}
+
+/// Whether pods are there that were told to go, after their grace.
+pub(super) fn has_overdue(observed: &Observed) -> bool {
+    observed.pods.iter().flatten().any(|pod| pod.is_overdue)
 }
 
 /// What the Deployment says of its pods, corrected by the pods themselves where they were read.

@@ -26,6 +26,8 @@ pub(crate) struct Observed {
     pub(crate) pods: Option<Vec<Pod>>,
     /// Whether it is worth reading pods to find out what is wrong.
     pub(crate) curious: bool,
+    /// Whether a pod that was told to go was still there after its grace when pods were read last.
+    pub(crate) has_overdue: bool,
     /// Whether nothing is left of what is to be gone, if that was read, fresh and complete.
     pub(crate) gone: Option<bool>,
     /// What stands against doing it, as far as it was tried.

@@ -14,6 +14,8 @@ use crate::render::{Kind, Object, Rendering, Replicas};
 
 /// How soon to look again at what is not settled and says nothing.
 const UNSETTLED: Duration = Duration::from_secs(1);
+/// How soon to look again whether pods that are stuck have gone: nothing need tell it.
+const STUCK: Duration = Duration::from_mins(1);
 
 pub(super) fn run(
     desired: &Desired,
@@ -68,6 +70,8 @@ pub(super) fn run(
     actions.extend(finding::write_if_changed(status, observed));
     if !settled {
         actions.push(Action::LookAgain(UNSETTLED));
+    } else if health::has_overdue(observed) {
+        actions.push(Action::LookAgain(STUCK));
     }
     actions
 }

@@ -70,6 +70,56 @@ fn a_server_that_does_not_count_what_is_going_is_asked_for_pods_once() {
 }
 
 #[test]
+fn a_stuck_pod_is_told_and_not_counted_however_often_one_looks() {
+    struct Row {
+        server_says: Option<u32>,
+        pods: Vec<Pod>,
+        then: (&'static [&'static str], u32, usize),
+    }
+    let both = || vec![leaving(true), leaving(false)];
+    let table = [
+        Row { server_says: Some(1), pods: vec![leaving(true)], then: (&["look again"], 0, 1) },
+        Row { server_says: None, pods: vec![leaving(true)], then: (&["look again"], 0, 1) },
+        Row { server_says: Some(2), pods: both(), then: (&["look again"], 1, 1) },
+        Row { server_says: Some(1), pods: vec![leaving(false)], then: (&["look again"], 1, 0) },
+        Row { server_says: None, pods: Vec::new(), then: (&[], 0, 0) },
+    ];
+    for Row { server_says, pods, then: (then, terminating, findings) } in table {
+        let order = mk_order();
+        let mut observed = mk_written(&order);
+        change(&mut observed, Kind::Deployment, |deployment| {
+            deployment["status"]["terminatingReplicas"] = json!(server_says);
+        });
+        observed.has_overdue = true;
+        assert_eq!(decide(&order, &observed), (vec!["read pods".to_owned()], None));
+        observed.pods = Some(pods);
+        let (actions, status) = decide(&order, &observed);
+        assert_eq!(actions, then);
+        let said = status.as_ref().unwrap();
+        assert_eq!((said.replicas.terminating, said.findings.len()), (terminating, findings));
+
+        // The status that was written wakes the App, and nothing new is to be said.
+        observed.status = status;
+        let pods = observed.pods.take();
+        assert_eq!(decide(&order, &observed).0, ["read pods"]);
+        observed.pods = pods;
+        assert_eq!(decide(&order, &observed), (then.iter().map(|&action| action.to_owned()).collect(), None));
+    }
+}
+
+#[test]
+fn a_stuck_pod_that_has_gone_is_forgotten_without_reading_pods() {
+    let order = mk_order();
+    let mut observed = mk_written(&order);
+    observed.pods = Some(vec![leaving(true)]);
+    observed.status = decide(&order, &observed).1;
+    assert_eq!(observed.status.as_ref().unwrap().findings[0].reason, "StuckTerminating");
+    (observed.pods, observed.has_overdue) = (None, true);
+    let (actions, status) = decide(&order, &observed);
+    assert_eq!((actions, status.unwrap().findings), (Vec::new(), Vec::new()));
+}
+
+#[test]
 fn old_pods_are_told_apart_from_new_ones() {
     let order = mk_order();
     let mut observed = mk_healthy(&order);
