@@ -19,6 +19,10 @@ const FIRST_PROGRESS: Duration = Duration::from_millis(500);
 /// How long an App may be unsettled before its pods are read to find out why.
 const CURIOUS_AFTER: Duration = Duration::from_secs(3);
 
+/// One run of a container, before or after it has started: the pod, the container, how often it was restarted,
+/// whether it has started.
+type Attempt = (String, String, u64, bool);
+
 /// See the module. It lives and dies with what is known of the App.
 #[derive(Default)]
 pub(super) struct Memory {
@@ -32,6 +36,8 @@ pub(super) struct Memory {
     leaving: HashMap<String, Instant>,
     /// Whether some of them were past their grace when pods were read last.
     pub(super) has_overdue: bool,
+    /// When containers were first seen to run and not to be ready.
+    unready: HashMap<Attempt, Instant>,
     /// What the resource says is to be done, and the resource that says it: worked out once per change, and
     /// forgotten when it is done.
     order: Option<(Arc<[u8]>, Arc<Order>)>,
@@ -45,8 +51,8 @@ impl Memory {
     /// Another Order: what was learnt of the one before is of no use.
     pub(super) fn at(&mut self, fence: Option<Fence>) {
         if self.fence != fence {
-            let Self { status_written, leaving, has_overdue, unsaid, .. } = std::mem::take(self);
-            *self = Self { fence, status_written, leaving, has_overdue, unsaid, ..Self::default() };
+            let Self { status_written, leaving, has_overdue, unready, unsaid, .. } = std::mem::take(self);
+            *self = Self { fence, status_written, leaving, has_overdue, unready, unsaid, ..Self::default() };
         }
     }
 
@@ -95,6 +101,7 @@ impl Memory {
         self.order = None;
         self.leaving = HashMap::new();
         self.has_overdue = false;
+        self.unready = HashMap::new();
     }
 
     /// Whether to read pods for the sake of knowing why.
@@ -104,7 +111,7 @@ impl Memory {
         since.elapsed() >= CURIOUS_AFTER && self.pods_read.is_none_or(|read| read.elapsed() >= pause)
     }
 
-    /// Notes since when pods are leaving, by our own clock: two machines' times are never compared.
+    /// Notes since when pods are leaving or starting, by our own clock: two machines' times are never compared.
     pub(super) fn read_pods(&mut self, pods: &mut [Pod]) {
         let now = Instant::now();
         self.pods_read = Some(now);
@@ -117,6 +124,19 @@ impl Memory {
             pod.is_overdue = self.leaving.get(&pod.uid).is_some_and(|since| now - *since > grace);
         }
         self.has_overdue = pods.iter().any(|pod| pod.is_overdue);
+        let known = std::mem::take(&mut self.unready);
+        for pod in pods {
+            for container in &mut pod.containers {
+                if container.is_ready || !container.is_running {
+                    continue;
+                }
+                let attempt =
+                    (pod.uid.clone(), container.name.clone(), container.restarts, container.has_started);
+                let since = known.get(&attempt).copied().unwrap_or(now);
+                container.is_late = now - since > container.patience;
+                self.unready.insert(attempt, since);
+            }
+        }
     }
 
     /// How long to wait before trying again.
@@ -151,6 +171,7 @@ fn says_more(new: &Status, old: Option<&Status>) -> bool {
 mod tests {
     use plimsoll_core::cluster::{Applied, Replicas};
     use plimsoll_core::ledger::Revision;
+    use serde_json::json;
 
     use super::*;
 
@@ -210,5 +231,39 @@ mod tests {
         assert!(memory.has_overdue, "it is stuck whatever is ordered");
         memory.read_pods(&mut []);
         assert!(!memory.has_overdue);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_container_is_late_when_its_probes_have_had_their_time() {
+        let startup = json!({"initialDelaySeconds": 20, "periodSeconds": 5, "failureThreshold": 40});
+        let readiness = json!({"periodSeconds": 20, "failureThreshold": 4});
+        let table = [
+            (json!({"name": "app"}), true, 30),
+            (json!({"name": "app", "readinessProbe": {"periodSeconds": 1}}), true, 30),
+            (json!({"name": "app", "readinessProbe": readiness}), true, 80),
+            (json!({"name": "app", "readinessProbe": readiness, "startupProbe": startup}), false, 300),
+            // What was left of its start no longer counts.
+            (json!({"name": "app", "readinessProbe": readiness, "startupProbe": startup}), true, 80),
+        ];
+        for (spec, started, patience) in table {
+            let status = json!({
+                "name": "app", "ready": false, "restartCount": 0, "started": started, "state": {"running": {}},
+            });
+            let pod = json!({
+                "metadata": {"name": "p", "uid": "p"}, "spec": {"containers": [spec]},
+                "status": {"containerStatuses": [status]},
+            });
+            let mut memory = Memory::default();
+            let mut pods = [Pod::new(&pod)];
+            for (after, is_late) in [(0, false), (patience, false), (1, true)] {
+                tokio::time::advance(Duration::from_secs(after)).await;
+                memory.read_pods(&mut pods);
+                assert_eq!(pods[0].containers[0].is_late, is_late, "{after} s, {spec}");
+            }
+            // It was ended, and is at its beginning again.
+            pods[0].containers[0].restarts = 1;
+            memory.read_pods(&mut pods);
+            assert!(!pods[0].containers[0].is_late);
+        }
     }
 }

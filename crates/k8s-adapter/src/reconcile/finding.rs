@@ -116,7 +116,18 @@ fn of_pod(pod: &Pod) -> Option<Finding> {
 }
 
 fn of_container(container: &Container) -> Option<Finding> {
-    let Container { name, is_init, is_ready, is_running, restarts, waiting, ended } = container;
+    let Container {
+        name,
+        is_init,
+        is_ready,
+        is_running,
+        has_started,
+        patience: _,
+        is_late,
+        restarts,
+        waiting,
+        ended,
+    } = container;
     let place = if name == "app" { "the main container".to_owned() } else { format!("container {name}") };
     if let Some(Reason { reason, message }) = waiting {
         match reason.as_str() {
@@ -154,8 +165,10 @@ fn of_container(container: &Container) -> Option<Finding> {
                 ),
             ))
         }
-        _ if *is_running && !is_ready && !is_init => {
-            Some(finding("NotReady", format!("{place} runs, and its readiness probe does not pass")))
+        // Before that it is starting, as every pod does.
+        _ if *is_running && !is_ready && !is_init && *is_late => {
+            let probe = if *has_started { "readiness" } else { "startup" };
+            Some(finding("NotReady", format!("{place} runs, and its {probe} probe does not pass")))
         }
         _ => None,
     }

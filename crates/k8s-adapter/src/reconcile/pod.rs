@@ -1,6 +1,11 @@
 //! Pods, as far as they say why an App does not become healthy.
 
+use std::time::Duration;
+
 use serde_json::Value;
+
+/// A container that has run for less than this is starting, whatever its probes say.
+const LEAST_PATIENCE: Duration = Duration::from_secs(30);
 
 /// One pod of an App.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,12 +27,19 @@ pub(crate) struct Pod {
 }
 
 /// One container of a pod.
+#[expect(clippy::struct_excessive_bools, reason = "each is true or not whatever the others are")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Container {
     pub(crate) name: String,
     pub(crate) is_init: bool,
     pub(crate) is_ready: bool,
     pub(crate) is_running: bool,
+    /// It has passed its startup probe, or has none.
+    pub(crate) has_started: bool,
+    /// How long it may run before it should be ready; from its start, or from when it has started.
+    pub(crate) patience: Duration,
+    /// It has run for longer than that.
+    pub(crate) is_late: bool,
     pub(crate) restarts: u64,
     pub(crate) waiting: Option<Reason>,
     /// How it ended, now or the last time.
@@ -57,7 +69,8 @@ impl Pod {
             |kind: &str, value: &str| condition(kind).is_some_and(|condition| condition["status"] == value);
         let containers = |list: &str, is_init: bool| {
             let statuses = status[list].as_array().into_iter().flatten();
-            statuses.map(|status| container(status, is_init)).collect::<Vec<_>>()
+            let spec = if is_init { &pod["spec"]["initContainers"] } else { &pod["spec"]["containers"] };
+            statuses.map(|status| container(status, spec, is_init)).collect::<Vec<_>>()
         };
         let mut all = containers("initContainerStatuses", true);
         all.extend(containers("containerStatuses", false));
@@ -80,8 +93,12 @@ impl Pod {
     }
 }
 
-fn container(status: &Value, is_init: bool) -> Container {
+fn container(status: &Value, specs: &Value, is_init: bool) -> Container {
     let state = &status["state"];
+    let mut specs = specs.as_array().into_iter().flatten();
+    let spec = specs.find(|spec| spec["name"] == status["name"]).unwrap_or(&Value::Null);
+    let has_started = status["started"] == true;
+    let starting = if has_started { Duration::ZERO } else { budget(&spec["startupProbe"]) };
     let ended = [&state["terminated"], &status["lastState"]["terminated"]]
         .into_iter()
         .find(|ended| ended.is_object());
@@ -90,6 +107,9 @@ fn container(status: &Value, is_init: bool) -> Container {
         is_init,
         is_ready: status["ready"] == true,
         is_running: state["running"].is_object(),
+        has_started,
+        patience: (starting + budget(&spec["readinessProbe"])).max(LEAST_PATIENCE),
+        is_late: false,
         restarts: status["restartCount"].as_u64().unwrap_or(0),
         waiting: state["waiting"].is_object().then(|| Reason {
             reason: text(&state["waiting"]["reason"]),
@@ -100,6 +120,16 @@ fn container(status: &Value, is_init: bool) -> Container {
             reason: text(&ended["reason"]),
         }),
     }
+}
+
+/// How long a probe may fail before something is made of it; none takes no time.
+fn budget(probe: &Value) -> Duration {
+    if !probe.is_object() {
+        return Duration::ZERO;
+    }
+    let number = |field: &str, default: u64| probe[field].as_u64().unwrap_or(default);
+    let tries = number("periodSeconds", 10).saturating_mul(number("failureThreshold", 3));
+    Duration::from_secs(number("initialDelaySeconds", 0).saturating_add(tries))
 }
 
 fn text(value: &Value) -> String {

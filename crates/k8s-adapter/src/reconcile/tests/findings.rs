@@ -23,8 +23,33 @@ fn unhealthy(conditions: &Value) -> Observed {
     observed
 }
 
+/// A pod as it was recorded, long after it was made.
 fn recorded(text: &str) -> Pod {
-    Pod::new(&serde_json::from_str(text).unwrap())
+    let mut pod = Pod::new(&serde_json::from_str(text).unwrap());
+    pod.containers.iter_mut().for_each(|container| container.is_late = true);
+    pod
+}
+
+#[test]
+fn a_pod_that_is_starting_is_no_finding() {
+    let table = [
+        ((false, false), None),
+        ((true, false), None),
+        ((false, true), Some("its startup probe does not pass")),
+        ((true, true), Some("its readiness probe does not pass")),
+    ];
+    for ((has_started, is_late), expected) in table {
+        let mut pod = recorded(include_str!("fixtures/unready.json"));
+        (pod.containers[0].has_started, pod.containers[0].is_late) = (has_started, is_late);
+        let said = findings(&json!([]), vec![pod]);
+        match expected {
+            None => assert_eq!(said, []),
+            Some(words) => {
+                let message = format!("1 of 1 pods: the main container runs, and {words}");
+                assert_eq!(said, [("NotReady".to_owned(), message)]);
+            }
+        }
+    }
 }
 
 #[test]
