@@ -1,14 +1,18 @@
 use std::time::Duration;
 
 use plimsoll_core::cluster::Power;
-use plimsoll_core::content::{ApiToken, Content, RendererVersion};
+use plimsoll_core::content::{
+    ApiToken, Check, Content, File, Named, Overlay, PortRef, Probe, RendererVersion, Scratch, SecretFile,
+    SecretKey,
+};
+use plimsoll_core::document;
 use plimsoll_core::policy::OnFailure;
 use plimsoll_core::scale::{Autoscale, Replication};
 use plimsoll_qos::Grade;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::contract::mk::{MkDelivery, mk_content, mk_full_content, mk_image};
+use crate::contract::mk::{DC, MkDelivery, mk_container, mk_content, mk_full_content, mk_image, mk_probe};
 
 fn rendered(change: impl FnOnce(&mut MkDelivery)) -> Rendering {
     let mut delivery = MkDelivery::new("demo");
@@ -76,6 +80,92 @@ fn an_offline_app_keeps_all_but_its_pods() {
     insta::assert_yaml_snapshot!(shown(&rendered(|delivery| {
         delivery.power = Power::Offline;
         delivery.replication = Replication::Auto(Autoscale { min: 3, max: 20, cpu_percent: 80 });
+    })));
+}
+
+#[test]
+fn the_example_of_a_java_web_application() {
+    let document: Value =
+        serde_saphyr::from_str(include_str!("../../../../examples/java-tomcat.yaml")).unwrap();
+    let document = document::validate(&document).unwrap();
+    insta::assert_yaml_snapshot!(shown(&rendered(|delivery| {
+        delivery.app = document.app;
+        delivery.content = Some(document.content);
+        delivery.replication = Replication::Auto(Autoscale { min: 3, max: 12, cpu_percent: 60 });
+    })));
+}
+
+#[test]
+fn a_worker_with_steps_and_sidecars_and_no_ports() {
+    insta::assert_yaml_snapshot!(shown(&changed(|content| {
+        let named =
+            |name: &str| Named { name: name.to_owned(), inner: mk_container(&format!("tools/{name}")) };
+        content.ports.clear();
+        content.init = vec![named("wait"), named("migrate")];
+        content.init[1].inner.env.insert("TARGET".to_owned(), "latest".to_owned());
+        content.sidecars = vec![named("proxy"), named("shipper")];
+        content.sidecars[0].inner.probes.startup =
+            Some(mk_probe(Check::Tcp { port: PortRef::Number(15000) }));
+        content.sidecars[1].inner.args = vec!["--from=/var/log/app".to_owned()];
+    })));
+}
+
+#[test]
+fn an_app_with_other_values_in_this_data_center() {
+    let file =
+        |content: &str| File { path: "/etc/app.conf".to_owned(), content: content.to_owned(), mode: 0o644 };
+    let overlay = |region: &str| Overlay {
+        env: [("REGION".to_owned(), region.to_owned())].into(),
+        files: vec![file(&format!("region = {region}\n"))],
+    };
+    insta::assert_yaml_snapshot!(shown(&changed(|content| {
+        content.main.env = [("REGION", "none"), ("MODE", "live")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into();
+        content.files = vec![file("region = none\n")];
+        content.overlays =
+            [(DC.parse().unwrap(), overlay("here")), ("dc-2".parse().unwrap(), overlay("elsewhere"))].into();
+    })));
+}
+
+#[test]
+fn an_app_with_secrets_and_places_to_write() {
+    let key = |key: &str| SecretKey { secret: "app".to_owned(), key: key.to_owned() };
+    let scratch = |path: &str, size: u64| Scratch {
+        path: path.to_owned(),
+        size: plimsoll_qos::Quantity::from_mebibytes(size),
+    };
+    insta::assert_yaml_snapshot!(shown(&changed(|content| {
+        content.main.env_from_secrets = [("TOKEN".to_owned(), key("token"))].into();
+        content.secret_files =
+            [("/etc/tls/tls.crt", "tls.crt", 0o444), ("/etc/tls/tls.key", "tls.key", 0o400)]
+                .map(|(path, name, mode)| SecretFile { path: path.to_owned(), from: key(name), mode })
+                .into();
+        content.scratch = vec![scratch("/var/cache/app", 2048), scratch("/tmp", 64)];
+    })));
+}
+
+#[test]
+fn an_app_with_probes_of_every_kind() {
+    insta::assert_yaml_snapshot!(shown(&changed(|content| {
+        let slow = mk_probe(Check::Exec { command: vec!["/bin/started".to_owned(), "--quiet".to_owned()] });
+        content.main.probes.startup = Some(Probe {
+            initial_delay: Duration::from_secs(15),
+            period: Duration::from_secs(5),
+            failure_threshold: 60,
+            ..slow
+        });
+        let grpc = Check::Grpc { port: 9000, service: Some("ready".to_owned()) };
+        content.main.probes.readiness = Some(Probe { success_threshold: 2, ..mk_probe(grpc) });
+        content.main.probes.liveness = Some(mk_probe(Check::Tcp { port: PortRef::Name("http".to_owned()) }));
+    })));
+}
+
+#[test]
+fn an_app_that_was_restarted_three_times() {
+    insta::assert_yaml_snapshot!(shown(&rendered(|delivery| {
+        delivery.content = Some(mk_content());
+        delivery.restarts = 3;
     })));
 }
 
