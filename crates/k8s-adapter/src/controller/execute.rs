@@ -45,7 +45,7 @@ impl Executor<'_> {
     pub(super) async fn perform(&self, action: &Action) -> Result<Done, Error> {
         match action {
             Action::Create(object) => self.create(object).await,
-            Action::Apply { object, uid } => self.apply(object, uid.as_deref()).await,
+            Action::Apply { object, uid, repairs: _ } => self.apply(object, uid.as_deref()).await,
             Action::Delete { kind, name, uid } => self.delete(*kind, name, uid).await,
             Action::ReadPods | Action::ConfirmGone(_) | Action::WriteStatus(_) | Action::LookAgain(_) => {
                 Ok(Done::Written)

@@ -6,6 +6,7 @@
 mod document;
 mod execute;
 mod feed;
+mod fight;
 mod lease;
 mod pace;
 mod queue;

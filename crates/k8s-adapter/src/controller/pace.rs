@@ -7,6 +7,7 @@ use std::time::Duration;
 use plimsoll_core::cluster::{Drift, Fence, Finding, Status};
 use tokio::time::Instant;
 
+use super::fight::Fights;
 use super::turn::Order;
 use crate::reconcile::{Pod, is_settled};
 
@@ -44,6 +45,8 @@ pub(super) struct Memory {
     pub(super) troubles: Vec<Finding>,
     /// Drift that was put right and is not in the App's status yet.
     pub(super) unsaid: Vec<Drift>,
+    /// Forgotten with another Order, which is carried out at once.
+    pub(super) fights: Fights,
     pub(super) futile: BTreeMap<String, BTreeSet<String>>,
 }
 

@@ -83,6 +83,7 @@ impl Controller {
                 observed.has_overdue = memory.has_overdue;
                 observed.troubles.clone_from(&memory.troubles);
                 observed.futile.clone_from(&memory.futile);
+                observed.fought = memory.fights.left();
                 observed.unsaid.clone_from(&memory.unsaid);
             });
             observed.pods = read.pods.take();
@@ -200,9 +201,20 @@ impl Controller {
                 together.push(more);
             }
             let done = join_all(together.iter().map(|action| executor.perform(action))).await;
-            for done in done {
+            for (action, done) in together.iter().zip(done) {
                 match done? {
-                    Done::Written => has_written = true,
+                    Done::Written => {
+                        has_written = true;
+                        if let Action::Apply { object, repairs, .. } = action {
+                            let title = object.title();
+                            let note = |memory: &mut Memory| {
+                                for field in repairs {
+                                    memory.fights.repaired(&title, field);
+                                }
+                            };
+                            self.world.remember(app, note);
+                        }
+                    }
                     Done::LookAgain => return Ok(Next::Round),
                     Done::Later => return Ok(Next::After(PAUSE)),
                     Done::Impossible(why) => return self.give_up(&executor, held, desired, why).await,

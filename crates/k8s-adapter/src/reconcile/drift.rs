@@ -1,7 +1,7 @@
 //! What somebody else changed on our objects.
 
 use jiff::Timestamp;
-use plimsoll_core::cluster::Drift;
+use plimsoll_core::cluster::{Drift, Fatal, Finding};
 
 use super::Observed;
 use crate::fields::{Difference, Managers, Sort};
@@ -13,7 +13,7 @@ const REMEMBERED: usize = 20;
 /// One field that is about to be put right.
 pub(super) struct Drifted {
     object: String,
-    field: String,
+    pub(super) field: String,
     manager: Option<String>,
     since: Option<Timestamp>,
 }
@@ -45,6 +45,20 @@ impl Drifted {
             manager: owner.map(|(manager, _)| manager.to_owned()),
             since: owner.and_then(|(_, since)| since),
         })
+    }
+}
+
+/// That a field is left as it is for now, and on whose account.
+pub(super) fn fight(object: &Object, difference: &Difference, managers: &Managers<'_>) -> Finding {
+    let manager = managers.other_owner(&difference.path).map_or("somebody", |(manager, _)| manager);
+    let (object, field) = (object.title(), &difference.field);
+    Finding {
+        reason: "DriftFight".to_owned(),
+        message: format!(
+            "{manager} changes {field} of {object} again each time that Plimsoll puts it right, which it now does \
+             ever more rarely: stop {manager} from managing it"
+        ),
+        fatal: Fatal::No,
     }
 }
 

@@ -40,8 +40,9 @@ pub(crate) enum Action {
     /// Makes an object that never changes.
     Create(Object),
     /// Brings an object to what was rendered. `uid` is that of the one that was seen; without it, none was,
-    /// and one that is there after all must first be found to be ours.
-    Apply { object: Object, uid: Option<String> },
+    /// and one that is there after all must first be found to be ours. `repairs` are the fields that somebody
+    /// else had changed.
+    Apply { object: Object, uid: Option<String>, repairs: Vec<String> },
     /// Removes the object of that uid, and nothing but it.
     Delete { kind: Kind, name: String, uid: String },
     /// Reads the pods of these lives, and decides again with them.

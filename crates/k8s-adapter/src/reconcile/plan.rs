@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use plimsoll_core::cluster::Finding;
 use plimsoll_core::name::AppUid;
 use serde_json::{Value, json};
 
@@ -35,6 +36,7 @@ pub(super) fn run(
         observed,
         actions: Vec::new(),
         drifted: Vec::new(),
+        fights: Vec::new(),
         was_done,
         is_held_up: false,
     };
@@ -54,7 +56,7 @@ pub(super) fn run(
     if let Some(autoscaler) = &rendering.autoscaler {
         work.apply(autoscaler);
     }
-    let Work { mut actions, drifted, is_held_up, .. } = work;
+    let Work { mut actions, drifted, fights, is_held_up, .. } = work;
 
     let is_written = actions.is_empty() && !is_held_up;
     let needs_pods = is_written && health::needs_pods(desired, observed);
@@ -62,7 +64,8 @@ pub(super) fn run(
         return vec![Action::ReadPods];
     }
     let drift = drift::history(observed, drifted, now);
-    let status = health::status(desired, rendering, observed, is_written, drift);
+    let mut status = health::status(desired, rendering, observed, is_written, drift);
+    status.findings.splice(0..0, fights);
     if is_written && health::is_caught_up(observed, desired.uid) {
         actions.extend(prune(desired.uid, rendering, observed));
     }
@@ -81,6 +84,8 @@ struct Work<'a> {
     observed: &'a Observed,
     actions: Vec<Action>,
     drifted: Vec<Drifted>,
+    /// What is not put right yet, because somebody changes it again each time.
+    fights: Vec<Finding>,
     was_done: bool,
     /// Something must go away by itself first.
     is_held_up: bool,
@@ -104,7 +109,7 @@ impl Work<'_> {
             None if self.is_leaving(object) => self.is_held_up = true,
             None => {
                 self.missing(object);
-                self.actions.push(Action::Apply { object: object.clone(), uid: None });
+                self.actions.push(Action::Apply { object: object.clone(), uid: None, repairs: Vec::new() });
             }
             Some(live) => {
                 let there = live.value();
@@ -115,8 +120,21 @@ impl Work<'_> {
                 if found.iter().all(|difference| is_futile(&difference.field)) {
                     return;
                 }
-                self.note(object, &found, &managers);
-                self.actions.push(Action::Apply { object: object.clone(), uid: Some(live.uid.clone()) });
+                let drifted = self.drifted(object, &found, &managers);
+                let repairs: Vec<String> = drifted.iter().map(|drifted| drifted.field.clone()).collect();
+                let fought = self.observed.fought.get(&object.title());
+                let is_fought = |field: &str| fought.is_some_and(|fields| fields.contains(field));
+                // To repair anything of it would be to repair that as well.
+                let mut fights = found.iter().filter(|difference| is_fought(&difference.field));
+                let fight = fights.next().map(|difference| drift::fight(object, difference, &managers));
+                self.drifted.extend(drifted);
+                if let Some(fight) = fight {
+                    self.fights.push(fight);
+                    self.is_held_up = true;
+                    return;
+                }
+                let uid = Some(live.uid.clone());
+                self.actions.push(Action::Apply { object: object.clone(), uid, repairs });
             }
         }
     }
@@ -139,10 +157,9 @@ impl Work<'_> {
         }
     }
 
-    fn note(&mut self, object: &Object, found: &[Difference], managers: &Managers<'_>) {
-        for difference in found {
-            self.drifted.extend(Drifted::field(object, difference, managers, self.was_done));
-        }
+    fn drifted(&self, object: &Object, found: &[Difference], managers: &Managers<'_>) -> Vec<Drifted> {
+        let field = |difference| Drifted::field(object, difference, managers, self.was_done);
+        found.iter().filter_map(field).collect()
     }
 }
 

@@ -134,7 +134,7 @@ pub(super) fn decide(order: &MkDelivery, observed: &Observed) -> (Vec<String>, O
     for action in reconcile(&mk_desired(order), observed, NOW) {
         match action {
             Action::Create(object) => short.push(format!("create {}", object.kind)),
-            Action::Apply { object, uid } => {
+            Action::Apply { object, uid, repairs: _ } => {
                 let seen = if uid.is_some() { "" } else { " unseen" };
                 let replicas = match object.body["spec"]["replicas"].as_u64() {
                     Some(replicas) => format!(" with {replicas}"),

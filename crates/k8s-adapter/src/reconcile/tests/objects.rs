@@ -91,6 +91,17 @@ fn what_somebody_took_over_is_put_right_and_told() {
     };
     assert_eq!(status.unwrap().drift, std::slice::from_ref(&told));
 
+    // Put right a moment ago, it is left for a while, and who is at it is named.
+    let mut fought = observed.clone();
+    fought.fought = [(told.object.clone(), [told.field.clone()].into())].into();
+    let (actions, status) = decide(&order, &fought);
+    assert_eq!(actions, ["look again"]);
+    let status = status.unwrap();
+    assert_eq!(status.applied, Applied::Pending);
+    let [finding] = status.findings.as_slice() else { panic!("{:?}", status.findings) };
+    assert_eq!(finding.reason, "DriftFight");
+    assert!(finding.message.starts_with("kubectl changes .spec.replicas of Deployment/shop"), "{finding:?}");
+
     // Until it is said, it is not forgotten; and it is not said twice.
     let mut repaired = mk_healthy(&order);
     repaired.unsaid = vec![told.clone()];
