@@ -161,7 +161,7 @@ fn advance(
         return write(scene, parts, outcome, &after).map(Some);
     }
     let left = match outcome.value.state {
-        OutcomeState::Sent | OutcomeState::Progressing => {
+        OutcomeState::Sent | OutcomeState::Progressing if parts.operation.kind != Kind::Delete => {
             parts.operation.policy.deadline.checked_sub(after.spent.running)
         }
         OutcomeState::Healthy if !is_good(&outcome.value, &parts.operation.policy) => {

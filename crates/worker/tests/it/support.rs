@@ -70,6 +70,10 @@ pub(crate) struct FakeDc {
 struct State {
     manner: Manner,
     up: bool,
+    /// It keeps what it is to delete.
+    holds_on: bool,
+    /// It answers, and takes nothing.
+    refuses: bool,
     version: u64,
     resources: BTreeMap<AppRef, (Delivery, Resource)>,
     puts: Vec<(AppRef, Fence)>,
@@ -83,6 +87,8 @@ impl FakeDc {
         let state = State {
             manner: Manner::Prompt,
             up: true,
+            holds_on: false,
+            refuses: false,
             version: 0,
             resources: BTreeMap::new(),
             puts: Vec::new(),
@@ -129,6 +135,30 @@ impl FakeDc {
         self.state.lock().unwrap().up = true;
     }
 
+    pub(crate) fn refuses(&self, refuses: bool) {
+        self.state.lock().unwrap().refuses = refuses;
+    }
+
+    pub(crate) fn holds_on(&self, holds_on: bool) {
+        let mut state = self.state.lock().unwrap();
+        state.holds_on = holds_on;
+        let all: Vec<AppRef> = state.resources.keys().cloned().collect();
+        for app in all {
+            state.settle(&app);
+        }
+    }
+
+    /// Somebody edits what the App resource carries.
+    pub(crate) fn edit(&self, app: &AppRef) {
+        let mut state = self.state.lock().unwrap();
+        let version = state.next_version();
+        let (_, resource) = state.resources.get_mut(app).unwrap();
+        resource.version.resource_version = version;
+        resource.digest = plimsoll_core::digest::Digest::of_bytes(b"edited");
+        let event = Event::Changed(resource.clone());
+        state.tell(&event);
+    }
+
     /// Somebody deletes the App resource.
     pub(crate) fn lose(&self, app: &AppRef) {
         let mut state = self.state.lock().unwrap();
@@ -144,7 +174,7 @@ fn down() -> Error {
 impl State {
     /// What the data center's controller would say of the App.
     fn settle(&mut self, app: &AppRef) {
-        let (manner, version) = (self.manner, self.next_version());
+        let (manner, holds_on, version) = (self.manner, self.holds_on, self.next_version());
         let Some((delivery, resource)) = self.resources.get_mut(app) else { return };
         let count = match &delivery.want {
             Want::Run { power: Power::Online, replication, .. } => replication.at_least(),
@@ -174,7 +204,11 @@ impl State {
                 old: 0,
                 terminating: 0,
             },
-            applied: if delivery.want == Want::Deleted { Applied::Gone } else { Applied::Current },
+            applied: match delivery.want {
+                Want::Deleted if holds_on => Applied::Pending,
+                Want::Deleted => Applied::Gone,
+                Want::Run { .. } => Applied::Current,
+            },
             findings: if bad { vec![finding] } else { Vec::new() },
             drift: Vec::new(),
         });
@@ -226,6 +260,10 @@ impl Cluster for FakeDc {
             state.refused += 1;
             return Err(down());
         }
+        if state.refuses {
+            state.refused += 1;
+            return Err(Error::Refused("not today".to_owned()));
+        }
         if !state.namespaces.contains(&delivery.app.namespace) {
             return Err(Error::Refused(format!("namespaces {:?} not found", delivery.app.namespace)));
         }
@@ -234,9 +272,8 @@ impl Cluster for FakeDc {
             return Err(Error::Conflict);
         }
         if let Some(there) = &there {
-            let repeats = delivery.fence == there.fence && delivery.digest == there.digest;
             assert!(
-                delivery.fence > there.fence || repeats,
+                delivery.fence >= there.fence,
                 "the fence fell from {} to {}",
                 there.fence,
                 delivery.fence
