@@ -1,5 +1,4 @@
-//! The contract on the simulated cluster; and, by hand, on an API server that is already running, with its
-//! kubeconfig in `PLIMSOLL_KUBECONFIG`. The system tests run the same checks on control planes of their own.
+//! The contract on the simulated cluster; the system tests run the same checks on a real one.
 
 use plimsoll_k8s_adapter::contract::{Target, resources, workloads};
 use plimsoll_k8s_adapter::for_each_check;
@@ -34,22 +33,4 @@ mod simulated {
         });
         nothing.map(|entry| format!("{:?}", entry.request)).collect()
     }
-}
-
-mod real {
-    use super::{Target, for_each_check, resources, workloads};
-
-    macro_rules! on_a_real_cluster {
-        ($($module:ident: $($check:ident),+ $(,)?);+ $(;)?) => {$($(
-            #[tokio::test]
-            #[ignore = "needs an API server: name its kubeconfig in PLIMSOLL_KUBECONFIG"]
-            async fn $check() {
-                let path = std::env::var("PLIMSOLL_KUBECONFIG").expect("PLIMSOLL_KUBECONFIG names a kubeconfig");
-                let kubeconfig = std::fs::read_to_string(path).expect("the kubeconfig can be read");
-                $module::$check(&Target::new(&kubeconfig).await).await;
-            }
-        )+)+};
-    }
-
-    for_each_check!(on_a_real_cluster);
 }
