@@ -26,7 +26,9 @@ fn release(want: Option<Want>) -> Option<u64> {
 async fn a_delete_covers_a_data_center_whose_first_gate_opens_meanwhile() {
     let faults = Arc::new(FaultLedger::new(Arc::new(MemoryLedger::new())));
     let bed = Bed::on(faults.clone()).await;
-    bed.dcs[0].manner(Manner::Stuck);
+    for dc in &bed.dcs {
+        dc.manner(Manner::Stuck);
+    }
     let first = bed.apply(1, &json!({"order": [["dc-1"]]})).await;
     bed.until(first.id, |view| view.dcs[0].state == OutcomeState::Progressing).await;
     // The delete has looked, and is about to commit, when the gates of dc-2 and dc-3 open.
