@@ -1,9 +1,8 @@
 //! Which server is spoken to: as the command line says, else the environment, else the context file that
 //! `plimsoll dev` writes.
 
-use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use plimsoll_core::name::NamespaceName;
 use secrecy::SecretString;
@@ -37,7 +36,7 @@ impl Context {
         if let Some(server) = global.server.clone().filter(|server| !server.is_empty()) {
             return Ok(Self { server, token, namespace });
         }
-        let path = path(|name| std::env::var_os(name));
+        let path = plimsoll_server::dev::context_path();
         let file = path.as_deref().map(read).transpose()?.flatten();
         let Some(File { server, token: kept, namespace: usual }) = file else {
             return Err(Failure::usage(
@@ -70,16 +69,6 @@ fn read(path: &Path) -> Result<Option<File>, Failure> {
     }
 }
 
-/// `$PLIMSOLL_CONTEXT`, or `plimsoll/context.json` in the folder of this user's configuration.
-fn path(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(path) = set("PLIMSOLL_CONTEXT") {
-        return Some(path);
-    }
-    let folder = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))?;
-    Some(folder.join("plimsoll").join("context.json"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,17 +80,5 @@ mod tests {
         assert_eq!(read(" abc\n").unwrap().as_deref(), Some("abc"));
         assert_eq!(read(" \n").unwrap(), None);
         assert!(read("abc def").is_err() && read("töken").is_err() && read("a\nb").is_err());
-    }
-
-    #[test]
-    fn the_file_lies_where_the_environment_says() {
-        let at = |set: &[(&str, &str)]| {
-            path(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
-        };
-        assert_eq!(at(&[("PLIMSOLL_CONTEXT", "/x/c.json"), ("HOME", "/h")]), Some("/x/c.json".into()));
-        let config = at(&[("PLIMSOLL_CONTEXT", ""), ("XDG_CONFIG_HOME", "/cfg"), ("HOME", "/h")]);
-        assert_eq!(config, Some("/cfg/plimsoll/context.json".into()));
-        assert_eq!(at(&[("HOME", "/h")]), Some("/h/.config/plimsoll/context.json".into()));
-        assert_eq!(at(&[]), None);
     }
 }

@@ -72,10 +72,8 @@ pub trait Stopwatch {
 /// If a record has no JSON form, which none lacks.
 pub fn step(scene: &Scene, stopwatch: &dyn Stopwatch) -> Result<Step, serde_json::Error> {
     let mut rest: Option<Duration> = None;
-    for parts in &scene.operations {
-        if !matters(scene, parts) {
-            continue;
-        }
+    let current = || scene.operations.iter().filter(|parts| matters(scene, parts));
+    for parts in current() {
         if let Some(step) = advance(scene, parts, stopwatch, &mut rest)? {
             return Ok(step);
         }
@@ -83,7 +81,7 @@ pub fn step(scene: &Scene, stopwatch: &dyn Stopwatch) -> Result<Step, serde_json
     if is_undelivered(scene)? {
         return Ok(Step::Deliver);
     }
-    for parts in &scene.operations {
+    for parts in current() {
         if let Some(step) = conclude(scene, parts)? {
             return Ok(step);
         }
@@ -93,7 +91,7 @@ pub fn step(scene: &Scene, stopwatch: &dyn Stopwatch) -> Result<Step, serde_json
 
 /// Whether an Operation still has a say here: it runs, or it ended owing this data center and nothing newer
 /// has taken its place.
-pub fn matters(scene: &Scene, parts: &OperationParts) -> bool {
+fn matters(scene: &Scene, parts: &OperationParts) -> bool {
     let operation = &parts.operation;
     let current = match &scene.app {
         Some(app) if app.value.uid == operation.uid => {
@@ -447,7 +445,7 @@ fn differs(before: &Outcome, after: &Outcome, policy: &PublishPolicy) -> bool {
 
 /// What an Operation as a whole is due for, once its outcomes say so.
 fn conclude(scene: &Scene, parts: &OperationParts) -> Result<Option<Step>, serde_json::Error> {
-    if parts.end.is_some() || !matters(scene, parts) {
+    if parts.end.is_some() {
         return Ok(None);
     }
     let standing = parts.standing();

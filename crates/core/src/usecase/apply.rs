@@ -17,9 +17,7 @@ use crate::error::{Error, Kind, Violation};
 use crate::fold::OperationState;
 use crate::name::{AppRef, DcName, ReleaseNumber};
 use crate::policy::Succeed;
-use crate::record::{
-    App, EndState, Environment, Kind as OperationKind, Operation, Pace, Pin, Release, Track,
-};
+use crate::record::{App, Environment, Kind as OperationKind, Operation, Pace, Pin, Release, Track};
 use crate::scale::Placement;
 use crate::view::Accepted;
 
@@ -338,9 +336,4 @@ fn unknown_dcs(document: &AppDocument, known: &[DcName]) -> Vec<Violation> {
         ));
     }
     violations
-}
-
-/// Operations of an App that end when another takes everything over.
-pub(super) fn all_running(app: &App) -> Vec<(crate::name::OperationId, EndState)> {
-    app.operations.values().map(|id| (*id, EndState::Superseded)).collect()
 }

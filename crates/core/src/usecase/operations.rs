@@ -70,7 +70,8 @@ impl Plimsoll {
         caller.require(Role::Viewer)?;
         let first = self.view_operation(id).await?;
         // The revision is read before the first view is shown again, so nothing falls between.
-        let from = self.ledger.range(&Range::prefix(key::operation(id))).await.map_err(from_ledger)?.revision;
+        let now = Range { limit: 1, ..Range::prefix(key::operation(id)) };
+        let from = self.ledger.range(&now).await.map_err(from_ledger)?.revision;
         let ledger = self.ledger.watch(&key::operation(id), from).await.map_err(from_ledger)?;
         let ledger = ledger.map(|events| events.map(|_| ()).map_err(from_ledger));
         let live = self.live.changes(&first.app).map(Ok);

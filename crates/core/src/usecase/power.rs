@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::accept::{Ground, Plan, Verb};
-use super::apply::all_running;
 use super::{Plimsoll, Write};
 use crate::caller::{Caller, Role};
 use crate::cluster::Power;
 use crate::error::Error;
 use crate::name::{AppRef, DcName};
-use crate::record::{Kind as OperationKind, Operation, Order, Ordered, Pace, Release, Verdict};
+use crate::record::{EndState, Kind as OperationKind, Operation, Order, Ordered, Pace, Release, Verdict};
 use crate::view::Accepted;
 
 impl Plimsoll {
@@ -153,7 +152,8 @@ impl Ground {
         Ok(Plan {
             operation: (!orders.is_empty()).then_some(operation),
             orders,
-            supersedes: all_running(before),
+            // It takes the place of everything that runs.
+            supersedes: before.operations.values().map(|id| (*id, EndState::Superseded)).collect(),
             ..Plan::nothing(None, note)
         })
     }

@@ -24,7 +24,7 @@ pub(super) struct Context {
 impl Context {
     /// Writes it; `None` where no folder of this user is known.
     pub(super) fn publish(server: &str, token: &SecretString) -> io::Result<Option<Self>> {
-        let Some(path) = path(|name| std::env::var_os(name)) else { return Ok(None) };
+        let Some(path) = context_path() else { return Ok(None) };
         Self::write(path, server, token).map(Some)
     }
 
@@ -64,7 +64,12 @@ impl Context {
     }
 }
 
-/// `$PLIMSOLL_CONTEXT`, or `plimsoll/context.json` in the folder of this user's configuration.
+/// Where the context file lies, for who writes it and who reads it: `$PLIMSOLL_CONTEXT`, or
+/// `plimsoll/context.json` in the folder of this user's configuration; `None` where no such folder is known.
+pub fn context_path() -> Option<PathBuf> {
+    path(|name| std::env::var_os(name))
+}
+
 fn path(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(path) = set("PLIMSOLL_CONTEXT") {

@@ -18,6 +18,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::context::Context;
+pub use self::context::context_path;
 use self::example::Example;
 use self::folder::Folder;
 use self::lines::Lines;
