@@ -1,10 +1,11 @@
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Event, Node, Pod};
 use kube::api::ListParams;
 use kube::{Api, Client};
-use plimsoll_sim_cluster::{SimCluster, StartError};
+use plimsoll_sim_cluster::{SimCluster, StartError, TokioClock};
 use serde_json::Value;
 
 use crate::support::{apply, mk_deployment, rolled_out};
@@ -37,7 +38,9 @@ async fn after_a_restart_everything_is_as_it_was_and_stays_so() {
             ["system:masters"],
         )
     };
-    let cluster = open().start().await.unwrap();
+    // The machine's clock is put back between the two runs.
+    let ahead = Timestamp::now() + SignedDuration::from_mins(10);
+    let cluster = open().clock(TokioClock::starting_at(ahead)).start().await.unwrap();
     let client = cluster.client();
     apply(&Api::<Deployment>::default_namespaced(client.clone()), &mk_deployment("web", 3, "app:1"))
         .await

@@ -30,7 +30,8 @@ fn restore(container: &mut Container, status: &Value, now: Timestamp) {
     container.restarts = integer(status, "/restartCount").unwrap_or_default();
     container.last = status.get("lastState").cloned().unwrap_or_else(|| json!({}));
     if let Some(since) = clock::parse(text(status, "/state/running/startedAt")) {
-        let known = |field: &str| flag(status, field).then_some(since);
+        // What was reached stays reached, even where the clock has gone back since.
+        let known = |field: &str| flag(status, field).then_some(since.min(now));
         let mut running = Running {
             since,
             started_at: known("/started"),
