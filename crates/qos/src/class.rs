@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Pod, Quantity, Requirements, ResourceList};
+use crate::{Pod, Requirements, Resources};
 
 /// Kubernetes' quality-of-service class of a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ pub fn qos_class(pod: &Pod) -> Classified {
 }
 
 fn judge(parts: &[(String, &Requirements)]) -> Classified {
-    let set = |list: &ResourceList| DECIDING.iter().any(|name| positive(list, name).is_some());
+    let set = |list: &Resources| DECIDING.iter().any(|name| list.positive(name).is_some());
     if !parts.iter().any(|(_, part)| set(&part.requests) || set(&part.limits)) {
         let because = "no container requests or limits CPU or memory".to_owned();
         return Classified { class: QosClass::BestEffort, because };
@@ -73,17 +73,13 @@ fn judge(parts: &[(String, &Requirements)]) -> Classified {
 
 fn unequal(part: &Requirements) -> Option<String> {
     DECIDING.iter().find_map(|name| {
-        let Some(limit) = positive(&part.limits, name) else {
+        let Some(limit) = part.limits.positive(name) else {
             return Some(format!("has no {name} limit"));
         };
-        match positive(&part.requests, name) {
+        match part.requests.positive(name) {
             None => Some(format!("has no {name} request")),
             Some(request) if request == limit => None,
             Some(request) => Some(format!("requests {request} of {name} and may use {limit}")),
         }
     })
-}
-
-fn positive<'a>(list: &'a ResourceList, name: &str) -> Option<&'a Quantity> {
-    list.get(name).filter(|quantity| quantity.is_positive())
 }

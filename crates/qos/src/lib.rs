@@ -4,9 +4,9 @@
 //! the rest of Plimsoll and of no Kubernetes client, so that any Rust program can use it alone.
 //!
 //! ```
-//! use plimsoll_qos::{Grade, Resources, requests};
+//! use plimsoll_qos::{Grade, Amounts, requests};
 //!
-//! let limit = Resources { cpu: "333m".parse()?, memory: "1Gi".parse()? };
+//! let limit = Amounts { cpu: "333m".parse()?, memory: "1Gi".parse()? };
 //! let grade = Grade::General5;
 //! let requests = requests(&limit, grade, &grade.terms());
 //! assert_eq!(requests.cpu.value.to_string(), "67m");
@@ -15,17 +15,25 @@
 //! ```
 
 mod autoscale;
+mod bounded;
 mod class;
 mod grade;
+mod node;
 mod oversell;
 mod pod;
 mod quantity;
 mod ratio;
+mod resources;
 
 pub use autoscale::{HpaTargetError, hpa_target};
 pub use class::{Classified, QosClass, qos_class};
 pub use grade::{Grade, Terms, UnknownGrade};
-pub use oversell::{Explained, Requests, Resources, requests};
-pub use pod::{Container, Pod, Requirements, ResourceList};
+pub use node::{Node, Taint};
+pub use oversell::{Amounts, Explained, Requests, requests};
+pub use pod::{
+    Container, LabelSelector, Pod, Requirements, ResizePolicy, SelectorRequirement, Toleration,
+    TopologySpread,
+};
 pub use quantity::{Format, Quantity, QuantityError, Resource, StrictError, StrictFault};
 pub use ratio::{Ratio, RatioError};
+pub use resources::{CPU, EPHEMERAL_STORAGE, MEMORY, PODS, Resources};

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::quantity::divide_away_from_zero;
 use crate::{Grade, Quantity, Ratio, Terms};
 
-/// An amount of CPU and one of memory.
+/// An amount of CPU and one of memory: what a person declares for a container.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Resources {
+pub struct Amounts {
     /// Cores.
     pub cpu: Quantity,
     /// Bytes.
@@ -36,8 +36,8 @@ pub struct Requests {
 
 impl Requests {
     /// The amounts alone.
-    pub fn resources(&self) -> Resources {
-        Resources { cpu: self.cpu.value.clone(), memory: self.memory.value.clone() }
+    pub fn amounts(&self) -> Amounts {
+        Amounts { cpu: self.cpu.value.clone(), memory: self.memory.value.clone() }
     }
 }
 
@@ -47,7 +47,7 @@ impl Requests {
 /// `LimitRange` with `maxLimitRequestRatio` at the ratio never rejects the result.
 ///
 /// `terms` are those that the Release was made with, which `grade.terms()` may no longer be.
-pub fn requests(limit: &Resources, grade: Grade, terms: &Terms) -> Requests {
+pub fn requests(limit: &Amounts, grade: Grade, terms: &Terms) -> Requests {
     Requests {
         cpu: divide(&limit.cpu, terms.cpu, &Quantity::from_millis(1), "", grade),
         memory: divide(&limit.memory, terms.memory, &Quantity::from_mebibytes(1), " to whole Mi", grade),

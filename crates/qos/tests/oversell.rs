@@ -3,13 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails the test")]
 
 use plimsoll_qos::{
-    Container, Grade, HpaTargetError, Pod, QosClass, Quantity, Ratio, RatioError, Resources, Terms,
-    hpa_target, qos_class, requests,
+    Amounts, Container, Grade, HpaTargetError, Pod, QosClass, Quantity, Ratio, RatioError, Terms, hpa_target,
+    qos_class, requests,
 };
 use proptest::prelude::*;
 
-fn size(cpu: &str, memory: &str) -> Resources {
-    Resources { cpu: cpu.parse().unwrap(), memory: memory.parse().unwrap() }
+fn size(cpu: &str, memory: &str) -> Amounts {
+    Amounts { cpu: cpu.parse().unwrap(), memory: memory.parse().unwrap() }
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn requests_round_up_and_explain_themselves() {
     ];
     for (grade, cpu, memory, cpu_request, memory_request) in table {
         let requests = requests(&size(cpu, memory), grade, &grade.terms());
-        assert_eq!(requests.resources(), size(cpu_request, memory_request), "{grade} {cpu} {memory}");
+        assert_eq!(requests.amounts(), size(cpu_request, memory_request), "{grade} {cpu} {memory}");
     }
     let explained = requests(&size("333m", "1Gi"), Grade::General5, &Grade::General5.terms());
     assert_eq!(explained.cpu.because, "ceil(333m / 5), grade general-5");
@@ -35,14 +35,14 @@ fn requests_round_up_and_explain_themselves() {
     let plain = requests(&size("1", "1Gi"), Grade::System, &Grade::System.terms());
     assert_eq!(plain.cpu.because, "equal to the limit, grade system");
     let tiny = requests(&size("500u", "1Ki"), Grade::General2, &Grade::General2.terms());
-    assert_eq!(tiny.resources(), size("500u", "1Ki"));
+    assert_eq!(tiny.amounts(), size("500u", "1Ki"));
     assert_eq!(tiny.memory.because, "ceil(1Ki × 2/3) to whole Mi but not above the limit, grade general-2");
 }
 
 #[test]
 fn the_terms_of_the_release_count_not_those_of_today() {
     let old = Terms { cpu: Ratio::new(3, 1).unwrap(), memory: Ratio::ONE };
-    assert_eq!(requests(&size("1", "1Gi"), Grade::General2, &old).resources(), size("334m", "1Gi"));
+    assert_eq!(requests(&size("1", "1Gi"), Grade::General2, &old).amounts(), size("334m", "1Gi"));
 }
 
 #[test]
@@ -105,8 +105,8 @@ proptest! {
     ) {
         prop_assume!(numerator >= denominator);
         let terms = Terms { cpu: Ratio::new(numerator, denominator).unwrap(), memory: grade.terms().memory };
-        let limit = Resources { cpu: format!("{micros}u").parse().unwrap(), memory: Quantity::from_bytes(bytes) };
-        let asked = requests(&limit, grade, &terms).resources();
+        let limit = Amounts { cpu: format!("{micros}u").parse().unwrap(), memory: Quantity::from_bytes(bytes) };
+        let asked = requests(&limit, grade, &terms).amounts();
         prop_assert!(asked.cpu <= limit.cpu && asked.memory <= limit.memory);
         prop_assert!(asked.cpu.is_positive() && asked.memory.is_positive());
         prop_assert!(keeps(&limit.cpu, &asked.cpu, terms.cpu));
@@ -117,11 +117,11 @@ proptest! {
     fn a_grade_gives_the_class_it_promises(
         millis in 1_u64..1_000_000, mebibytes in 4_u64..(1 << 26), grade in prop::sample::select(Grade::ALL.to_vec()),
     ) {
-        let limit = Resources { cpu: Quantity::from_millis(millis), memory: Quantity::from_mebibytes(mebibytes) };
-        let asked = requests(&limit, grade, &grade.terms()).resources();
+        let limit = Amounts { cpu: Quantity::from_millis(millis), memory: Quantity::from_mebibytes(mebibytes) };
+        let asked = requests(&limit, grade, &grade.terms()).amounts();
         let mut main = Container::named("main");
-        main.resources.limits = [("cpu".to_owned(), limit.cpu), ("memory".to_owned(), limit.memory)].into();
-        main.resources.requests = [("cpu".to_owned(), asked.cpu), ("memory".to_owned(), asked.memory)].into();
+        main.resources.limits = [("cpu", limit.cpu), ("memory", limit.memory)].into();
+        main.resources.requests = [("cpu", asked.cpu), ("memory", asked.memory)].into();
         let pod = Pod { containers: vec![main], ..Pod::default() };
         prop_assert_eq!(qos_class(&pod.defaulted()).class, grade.qos_class());
     }

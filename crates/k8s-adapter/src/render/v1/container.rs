@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use plimsoll_core::content::{Check, Container, PortRef, Probe, Protocol, SecretKey, Size};
-use plimsoll_qos::{Resources, requests};
+use plimsoll_qos::{Amounts, requests};
 use serde_json::{Map, Value, json};
 
 use super::config::Config;
@@ -121,9 +121,9 @@ fn env(input: &Input<'_>, config: &Config, name: &str, container: &Container) ->
 
 fn resources(input: &Input<'_>, size: &Size) -> Value {
     let Size { cpu, memory, ephemeral_storage } = size;
-    let limit = Resources { cpu: cpu.clone(), memory: memory.clone() };
-    let request = requests(&limit, input.content.grade, &input.content.terms).resources();
-    let list = |resources: &Resources| {
+    let limit = Amounts { cpu: cpu.clone(), memory: memory.clone() };
+    let request = requests(&limit, input.content.grade, &input.content.terms).amounts();
+    let list = |resources: &Amounts| {
         let mut list = Map::new();
         list.insert("cpu".to_owned(), json!(resources.cpu));
         list.insert("memory".to_owned(), json!(resources.memory));
