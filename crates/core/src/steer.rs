@@ -3,24 +3,27 @@
 //! Level-triggered: nothing here knows which event came. Each answer is a transaction that compares all it
 //! was decided from, so a worker that is late, or is one of two, changes nothing.
 
+mod assess;
+mod handover;
+mod opening;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::cluster::{Fence, Finding, Resource};
+use self::assess::{assess, differs};
+use self::opening::{at_the_gate, needs_gate};
+use crate::cluster::Resource;
 use crate::fold::{Due, is_good};
-use crate::gate::{Gate, gate};
-use crate::health::{Verdict as Judgement, judge};
 use crate::ledger::{Compare, Revision, Transaction};
-use crate::live::Sight;
 use crate::name::{DcName, OperationId, ReleaseNumber};
-use crate::order::{Before, order_for};
-use crate::policy::PublishPolicy;
 use crate::record::{
     App, DataCenter, DcState, Draft, End, EndState, Installation, Kind, OperationParts, Order, Ordered,
-    Outcome, OutcomeState, Pace, Spent, Stored, Track, Verdict, key,
+    Outcome, OutcomeState, Pace, Stored, Track, Verdict, key,
 };
+
+pub use self::handover::hand_over;
 
 /// Everything that is known about one App and one data center at one moment.
 #[derive(Clone, Debug)]
@@ -148,13 +151,7 @@ fn advance(
             write(scene, parts, outcome, &after).map(Some)
         };
     }
-    // After the end only those that were owed are followed, until they have it; what happens to an App later
-    // is shown with the App, and rolls back nobody.
-    if parts.end.is_some() && is_settled(&outcome.value, parts) {
-        return Ok(None);
-    }
-    let stood = stopwatch.stood(parts.operation.id, outcome.revision);
-    let after = assess(scene, parts, outcome, order, stood);
+    let Some(after) = appraise(scene, parts, outcome, stopwatch) else { return Ok(None) };
     if differs(&outcome.value, &after, &parts.operation.policy) {
         return write(scene, parts, outcome, &after).map(Some);
     }
@@ -174,30 +171,22 @@ fn advance(
     Ok(None)
 }
 
-/// Whether an Operation's Order is yet to be written here.
-fn needs_gate(scene: &Scene, parts: &OperationParts, outcome: &Outcome) -> bool {
-    if parts.operation.pace == Pace::AtOnce {
-        return false;
+/// How the outcome of an Operation stands now; `None` where no Order is there to judge it by, and where nobody
+/// follows it any more.
+fn appraise(
+    scene: &Scene,
+    parts: &OperationParts,
+    outcome: &Stored<Outcome>,
+    stopwatch: &dyn Stopwatch,
+) -> Option<Outcome> {
+    let order = scene.order.as_ref().filter(|order| speaks_of(parts, order))?;
+    // After the end only those that were owed are followed, until they have it; what happens to an App later
+    // is shown with the App, and rolls back nobody.
+    if parts.end.is_some() && is_settled(&outcome.value, parts) {
+        return None;
     }
-    match outcome.state {
-        OutcomeState::Waiting => true,
-        // It was owed before its gate opened: the Order is still of something older.
-        OutcomeState::Owed => !is_ordered(scene, parts),
-        _ => false,
-    }
-}
-
-/// Whether the present Order is this Operation's, or came after it.
-fn is_ordered(scene: &Scene, parts: &OperationParts) -> bool {
-    let Some(order) = &scene.order else { return false };
-    if order.value.uid != parts.operation.uid {
-        return false;
-    }
-    match parts.operation.kind.track() {
-        Track::Release => order.value.release() == Some(parts.operation.release),
-        // A gated scale or online is in the Order as soon as the Order was written after it was accepted.
-        Track::Scale | Track::Power | Track::Restart => order.value.operation >= parts.operation.id,
-    }
+    let stood = stopwatch.stood(parts.operation.id, outcome.revision);
+    Some(assess(scene, parts, outcome, order, stood))
 }
 
 fn speaks_of(parts: &OperationParts, order: &Stored<Order>) -> bool {
@@ -211,83 +200,6 @@ fn is_settled(outcome: &Outcome, parts: &OperationParts) -> bool {
         OutcomeState::Healthy => is_good(outcome, &parts.operation.policy),
         _ => false,
     }
-}
-
-fn at_the_gate(
-    scene: &Scene,
-    parts: &OperationParts,
-    outcome: &Stored<Outcome>,
-) -> Result<Option<Step>, serde_json::Error> {
-    let dc = &scene.dc.value.name;
-    let gate = match &scene.unreachable {
-        Some(why) => Gate::Shut(why.clone()),
-        None => gate(
-            &parts.operation,
-            dc,
-            scene.dc.value.state,
-            &parts.plain_control(),
-            &parts.plain_outcomes(),
-            parts.end.as_ref().map(|end| &end.value),
-        ),
-    };
-    match gate {
-        Gate::Open => open_gate(scene, parts, outcome).map(Some),
-        Gate::Closed(_) => Ok(None),
-        Gate::Shut(_) if outcome.value.state == OutcomeState::Owed => Ok(None),
-        Gate::Shut(why) => {
-            let after = owed(&outcome.value, why, scene.now, outcome.value.spent);
-            write(scene, parts, outcome, &after).map(Some)
-        }
-    }
-}
-
-/// Opening a gate is one transaction: the Order and `Sent`, on everything that the gate was judged by.
-fn open_gate(
-    scene: &Scene,
-    parts: &OperationParts,
-    outcome: &Stored<Outcome>,
-) -> Result<Step, serde_json::Error> {
-    let Some(app) = &scene.app else { return Ok(Step::Rest(None)) };
-    let dc = &scene.dc.value.name;
-    let before = scene.order.as_ref().map(|order| Before { order: &order.value, settled: scene.settled });
-    // Only what brings a Release moves the Order's; scale and online leave it where it is.
-    let (release, content) =
-        match (parts.operation.kind.track(), scene.order.as_ref().map(|order| &order.value.ordered)) {
-            (Track::Release, _) | (_, None | Some(Ordered::Deleted)) => {
-                (app.value.head, app.value.head_content)
-            }
-            (_, Some(Ordered::Run { release, content, .. })) => (*release, *content),
-        };
-    let order = order_for(
-        &app.value,
-        dc,
-        release,
-        content,
-        before,
-        scene.installation.value.epoch,
-        parts.operation.id,
-    );
-    let mut draft = Draft::default();
-    draft.relies(key::INSTALLATION, scene.installation.revision);
-    draft.relies(key::dc(dc), scene.dc.revision);
-    draft.relies(key::app(&app.value.app), app.revision);
-    relies_on_operation(&mut draft, parts, Some(dc));
-    let order_key = key::order(&app.value.app, dc);
-    match &scene.order {
-        Some(before) => draft.replace(order_key, before.revision, &order)?,
-        None => draft.create(order_key, &order)?,
-    }
-    let sent = Outcome {
-        state: OutcomeState::Sent,
-        reason: None,
-        message: None,
-        since: scene.now,
-        order: None,
-        spent: Spent::default(),
-        round: outcome.value.round,
-    };
-    draft.replace(key::outcome(parts.operation.id, dc), outcome.revision, &sent)?;
-    Ok(Step::Commit(draft.into()))
 }
 
 /// Compares the control, the end and all outcomes of an Operation, but that of `except`.
@@ -313,6 +225,15 @@ fn write(
     before: &Stored<Outcome>,
     after: &Outcome,
 ) -> Result<Step, serde_json::Error> {
+    rewritten(scene, parts, before, after).map(Step::Commit)
+}
+
+fn rewritten(
+    scene: &Scene,
+    parts: &OperationParts,
+    before: &Stored<Outcome>,
+    after: &Outcome,
+) -> Result<Transaction, serde_json::Error> {
     let dc = &scene.dc.value.name;
     let order_key = key::order(&parts.operation.app, dc);
     let mut draft = Draft::default();
@@ -321,126 +242,7 @@ fn write(
         None => draft.requires(Compare::Absent(order_key)),
     }
     draft.replace(key::outcome(parts.operation.id, dc), before.revision, after)?;
-    Ok(Step::Commit(draft.into()))
-}
-
-/// How the outcome stands by what is seen now, with the time that has been measured.
-fn assess(
-    scene: &Scene,
-    parts: &OperationParts,
-    before: &Stored<Outcome>,
-    order: &Stored<Order>,
-    stood: Duration,
-) -> Outcome {
-    let spent = spend(&before.value, stood);
-    let before = &before.value;
-    let fence = order.value.fence(order.revision);
-    let is = |state, finding: Option<&Finding>, spent| Outcome {
-        state,
-        reason: finding.map(|finding| finding.reason.clone()),
-        message: finding.map(|finding| finding.message.clone()),
-        since: if state == before.state { before.since } else { scene.now },
-        order: Some(order.revision),
-        spent,
-        round: before.round,
-    };
-    // Once failed it stays so until somebody tells the Operation to go on, or takes its place.
-    if before.state == OutcomeState::Failed {
-        return before.clone();
-    }
-    let shut = match (&scene.unreachable, scene.dc.value.state) {
-        (Some(why), _) => Some(why.clone()),
-        (None, DcState::Held) => Some(format!("{} is held until an operator decides", scene.dc.value.name)),
-        (None, _) => None,
-    };
-    if let Some(why) = shut {
-        return owed(before, why, scene.now, spent);
-    }
-    let sight = scene
-        .resource
-        .as_ref()
-        .map(|resource| Sight { fence: resource.fence, status: resource.status.clone() });
-    let no_soak = Spent { soaked: Duration::ZERO, ..spent };
-    let waiting = |state, finding: Option<&Finding>| {
-        // A deletion is never given up: what hinders it may go at any time.
-        if parts.operation.kind != Kind::Delete && spent.running >= parts.operation.policy.deadline {
-            return is(
-                OutcomeState::Failed,
-                Some(&too_late(parts.operation.policy.deadline, finding)),
-                no_soak,
-            );
-        }
-        is(state, finding, no_soak)
-    };
-    if let Some(ahead) = sight.as_ref().filter(|sight| sight.fence > fence) {
-        return waiting(OutcomeState::Sent, Some(&ahead_of_ledger(ahead.fence)));
-    }
-    match judge(&order.value, fence, sight.as_ref()) {
-        Judgement::Healthy => {
-            let soaked = Spent { soaked: spent.soaked.min(parts.operation.policy.soak), ..spent };
-            is(OutcomeState::Healthy, None, soaked)
-        }
-        Judgement::Done => is(OutcomeState::Done, None, no_soak),
-        Judgement::Hopeless(finding) => is(OutcomeState::Failed, Some(&finding), no_soak),
-        Judgement::Progressing(finding) => waiting(OutcomeState::Progressing, finding.as_ref()),
-        Judgement::Unseen => waiting(OutcomeState::Sent, scene.trouble.as_deref().map(not_taken).as_ref()),
-    }
-}
-
-fn not_taken(why: &str) -> Finding {
-    Finding { reason: "NotDelivered".to_owned(), message: why.to_owned(), fatal: crate::cluster::Fatal::No }
-}
-
-fn ahead_of_ledger(fence: Fence) -> Finding {
-    Finding {
-        reason: "AheadOfLedger".to_owned(),
-        message: format!(
-            "the app resource there carries the fence {fence}, which is above the ledger's: nothing is delivered \
-             until an operator removes that resource; its pods stay"
-        ),
-        fatal: crate::cluster::Fatal::No,
-    }
-}
-
-fn too_late(deadline: Duration, finding: Option<&Finding>) -> Finding {
-    let why = finding
-        .map_or_else(|| "the data center has not said why".to_owned(), |finding| finding.message.clone());
-    Finding {
-        reason: "DeadlineExceeded".to_owned(),
-        message: format!("not healthy within {}: {why}", crate::duration::format(deadline)),
-        fatal: crate::cluster::Fatal::Yes,
-    }
-}
-
-fn owed(before: &Outcome, why: String, now: Timestamp, spent: Spent) -> Outcome {
-    Outcome {
-        state: OutcomeState::Owed,
-        reason: Some("Unreachable".to_owned()),
-        message: Some(why),
-        since: if before.state == OutcomeState::Owed { before.since } else { now },
-        order: before.order,
-        spent: Spent { soaked: Duration::ZERO, ..spent },
-        round: before.round,
-    }
-}
-
-/// Adds the time that an outcome stood to what it counts for.
-fn spend(outcome: &Outcome, stood: Duration) -> Spent {
-    let mut spent = outcome.spent;
-    match outcome.state {
-        OutcomeState::Sent | OutcomeState::Progressing => spent.running += stood,
-        OutcomeState::Healthy => spent.soaked += stood,
-        _ => {}
-    }
-    spent
-}
-
-/// Whether an outcome is worth writing: it stands elsewhere, for another reason, or its soak is over. Time
-/// that merely passed is not, and neither is another wording of the same reason.
-fn differs(before: &Outcome, after: &Outcome, policy: &PublishPolicy) -> bool {
-    before.state != after.state
-        || before.reason != after.reason
-        || is_good(before, policy) != is_good(after, policy)
+    Ok(draft.into())
 }
 
 /// What an Operation as a whole is due for, once its outcomes say so.

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::{FuturesUnordered, StreamExt as _};
+use futures::StreamExt as _;
 use plimsoll_core::cluster::{self, Event};
 use plimsoll_core::error::Chain;
 use plimsoll_core::name::AppRef;
 use plimsoll_core::view::Reach;
 use tokio::sync::broadcast;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::time::{DelayQueue, delay_queue};
@@ -27,32 +28,37 @@ const GRACE: Duration = Duration::from_secs(3);
 /// The first and the longest wait before asking a lost data center again.
 const ASK_FIRST: Duration = Duration::from_millis(250);
 const ASK_LONGEST: Duration = Duration::from_secs(5);
+/// How long visits that run may take to come to their end when the work is handed over. Nothing is lost by
+/// cutting one off: a successor looks at what there is.
+const ENDING: Duration = Duration::from_secs(2);
 
-/// Serves one data center until it is cancelled.
+/// Serves one data center until it is cancelled; then what runs there may come to its end, for a moment.
 pub(crate) async fn serve(desk: Arc<Desk>, cancelled: CancellationToken) {
+    let mut work = Work::new(desk);
+    tokio::select! {
+        () = cancelled.cancelled() => {}
+        () = attend(&mut work) => {}
+    }
+    work.end().await;
+}
+
+/// Serves a data center through its losses and returns, for ever.
+async fn attend(work: &mut Work) {
+    let desk = work.desk.clone();
     let mut changes = desk.mirror.changes();
-    let mut work = Work::new(desk.clone());
     let mut silence = Silence::default();
     loop {
-        let lost = tokio::select! {
-            () = cancelled.cancelled() => return,
-            lost = connected(&mut work, &mut changes, &mut silence) => lost,
-        };
+        let lost = connected(work, &mut changes, &mut silence).await;
         if desk.sights.lost(&desk.dc).is_none() && silence.has_lasted() < GRACE {
-            tokio::select! {
-                () = cancelled.cancelled() => return,
-                () = tokio::time::sleep(ASK_FIRST) => continue,
-            }
+            tokio::time::sleep(ASK_FIRST).await;
+            continue;
         }
         if desk.sights.reach(&desk.dc, Reach::Lost(lost.clone())) {
             tracing::warn!(dc = %desk.dc, why = lost, "the data center does not answer; it is owed what it misses");
         }
         work.everything();
         // While it is lost nothing goes there but the question; what is decided goes into the ledger.
-        tokio::select! {
-            () = cancelled.cancelled() => return,
-            () = disconnected(&mut work, &mut changes, silence.next_wait()) => {}
-        }
+        disconnected(work, &mut changes, silence.next_wait()).await;
     }
 }
 
@@ -191,7 +197,8 @@ fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::
 struct Work {
     desk: Arc<Desk>,
     queue: Queue<AppRef>,
-    running: FuturesUnordered<tokio::task::JoinHandle<(AppRef, Visit)>>,
+    /// Those that run end with this, so that a worker that is gone does nothing more.
+    running: JoinSet<(AppRef, Visit)>,
     later: DelayQueue<AppRef>,
     /// The one entry that each App has in `later`.
     alarms: HashMap<AppRef, delay_queue::Key>,
@@ -202,7 +209,7 @@ impl Work {
         Self {
             desk,
             queue: Queue::new(),
-            running: FuturesUnordered::new(),
+            running: JoinSet::new(),
             later: DelayQueue::new(),
             alarms: HashMap::new(),
         }
@@ -269,13 +276,13 @@ impl Work {
             while self.running.len() < CONCURRENCY {
                 let Some(app) = self.queue.pop() else { break };
                 let desk = self.desk.clone();
-                self.running.push(tokio::spawn(async move {
+                self.running.spawn(async move {
                     let visit = desk.visit(&app).await;
                     (app, visit)
-                }));
+                });
             }
             tokio::select! {
-                Some(ended) = self.running.next() => {
+                Some(ended) = self.running.join_next() => {
                     let Ok((app, visit)) = ended else { continue };
                     self.queue.finish(&app);
                     if let Visit::Rest(Some(rest)) = visit {
@@ -290,6 +297,14 @@ impl Work {
                 }
                 else => std::future::pending().await,
             }
+        }
+    }
+
+    /// Lets the visits that run come to their end, and cuts off those that take too long.
+    async fn end(mut self) {
+        let all = async { while self.running.join_next().await.is_some() {} };
+        if tokio::time::timeout(ENDING, all).await.is_err() {
+            self.running.shutdown().await;
         }
     }
 }

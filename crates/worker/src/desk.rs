@@ -85,7 +85,7 @@ impl Desk {
         Visit::Rest(Some(Duration::ZERO))
     }
 
-    fn look(&self, app: &AppRef) -> Option<Scene> {
+    pub(crate) fn look(&self, app: &AppRef) -> Option<Scene> {
         // Until the first try to reach the data center has ended, its silence says nothing.
         if !self.sights.is_tried(&self.dc) {
             return None;

@@ -6,6 +6,7 @@
 
 mod connection;
 mod desk;
+mod handover;
 mod mirror;
 mod queue;
 mod sights;

@@ -12,7 +12,6 @@ use plimsoll_core::record::key::{self, OperationKey};
 use plimsoll_core::record::{self, App, DataCenter, Installation, Namespace, OperationParts, Order, Stored};
 use plimsoll_core::steer::{Scene, settled};
 use tokio::sync::broadcast;
-use tokio_util::sync::CancellationToken;
 
 /// How many changes a worker may lag behind before it is told to look at everything.
 const CHANGES: usize = 4096;
@@ -114,20 +113,13 @@ impl Mirror {
         })
     }
 
-    /// Keeps the mirror current until it is cancelled.
-    pub(crate) async fn run(&self, cancelled: CancellationToken) {
+    /// Keeps the mirror current, for ever.
+    pub(crate) async fn run(&self) {
         loop {
-            let ended = tokio::select! {
-                () = cancelled.cancelled() => return,
-                ended = self.follow() => ended,
-            };
-            if let Err(error) = ended {
+            if let Err(error) = self.follow().await {
                 tracing::warn!(error = %Chain(&error), "the ledger's watch ended, reading it anew");
             }
-            tokio::select! {
-                () = cancelled.cancelled() => return,
-                () = tokio::time::sleep(REREAD) => {}
-            }
+            tokio::time::sleep(REREAD).await;
         }
     }
 

@@ -29,6 +29,11 @@ impl Watches {
         }
     }
 
+    /// Forgets everything: from now on somebody else measures.
+    pub(crate) fn clear(&mut self) {
+        self.since.clear();
+    }
+
     /// Forgets all Operations but these.
     pub(crate) fn retain(&mut self, keep: impl Fn(&OperationId) -> bool) {
         self.since.retain(|operation, _| keep(operation));

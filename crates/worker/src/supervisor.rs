@@ -47,9 +47,11 @@ pub async fn run(setup: Setup, cancelled: CancellationToken) {
     let mirror = Mirror::new(ledger.clone());
     let mut changes = mirror.changes();
     let mut tasks = JoinSet::new();
+    // It outlives the workers: what they hand over is decided from it.
+    let mut following = JoinSet::new();
     {
-        let (mirror, cancelled) = (mirror.clone(), cancelled.clone());
-        tasks.spawn(async move { mirror.run(cancelled).await });
+        let mirror = mirror.clone();
+        following.spawn(async move { mirror.run().await });
     }
     let mut served = HashSet::new();
     let mut look = tokio::time::interval(LOOK);
@@ -101,6 +103,8 @@ async fn stand(desk: Arc<Desk>, candidate: String, cancelled: CancellationToken)
                     () = seat.lost() => term.cancel(),
                     () = connection::serve(desk.clone(), term.clone()) => {}
                 }
+                // Also without the seat: what was measured was measured, and a successor that was faster wins.
+                desk.hand_over().await;
             }
             Err(error) => {
                 tracing::warn!(dc = %desk.dc, error = %Chain(&error), "the election did not take place");

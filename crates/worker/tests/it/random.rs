@@ -98,8 +98,13 @@ async fn act(bed: &Bed, dice: &mut Dice, n: usize, said: &mut Vec<String>) {
             }
         }
         _ => {
-            said.push("kill".to_owned());
-            bed.kill().await;
+            if dice.roll(2) == 0 {
+                said.push("kill".to_owned());
+                bed.kill().await;
+            } else {
+                said.push("restart the server".to_owned());
+                bed.stop().await;
+            }
             bed.run();
             None
         }

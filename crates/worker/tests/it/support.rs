@@ -405,11 +405,18 @@ impl Bed {
         *self.running.lock().unwrap() = Some((cancelled, task));
     }
 
-    /// Ends the workers where they stand, as a killed process does.
-    pub(crate) async fn kill(&self) {
+    /// Ends the workers in order, as SIGTERM does.
+    pub(crate) async fn stop(&self) {
         let (cancelled, task) = self.running.lock().unwrap().take().unwrap();
         cancelled.cancel();
         task.await.unwrap();
+    }
+
+    /// Ends the workers where they stand, as a killed process does.
+    pub(crate) async fn kill(&self) {
+        let (_, task) = self.running.lock().unwrap().take().unwrap();
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
     }
 
     pub(crate) async fn apply(&self, version: u8, publish: &Value) -> OperationView {

@@ -1,0 +1,132 @@
+//! How an outcome stands by what is seen now, with the time that has been measured.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Scene;
+use crate::cluster::{Fatal, Fence, Finding};
+use crate::fold::is_good;
+use crate::health::{Verdict as Judgement, judge};
+use crate::live::Sight;
+use crate::policy::PublishPolicy;
+use crate::record::{DcState, Kind, OperationParts, Order, Outcome, OutcomeState, Spent, Stored};
+
+/// How the outcome stands by what is seen now, with the time that has been measured.
+pub(super) fn assess(
+    scene: &Scene,
+    parts: &OperationParts,
+    before: &Stored<Outcome>,
+    order: &Stored<Order>,
+    stood: Duration,
+) -> Outcome {
+    let spent = spend(&before.value, stood);
+    let before = &before.value;
+    let fence = order.value.fence(order.revision);
+    let is = |state, finding: Option<&Finding>, spent| Outcome {
+        state,
+        reason: finding.map(|finding| finding.reason.clone()),
+        message: finding.map(|finding| finding.message.clone()),
+        since: if state == before.state { before.since } else { scene.now },
+        order: Some(order.revision),
+        spent,
+        round: before.round,
+    };
+    // Once failed it stays so until somebody tells the Operation to go on, or takes its place.
+    if before.state == OutcomeState::Failed {
+        return before.clone();
+    }
+    let shut = match (&scene.unreachable, scene.dc.value.state) {
+        (Some(why), _) => Some(why.clone()),
+        (None, DcState::Held) => Some(format!("{} is held until an operator decides", scene.dc.value.name)),
+        (None, _) => None,
+    };
+    if let Some(why) = shut {
+        return owed(before, why, scene.now, spent);
+    }
+    let sight = scene
+        .resource
+        .as_ref()
+        .map(|resource| Sight { fence: resource.fence, status: resource.status.clone() });
+    let no_soak = Spent { soaked: Duration::ZERO, ..spent };
+    let waiting = |state, finding: Option<&Finding>| {
+        // A deletion is never given up: what hinders it may go at any time.
+        if parts.operation.kind != Kind::Delete && spent.running >= parts.operation.policy.deadline {
+            return is(
+                OutcomeState::Failed,
+                Some(&too_late(parts.operation.policy.deadline, finding)),
+                no_soak,
+            );
+        }
+        is(state, finding, no_soak)
+    };
+    if let Some(ahead) = sight.as_ref().filter(|sight| sight.fence > fence) {
+        return waiting(OutcomeState::Sent, Some(&ahead_of_ledger(ahead.fence)));
+    }
+    match judge(&order.value, fence, sight.as_ref()) {
+        Judgement::Healthy => {
+            let soaked = Spent { soaked: spent.soaked.min(parts.operation.policy.soak), ..spent };
+            is(OutcomeState::Healthy, None, soaked)
+        }
+        Judgement::Done => is(OutcomeState::Done, None, no_soak),
+        Judgement::Hopeless(finding) => is(OutcomeState::Failed, Some(&finding), no_soak),
+        Judgement::Progressing(finding) => waiting(OutcomeState::Progressing, finding.as_ref()),
+        Judgement::Unseen => waiting(OutcomeState::Sent, scene.trouble.as_deref().map(not_taken).as_ref()),
+    }
+}
+
+fn not_taken(why: &str) -> Finding {
+    Finding { reason: "NotDelivered".to_owned(), message: why.to_owned(), fatal: Fatal::No }
+}
+
+fn ahead_of_ledger(fence: Fence) -> Finding {
+    Finding {
+        reason: "AheadOfLedger".to_owned(),
+        message: format!(
+            "the app resource there carries the fence {fence}, which is above the ledger's: nothing is delivered \
+             until an operator removes that resource; its pods stay"
+        ),
+        fatal: Fatal::No,
+    }
+}
+
+fn too_late(deadline: Duration, finding: Option<&Finding>) -> Finding {
+    let why = finding
+        .map_or_else(|| "the data center has not said why".to_owned(), |finding| finding.message.clone());
+    Finding {
+        reason: "DeadlineExceeded".to_owned(),
+        message: format!("not healthy within {}: {why}", crate::duration::format(deadline)),
+        fatal: Fatal::Yes,
+    }
+}
+
+pub(super) fn owed(before: &Outcome, why: String, now: Timestamp, spent: Spent) -> Outcome {
+    Outcome {
+        state: OutcomeState::Owed,
+        reason: Some("Unreachable".to_owned()),
+        message: Some(why),
+        since: if before.state == OutcomeState::Owed { before.since } else { now },
+        order: before.order,
+        spent: Spent { soaked: Duration::ZERO, ..spent },
+        round: before.round,
+    }
+}
+
+/// Adds the time that an outcome stood to what it counts for.
+fn spend(outcome: &Outcome, stood: Duration) -> Spent {
+    let mut spent = outcome.spent;
+    match outcome.state {
+        OutcomeState::Sent | OutcomeState::Progressing => spent.running += stood,
+        OutcomeState::Healthy => spent.soaked += stood,
+        _ => {}
+    }
+    spent
+}
+
+/// Whether an outcome is worth writing: it stands elsewhere, for another reason, or its soak is over. Time
+/// that merely passed is not, and neither is another wording of the same reason.
+pub(super) fn differs(before: &Outcome, after: &Outcome, policy: &PublishPolicy) -> bool {
+    before.state != after.state
+        || before.reason != after.reason
+        || is_good(before, policy) != is_good(after, policy)
+}

@@ -1,0 +1,109 @@
+//! Gates, and what is written when one opens.
+
+use super::{Scene, Step, assess, relies_on_operation, write};
+use crate::gate::{Gate, gate};
+use crate::order::{Before, order_for};
+use crate::record::{Draft, OperationParts, Ordered, Outcome, OutcomeState, Pace, Spent, Stored, Track, key};
+
+/// Whether an Operation's Order is yet to be written here.
+pub(super) fn needs_gate(scene: &Scene, parts: &OperationParts, outcome: &Outcome) -> bool {
+    if parts.operation.pace == Pace::AtOnce {
+        return false;
+    }
+    match outcome.state {
+        OutcomeState::Waiting => true,
+        // It was owed before its gate opened: the Order is still of something older.
+        OutcomeState::Owed => !is_ordered(scene, parts),
+        _ => false,
+    }
+}
+
+/// Whether the present Order is this Operation's, or came after it.
+fn is_ordered(scene: &Scene, parts: &OperationParts) -> bool {
+    let Some(order) = &scene.order else { return false };
+    if order.value.uid != parts.operation.uid {
+        return false;
+    }
+    match parts.operation.kind.track() {
+        Track::Release => order.value.release() == Some(parts.operation.release),
+        // A gated scale or online is in the Order as soon as the Order was written after it was accepted.
+        Track::Scale | Track::Power | Track::Restart => order.value.operation >= parts.operation.id,
+    }
+}
+
+pub(super) fn at_the_gate(
+    scene: &Scene,
+    parts: &OperationParts,
+    outcome: &Stored<Outcome>,
+) -> Result<Option<Step>, serde_json::Error> {
+    let dc = &scene.dc.value.name;
+    let gate = match &scene.unreachable {
+        Some(why) => Gate::Shut(why.clone()),
+        None => gate(
+            &parts.operation,
+            dc,
+            scene.dc.value.state,
+            &parts.plain_control(),
+            &parts.plain_outcomes(),
+            parts.end.as_ref().map(|end| &end.value),
+        ),
+    };
+    match gate {
+        Gate::Open => open_gate(scene, parts, outcome).map(Some),
+        Gate::Closed(_) => Ok(None),
+        Gate::Shut(_) if outcome.value.state == OutcomeState::Owed => Ok(None),
+        Gate::Shut(why) => {
+            let after = assess::owed(&outcome.value, why, scene.now, outcome.value.spent);
+            write(scene, parts, outcome, &after).map(Some)
+        }
+    }
+}
+
+/// Opening a gate is one transaction: the Order and `Sent`, on everything that the gate was judged by.
+fn open_gate(
+    scene: &Scene,
+    parts: &OperationParts,
+    outcome: &Stored<Outcome>,
+) -> Result<Step, serde_json::Error> {
+    let Some(app) = &scene.app else { return Ok(Step::Rest(None)) };
+    let dc = &scene.dc.value.name;
+    let before = scene.order.as_ref().map(|order| Before { order: &order.value, settled: scene.settled });
+    // Only what brings a Release moves the Order's; scale and online leave it where it is.
+    let (release, content) =
+        match (parts.operation.kind.track(), scene.order.as_ref().map(|order| &order.value.ordered)) {
+            (Track::Release, _) | (_, None | Some(Ordered::Deleted)) => {
+                (app.value.head, app.value.head_content)
+            }
+            (_, Some(Ordered::Run { release, content, .. })) => (*release, *content),
+        };
+    let order = order_for(
+        &app.value,
+        dc,
+        release,
+        content,
+        before,
+        scene.installation.value.epoch,
+        parts.operation.id,
+    );
+    let mut draft = Draft::default();
+    draft.relies(key::INSTALLATION, scene.installation.revision);
+    draft.relies(key::dc(dc), scene.dc.revision);
+    draft.relies(key::app(&app.value.app), app.revision);
+    relies_on_operation(&mut draft, parts, Some(dc));
+    let order_key = key::order(&app.value.app, dc);
+    match &scene.order {
+        Some(before) => draft.replace(order_key, before.revision, &order)?,
+        None => draft.create(order_key, &order)?,
+    }
+    let sent = Outcome {
+        state: OutcomeState::Sent,
+        reason: None,
+        message: None,
+        since: scene.now,
+        order: None,
+        spent: Spent::default(),
+        round: outcome.value.round,
+    };
+    draft.replace(key::outcome(parts.operation.id, dc), outcome.revision, &sent)?;
+    Ok(Step::Commit(draft.into()))
+}
