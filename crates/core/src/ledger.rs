@@ -49,23 +49,40 @@ pub struct Entry {
 pub struct Range {
     /// Only keys that begin so.
     pub prefix: String,
-    /// Only keys that sort (bytewise) behind this one.
+    /// Only keys that come behind this one, by [`Range::direction`].
     pub after: Option<String>,
     /// At most so many entries, at least 1; more than [`MAX_PAGE`] means [`MAX_PAGE`].
     pub limit: usize,
+    /// From which end.
+    pub direction: Direction,
+}
+
+/// The order that keys are read in; keys compare bytewise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// The least first.
+    #[default]
+    Up,
+    /// The greatest first.
+    Down,
 }
 
 impl Range {
     /// The first [`MAX_PAGE`] entries whose keys begin with `prefix`.
     pub fn prefix(prefix: impl Into<String>) -> Self {
-        Self { prefix: prefix.into(), after: None, limit: MAX_PAGE }
+        Self { prefix: prefix.into(), after: None, limit: MAX_PAGE, direction: Direction::Up }
+    }
+
+    /// The last [`MAX_PAGE`] of them, the greatest first.
+    pub fn down(prefix: impl Into<String>) -> Self {
+        Self { direction: Direction::Down, ..Self::prefix(prefix) }
     }
 }
 
 /// One answer to a [`Range`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// In the order of the keys.
+    /// In the order of the keys that was asked for.
     pub entries: Vec<Entry>,
     /// The store's revision that the entries were read at. Each page has its own: who reads several and then
     /// watches, watches from the revision of the first.
@@ -127,6 +144,25 @@ pub enum Event {
     },
 }
 
+/// How full the store is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// The bytes that count against the quota.
+    pub used: u64,
+    /// How many the store is meant to hold at most; never 0.
+    pub quota: u64,
+}
+
+impl Size {
+    /// From so many percent of the quota on, nothing new is taken that could wait.
+    pub const RESERVE_FROM: u8 = 80;
+
+    /// Whether what is left is kept for what cannot wait.
+    pub fn is_scarce(self) -> bool {
+        u128::from(self.used) * 100 >= u128::from(self.quota) * u128::from(Self::RESERVE_FROM)
+    }
+}
+
 /// Why the ledger did not do what it was asked. None of them says whether the request was sound, but
 /// [`Error::Invalid`].
 #[derive(Debug, thiserror::Error)]
@@ -183,6 +219,11 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Everything written to keys that begin with `prefix` after revision `after`.
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Watch, Error>;
+
+    /// How full the store is. The figure may lag behind by moments, so that it costs whoever asks neither a read
+    /// nor a round trip. It grows with what is written; what is removed makes room, at once or when the store
+    /// next tidies up.
+    async fn size(&self) -> Result<Size, Error>;
 
     /// Waits to be elected under `name`; the seat is held until the [`Seat`] is dropped or lost. An election
     /// spares work that would be done twice; it is no lock, and every write carries its own comparison.

@@ -7,9 +7,9 @@ pub(crate) trait Entries {
     type Error;
 
     fn revision_of(&self, key: &str) -> Result<Option<Revision>, Self::Error>;
-    fn put(&mut self, key: &str, value: &[u8], revision: Revision) -> Result<(), Self::Error>;
-    /// Says whether the key was there.
-    fn remove(&mut self, key: &str) -> Result<bool, Self::Error>;
+    /// Says how long the value was that the key had, if it had one; so for the next.
+    fn put(&mut self, key: &str, value: &[u8], revision: Revision) -> Result<Option<usize>, Self::Error>;
+    fn remove(&mut self, key: &str) -> Result<Option<usize>, Self::Error>;
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -18,8 +18,18 @@ pub(crate) enum Applied {
     Lost,
     /// All held, and nothing had to be changed.
     Unchanged,
-    /// All held; this is what changed, in the order of the keys.
-    Changed(Vec<Event>),
+    /// All held.
+    Changed {
+        /// What changed, in the order of the keys.
+        events: Vec<Event>,
+        /// By how much the store grew, in bytes of [`entry_size`].
+        growth: i64,
+    },
+}
+
+/// How many bytes an entry counts for: its key, its value and its revision.
+pub(crate) fn entry_size(key: &str, value: usize) -> u64 {
+    (key.len() + value + size_of::<Revision>()) as u64
 }
 
 /// Compares, and if all holds, writes under the revision `next`.
@@ -41,15 +51,18 @@ pub(crate) fn apply<E: Entries>(
     }
     writes.sort_by(|a, b| written_key(a).cmp(written_key(b)));
     let mut events = Vec::with_capacity(writes.len());
+    let (mut added, mut freed) = (0, 0);
     for write in writes {
         match write {
             Write::Put(key, value) => {
-                entries.put(&key, &value, next)?;
+                freed += entries.put(&key, &value, next)?.map_or(0, |before| entry_size(&key, before));
+                added += entry_size(&key, value.len());
                 let revision = next;
                 events.push(Event::Put(Entry { key, value, revision }));
             }
             Write::Delete(key) => {
-                if entries.remove(&key)? {
+                if let Some(before) = entries.remove(&key)? {
+                    freed += entry_size(&key, before);
                     events.push(Event::Deleted { key, revision: next });
                 }
             }
@@ -58,7 +71,7 @@ pub(crate) fn apply<E: Entries>(
     if events.is_empty() {
         return Ok(Applied::Unchanged);
     }
-    Ok(Applied::Changed(events))
+    Ok(Applied::Changed { events, growth: added.cast_signed() - freed.cast_signed() })
 }
 
 fn written_key(write: &Write) -> &str {

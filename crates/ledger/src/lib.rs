@@ -9,10 +9,13 @@ mod bounds;
 mod elections;
 pub mod faults;
 mod memory;
+mod page;
+mod quota;
 mod redb;
 mod sync;
 mod watches;
 
 pub use crate::memory::MemoryLedger;
-pub use crate::redb::{Metrics, OpenError, RedbLedger};
+pub use crate::quota::DEFAULT_QUOTA;
+pub use crate::redb::{Metrics, OpenError, Options, RedbLedger};
 pub use crate::watches::History;

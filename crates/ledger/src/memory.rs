@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::ops::Bound;
+use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use plimsoll_core::ledger::{
-    Committed, Entry, Error, Ledger, MAX_PAGE_BYTES, Page, Range, Revision, Seat, Transaction, Watch,
+    Committed, Direction, Entry, Error, Ledger, Page, Range, Revision, Seat, Size, Transaction, Watch,
 };
 
 use crate::apply::{Applied, Entries, apply};
 use crate::bounds;
 use crate::elections::Elections;
+use crate::page::{Filling, stretch};
+use crate::quota::DEFAULT_QUOTA;
 use crate::sync::lock;
 use crate::watches::{History, Watches};
 
@@ -23,12 +25,14 @@ pub struct MemoryLedger {
     state: Mutex<State>,
     watches: Arc<Watches>,
     elections: Elections,
+    quota: NonZeroU64,
 }
 
 #[derive(Clone, Debug, Default)]
 struct State {
     revision: Revision,
     entries: Map,
+    used: u64,
 }
 
 type Map = BTreeMap<String, (Revision, Vec<u8>)>;
@@ -41,21 +45,27 @@ impl MemoryLedger {
 
     /// An empty ledger with so much history for watches.
     pub fn with_history(history: History) -> Self {
-        Self::from_state(State::default(), history)
+        Self::from_state(State::default(), history, DEFAULT_QUOTA)
+    }
+
+    /// An empty ledger that is meant to hold so many bytes.
+    pub fn with_quota(quota: NonZeroU64) -> Self {
+        Self::from_state(State::default(), History::default(), quota)
     }
 
     /// A ledger of its own that begins as this one is now, as a backup put back does: the same entries, the
     /// same revision, no history, no seats taken.
     #[must_use]
     pub fn fork(&self) -> Self {
-        Self::from_state(lock(&self.state).clone(), History::default())
+        Self::from_state(lock(&self.state).clone(), History::default(), self.quota)
     }
 
-    fn from_state(state: State, history: History) -> Self {
+    fn from_state(state: State, history: History, quota: NonZeroU64) -> Self {
         Self {
             watches: Arc::new(Watches::new(history, state.revision)),
             state: Mutex::new(state),
             elections: Elections::default(),
+            quota,
         }
     }
 }
@@ -82,25 +92,19 @@ impl Ledger for MemoryLedger {
     async fn range(&self, range: &Range) -> Result<Page, Error> {
         let limit = bounds::range(range)?;
         let state = lock(&self.state);
-        let from = match &range.after {
-            Some(after) if *after >= range.prefix => Bound::Excluded(after.as_str()),
-            _ => Bound::Included(range.prefix.as_str()),
-        };
-        let mut page = Page { entries: Vec::new(), revision: state.revision, more: false };
-        let mut bytes = 0;
-        for found in state.entries.range::<str, _>((from, Bound::Unbounded)) {
-            let (key, (_, value)) = found;
-            if !key.starts_with(&range.prefix) {
-                break;
+        let mut page = Filling::new(&range.prefix, limit, state.revision);
+        if let Some(stretch) = stretch(range) {
+            let mut found = state.entries.range(stretch);
+            while let Some((key, (revision, value))) = match range.direction {
+                Direction::Up => found.next(),
+                Direction::Down => found.next_back(),
+            } {
+                if !page.take(key, *revision, value) {
+                    break;
+                }
             }
-            bytes += key.len() + value.len();
-            if page.entries.len() == limit || (bytes > MAX_PAGE_BYTES && !page.entries.is_empty()) {
-                page.more = true;
-                break;
-            }
-            page.entries.push(entry(found));
         }
-        Ok(page)
+        Ok(page.done())
     }
 
     async fn transact(&self, transaction: Transaction) -> Result<Committed, Error> {
@@ -111,8 +115,9 @@ impl Ledger for MemoryLedger {
         match applied {
             Applied::Lost => Ok(Committed::Lost),
             Applied::Unchanged => Ok(Committed::At(state.revision)),
-            Applied::Changed(events) => {
+            Applied::Changed { events, growth } => {
                 state.revision = next;
+                state.used = state.used.saturating_add_signed(growth);
                 // With the lock held, so that events come in the order of their revisions.
                 self.watches.publish(events);
                 Ok(Committed::At(next))
@@ -123,6 +128,10 @@ impl Ledger for MemoryLedger {
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Watch, Error> {
         bounds::prefix(prefix)?;
         self.watches.watch(prefix, after)
+    }
+
+    async fn size(&self) -> Result<Size, Error> {
+        Ok(Size { used: lock(&self.state).used, quota: self.quota.get() })
     }
 
     async fn campaign(&self, name: &str, candidate: &str, ttl: Duration) -> Result<Box<dyn Seat>, Error> {
@@ -137,13 +146,12 @@ impl Entries for Map {
         Ok(self.get(key).map(|(revision, _)| *revision))
     }
 
-    fn put(&mut self, key: &str, value: &[u8], revision: Revision) -> Result<(), Infallible> {
-        self.insert(key.to_owned(), (revision, value.to_vec()));
-        Ok(())
+    fn put(&mut self, key: &str, value: &[u8], revision: Revision) -> Result<Option<usize>, Infallible> {
+        Ok(self.insert(key.to_owned(), (revision, value.to_vec())).map(|(_, before)| before.len()))
     }
 
-    fn remove(&mut self, key: &str) -> Result<bool, Infallible> {
-        Ok(BTreeMap::remove(self, key).is_some())
+    fn remove(&mut self, key: &str) -> Result<Option<usize>, Infallible> {
+        Ok(BTreeMap::remove(self, key).map(|(_, before)| before.len()))
     }
 }
 

@@ -35,6 +35,19 @@ async fn a_ledger_opened_again_holds_what_it_held() {
 }
 
 #[tokio::test]
+async fn a_ledger_opened_again_is_as_full_as_it_was() {
+    let folder = TempDir::new().unwrap();
+    let ledger = open(folder.path()).await;
+    for n in 0..50 {
+        put(&ledger, &format!("key-{}", n % 9), &"v".repeat(n + 1)).await;
+    }
+    let before = ledger.size().await.unwrap();
+    assert!(before.used > 0);
+    ledger.close().await;
+    assert_eq!(open(folder.path()).await.size().await.unwrap(), before);
+}
+
+#[tokio::test]
 async fn a_watch_across_a_restart_is_exact_or_compacted() {
     let folder = TempDir::new().unwrap();
     let ledger = open(folder.path()).await;

@@ -3,7 +3,7 @@
 //! A transaction that lost its comparison is planned anew on the new ground. What the caller had seen
 //! (`If-Match`) is checked on each ground, so whoever sent it learns who was faster instead of overwriting.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::cluster::Power;
 use crate::content::Content;
 use crate::digest::Digest;
 use crate::error::{Error, Kind};
-use crate::ledger::{self, Committed, Compare, Transaction};
+use crate::ledger::{self, Committed, Compare, Size, Transaction};
 use crate::name::{AppRef, AppUid, DcName, OperationId, ReleaseNumber};
 use crate::order::{Before, order_for};
 use crate::policy::PublishPolicy;
@@ -128,13 +128,7 @@ impl Plimsoll {
         let dcs = self.read_dcs().await?;
         let stored = self.read_app(app).await?;
         let orders = self.read_orders(app).await?;
-        let mut settled = BTreeMap::new();
-        for (dc, order) in &orders {
-            let outcome = self.read::<Outcome>(&key::outcome(order.value.operation, dc)).await?;
-            if let Some(outcome) = outcome {
-                settled.insert(dc.clone(), outcome.value.state);
-            }
-        }
+        let settled = self.settled(&orders).await?;
         Ok(Ground {
             installation,
             dcs,
@@ -145,6 +139,25 @@ impl Plimsoll {
             id: self.ids.uuid().into(),
             now: self.clock.now(),
         })
+    }
+
+    /// How the Operations behind the Orders stand, each in its Order's data center. One Operation mostly wrote
+    /// them all, so its outcomes are read together.
+    async fn settled(
+        &self,
+        orders: &BTreeMap<DcName, Stored<Order>>,
+    ) -> Result<BTreeMap<DcName, OutcomeState>, Error> {
+        let wrote: BTreeSet<OperationId> = orders.values().map(|order| order.value.operation).collect();
+        let mut settled = BTreeMap::new();
+        for id in wrote {
+            let mut outcomes = self.read_outcomes(id).await?;
+            for (dc, _) in orders.iter().filter(|(_, order)| order.value.operation == id) {
+                if let Some(outcome) = outcomes.remove(dc) {
+                    settled.insert(dc.clone(), outcome.value.state);
+                }
+            }
+        }
+        Ok(settled)
     }
 
     /// Does `verb` with `app`: plans on the present ground until the plan's transaction commits.
@@ -166,6 +179,9 @@ impl Plimsoll {
                 check_match(subject, &ground)?;
             }
             let plan = self.plan(caller, subject, &ground).await?;
+            if matches!(subject.verb, Verb::Apply(_)) && plan.release.is_some() {
+                self.has_room_for_a_release().await?;
+            }
             if subject.write.mode == Mode::Validate {
                 return Ok(Accepted { app: subject.app.clone(), operation: None, notes: plan.notes });
             }
@@ -188,6 +204,30 @@ impl Plimsoll {
             "TOO_MANY_WRITERS",
             format!("too many others change {} at this moment; try again", subject.app),
         ))
+    }
+
+    /// Refuses a publish while the rest of the ledger is kept for what cannot wait: what brings an App back or
+    /// down is never refused for that.
+    async fn has_room_for_a_release(&self) -> Result<(), Error> {
+        let size = self.ledger.size().await.map_err(from_ledger)?;
+        if !size.is_scarce() {
+            return Ok(());
+        }
+        let Size { used, quota } = size;
+        Err(Error::new(
+            Kind::Refused,
+            "LEDGER_SCARCE",
+            format!(
+                "the ledger holds {} of {} MiB, and from {} % on it takes no new release; rollback, scale, restart, \
+                 offline, online and delete go on; an operator raises quota under [ledger] in plimsoll.toml, or \
+                 deletes apps that are not needed",
+                mebibytes(used),
+                mebibytes(quota),
+                Size::RESERVE_FROM
+            ),
+        )
+        .with("usedBytes", used)
+        .with("quotaBytes", quota))
     }
 
     /// What a verb comes to. Whatever it reads beyond the ground must hang on the App's record, which every
@@ -308,6 +348,10 @@ impl Plimsoll {
             .map_err(Error::internal)?;
         Ok(draft.into())
     }
+}
+
+fn mebibytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1024 * 1024)
 }
 
 fn key_tail(key: &str) -> &str {

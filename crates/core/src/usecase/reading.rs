@@ -8,12 +8,12 @@ use super::Plimsoll;
 use crate::content::Content;
 use crate::digest::Digest;
 use crate::error::{Error, Kind, Violation};
-use crate::ledger::{self, Entry, MAX_PAGE, Range};
+use crate::ledger::{self, Direction, Entry, MAX_PAGE, Range};
 use crate::name::{AppRef, AppUid, DcName, NamespaceName, OperationId, ReleaseNumber};
 use crate::record::key::OperationKey;
 use crate::record::{
-    self, App, DataCenter, Installation, Namespace, Operation, OperationParts, Order, Release, Stored,
-    Verdict, key,
+    self, App, DataCenter, Installation, Namespace, Operation, OperationParts, Order, Outcome, Release,
+    Stored, Verdict, key,
 };
 
 /// Which page of a list.
@@ -127,6 +127,7 @@ impl Plimsoll {
             prefix: prefix.to_owned(),
             after: page.after(prefix)?,
             limit: page.limit()?.min(MAX_PAGE),
+            direction: Direction::Up,
         };
         let read = self.ledger.range(&range).await.map_err(from_ledger)?;
         let next = match read.entries.last() {
@@ -210,6 +211,20 @@ impl Plimsoll {
             }
         }
         Ok(orders)
+    }
+
+    /// The outcomes of an Operation, in one read.
+    pub(super) async fn read_outcomes(
+        &self,
+        id: OperationId,
+    ) -> Result<BTreeMap<DcName, Stored<Outcome>>, Error> {
+        let mut outcomes = BTreeMap::new();
+        for entry in self.read_all(&key::outcomes(id)).await? {
+            if let Some(OperationKey::Outcome(_, dc)) = key::parse_operation(&entry.key) {
+                outcomes.insert(dc, decode(&entry)?);
+            }
+        }
+        Ok(outcomes)
     }
 
     /// An Operation with its parts, or `None`.

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use plimsoll_core::ledger::{
-    Committed, Compare, Entry, Error, Ledger, Page, Range, Revision, Seat, Transaction, Watch, Write,
+    Committed, Compare, Entry, Error, Ledger, Page, Range, Revision, Seat, Size, Transaction, Watch, Write,
 };
 use tokio::sync::watch as channel;
 use tokio::time::sleep;
@@ -166,6 +166,11 @@ impl Ledger for FaultLedger {
         let events = self.inner().watch(prefix, after).await;
         let faults = effects.watch.clone();
         Ok(watch::faulty(effects.of_read(events)?, cut, faults, after))
+    }
+
+    async fn size(&self) -> Result<Size, Error> {
+        let after = self.before(Seen::new(Call::Size, Vec::new())).await?;
+        after.of_read(self.inner().size().await)
     }
 
     async fn campaign(&self, name: &str, candidate: &str, ttl: Duration) -> Result<Box<dyn Seat>, Error> {

@@ -20,6 +20,8 @@ pub enum Call {
     Transact,
     /// `watch`; its key is the prefix.
     Watch,
+    /// `size`, which has no key.
+    Size,
     /// `campaign`; its key is the name of the election.
     Campaign,
 }

@@ -4,13 +4,14 @@ mod open;
 mod store;
 mod writer;
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use plimsoll_core::ledger::{
-    Committed, Entry, Error, Ledger, Page, Range, Revision, Seat, Transaction, Watch,
+    Committed, Entry, Error, Ledger, Page, Range, Revision, Seat, Size, Transaction, Watch,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::spawn_blocking;
@@ -20,6 +21,7 @@ use self::store::Store;
 use self::writer::{Counters, Job, Request};
 use crate::bounds;
 use crate::elections::Elections;
+use crate::quota::DEFAULT_QUOTA;
 use crate::watches::{History, Watches};
 
 /// So many transactions wait for the file at most; who comes then waits to be let in.
@@ -40,7 +42,24 @@ pub struct RedbLedger {
     counters: Arc<Counters>,
     watches: Arc<Watches>,
     elections: Elections,
+    quota: NonZeroU64,
     reads: Arc<Semaphore>,
+}
+
+/// How a [`RedbLedger`] is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How much history for watches it keeps in memory.
+    pub history: History,
+    /// How many bytes of keys and values it is meant to hold. The file may be larger by what its pages leave
+    /// unused; it is a mark, and beyond it only the disk refuses.
+    pub quota: NonZeroU64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { history: History::default(), quota: DEFAULT_QUOTA }
+    }
 }
 
 /// What a [`RedbLedger`] holds and did since it was opened.
@@ -62,28 +81,31 @@ impl RedbLedger {
     /// Opens the file, or makes it, for its owner alone, if there is none. All of it is checked, which takes
     /// about two seconds per gigabyte.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, OpenError> {
-        Self::open_with(path, History::default()).await
+        Self::open_with(path, Options::default()).await
     }
 
-    /// As [`RedbLedger::open`], with so much history for watches.
-    pub async fn open_with(path: impl Into<PathBuf>, history: History) -> Result<Self, OpenError> {
+    /// As [`RedbLedger::open`], with these options.
+    pub async fn open_with(path: impl Into<PathBuf>, options: Options) -> Result<Self, OpenError> {
         let path = path.into();
         let file = path.clone();
-        spawn_blocking(move || Self::start(&path.clone(), Store::open(move || open::open(&path))?, history))
+        spawn_blocking(move || Self::start(&path.clone(), Store::open(move || open::open(&path))?, options))
             .await
             .unwrap_or_else(|source| Err(OpenError::Io { path: file, source: std::io::Error::other(source) }))
     }
 
-    fn start(path: &std::path::Path, store: Store, history: History) -> Result<Self, OpenError> {
+    fn start(path: &std::path::Path, store: Store, options: Options) -> Result<Self, OpenError> {
+        let Options { history, quota } = options;
         let store = Arc::new(store);
         let revision = store.revision().map_err(|source| open::unreadable(path, source))?;
         let watches = Arc::new(Watches::new(history, revision));
-        let counters = Arc::new(Counters::default());
+        // The file was read as a whole a moment ago, to check it.
+        let used = store.used().map_err(|source| open::unreadable(path, source))?;
+        let counters = Arc::new(Counters::starting_with(used));
         let (jobs, queue) = mpsc::channel(QUEUE);
         writer::spawn(queue, Arc::clone(&store), Arc::clone(&watches), Arc::clone(&counters), revision)
             .map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
         let reads = Arc::new(Semaphore::new(READS));
-        Ok(Self { store, jobs, counters, watches, elections: Elections::default(), reads })
+        Ok(Self { store, jobs, counters, watches, elections: Elections::default(), quota, reads })
     }
 
     /// Commits what waits and closes the file; when it returns, another may open it. Watches end. A ledger
@@ -139,8 +161,8 @@ impl Ledger for RedbLedger {
 
     async fn range(&self, range: &Range) -> Result<Page, Error> {
         let limit = bounds::range(range)?;
-        let Range { prefix, after, limit: _ } = range.clone();
-        self.read(move |store| store.range(&prefix, after.as_deref(), limit)).await
+        let range = range.clone();
+        self.read(move |store| store.range(&range, limit)).await
     }
 
     async fn transact(&self, transaction: Transaction) -> Result<Committed, Error> {
@@ -154,6 +176,10 @@ impl Ledger for RedbLedger {
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Watch, Error> {
         bounds::prefix(prefix)?;
         self.watches.watch(prefix, after)
+    }
+
+    async fn size(&self) -> Result<Size, Error> {
+        Ok(Size { used: self.counters.used(), quota: self.quota.get() })
     }
 
     async fn campaign(&self, name: &str, candidate: &str, ttl: Duration) -> Result<Box<dyn Seat>, Error> {

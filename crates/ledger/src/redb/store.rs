@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::io::ErrorKind;
-use std::ops::Bound;
 use std::sync::RwLock;
 
-use plimsoll_core::ledger::{Entry, Error, MAX_PAGE_BYTES, Page, Revision};
+use plimsoll_core::ledger::{Direction, Entry, Error, Page, Range, Revision};
 use redb::{Database, ReadTransaction, ReadableDatabase as _, ReadableTable, Table, TableDefinition};
 
 use super::open::OpenError;
-use crate::apply::Entries;
+use crate::apply::{Entries, entry_size};
+use crate::page::{Filling, stretch};
 use crate::sync::{read, write};
 
 /// Every key, with the revision that last wrote it and its value.
@@ -61,29 +61,36 @@ impl Store {
         })
     }
 
-    pub(super) fn range(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, Error> {
-        let from = match after {
-            Some(after) if after >= prefix => Bound::Excluded(after),
-            _ => Bound::Included(prefix),
-        };
+    pub(super) fn range(&self, range: &Range, limit: usize) -> Result<Page, Error> {
         self.read(|transaction| {
             let revision = revision(&transaction.open_table(META)?)?;
-            let mut page = Page { entries: Vec::new(), revision, more: false };
-            let mut bytes = 0;
-            for found in transaction.open_table(ENTRIES)?.range::<&str>((from, Bound::Unbounded))? {
-                let (key, value) = found?;
-                let (key, value) = (key.value(), value.value());
-                if !key.starts_with(prefix) {
+            let mut page = Filling::new(&range.prefix, limit, revision);
+            let Some((first, end)) = stretch(range) else { return Ok(page.done()) };
+            let stretch = (first.as_ref().map(String::as_str), end.as_ref().map(String::as_str));
+            let mut found = transaction.open_table(ENTRIES)?.range::<&str>(stretch)?;
+            while let Some(next) = match range.direction {
+                Direction::Up => found.next(),
+                Direction::Down => found.next_back(),
+            } {
+                let (key, value) = next?;
+                let (revision, value) = value.value();
+                if !page.take(key.value(), Revision(revision), value) {
                     break;
                 }
-                bytes += key.len() + value.1.len();
-                if page.entries.len() == limit || (bytes > MAX_PAGE_BYTES && !page.entries.is_empty()) {
-                    page.more = true;
-                    break;
-                }
-                page.entries.push(entry(key.to_owned(), value));
             }
-            Ok(page)
+            Ok(page.done())
+        })
+    }
+
+    /// How many bytes the entries count for. It reads them all.
+    pub(super) fn used(&self) -> Result<u64, Error> {
+        self.read(|transaction| {
+            let mut used = 0;
+            for found in transaction.open_table(ENTRIES)?.iter()? {
+                let (key, value) = found?;
+                used += entry_size(key.value(), value.value().1.len());
+            }
+            Ok(used)
         })
     }
 
@@ -110,12 +117,12 @@ impl Entries for Table<'_, &'static str, (u64, &'static [u8])> {
         Ok(self.get(key)?.map(|found| Revision(found.value().0)))
     }
 
-    fn put(&mut self, key: &str, value: &[u8], revision: Revision) -> Result<(), Self::Error> {
-        self.insert(key, (revision.0, value)).map(drop)
+    fn put(&mut self, key: &str, value: &[u8], revision: Revision) -> Result<Option<usize>, Self::Error> {
+        Ok(self.insert(key, (revision.0, value))?.map(|before| before.value().1.len()))
     }
 
-    fn remove(&mut self, key: &str) -> Result<bool, Self::Error> {
-        Ok(Table::remove(self, key)?.is_some())
+    fn remove(&mut self, key: &str) -> Result<Option<usize>, Self::Error> {
+        Ok(Table::remove(self, key)?.map(|before| before.value().1.len()))
     }
 }
 

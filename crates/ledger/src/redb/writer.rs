@@ -45,9 +45,21 @@ pub(super) struct Request {
 pub(super) struct Counters {
     transactions: AtomicU64,
     syncs: AtomicU64,
+    /// The bytes that the entries count for.
+    used: AtomicU64,
 }
 
 impl Counters {
+    /// Of a file whose entries count for so many bytes.
+    pub(super) fn starting_with(used: u64) -> Self {
+        Self { used: AtomicU64::new(used), ..Self::default() }
+    }
+
+    /// The bytes that the entries count for.
+    pub(super) fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
     /// Transactions and syncs.
     pub(super) fn read(&self) -> (u64, u64) {
         (self.transactions.load(Ordering::Relaxed), self.syncs.load(Ordering::Relaxed))
@@ -88,6 +100,8 @@ enum State {
 struct Done {
     answers: Vec<Committed>,
     changes: Vec<Vec<Event>>,
+    /// By how many bytes the entries grew.
+    growth: i64,
 }
 
 enum Failure {
@@ -149,7 +163,10 @@ impl Writer {
     fn serve(&mut self, batch: Vec<(Transaction, oneshot::Sender<Result<Committed, Error>>)>) {
         let (transactions, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         match self.commit(transactions) {
-            Ok(Done { answers, changes }) => {
+            Ok(Done { answers, changes, growth }) => {
+                // Only this thread writes it.
+                let used = self.counters.used().saturating_add_signed(growth);
+                self.counters.used.store(used, Ordering::Relaxed);
                 self.counters.transactions.fetch_add(answers.len() as u64, Ordering::Relaxed);
                 // Watchers learn of a change no later than who made it.
                 for events in changes {
@@ -221,8 +238,9 @@ impl Writer {
                 done.answers.push(match apply(&mut entries, transaction, next)? {
                     Applied::Lost => Committed::Lost,
                     Applied::Unchanged => Committed::At(revision),
-                    Applied::Changed(events) => {
+                    Applied::Changed { events, growth } => {
                         revision = next;
+                        done.growth += growth;
                         done.changes.push(events);
                         Committed::At(next)
                     }

@@ -6,6 +6,7 @@ mod elections;
 mod limits;
 mod model;
 mod ranges;
+mod sizes;
 mod stack;
 mod transactions;
 mod watches;
@@ -60,6 +61,12 @@ mod holds_for {
             a_page_ends_early_rather_than_hold_too_many_bytes,
             a_range_may_begin_behind_any_key,
             a_page_is_read_at_the_one_revision_that_it_names,
+            a_range_from_above_may_begin_anywhere,
+        }
+        sizes {
+            the_size_follows_what_is_written_and_removed,
+            what_replaces_a_value_counts_once,
+            what_was_lost_counts_nothing,
         }
         watches {
             a_watch_gets_everything_after_its_revision_once_and_in_order,

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use plimsoll_core::ledger::{Ledger, MAX_PAGE, MAX_PAGE_BYTES, MAX_VALUE, Page, Range, Transaction, Write};
+use plimsoll_core::ledger::{
+    Direction, Ledger, MAX_PAGE, MAX_PAGE_BYTES, MAX_VALUE, Page, Range, Transaction, Write,
+};
 
 use crate::stack::{all, commit, entry, present, put};
 
@@ -40,18 +42,22 @@ pub(crate) async fn pages_follow_one_another_without_gap_or_overlap(ledger: Arc<
     )
     .await;
     commit(&*ledger, put("app0", "behind the prefix")).await;
-    for limit in [1, 7, 24, 25, 26] {
+    let both = [Direction::Up, Direction::Down].into_iter();
+    for (direction, limit) in both.flat_map(|direction| [1, 7, 24, 25, 26].map(|limit| (direction, limit))) {
         let mut found = Vec::new();
         let mut sizes = Vec::new();
         let mut after = None;
         loop {
-            let page = ledger.range(&Range { prefix: "app/".into(), after, limit }).await.unwrap();
+            let page = ledger.range(&Range { prefix: "app/".into(), after, limit, direction }).await.unwrap();
             sizes.push(page.entries.len());
             found.extend(page.entries.iter().map(|entry| entry.key.clone()));
             after = found.last().cloned();
             if !page.more {
                 break;
             }
+        }
+        if direction == Direction::Down {
+            found.reverse();
         }
         assert_eq!(found, names);
         assert_eq!(sizes.len(), names.len().div_ceil(limit), "{sizes:?}");
@@ -129,4 +135,24 @@ pub(crate) async fn a_page_is_read_at_the_one_revision_that_it_names(ledger: Arc
         }
     }
     writer.await.unwrap();
+}
+
+pub(crate) async fn a_range_from_above_may_begin_anywhere(ledger: Arc<dyn Ledger>) {
+    for key in ["a", "b", "b/1", "b/2", "b/2/x", "b0", "c", "b/\u{10ffff}", "b/\u{10ffff}/1"] {
+        commit(&*ledger, put(key, "x")).await;
+    }
+    let down = async |prefix: &str, after: Option<&str>| -> Vec<String> {
+        let range = Range { after: after.map(str::to_owned), ..Range::down(prefix) };
+        ledger.range(&range).await.unwrap().entries.into_iter().map(|entry| entry.key).collect()
+    };
+    assert_eq!(down("b/", None).await, ["b/\u{10ffff}/1", "b/\u{10ffff}", "b/2/x", "b/2", "b/1"]);
+    assert_eq!(down("b/", Some("z")).await.len(), 5, "behind all of them");
+    assert_eq!(down("b/", Some("b/2/x")).await, ["b/2", "b/1"]);
+    assert_eq!(down("b/", Some("b/2/a")).await, ["b/2", "b/1"], "a key that is not there");
+    assert_eq!(down("b/\u{10ffff}", None).await.len(), 2, "a prefix that no character comes behind");
+    for before_all in ["b/", "b", "a", ""] {
+        assert!(down("b/", Some(before_all)).await.is_empty(), "{before_all}");
+    }
+    assert_eq!(down("", Some("b")).await, ["a"]);
+    assert_eq!(down("", None).await.len(), 9);
 }

@@ -10,7 +10,7 @@ use plimsoll_core::ledger::{
     Committed, Compare, Entry, Event, Ledger, Range, Revision, Transaction, Watch, Write,
 };
 use plimsoll_ledger::faults::FaultLedger;
-use plimsoll_ledger::{History, MemoryLedger, RedbLedger};
+use plimsoll_ledger::{History, MemoryLedger, Options, RedbLedger};
 use tempfile::TempDir;
 
 /// Little, so that a case can exceed it.
@@ -45,7 +45,9 @@ fn wrapped(stack: Stack) -> Stack {
 }
 
 async fn open(folder: &Path) -> RedbLedger {
-    RedbLedger::open_with(folder.join("ledger.redb"), HISTORY).await.unwrap()
+    RedbLedger::open_with(folder.join("ledger.redb"), Options { history: HISTORY, ..Options::default() })
+        .await
+        .unwrap()
 }
 
 /// Runs a case, which must come to an end.

@@ -6,5 +6,6 @@ mod handover;
 mod publish;
 mod races;
 mod random;
+mod room;
 mod support;
 mod trouble;

@@ -13,9 +13,8 @@ use plimsoll_core::ledger::{Committed, Error, Ledger, Revision, Transaction, Wri
 
 use self::disk::{Disk, Failing};
 use super::store::Store;
-use super::{RedbLedger, open};
+use super::{Options, RedbLedger, open};
 use crate::sync::lock;
-use crate::watches::History;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_outlives_a_power_cut_at_any_moment() {
@@ -156,7 +155,7 @@ fn on(disk: &Disk) -> RedbLedger {
         };
         database.map_err(|error| open::unreadable(Path::new("disk"), error))
     };
-    RedbLedger::start(Path::new("disk"), Store::open(open).unwrap(), History::default()).unwrap()
+    RedbLedger::start(Path::new("disk"), Store::open(open).unwrap(), Options::default()).unwrap()
 }
 
 async fn put(ledger: &RedbLedger, key: &str, value: &str) -> Result<Revision, Error> {
