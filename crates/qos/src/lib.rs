@@ -21,6 +21,7 @@ mod grade;
 mod node;
 mod oversell;
 mod pod;
+mod policy;
 mod quantity;
 mod ratio;
 mod resources;
@@ -34,6 +35,7 @@ pub use pod::{
     Container, LabelSelector, Pod, Requirements, ResizePolicy, SelectorRequirement, Toleration,
     TopologySpread,
 };
+pub use policy::{GradeName, GradeNameError, GradeRule, Policy, PolicyError, PolicyFault};
 pub use quantity::{Format, Quantity, QuantityError, Resource, StrictError, StrictFault};
 pub use ratio::{Ratio, RatioError};
 pub use resources::{CPU, EPHEMERAL_STORAGE, MEMORY, PODS, Resources};
