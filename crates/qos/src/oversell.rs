@@ -1,9 +1,8 @@
 //! From the limit that a user declares to the request that the scheduler counts.
 
-use num_bigint::BigInt;
 use serde::{Deserialize, Serialize};
 
-use crate::quantity::divide_away_from_zero;
+use crate::quantity::Integer;
 use crate::{Grade, Quantity, Ratio, Terms};
 
 /// An amount of CPU and one of memory: what a person declares for a container.
@@ -59,9 +58,9 @@ fn divide(limit: &Quantity, ratio: Ratio, step: &Quantity, unit: &str, grade: Gr
         return Explained { value: limit.clone(), because: format!("equal to the limit, grade {grade}") };
     }
     let (numerator, denominator) = (ratio.numerator(), ratio.denominator());
-    let exact = limit.nanos() * BigInt::from(denominator);
-    let nanos = divide_away_from_zero(&exact, &BigInt::from(numerator));
-    let rounded = Quantity::scaled(nanos, -9, limit.format()).round_up_to(step);
+    let exact = limit.integer().times(&Integer::from(i128::from(denominator)));
+    let nanos = exact.divided_away_from_zero(&Integer::from(i128::from(numerator)));
+    let rounded = Quantity::from_nanos(nanos, limit.format()).round_up_to(step);
     let formula = match denominator {
         1 => format!("{limit} / {numerator}"),
         _ => format!("{limit} × {denominator}/{numerator}"),

@@ -80,6 +80,9 @@ fn quantities_have_the_value_they_say() {
         (".001", "0.001"),
         ("12E", "12000000000000000000"),
         ("Ki", "0"),
+        ("Ti", "0"),
+        ("E", "0"),
+        ("e-9", "0"),
         (".", "0"),
         ("-", "0"),
         ("m", "0"),
@@ -93,7 +96,7 @@ fn quantities_have_the_value_they_say() {
 fn what_is_no_quantity_is_refused() {
     for text in [
         "", "1.1.M", "1+1.0M", "0.1mi", "0.1am", "aoeu", ".5i", "1i", "-3.01i", "-3.01e-", " 1", "1 ", "1K",
-        "1e", "1e+", "1e5.5", "--1", "+-1", "0x10", "1_000", "NaN", "١",
+        "1e", "1e+", "1e5.5", "--1", "+-1", "0x10", "1_000", "NaN", "١", "Pi", "Ei", ".Ei", "e-10", ".e-10",
     ] {
         assert!(text.parse::<Quantity>().is_err(), "{text}");
     }

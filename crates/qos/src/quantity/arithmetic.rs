@@ -15,7 +15,7 @@ impl Add for &Quantity {
     type Output = Quantity;
 
     fn add(self, right: Self) -> Quantity {
-        Quantity { nanos: &self.nanos + &right.nanos, format: self.format_with(right) }
+        Quantity { nanos: self.nanos.plus(&right.nanos), format: self.format_with(right) }
     }
 }
 
@@ -23,7 +23,7 @@ impl Sub for &Quantity {
     type Output = Quantity;
 
     fn sub(self, right: Self) -> Quantity {
-        Quantity { nanos: &self.nanos - &right.nanos, format: self.format_with(right) }
+        Quantity { nanos: self.nanos.minus(&right.nanos), format: self.format_with(right) }
     }
 }
 
@@ -59,7 +59,7 @@ impl Neg for Quantity {
     type Output = Self;
 
     fn neg(self) -> Self {
-        Self { nanos: -self.nanos, format: self.format }
+        Self { nanos: self.nanos.negated(), format: self.format }
     }
 }
 
