@@ -15,7 +15,7 @@ use plimsoll_core::ledger::{Ledger, Transaction, Write as LedgerWrite};
 use plimsoll_core::live::{Live, Sight};
 use plimsoll_core::name::{AppRef, DcName};
 use plimsoll_core::record::Environment;
-use plimsoll_core::usecase::{Mode, NewDataCenter, Plimsoll, TakeScale, Write};
+use plimsoll_core::usecase::{Mode, NewDataCenter, NewInstallation, Plimsoll, TakeScale, Write};
 use plimsoll_core::view::Reach;
 use plimsoll_ledger::RedbLedger;
 use serde_json::{Value, json};
@@ -135,14 +135,19 @@ async fn main() -> Result<()> {
         let system = Arc::new(System(Instant::now()));
         let plimsoll = Plimsoll::new(ledger, Arc::new(Blind), system.clone(), system);
         let ann = Caller { name: "ann".to_owned(), role: Role::Operator };
-        plimsoll.init(&ann, "bench".parse()?, "Bench".to_owned(), Environment::Production).await?;
-        for dc in ["dc-1", "dc-2", "dc-3"] {
-            let new = NewDataCenter { name: dc.parse()?, cluster_uid: dc.to_owned() };
-            plimsoll.add_dc(&ann, new).await?;
-        }
         let write = |id: String| -> Result<Write> {
             Ok(Write { request_id: id.parse()?, if_match: None, mode: Mode::Do, reason: None })
         };
+        let new = NewInstallation {
+            id: "bench".parse()?,
+            name: "Bench".to_owned(),
+            environment: Environment::Production,
+        };
+        plimsoll.init(&ann, new, write("init".to_owned())?).await?;
+        for dc in ["dc-1", "dc-2", "dc-3"] {
+            let new = NewDataCenter { name: dc.parse()?, cluster_uid: dc.to_owned() };
+            plimsoll.add_dc(&ann, new, write(format!("add-{dc}"))?).await?;
+        }
         plimsoll.create_namespace(&ann, "demo".parse()?, write("namespace".to_owned())?).await?;
         let accepted = round(callers, |n| {
             let (plimsoll, ann, write) = (plimsoll.clone(), ann.clone(), write(format!("publish-{n}")));

@@ -5,7 +5,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use plimsoll_core::error::{Error, Violation};
-use plimsoll_core::name::{AppRef, DcName, NamespaceName, OperationId, ReleaseNumber};
+use plimsoll_core::name::{AppRef, DcName, InstallationId, NamespaceName, OperationId, ReleaseNumber};
+use plimsoll_core::record::Environment;
 use plimsoll_core::scale::{Autoscale, Placement, Replication};
 use plimsoll_core::usecase::{Mode, PageRequest, ScaleChange, Write};
 use plimsoll_core::view::Etag;
@@ -50,6 +51,31 @@ impl Faults {
 
     pub(crate) fn namespace(&mut self, path: &str, name: &str) -> Option<NamespaceName> {
         self.parse(path, name, "give the name of a Namespace")
+    }
+
+    pub(crate) fn installation(&mut self, id: &str) -> Option<InstallationId> {
+        self.parse("id", id, "give an RFC 1123 label of at most 40 characters")
+    }
+
+    pub(crate) fn title(&mut self, name: String) -> Option<String> {
+        if name.is_empty() || name.chars().count() > MAX_TITLE {
+            return self.fault("name", "is empty or too long", "give 1 to 100 characters");
+        }
+        Some(name)
+    }
+
+    pub(crate) fn environment(&mut self, environment: i32) -> Option<Environment> {
+        match proto::Environment::try_from(environment) {
+            Ok(proto::Environment::Production) => Some(Environment::Production),
+            Ok(proto::Environment::Testing) => Some(Environment::Testing),
+            Ok(proto::Environment::Unspecified) | Err(_) => {
+                self.fault("environment", "says nothing", "give the environment whose rules hold")
+            }
+        }
+    }
+
+    pub(crate) fn dc(&mut self, path: &str, name: &str) -> Option<DcName> {
+        self.parse(path, name, "give the name of a data center: an RFC 1123 label of at most 40 characters")
     }
 
     pub(crate) fn operation(&mut self, id: &str) -> Option<OperationId> {
@@ -143,6 +169,9 @@ impl Faults {
         }
     }
 }
+
+/// The longest name for people, in characters.
+const MAX_TITLE: usize = 100;
 
 /// How long `WaitOperation` waits where nobody says.
 const DEFAULT_WAIT: Duration = Duration::from_secs(30);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use plimsoll_core::caller::Authenticate;
+use plimsoll_core::enrol::Enrol;
 use plimsoll_core::usecase::Plimsoll;
 use tonic::server::NamedService;
 use tonic::service::Routes;
@@ -21,19 +22,20 @@ use crate::{admission, deadline, proto};
 /// The largest message that is read, in bytes.
 pub const MAX_MESSAGE: usize = 4 * 1024 * 1024;
 
-/// All services of plimsoll.v1 behind `authenticate`; health, which tells what `health` was told; reflection.
+/// All services of plimsoll.v1, of which one adds data centers by `enrol`, behind `authenticate`; health, which tells what `health` was told; reflection.
 /// The last two show nothing that is anybody's and ask for no token.
 ///
 /// # Errors
 /// If the descriptors that were compiled in cannot be read, which a test rules out.
 pub fn router(
     plimsoll: Plimsoll,
+    enrol: Arc<dyn Enrol>,
     authenticate: Arc<dyn Authenticate>,
     health: &HealthReporter,
 ) -> Result<Router, tonic_reflection::server::Error> {
     let apps = AppServiceServer::new(Apps::new(plimsoll.clone()));
     let operations = OperationServiceServer::new(Operations::new(plimsoll.clone()));
-    let installations = InstallationServiceServer::new(Installations::new(plimsoll));
+    let installations = InstallationServiceServer::new(Installations::new(plimsoll, enrol));
     let guarded = Routes::new(apps.max_decoding_message_size(MAX_MESSAGE))
         .add_service(operations.max_decoding_message_size(MAX_MESSAGE))
         .add_service(installations.max_decoding_message_size(MAX_MESSAGE))

@@ -28,7 +28,7 @@ async fn a_viewer_may_write_nothing_and_learns_nothing_from_being_refused() {
     let fixture = with_shop().await;
     let is_write = |name: &str| fixture.method(name).input().get_field_by_name("options").is_some();
     let writes: Vec<_> = fixture.methods().into_iter().filter(|method| is_write(method.name())).collect();
-    assert_eq!(writes.len(), 9, "a new write is covered by itself; say here that there is one");
+    assert_eq!(writes.len(), 11, "a new write is covered by itself; say here that there is one");
     for method in writes {
         let mut answers = Vec::new();
         for app in [shop(), json!({"namespace": "demo", "name": "absent"})] {
@@ -122,6 +122,48 @@ async fn a_repeat_gets_the_first_answer_and_another_request_under_its_id_is_refu
     assert_eq!(fixture.ok("RestartApp", restart.clone()).await, first);
     let other = fixture.call(Some("operator"), "OfflineApp", restart).await;
     assert_eq!(other.unwrap_err().code, 9);
+}
+
+#[tokio::test]
+async fn an_installation_is_set_up_from_nothing_and_each_step_may_be_repeated() {
+    const FAILED_PRECONDITION: i32 = 9;
+    let fixture = Fixture::over(plimsoll_fixture::bare()).await;
+    let init = json!({"id": "prod", "name": "Production", "environment": "ENVIRONMENT_PRODUCTION"});
+    let dc = json!({"name": "dc-1", "kubeconfig": "uid-of-dc-1"});
+    let mut told = Vec::new();
+    for (method, request, other) in [
+        ("Init", init, json!({"name": "Other"})),
+        ("AddDataCenter", dc, json!({"name": "dc-2", "kubeconfig": "uid-of-dc-2"})),
+        ("CreateNamespace", json!({"name": "demo"}), json!({"name": "other"})),
+    ] {
+        let with = |options: Value, changes: &Value| {
+            let mut request = request.clone();
+            request["options"] = options;
+            request.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+            request
+        };
+        let checked = json!({"requestId": method, "validateOnly": true});
+        let checked = fixture.ok(method, with(checked, &json!({}))).await;
+        let first = fixture.ok(method, with(options(method), &json!({}))).await;
+        assert_eq!(checked, first);
+        assert_eq!(fixture.ok(method, with(options(method), &json!({}))).await, first);
+        let refused = fixture.call(Some("operator"), method, with(options(method), &other)).await;
+        assert_eq!(refused.unwrap_err().code, FAILED_PRECONDITION, "{method}");
+        told.push(first);
+    }
+    told.push(fixture.ok("GetInstallation", json!({})).await);
+    told.push(fixture.ok("GetDataCenter", json!({"name": "dc-1"})).await);
+    told.push(fixture.ok("GetNamespace", json!({"name": "demo"})).await);
+    insta::assert_yaml_snapshot!(json!(told));
+}
+
+#[tokio::test]
+async fn every_fault_of_a_setup_is_told_at_once() {
+    let fixture = Fixture::over(plimsoll_fixture::bare()).await;
+    let failed = fixture.call(Some("operator"), "Init", json!({})).await.unwrap_err();
+    assert_eq!(failed.code, 3);
+    let failed = fixture.call(Some("operator"), "GetDataCenter", json!({"name": "dc-9"})).await.unwrap_err();
+    assert_eq!(failed.code, 5);
 }
 
 #[tokio::test]

@@ -18,6 +18,6 @@ mod trace;
 
 pub use extract::MAX_BODY;
 pub use openapi::document as openapi;
-pub use ports::{DataCenters, Readiness};
+pub use ports::Readiness;
 pub use router::Rest;
 pub use trace::{TraceId, traced};

@@ -35,6 +35,7 @@ fn concrete(path: &str, app: &str) -> String {
     path.replace("{namespace}", "demo")
         .replace("{app}", app)
         .replace("{number}", "1")
+        .replace("{dc}", "dc-1")
         .replace("{id}", "0199f3a0-0000-7000-8000-000000000001")
 }
 

@@ -203,7 +203,7 @@ async fn a_panic_is_an_internal_error_and_its_message_stays_here() {
 
 #[tokio::test]
 async fn an_installation_is_set_up_from_nothing() {
-    let (fixture, _) = Fixture::bare();
+    let fixture = Fixture::over(plimsoll_fixture::bare());
     let unnamed = fixture.call(Some("viewer"), "GET", "/v1/installation", None).await;
     assert_eq!(unnamed.status, StatusCode::CONFLICT);
     let init = json!({"id": "prod", "name": "Production", "environment": "Production"});
@@ -213,13 +213,58 @@ async fn an_installation_is_set_up_from_nothing() {
         [("/v1/installation", init), ("/v1/datacenters", dc), ("/v1/namespaces", json!({"name": "demo"}))]
     {
         // Each is repeated without harm.
-        let place = format!("{path}?requestId=x");
+        let place = format!("{path}?requestId={}", path.replace('/', "-"));
         let first = fixture.ok("POST", &place, Some(body.clone())).await;
         assert_eq!(first.status, StatusCode::CREATED);
         assert_eq!(fixture.ok("POST", &place, Some(body)).await.body, first.body);
         told.push(fixture.ok("GET", path, None).await.body);
     }
     insta::assert_json_snapshot!(told);
+}
+
+#[tokio::test]
+async fn who_sets_something_up_may_repeat_the_request_and_use_its_id_for_nothing_else() {
+    let fixture = Fixture::over(plimsoll_fixture::bare());
+    let init = |name: &str| json!({"id": "prod", "name": name, "environment": "Production"});
+    let dc = |name: &str| json!({"name": name, "kubeconfig": format!("uid-of-{name}")});
+    let namespace = |name: &str| json!({"name": name});
+    for (path, one, other) in [
+        ("/v1/installation", init("One"), init("Other")),
+        ("/v1/datacenters", dc("dc-1"), dc("dc-2")),
+        ("/v1/namespaces", namespace("one"), namespace("other")),
+    ] {
+        let place = format!("{path}?requestId=id-of{}", path.replace('/', "-"));
+        let checked = fixture.ok("POST", &format!("{place}&validateOnly=true"), Some(one.clone())).await;
+        let first = fixture.ok("POST", &place, Some(one.clone())).await.body;
+        assert_eq!(checked.body, first, "what is only checked says what would be there");
+        assert_eq!(fixture.ok("POST", &place, Some(one.clone())).await.body, first);
+
+        let refused = fixture.call(Some("operator"), "POST", &place, Some(other)).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "{path}");
+        assert_eq!(refused.body["reason"], "REQUEST_ID_REUSED");
+        // Under another id it is another request, for something that is there.
+        let again = format!("{path}?requestId=another-id-of{}", path.replace('/', "-"));
+        assert_eq!(fixture.ok("POST", &again, Some(one)).await.body, first);
+    }
+    // Verbs on Apps and those on the installation have their ids in common.
+    let apply = format!("{SHOP}?requestId=id-of-v1-namespaces").replace("/demo/", "/one/");
+    let refused = fixture.call(Some("operator"), "PUT", &apply, Some(mk_document("one", "shop"))).await;
+    assert_eq!(refused.body["reason"], "REQUEST_ID_REUSED");
+    let names = |page: Value| -> Vec<Value> {
+        page["items"].as_array().into_iter().flatten().map(|item| item["name"].clone()).collect()
+    };
+    assert_eq!(names(fixture.ok("GET", "/v1/datacenters", None).await.body), ["dc-1"]);
+    assert_eq!(names(fixture.ok("GET", "/v1/namespaces", None).await.body), ["one"]);
+    assert_eq!(fixture.ok("GET", "/v1/installation", None).await.body["name"], "One");
+}
+
+#[tokio::test]
+async fn what_is_only_checked_is_not_set_up() {
+    let fixture = Fixture::over(plimsoll_fixture::bare());
+    let init = json!({"id": "prod", "name": "Production", "environment": "Production"});
+    fixture.ok("POST", "/v1/installation?requestId=x&validateOnly=true", Some(init)).await;
+    let unnamed = fixture.call(Some("viewer"), "GET", "/v1/installation", None).await;
+    assert_eq!(unnamed.body["reason"], "NOT_INITIALIZED");
 }
 
 #[tokio::test]

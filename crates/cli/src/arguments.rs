@@ -152,6 +152,17 @@ pub(crate) struct Write {
     pub(crate) wait: Wait,
 }
 
+/// What a write takes that makes something which is there once.
+#[derive(Debug, Args)]
+pub(crate) struct Making {
+    /// Only check; fails where the real one would.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The id of the request; only to repeat one whose answer was lost.
+    #[arg(long, value_name = "ID")]
+    pub(crate) request_id: Option<RequestId>,
+}
+
 /// Whether to wait for what was started.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Wait {
@@ -301,6 +312,11 @@ pub(crate) struct Following {
 pub(crate) enum Dc {
     /// List the data centers.
     List,
+    /// Show a data center.
+    Get {
+        /// Its name.
+        name: DcName,
+    },
     /// Add a data center.
     Add {
         /// Its name.
@@ -308,6 +324,8 @@ pub(crate) enum Dc {
         /// How to reach it; the current context of the file is used.
         #[arg(long, value_name = "FILE")]
         kubeconfig: PathBuf,
+        #[command(flatten)]
+        making: Making,
     },
 }
 
@@ -315,10 +333,17 @@ pub(crate) enum Dc {
 pub(crate) enum Namespace {
     /// List the Namespaces.
     List,
+    /// Show a Namespace.
+    Get {
+        /// Its name.
+        name: NamespaceName,
+    },
     /// Make a Namespace in every data center.
     Create {
         /// Its name.
         name: NamespaceName,
+        #[command(flatten)]
+        making: Making,
     },
 }
 
@@ -333,6 +358,8 @@ pub(crate) struct Init {
     /// Which rules hold.
     #[arg(long, value_enum, default_value = "production")]
     pub(crate) environment: Environment,
+    #[command(flatten)]
+    pub(crate) making: Making,
 }
 
 /// Which rules hold.

@@ -14,6 +14,7 @@ pub mod content;
 pub mod digest;
 pub mod document;
 pub mod duration;
+pub mod enrol;
 pub mod error;
 pub mod fold;
 pub mod gate;

@@ -95,12 +95,12 @@ impl Stack {
         let rest = Rest {
             plimsoll: plimsoll.clone(),
             authenticate: authenticate.clone(),
-            data_centers: data_centers.clone(),
+            enrol: data_centers.clone(),
             readiness,
         };
         let faces = Split {
             rest: rest.into_router().layer(from_fn_with_state(closing.clone(), end_streams)),
-            grpc: grpc::router(plimsoll.clone(), authenticate, &health)
+            grpc: grpc::router(plimsoll.clone(), data_centers.clone(), authenticate, &health)
                 .map_err(|error| {
                     Error::Failed("the gRPC descriptors cannot be read".to_owned(), error.into())
                 })?

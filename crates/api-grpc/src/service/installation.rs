@@ -1,6 +1,10 @@
 //! `InstallationService`.
 
-use plimsoll_core::usecase::Plimsoll;
+use std::sync::Arc;
+
+use plimsoll_core::enrol::Enrol;
+use plimsoll_core::usecase::{NewInstallation, Plimsoll};
+use secrecy::SecretString;
 use tonic::{Request, Response, Status};
 
 use super::next_page_token;
@@ -8,8 +12,10 @@ use crate::admission::caller;
 use crate::map;
 use crate::proto::installation_service_server::InstallationService;
 use crate::proto::{
-    CreateNamespaceRequest, CreateNamespaceResponse, GetInstallationRequest, GetInstallationResponse,
-    ListDataCentersRequest, ListDataCentersResponse, ListNamespacesRequest, ListNamespacesResponse,
+    AddDataCenterRequest, AddDataCenterResponse, CreateNamespaceRequest, CreateNamespaceResponse,
+    GetDataCenterRequest, GetDataCenterResponse, GetInstallationRequest, GetInstallationResponse,
+    GetNamespaceRequest, GetNamespaceResponse, InitRequest, InitResponse, ListDataCentersRequest,
+    ListDataCentersResponse, ListNamespacesRequest, ListNamespacesResponse,
 };
 use crate::read::{Faults, page};
 use crate::status::status;
@@ -17,11 +23,12 @@ use crate::status::status;
 /// The installation, its data centers and its Namespaces.
 pub(crate) struct Installations {
     plimsoll: Plimsoll,
+    enrol: Arc<dyn Enrol>,
 }
 
 impl Installations {
-    pub(crate) fn new(plimsoll: Plimsoll) -> Self {
-        Self { plimsoll }
+    pub(crate) fn new(plimsoll: Plimsoll, enrol: Arc<dyn Enrol>) -> Self {
+        Self { plimsoll, enrol }
     }
 }
 
@@ -34,6 +41,49 @@ impl InstallationService for Installations {
         let caller = caller(&request)?;
         let view = self.plimsoll.installation(&caller).await.map_err(status)?;
         Ok(Response::new(GetInstallationResponse { installation: Some(map::installation(view)) }))
+    }
+
+    async fn init(&self, request: Request<InitRequest>) -> Result<Response<InitResponse>, Status> {
+        let caller = caller(&request)?;
+        let InitRequest { id, name, environment, options } = request.into_inner();
+        let mut faults = Faults::default();
+        let id = faults.installation(&id);
+        let name = faults.title(name);
+        let environment = faults.environment(environment);
+        let write = faults.write(options);
+        let ((id, name), (environment, write)) =
+            faults.check(id.zip(name).zip(environment.zip(write))).map_err(status)?;
+        let new = NewInstallation { id, name, environment };
+        let view = self.plimsoll.init(&caller, new, write).await.map_err(status)?;
+        Ok(Response::new(InitResponse { installation: Some(map::installation(view)) }))
+    }
+
+    async fn get_data_center(
+        &self,
+        request: Request<GetDataCenterRequest>,
+    ) -> Result<Response<GetDataCenterResponse>, Status> {
+        let caller = caller(&request)?;
+        let GetDataCenterRequest { name } = request.into_inner();
+        let mut faults = Faults::default();
+        let name = faults.dc("name", &name);
+        let name = faults.check(name).map_err(status)?;
+        let view = self.plimsoll.dc(&caller, &name).await.map_err(status)?;
+        Ok(Response::new(GetDataCenterResponse { data_center: Some(map::data_center(view)) }))
+    }
+
+    async fn add_data_center(
+        &self,
+        request: Request<AddDataCenterRequest>,
+    ) -> Result<Response<AddDataCenterResponse>, Status> {
+        let caller = caller(&request)?;
+        let AddDataCenterRequest { name, kubeconfig, options } = request.into_inner();
+        let kubeconfig = SecretString::from(kubeconfig);
+        let mut faults = Faults::default();
+        let name = faults.dc("name", &name);
+        let write = faults.write(options);
+        let (name, write) = faults.check(name.zip(write)).map_err(status)?;
+        let view = self.enrol.add(&caller, name, kubeconfig, write).await.map_err(status)?;
+        Ok(Response::new(AddDataCenterResponse { data_center: Some(map::data_center(view)) }))
     }
 
     async fn list_data_centers(
@@ -57,6 +107,19 @@ impl InstallationService for Installations {
             namespaces: paged.items.into_iter().map(map::namespace).collect(),
             next_page_token: next_page_token(paged.next),
         }))
+    }
+
+    async fn get_namespace(
+        &self,
+        request: Request<GetNamespaceRequest>,
+    ) -> Result<Response<GetNamespaceResponse>, Status> {
+        let caller = caller(&request)?;
+        let GetNamespaceRequest { name } = request.into_inner();
+        let mut faults = Faults::default();
+        let name = faults.namespace("name", &name);
+        let name = faults.check(name).map_err(status)?;
+        let view = self.plimsoll.namespace(&caller, &name).await.map_err(status)?;
+        Ok(Response::new(GetNamespaceResponse { namespace: Some(map::namespace(view)) }))
     }
 
     async fn create_namespace(

@@ -6,9 +6,9 @@ mod query;
 mod write;
 
 pub(crate) use body::{Body, Document, MaybeBody};
-pub(crate) use path::{AppPath, AppPathParams, NamespacePath, OperationPath, ReleasePath};
+pub(crate) use path::{AppPath, AppPathParams, DataCenterPath, NamespacePath, OperationPath, ReleasePath};
 pub(crate) use query::{OperationsQuery, PageQuery, Query, WaitQuery};
-pub(crate) use write::{ApplyQuery, Applying, CreateQuery, Creating, IfMatch, WriteQuery, Writing};
+pub(crate) use write::{ApplyQuery, Applying, IfMatch, WriteQuery, Writing};
 
 pub use body::MAX_BODY;
 

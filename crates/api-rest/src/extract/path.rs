@@ -6,7 +6,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 use plimsoll_core::error::{Error, Violation};
-use plimsoll_core::name::{AppRef, NamespaceName, OperationId, ReleaseNumber};
+use plimsoll_core::name::{AppRef, DcName, NamespaceName, OperationId, ReleaseNumber};
 use utoipa::IntoParams;
 
 use super::Faults;
@@ -17,6 +17,9 @@ pub(crate) struct AppPath(pub(crate) AppRef);
 
 /// The Namespace that the path names.
 pub(crate) struct NamespacePath(pub(crate) NamespaceName);
+
+/// The data center that the path names.
+pub(crate) struct DataCenterPath(pub(crate) DcName);
 
 /// The Operation that the path names.
 pub(crate) struct OperationPath(pub(crate) OperationId);
@@ -83,6 +86,16 @@ impl<S: Send + Sync> FromRequestParts<S> for NamespacePath {
         let mut names = Names::of(parts, state).await?;
         let namespace = names.namespace();
         names.faults.check(namespace).map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for DataCenterPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let mut names = Names::of(parts, state).await?;
+        let dc = names.read("dc", "give the name of a data center");
+        names.faults.check(dc).map(Self)
     }
 }
 

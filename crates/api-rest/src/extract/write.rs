@@ -19,9 +19,6 @@ pub(crate) struct Writing(pub(crate) Write);
 /// What an apply carries.
 pub(crate) struct Applying(pub(crate) Write, pub(crate) TakeScale);
 
-/// A request that its own names make repeatable, such as one that adds a data center.
-pub(crate) struct Creating;
-
 /// What every write carries in its query.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -55,16 +52,6 @@ pub(crate) struct ApplyQuery {
     /// An App that is there already takes the scale of the document.
     #[serde(default)]
     take_scale: bool,
-}
-
-/// What a request carries in its query that makes something which is there once.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct CreateQuery {
-    /// Names the request: 1 to 128 visible ASCII characters other than `/`.
-    #[param(required = true)]
-    request_id: Option<String>,
 }
 
 /// What a write may carry in its head.
@@ -130,16 +117,5 @@ impl<S: Send + Sync> FromRequestParts<S> for Applying {
         let ApplyQuery { request_id, validate_only, reason, take_scale } = query;
         let write = read(parts, WriteQuery { request_id, validate_only, reason })?;
         Ok(Self(write, if take_scale { TakeScale::Yes } else { TakeScale::No }))
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Creating {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        let Query(CreateQuery { request_id }) = Query::from_request_parts(parts, state).await?;
-        let mut faults = Faults::default();
-        let request_id = faults.request_id(request_id.as_deref());
-        faults.check(request_id).map(|_| Self)
     }
 }

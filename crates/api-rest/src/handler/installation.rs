@@ -5,16 +5,18 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use plimsoll_core::enrol::Enrol;
 use plimsoll_core::name::{DcName, InstallationId, NamespaceName};
-use plimsoll_core::usecase::Plimsoll;
+use plimsoll_core::usecase::{self, Plimsoll};
 
 use crate::dto::{
     DataCenter, Installation, Namespace, NewDataCenter, NewInstallation, NewNamespace, Nothing, Page,
 };
-use crate::extract::{Body, By, CreateQuery, Creating, Faults, PageQuery, Query, WriteQuery, Writing};
+use crate::extract::{
+    Body, By, DataCenterPath, Faults, NamespacePath, PageQuery, Query, WriteQuery, Writing,
+};
 use crate::failure::Failure;
 use crate::openapi::{Changing, Reading};
-use crate::ports::DataCenters;
 
 /// Show the installation.
 #[utoipa::path(get, path = "/v1/installation", tag = "installation", operation_id = "getInstallation",
@@ -31,12 +33,12 @@ pub(super) async fn get(
 ///
 /// Again with the same id, it changes nothing.
 #[utoipa::path(post, path = "/v1/installation", tag = "installation", operation_id = "initInstallation",
-    params(CreateQuery), request_body(content = NewInstallation),
+    params(WriteQuery), request_body(content = NewInstallation),
     responses((status = 201, body = Installation), Changing))]
 pub(super) async fn init(
     State(plimsoll): State<Plimsoll>,
     By(caller): By,
-    Creating: Creating,
+    Writing(write): Writing,
     Body(request): Body<NewInstallation>,
 ) -> Result<(StatusCode, Json<Installation>), Failure> {
     let NewInstallation { id, name, environment } = request;
@@ -46,7 +48,8 @@ pub(super) async fn init(
         let _ = faults.fault::<()>("name", "is empty or too long", "give 1 to 100 characters");
     }
     let id = faults.check(id)?;
-    let view = plimsoll.init(&caller, id, name, environment.into()).await?;
+    let new = usecase::NewInstallation { id, name, environment: environment.into() };
+    let view = plimsoll.init(&caller, new, write).await?;
     Ok((StatusCode::CREATED, Json(view.into())))
 }
 
@@ -67,23 +70,36 @@ pub(super) async fn data_centers(
     Ok(Json(Page { items, next_page_token: None }))
 }
 
+/// Show a data center.
+#[utoipa::path(get, path = "/v1/datacenters/{dc}", tag = "installation", operation_id = "getDataCenter",
+    params(("dc" = String, Path, description = "The data center.")), responses((status = 200, body = DataCenter), Reading))]
+pub(super) async fn data_center(
+    State(plimsoll): State<Plimsoll>,
+    By(caller): By,
+    DataCenterPath(name): DataCenterPath,
+    Query(Nothing {}): Query<Nothing>,
+) -> Result<Json<DataCenter>, Failure> {
+    Ok(Json(plimsoll.dc(&caller, &name).await?.into()))
+}
+
 /// Add a data center.
 ///
-/// Makes its cluster able to hold Apps. Again with the same cluster, it changes nothing.
+/// Makes its cluster able to hold Apps. Again with the same cluster, it changes nothing but the
+/// credentials.
 #[utoipa::path(post, path = "/v1/datacenters", tag = "installation", operation_id = "addDataCenter",
-    params(CreateQuery), request_body(content = NewDataCenter),
+    params(WriteQuery), request_body(content = NewDataCenter),
     responses((status = 201, body = DataCenter), Changing))]
 pub(super) async fn add_data_center(
-    State(data_centers): State<Arc<dyn DataCenters>>,
+    State(enrol): State<Arc<dyn Enrol>>,
     By(caller): By,
-    Creating: Creating,
+    Writing(write): Writing,
     Body(request): Body<NewDataCenter>,
 ) -> Result<(StatusCode, Json<DataCenter>), Failure> {
     let NewDataCenter { name, kubeconfig } = request;
     let mut faults = Faults::default();
     let name = faults.parse::<DcName>("name", &name, "give an RFC 1123 label of at most 40 characters");
     let name = faults.check(name)?;
-    let view = data_centers.add(&caller, name, kubeconfig).await?;
+    let view = enrol.add(&caller, name, kubeconfig, write).await?;
     Ok((StatusCode::CREATED, Json(view.into())))
 }
 
@@ -98,6 +114,18 @@ pub(super) async fn namespaces(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<Namespace>>, Failure> {
     Ok(Json(plimsoll.namespaces(&caller, page.into()).await?.into()))
+}
+
+/// Show a Namespace.
+#[utoipa::path(get, path = "/v1/namespaces/{namespace}", tag = "installation", operation_id = "getNamespace",
+    params(("namespace" = String, Path, description = "The Namespace.")), responses((status = 200, body = Namespace), Reading))]
+pub(super) async fn namespace(
+    State(plimsoll): State<Plimsoll>,
+    By(caller): By,
+    NamespacePath(name): NamespacePath,
+    Query(Nothing {}): Query<Nothing>,
+) -> Result<Json<Namespace>, Failure> {
+    Ok(Json(plimsoll.namespace(&caller, &name).await?.into()))
 }
 
 /// Make a Namespace.

@@ -11,17 +11,18 @@ mod watch;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
+use plimsoll_core::enrol::Enrol;
 use plimsoll_core::usecase::Plimsoll;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::ports::{DataCenters, Readiness};
+use crate::ports::Readiness;
 
 /// What handlers work with.
 #[derive(Clone)]
 pub(crate) struct Backend {
     pub(crate) plimsoll: Plimsoll,
-    pub(crate) data_centers: Arc<dyn DataCenters>,
+    pub(crate) enrol: Arc<dyn Enrol>,
     pub(crate) readiness: Arc<dyn Readiness>,
 }
 
@@ -31,9 +32,9 @@ impl FromRef<Backend> for Plimsoll {
     }
 }
 
-impl FromRef<Backend> for Arc<dyn DataCenters> {
+impl FromRef<Backend> for Arc<dyn Enrol> {
     fn from_ref(backend: &Backend) -> Self {
-        backend.data_centers.clone()
+        backend.enrol.clone()
     }
 }
 
@@ -65,7 +66,9 @@ pub(crate) fn guarded() -> OpenApiRouter<Backend> {
         .routes(routes!(watch::watch))
         .routes(routes!(installation::get, installation::init))
         .routes(routes!(installation::data_centers, installation::add_data_center))
+        .routes(routes!(installation::data_center))
         .routes(routes!(installation::namespaces, installation::create_namespace))
+        .routes(routes!(installation::namespace))
 }
 
 /// What asks for nobody, and shows nothing that is anybody's.

@@ -6,11 +6,12 @@ use plimsoll_api_rest::dto::{
     DataCenter, Environment, Installation, Namespace, NewInstallation, NewNamespace,
 };
 use reqwest::Method;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::list;
 use super::session::Session;
-use crate::arguments::{self, Dc, Format, Init};
+use crate::arguments::{self, Dc, Format, Init, Making};
 use crate::client::read;
 use crate::failure::{FAILED, Failure};
 use crate::output::{Table, age, clean, print, structured};
@@ -19,14 +20,15 @@ use crate::output::{Table, age, clean, print, structured};
 const MAX_KUBECONFIG: usize = 1024 * 1024;
 
 pub(super) async fn init(session: &Session, arguments: Init) -> Result<ExitCode, Failure> {
-    let Init { id, name, environment } = arguments;
+    let Init { id, name, environment, making } = arguments;
     let environment = match environment {
         arguments::Environment::Production => Environment::Production,
         arguments::Environment::Testing => Environment::Testing,
     };
     let name = name.unwrap_or_else(|| id.clone());
-    let value = create(session, &["installation"], json!(NewInstallation { id, name, environment })).await?;
-    made(session, &value, |Installation { id, environment, .. }| {
+    let body = json!(NewInstallation { id, name, environment });
+    let value = create(session, &["installation"], body, &making).await?;
+    made(session, &value, &making, |Installation { id, environment, .. }| {
         (id.clone(), format!("the installation is {id}, with the rules of {environment:?}"))
     })
 }
@@ -36,29 +38,16 @@ pub(super) async fn dc(session: &Session, command: Dc) -> Result<ExitCode, Failu
         Dc::List => {
             let value = session.client.call(Method::GET, &["datacenters"]).send().await?;
             let items = value["items"].as_array().cloned().unwrap_or_default();
-            list::show(
-                session,
-                &items,
-                "there is no data center yet",
-                |dc: &DataCenter| dc.name.clone(),
-                |dcs| {
-                    let mut table = Table::new(&["NAME", "STATE", "REACH", "AGE", "CLUSTER", "WHY"]);
-                    for DataCenter { name, state, cluster_uid, reach, added } in dcs {
-                        table.push([
-                            name.clone(),
-                            format!("{state:?}"),
-                            reach.as_ref().map(|reach| format!("{:?}", reach.state)).unwrap_or_default(),
-                            age(*added, session.now),
-                            cluster_uid.clone(),
-                            reach.as_ref().and_then(|reach| reach.message.clone()).unwrap_or_default(),
-                        ]);
-                    }
-                    table
-                },
-            )?;
+            list::show(session, &items, "there is no data center yet", name_of_dc, |dcs| {
+                dc_table(session, dcs)
+            })?;
             Ok(ExitCode::SUCCESS)
         }
-        Dc::Add { name, kubeconfig } => {
+        Dc::Get { name } => {
+            let value = session.client.call(Method::GET, &["datacenters", name.as_str()]).send().await?;
+            one(session, &value, name_of_dc, |dcs| dc_table(session, dcs))
+        }
+        Dc::Add { name, kubeconfig, making } => {
             let unread = |why: String| Failure::new(FAILED, format!("{} {why}", kubeconfig.display()));
             let text = std::fs::read_to_string(&kubeconfig)
                 .map_err(|error| unread(format!("cannot be read: {}", crate::document::unread(&error))))?;
@@ -66,8 +55,8 @@ pub(super) async fn dc(session: &Session, command: Dc) -> Result<ExitCode, Failu
                 return Err(unread("has more than 1 MiB, which no kubeconfig has".to_owned()));
             }
             let body = json!({"name": name, "kubeconfig": text});
-            let value = create(session, &["datacenters"], body).await?;
-            made(session, &value, |DataCenter { name, cluster_uid, .. }| {
+            let value = create(session, &["datacenters"], body, &making).await?;
+            made(session, &value, &making, |DataCenter { name, cluster_uid, .. }| {
                 (name.clone(), format!("{name} is added; its cluster is {cluster_uid}"))
             })
         }
@@ -78,39 +67,89 @@ pub(super) async fn namespace(session: &Session, command: arguments::Namespace) 
     match command {
         arguments::Namespace::List => {
             let items = list::all(session, &["namespaces"], &[]).await?;
-            list::show(
-                session,
-                &items,
-                "there is no Namespace yet",
-                |namespace: &Namespace| namespace.name.clone(),
-                |all| {
-                    let mut table = Table::new(&["NAME", "BY", "AGE"]);
-                    for Namespace { name, by, created } in all {
-                        table.push([name.clone(), by.clone(), age(*created, session.now)]);
-                    }
-                    table
-                },
-            )?;
+            list::show(session, &items, "there is no Namespace yet", name_of_namespace, |all| {
+                namespace_table(session, all)
+            })?;
             Ok(ExitCode::SUCCESS)
         }
-        arguments::Namespace::Create { name } => {
-            let value = create(session, &["namespaces"], json!(NewNamespace { name: name.into() })).await?;
-            made(session, &value, |Namespace { name, .. }| {
+        arguments::Namespace::Get { name } => {
+            let value = session.client.call(Method::GET, &["namespaces", name.as_str()]).send().await?;
+            one(session, &value, name_of_namespace, |all| namespace_table(session, all))
+        }
+        arguments::Namespace::Create { name, making } => {
+            let body = json!(NewNamespace { name: name.into() });
+            let value = create(session, &["namespaces"], body, &making).await?;
+            made(session, &value, &making, |Namespace { name, .. }| {
                 (name.clone(), format!("the Namespace {name} is there"))
             })
         }
     }
 }
 
-async fn create(session: &Session, path: &[&str], body: Value) -> Result<Value, Failure> {
-    let request_id = uuid::Uuid::now_v7().to_string();
-    session.client.call(Method::POST, path).query("requestId", &request_id).body(body).send().await
+fn name_of_dc(dc: &DataCenter) -> String {
+    dc.name.clone()
+}
+
+fn dc_table(session: &Session, dcs: &[DataCenter]) -> Table {
+    let mut table = Table::new(&["NAME", "STATE", "REACH", "AGE", "CLUSTER", "WHY"]);
+    for DataCenter { name, state, cluster_uid, reach, added } in dcs {
+        table.push([
+            name.clone(),
+            format!("{state:?}"),
+            reach.as_ref().map(|reach| format!("{:?}", reach.state)).unwrap_or_default(),
+            age(*added, session.now),
+            cluster_uid.clone(),
+            reach.as_ref().and_then(|reach| reach.message.clone()).unwrap_or_default(),
+        ]);
+    }
+    table
+}
+
+fn name_of_namespace(namespace: &Namespace) -> String {
+    namespace.name.clone()
+}
+
+fn namespace_table(session: &Session, namespaces: &[Namespace]) -> Table {
+    let mut table = Table::new(&["NAME", "BY", "AGE"]);
+    for Namespace { name, by, created } in namespaces {
+        table.push([name.clone(), by.clone(), age(*created, session.now)]);
+    }
+    table
+}
+
+/// Shows one thing as a list shows it.
+fn one<T: DeserializeOwned>(
+    session: &Session,
+    value: &Value,
+    name: impl Fn(&T) -> String,
+    table: impl FnOnce(&[T]) -> Table,
+) -> Result<ExitCode, Failure> {
+    if let Some(printed) = structured(session.format, value) {
+        printed?;
+    } else {
+        list::show(session, std::slice::from_ref(value), "", name, table)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn create(session: &Session, path: &[&str], body: Value, making: &Making) -> Result<Value, Failure> {
+    let Making { dry_run, request_id } = making;
+    let request_id = match request_id {
+        Some(id) => id.as_str().to_owned(),
+        None => uuid::Uuid::now_v7().to_string(),
+    };
+    let mut call = session.client.call(Method::POST, path).query("requestId", &request_id);
+    if *dry_run {
+        call = call.query("validateOnly", "true");
+    }
+    call.body(body).send().await
 }
 
 /// Prints what was made: its name and a sentence.
-fn made<T: serde::de::DeserializeOwned>(
+fn made<T: DeserializeOwned>(
     session: &Session,
     value: &Value,
+    making: &Making,
     tell: impl FnOnce(&T) -> (String, String),
 ) -> Result<ExitCode, Failure> {
     if let Some(printed) = structured(session.format, value) {
@@ -118,6 +157,11 @@ fn made<T: serde::de::DeserializeOwned>(
         return Ok(ExitCode::SUCCESS);
     }
     let (name, sentence) = tell(&read(value)?);
-    print(&clean(if session.format == Format::Name { &name } else { &sentence }))?;
+    let sentence = match session.format {
+        Format::Name => name,
+        _ if making.dry_run => "nothing was changed: this would be accepted".to_owned(),
+        _ => sentence,
+    };
+    print(&clean(&sentence))?;
     Ok(ExitCode::SUCCESS)
 }

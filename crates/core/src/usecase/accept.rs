@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::apply::Application;
 use super::reading::from_ledger;
+use super::request::{MAX_ROUNDS, too_many_writers};
 use super::scale::ScaleChange;
 use super::{Mode, Plimsoll, Write};
 use crate::caller::Caller;
@@ -25,10 +26,6 @@ use crate::record::{
     Operation, Order, Ordered, Outcome, OutcomeState, Pace, Release, Request, Spent, Stored, Verdict, key,
 };
 use crate::view::Accepted;
-
-/// How often a plan is made anew because somebody else was faster, before the caller is told to try again.
-/// Each round is lost only to a transaction that was accepted, so this bounds a crowd, not a wait.
-const MAX_ROUNDS: usize = 64;
 
 /// Everything that the verbs on an App rely on, read at the beginning of a round.
 pub(super) struct Ground {
@@ -199,11 +196,7 @@ impl Plimsoll {
                 Err(error) => return Err(from_ledger(error)),
             }
         }
-        Err(Error::new(
-            Kind::Unavailable,
-            "TOO_MANY_WRITERS",
-            format!("too many others change {} at this moment; try again", subject.app),
-        ))
+        Err(too_many_writers(subject.app))
     }
 
     /// Refuses a publish while the rest of the ledger is kept for what cannot wait: what brings an App back or
@@ -254,22 +247,14 @@ impl Plimsoll {
         subject: &Subject<'_>,
         body: Digest,
     ) -> Result<Option<Accepted>, Error> {
-        let key = key::request(&caller.name, &subject.write.request_id);
-        let Some(request) = self.read::<Request>(&key).await? else {
+        let Some(request) = self.seen(caller, &subject.write.request_id, body).await? else {
             return Ok(None);
         };
-        if request.value.body != body {
-            return Err(Error::new(
-                Kind::Refused,
-                "REQUEST_ID_REUSED",
-                format!("the request id {} was used for another request; make a new one", key_tail(&key)),
-            ));
-        }
-        let operation = match request.value.operation {
+        let operation = match request.operation {
             Some(id) => Some(self.view_operation(id).await?),
             None => None,
         };
-        Ok(Some(Accepted { app: subject.app.clone(), operation, notes: request.value.notes }))
+        Ok(Some(Accepted { app: subject.app.clone(), operation, notes: request.notes }))
     }
 
     async fn transaction(
@@ -352,10 +337,6 @@ impl Plimsoll {
 
 fn mebibytes(bytes: u64) -> u64 {
     bytes.div_ceil(1024 * 1024)
-}
-
-fn key_tail(key: &str) -> &str {
-    key.rsplit('/').next().unwrap_or(key)
 }
 
 fn check_match(subject: &Subject<'_>, ground: &Ground) -> Result<(), Error> {

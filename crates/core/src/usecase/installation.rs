@@ -1,23 +1,41 @@
 //! The installation, its data centers and its Namespaces, in their plainest form.
 
-use super::reading::{PageRequest, from_ledger};
-use super::{Mode, Plimsoll, Write};
+use async_trait::async_trait;
+use serde::Serialize;
+
+use super::reading::PageRequest;
+use super::request::Making;
+use super::{Plimsoll, Write};
 use crate::caller::{Caller, Role};
 use crate::error::{Error, Kind};
-use crate::ledger::{self, Committed};
+use crate::ledger::Compare;
 use crate::name::{DcName, InstallationId, NamespaceName};
-use crate::record::Draft;
-use crate::record::{DataCenter, DcState, Environment, Installation, Namespace, Stored, decode, key};
+use crate::record::{DataCenter, DcState, Draft, Environment, Installation, Namespace, Stored, decode, key};
 use crate::view::{DcView, InstallationView, NamespaceView, Paged};
 
+/// An installation as it is named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewInstallation {
+    /// What its objects in the data centers are marked with.
+    pub id: InstallationId,
+    /// For people.
+    pub name: String,
+    /// Which rules hold.
+    pub environment: Environment,
+}
+
 /// A data center as it is added.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NewDataCenter {
     /// Its name.
     pub name: DcName,
     /// The uid of its `kube-system` namespace, read from itself.
     pub cluster_uid: String,
 }
+
+/// A Namespace as it is made.
+#[derive(Serialize)]
+struct NewNamespace(NamespaceName);
 
 /// Namespaces that Kubernetes or Plimsoll keep for themselves.
 const RESERVED: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "plimsoll-system"];
@@ -26,35 +44,16 @@ impl Plimsoll {
     /// Names the installation, once.
     ///
     /// # Errors
-    /// `AlreadyExists` where it has another id; doing it again with the same id changes nothing.
+    /// `AlreadyExists` where it has another id; doing it again with the same id changes nothing. `Refused` for
+    /// a request id that was another request's.
     pub async fn init(
         &self,
         caller: &Caller,
-        id: InstallationId,
-        name: String,
-        environment: Environment,
+        new: NewInstallation,
+        write: Write,
     ) -> Result<InstallationView, Error> {
         caller.require(Role::Operator)?;
-        let installation =
-            Installation { id, name, environment, epoch: 1, dcs: Vec::new(), created: self.clock.now() };
-        let mut draft = Draft::default();
-        draft.create(key::INSTALLATION.to_owned(), &installation).map_err(Error::internal)?;
-        let there = match self.ledger.transact(draft.into()).await {
-            Ok(Committed::At(_)) => installation,
-            Ok(Committed::Lost) | Err(ledger::Error::Unknown(_)) => {
-                let there = self.read_installation().await?.value;
-                if there.id != installation.id {
-                    return Err(Error::new(
-                        Kind::AlreadyExists,
-                        "ALREADY_INITIALIZED",
-                        format!("this ledger belongs to the installation {}", there.id),
-                    ));
-                }
-                there
-            }
-            Err(error) => return Err(from_ledger(error)),
-        };
-        Ok(view_installation(there))
+        self.make(caller, &new, &write).await
     }
 
     /// The installation.
@@ -70,41 +69,23 @@ impl Plimsoll {
     ///
     /// # Errors
     /// `AlreadyExists` where the name stands for another cluster, or the cluster has another name; adding it
-    /// again changes nothing.
-    pub async fn add_dc(&self, caller: &Caller, new: NewDataCenter) -> Result<DcView, Error> {
+    /// again changes nothing. `Refused` for a request id that was another request's.
+    pub async fn add_dc(&self, caller: &Caller, new: NewDataCenter, write: Write) -> Result<DcView, Error> {
         caller.require(Role::Operator)?;
-        loop {
-            let Stored { value: mut installation, revision } = self.read_installation().await?;
-            let there = self.read_dcs().await?;
-            for dc in there.values().map(|dc| &dc.value) {
-                if dc.name == new.name && dc.cluster_uid == new.cluster_uid {
-                    return Ok(self.view_dc(dc.clone()));
-                }
-                if dc.name == new.name || dc.cluster_uid == new.cluster_uid {
-                    return Err(Error::new(
-                        Kind::AlreadyExists,
-                        "DATA_CENTER_EXISTS",
-                        format!("the data center {} is the cluster {}", dc.name, dc.cluster_uid),
-                    ));
-                }
-            }
-            let dc = DataCenter {
-                name: new.name.clone(),
-                cluster_uid: new.cluster_uid.clone(),
-                state: DcState::Active,
-                added: self.clock.now(),
-            };
-            installation.dcs.push(dc.name.clone());
-            installation.dcs.sort();
-            let mut draft = Draft::default();
-            draft.replace(key::INSTALLATION.to_owned(), revision, &installation).map_err(Error::internal)?;
-            draft.create(key::dc(&dc.name), &dc).map_err(Error::internal)?;
-            match self.ledger.transact(draft.into()).await {
-                Ok(Committed::At(_)) => return Ok(self.view_dc(dc)),
-                Ok(Committed::Lost) | Err(ledger::Error::Unknown(_)) => {}
-                Err(error) => return Err(from_ledger(error)),
-            }
-        }
+        self.make(caller, &new, &write).await
+    }
+
+    /// A data center.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn dc(&self, caller: &Caller, name: &DcName) -> Result<DcView, Error> {
+        caller.require(Role::Viewer)?;
+        let dc = self.read::<DataCenter>(&key::dc(name)).await?.ok_or_else(|| {
+            let message = format!("there is no data center {name}; `plimsoll dc list` shows those there are");
+            Error::new(Kind::NotFound, "DATA_CENTER_NOT_FOUND", message)
+        })?;
+        Ok(self.view_dc(dc.value))
     }
 
     /// The data centers, by name.
@@ -119,7 +100,8 @@ impl Plimsoll {
     /// Makes a Namespace; the data centers get it within moments.
     ///
     /// # Errors
-    /// `Refused` for a name that Kubernetes keeps for itself. One that is there stays as it is.
+    /// `Refused` for a name that Kubernetes keeps for itself, and for a request id that was another request's.
+    /// One that is there stays as it is.
     pub async fn create_namespace(
         &self,
         caller: &Caller,
@@ -127,27 +109,16 @@ impl Plimsoll {
         write: Write,
     ) -> Result<NamespaceView, Error> {
         caller.require(Role::Operator)?;
-        self.read_installation().await?;
-        if RESERVED.contains(&name.as_str()) {
-            return Err(Error::new(
-                Kind::Refused,
-                "NAMESPACE_RESERVED",
-                format!("{name} is kept for the system; choose another name"),
-            ));
-        }
-        let namespace = Namespace { name, by: caller.name.clone(), created: self.clock.now() };
-        if write.mode == Mode::Validate {
-            return Ok(view_namespace(namespace));
-        }
-        let mut draft = Draft::default();
-        draft.create(key::namespace(&namespace.name), &namespace).map_err(Error::internal)?;
-        match self.ledger.transact(draft.into()).await {
-            Ok(Committed::At(_)) => Ok(view_namespace(namespace)),
-            Ok(Committed::Lost) | Err(ledger::Error::Unknown(_)) => {
-                Ok(view_namespace(self.read_namespace(&namespace.name).await?.value))
-            }
-            Err(error) => Err(from_ledger(error)),
-        }
+        self.make(caller, &NewNamespace(name), &write).await
+    }
+
+    /// A Namespace.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn namespace(&self, caller: &Caller, name: &NamespaceName) -> Result<NamespaceView, Error> {
+        caller.require(Role::Viewer)?;
+        Ok(view_namespace(self.read_namespace(name).await?.value))
     }
 
     /// The Namespaces, by name.
@@ -172,6 +143,97 @@ impl Plimsoll {
     fn view_dc(&self, dc: DataCenter) -> DcView {
         let DataCenter { name, cluster_uid, state, added } = dc;
         DcView { reach: self.live.reach(&name), name, state, cluster_uid, added }
+    }
+}
+
+#[async_trait]
+impl Making for NewInstallation {
+    const VERB: &'static str = "init";
+    type View = InstallationView;
+
+    async fn plan(&self, plimsoll: &Plimsoll, _: &Caller, draft: &mut Draft) -> Result<Self::View, Error> {
+        let Self { id, name, environment } = self.clone();
+        match plimsoll.read::<Installation>(key::INSTALLATION).await? {
+            None => {
+                let created = plimsoll.clock.now();
+                let new = Installation { id, name, environment, epoch: 1, dcs: Vec::new(), created };
+                draft.create(key::INSTALLATION.to_owned(), &new).map_err(Error::internal)?;
+                Ok(view_installation(new))
+            }
+            Some(there) if there.value.id == id => Ok(view_installation(there.value)),
+            Some(there) => Err(Error::new(
+                Kind::AlreadyExists,
+                "ALREADY_INITIALIZED",
+                format!("this ledger belongs to the installation {}", there.value.id),
+            )),
+        }
+    }
+}
+
+#[async_trait]
+impl Making for NewDataCenter {
+    const VERB: &'static str = "dc add";
+    type View = DcView;
+
+    async fn plan(&self, plimsoll: &Plimsoll, _: &Caller, draft: &mut Draft) -> Result<Self::View, Error> {
+        let Self { name, cluster_uid } = self;
+        let Stored { value: mut installation, revision } = plimsoll.read_installation().await?;
+        for dc in plimsoll.read_dcs().await?.into_values().map(|dc| dc.value) {
+            let taken = |message| Err(Error::new(Kind::AlreadyExists, "DATA_CENTER_EXISTS", message));
+            match (dc.name == *name, dc.cluster_uid == *cluster_uid) {
+                (true, true) => return Ok(plimsoll.view_dc(dc)),
+                (true, false) => {
+                    return taken(format!(
+                        "{name} is another cluster ({}) than this one ({cluster_uid}); choose another name",
+                        dc.cluster_uid
+                    ));
+                }
+                (false, true) => return taken(format!("this cluster is known as {} already", dc.name)),
+                (false, false) => {}
+            }
+        }
+        let dc = DataCenter {
+            name: name.clone(),
+            cluster_uid: cluster_uid.clone(),
+            state: DcState::Active,
+            added: plimsoll.clock.now(),
+        };
+        installation.dcs.push(name.clone());
+        installation.dcs.sort();
+        draft.replace(key::INSTALLATION.to_owned(), revision, &installation).map_err(Error::internal)?;
+        draft.create(key::dc(name), &dc).map_err(Error::internal)?;
+        Ok(plimsoll.view_dc(dc))
+    }
+}
+
+#[async_trait]
+impl Making for NewNamespace {
+    const VERB: &'static str = "namespace create";
+    type View = NamespaceView;
+
+    async fn plan(
+        &self,
+        plimsoll: &Plimsoll,
+        caller: &Caller,
+        draft: &mut Draft,
+    ) -> Result<Self::View, Error> {
+        let Self(name) = self;
+        plimsoll.read_installation().await?;
+        if RESERVED.contains(&name.as_str()) {
+            return Err(Error::new(
+                Kind::Refused,
+                "NAMESPACE_RESERVED",
+                format!("{name} is kept for the system; choose another name"),
+            ));
+        }
+        let key = key::namespace(name);
+        if let Some(there) = plimsoll.read::<Namespace>(&key).await? {
+            draft.requires(Compare::Present(key));
+            return Ok(view_namespace(there.value));
+        }
+        let new = Namespace { name: name.clone(), by: caller.name.clone(), created: plimsoll.clock.now() };
+        draft.create(key, &new).map_err(Error::internal)?;
+        Ok(view_namespace(new))
     }
 }
 

@@ -11,6 +11,7 @@ mod installation;
 mod operations;
 mod power;
 mod reading;
+mod request;
 mod rollback;
 mod scale;
 
@@ -23,7 +24,7 @@ use crate::name::RequestId;
 use crate::view::Etag;
 
 pub use apply::TakeScale;
-pub use installation::NewDataCenter;
+pub use installation::{NewDataCenter, NewInstallation};
 pub use operations::OperationFilter;
 pub use reading::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest};
 pub use rollback::AUTOMATIC;

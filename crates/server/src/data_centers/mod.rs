@@ -11,9 +11,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use plimsoll_core::caller::{Caller, Role};
 use plimsoll_core::cluster::{Cluster, Clusters};
+use plimsoll_core::enrol::Enrol;
 use plimsoll_core::error::{Chain, Error, Kind};
 use plimsoll_core::name::{DcName, InstallationId};
-use plimsoll_core::usecase::{NewDataCenter, Plimsoll};
+use plimsoll_core::usecase::{Mode, NewDataCenter, Plimsoll, Write};
 use plimsoll_core::view::DcView;
 use plimsoll_k8s_adapter::{KubeCluster, Options};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -137,8 +138,14 @@ impl Clusters for DataCenters {
 }
 
 #[async_trait]
-impl plimsoll_api_rest::DataCenters for DataCenters {
-    async fn add(&self, caller: &Caller, name: DcName, kubeconfig: SecretString) -> Result<DcView, Error> {
+impl Enrol for DataCenters {
+    async fn add(
+        &self,
+        caller: &Caller,
+        name: DcName,
+        kubeconfig: SecretString,
+        write: Write,
+    ) -> Result<DcView, Error> {
         caller.require(Role::Operator)?;
         let text = kubeconfig.expose_secret();
         kubeconfig::check(text).map_err(refusal::of_kubeconfig)?;
@@ -148,15 +155,21 @@ impl plimsoll_api_rest::DataCenters for DataCenters {
         // Whatever would refuse it in the end refuses it before anything is written there.
         let installation = self.installation(caller).await?;
         let identity = cluster.identity().await.map_err(|error| refusal::of_identity(&name, error))?;
-        self.is_free(caller, &name, &identity.uid).await?;
+        let new = NewDataCenter { name: name.clone(), cluster_uid: identity.uid };
+        let checked = self
+            .plimsoll
+            .add_dc(caller, new.clone(), Write { mode: Mode::Validate, ..write.clone() })
+            .await?;
+        if write.mode == Mode::Validate {
+            return Ok(checked);
+        }
         cluster.prepare().await.map_err(|error| refusal::of_cluster(&name, error))?;
 
         // The file comes before the ledger: one that the ledger does not list is nobody's, and a repeat
         // writes over it.
         let before = self.dir.read_kubeconfig(&name).map_err(|error| unwritable(&name, error))?;
         self.dir.write_kubeconfig(&name, text).map_err(|error| unwritable(&name, error))?;
-        let new = NewDataCenter { name: name.clone(), cluster_uid: identity.uid };
-        match self.plimsoll.add_dc(caller, new).await {
+        match self.plimsoll.add_dc(caller, new, write).await {
             Ok(dc) => {
                 self.take(installation, &dc, cluster);
                 tracing::info!(dc = %name, version = identity.version, "the data center was added");
@@ -184,24 +197,6 @@ impl DataCenters {
             .id
             .parse()
             .map_err(|error| Error::internal(format!("{error}")))
-    }
-
-    /// Refuses a name that stands for another cluster, and a cluster that has another name.
-    async fn is_free(&self, caller: &Caller, name: &DcName, uid: &str) -> Result<(), Error> {
-        let taken = |message| Err(Error::new(Kind::AlreadyExists, "DATA_CENTER_EXISTS", message));
-        for dc in self.plimsoll.dcs(caller).await? {
-            match (dc.name == *name, dc.cluster_uid == uid) {
-                (true, false) => {
-                    return taken(format!(
-                        "{name} is another cluster ({}) than this one ({uid}); choose another name",
-                        dc.cluster_uid
-                    ));
-                }
-                (false, true) => return taken(format!("this cluster is known as {} already", dc.name)),
-                (true, true) | (false, false) => {}
-            }
-        }
-        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use plimsoll_api_rest::DataCenters as _;
 use plimsoll_core::record::Environment;
+use plimsoll_core::usecase::NewInstallation;
 use plimsoll_ledger::MemoryLedger;
 use plimsoll_sim_cluster::SimCluster;
 use plimsoll_worker::Sights;
@@ -30,7 +30,8 @@ impl Bed {
         );
         let olga = Caller { name: "olga".to_owned(), role: Role::Operator };
         let id = "test".parse().unwrap();
-        plimsoll.init(&olga, id, "a test".to_owned(), Environment::Production).await.unwrap();
+        let new = NewInstallation { id, name: "a test".to_owned(), environment: Environment::Production };
+        plimsoll.init(&olga, new, mk_write()).await.unwrap();
         let dir = Arc::new(DataDir::open(folder.path()).unwrap());
         let options = Options { deadline: Duration::from_millis(500), ..Options::default() };
         let role = ControllerRole { identity: "me".to_owned(), clock };
@@ -39,7 +40,7 @@ impl Bed {
     }
 
     async fn add(&self, name: &str, kubeconfig: &str) -> Result<DcView, Error> {
-        self.data_centers.add(&self.olga, name.parse().unwrap(), kubeconfig.into()).await
+        self.data_centers.add(&self.olga, name.parse().unwrap(), kubeconfig.into(), mk_write()).await
     }
 
     /// The refusal in words, each line one fault; nothing may be left of it.
@@ -61,6 +62,12 @@ impl Bed {
         names.sort();
         names
     }
+}
+
+/// A write like no other.
+fn mk_write() -> Write {
+    let request_id = uuid::Uuid::now_v7().to_string().parse().unwrap();
+    Write { request_id, if_match: None, mode: Mode::Do, reason: None }
 }
 
 async fn sim(name: &str, seed: u64) -> SimCluster {
@@ -136,7 +143,7 @@ async fn a_data_center_that_cannot_be_added_leaves_nothing_behind() {
 async fn only_an_operator_adds_a_data_center() {
     let bed = Bed::new().await;
     let ann = Caller { name: "ann".to_owned(), role: Role::Developer };
-    let refused = bed.data_centers.add(&ann, "dc-1".parse().unwrap(), "hello".into()).await;
+    let refused = bed.data_centers.add(&ann, "dc-1".parse().unwrap(), "hello".into(), mk_write()).await;
     assert_eq!(refused.unwrap_err().kind, Kind::PermissionDenied);
 }
 

@@ -12,14 +12,14 @@ use plimsoll_core::fold::OperationState;
 use plimsoll_core::live::Live as _;
 use plimsoll_core::name::{AppRef, DcName, OperationId};
 use plimsoll_core::record::OutcomeState;
-use plimsoll_core::usecase::{Mode, OperationFilter, PageRequest, Plimsoll, TakeScale, Write};
+use plimsoll_core::usecase::{OperationFilter, PageRequest, Plimsoll, TakeScale};
 use plimsoll_core::view::{AppDcView, AppView, Health, OperationView};
 use plimsoll_worker::Sights;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::lines::Lines;
-use super::world::{World, defect};
+use super::world::{World, defect, write};
 use crate::error::Error;
 
 const DOCUMENT: &str = include_str!("../../../../examples/shop.yaml");
@@ -186,15 +186,6 @@ fn reason(dc: &AppDcView, operation: Option<&OperationView>) -> String {
         (None, _, None) => "nothing was seen of it yet".to_owned(),
     };
     format!("{}: {why}", dc.dc)
-}
-
-fn write(what: &str) -> Result<Write, Error> {
-    Ok(Write {
-        request_id: format!("plimsoll-dev-{what}").parse().map_err(defect)?,
-        if_match: None,
-        mode: Mode::Do,
-        reason: None,
-    })
 }
 
 fn document() -> Result<Value, Error> {

@@ -6,12 +6,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
-use plimsoll_api_rest::DataCenters as _;
 use plimsoll_core::caller::{Caller, Role};
 use plimsoll_core::digest::Digest;
+use plimsoll_core::enrol::Enrol as _;
 use plimsoll_core::name::{DcName, InstallationId};
 use plimsoll_core::record::Environment;
-use plimsoll_core::usecase::Plimsoll;
+use plimsoll_core::usecase::{Mode, NewInstallation, Plimsoll, Write};
 use plimsoll_worker::Sights;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -57,11 +57,14 @@ impl World {
     async fn furnish(&self) -> Result<(), Error> {
         let plimsoll = self.plimsoll();
         let id: InstallationId = INSTALLATION.parse().map_err(defect)?;
-        plimsoll.init(&self.caller, id, "plimsoll dev".to_owned(), Environment::Production).await?;
+        let name = "plimsoll dev".to_owned();
+        let new = NewInstallation { id, name, environment: Environment::Production };
+        plimsoll.init(&self.caller, new, write("init")?).await?;
         let known: Vec<DcName> = plimsoll.dcs(&self.caller).await?.into_iter().map(|dc| dc.name).collect();
         for (dc, kubeconfig) in self.simulation.kubeconfigs() {
             if !known.contains(dc) {
-                self.stack.data_centers.add(&self.caller, dc.clone(), kubeconfig.into()).await?;
+                let write = write(&format!("add-{dc}"))?;
+                self.stack.data_centers.add(&self.caller, dc.clone(), kubeconfig.into(), write).await?;
             }
         }
         Ok(())
@@ -111,6 +114,16 @@ impl World {
         self.stack.stop().await;
         self.simulation.stop().await
     }
+}
+
+/// A write of `dev` itself, which it makes once in the life of a folder.
+pub(super) fn write(what: &str) -> Result<Write, Error> {
+    Ok(Write {
+        request_id: format!("plimsoll-dev-{what}").parse().map_err(defect)?,
+        if_match: None,
+        mode: Mode::Do,
+        reason: None,
+    })
 }
 
 pub(super) fn defect(error: impl std::error::Error + Send + Sync + 'static) -> Error {

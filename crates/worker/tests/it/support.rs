@@ -17,7 +17,7 @@ use plimsoll_core::fold::OperationState;
 use plimsoll_core::ledger::Ledger;
 use plimsoll_core::name::{AppRef, DcName, InstallationId, NamespaceName, OperationId};
 use plimsoll_core::record::Environment;
-use plimsoll_core::usecase::{Mode, NewDataCenter, Plimsoll, TakeScale, Write};
+use plimsoll_core::usecase::{Mode, NewDataCenter, NewInstallation, Plimsoll, TakeScale, Write};
 use plimsoll_core::view::{Accepted, OperationView};
 use plimsoll_ledger::MemoryLedger;
 use plimsoll_worker::{Setup, Sights};
@@ -376,13 +376,15 @@ impl Bed {
         let clock = Arc::new(VirtualClock(tokio::time::Instant::now()));
         let plimsoll =
             Plimsoll::new(ledger.clone(), sights.clone(), clock.clone(), Arc::new(Counter::default()));
-        plimsoll
-            .init(&ann(), "test".parse().unwrap(), "Test".to_owned(), Environment::Production)
-            .await
-            .unwrap();
+        let new = NewInstallation {
+            id: "test".parse().unwrap(),
+            name: "Test".to_owned(),
+            environment: Environment::Production,
+        };
+        plimsoll.init(&ann(), new, write("init")).await.unwrap();
         for dc in &dcs {
             let new = NewDataCenter { name: dc.name.clone(), cluster_uid: format!("uid-of-{}", dc.name) };
-            plimsoll.add_dc(&ann(), new).await.unwrap();
+            plimsoll.add_dc(&ann(), new, write(&format!("add-{}", dc.name))).await.unwrap();
         }
         plimsoll.create_namespace(&ann(), "demo".parse().unwrap(), write("namespace")).await.unwrap();
         let bed = Self { plimsoll, ledger, dcs, sights, clock, running: Mutex::default() };

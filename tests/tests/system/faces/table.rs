@@ -81,12 +81,15 @@ pub(super) fn writes(world: &World, app: &'static str) -> Result<Vec<Verb>> {
             .failing(Kind::Invalid),
         delete,
         get.failing(Kind::NotFound),
-        create_namespace(app),
+        create_namespace(app, app),
+        create_namespace(app, app),
+        create_namespace(app, &format!("{app}-2")).failing(Kind::Refused),
+        create_namespace(&format!("{app}-system"), "kube-system").failing(Kind::Refused),
     ])
 }
 
-/// Everything that shows something, of the App `shop` and its Operation `id`.
-pub(super) fn reads(world: &World, id: &str) -> Result<Vec<Verb>> {
+/// Everything that shows something, of the App `shop`, its Operation `id` and the installation.
+pub(super) fn reads(world: &World, id: &str, installation: &str) -> Result<Vec<Verb>> {
     let namespace = world.namespace();
     let in_namespace = json!({"namespace": namespace});
     let page = |name, cli: &[&str], path: &str, grpc| Verb {
@@ -151,12 +154,42 @@ pub(super) fn reads(world: &World, id: &str) -> Result<Vec<Verb>> {
             ("InstallationService/ListNamespaces", json!({}), "namespaces"),
         ),
         page(
+            "dc get",
+            &["dc", "get", "dc-1"],
+            "/v1/datacenters/dc-1",
+            ("InstallationService/GetDataCenter", json!({"name": "dc-1"}), "dataCenter"),
+        ),
+        page(
+            "dc get nothing",
+            &["dc", "get", "dc-9"],
+            "/v1/datacenters/dc-9",
+            ("InstallationService/GetDataCenter", json!({"name": "dc-9"}), "dataCenter"),
+        )
+        .failing(Kind::NotFound),
+        page(
+            "namespace get",
+            &["namespace", "get", namespace],
+            &format!("/v1/namespaces/{namespace}"),
+            ("InstallationService/GetNamespace", json!({"name": namespace}), "namespace"),
+        ),
+        page(
+            "namespace get nothing",
+            &["namespace", "get", "nowhere"],
+            "/v1/namespaces/nowhere",
+            ("InstallationService/GetNamespace", json!({"name": "nowhere"}), "namespace"),
+        )
+        .failing(Kind::NotFound),
+        page(
             "get nothing",
             &["get", "nobody", "-n", namespace],
             &format!("/v1/namespaces/{namespace}/apps/nobody"),
             ("AppService/GetApp", json!({"app": {"namespace": namespace, "name": "nobody"}}), "app"),
         )
         .failing(Kind::NotFound),
+        init(installation),
+        init("another").failing(Kind::AlreadyExists),
+        add_dc(world, "dc-1")?,
+        add_dc(world, "dc-4")?.failing(Kind::AlreadyExists),
     ])
 }
 
@@ -216,14 +249,49 @@ fn show(world: &World, name: &'static str, app: &str, method: &str, rest: &str, 
     }
 }
 
-fn create_namespace(app: &str) -> Verb {
+/// Names the installation again, or otherwise.
+fn init(id: &str) -> Verb {
+    let name = "System tests";
+    let body = json!({"id": id, "name": name, "environment": "Production"});
+    Verb {
+        name: "init",
+        cli: words(&["init", "--id", id, "--name", name]),
+        rest: (Method::POST, format!("/v1/installation{}", query()), Some(body)),
+        grpc: (
+            "InstallationService/Init",
+            json!({"id": id, "name": name, "environment": "ENVIRONMENT_PRODUCTION", "options": options()}),
+            "installation",
+        ),
+        error: None,
+    }
+}
+
+/// Checks whether the first data center could be added under this name.
+fn add_dc(world: &World, name: &str) -> Result<Verb> {
+    let file = world.dcs()[0].kubeconfig();
+    let mut body = json!({"name": name, "kubeconfig": std::fs::read_to_string(file)?});
+    let rest = (Method::POST, format!("/v1/datacenters{}&validateOnly=true", query()), Some(body.clone()));
+    body["options"] = options();
+    body["options"]["validateOnly"] = true.into();
+    Ok(Verb {
+        name: "dc add",
+        cli: words(&["dc", "add", name, "--kubeconfig", &file.to_string_lossy(), "--dry-run"]),
+        rest,
+        grpc: ("InstallationService/AddDataCenter", body, "dataCenter"),
+        error: None,
+    })
+}
+
+/// Makes a Namespace by a request whose id is made of `request`.
+fn create_namespace(request: &str, name: &str) -> Verb {
+    let id = format!("namespace-{request}");
     Verb {
         name: "namespace create",
-        cli: words(&["namespace", "create", app]),
-        rest: (Method::POST, format!("/v1/namespaces{}", query()), Some(json!({"name": app}))),
+        cli: words(&["namespace", "create", name, "--request-id", &id]),
+        rest: (Method::POST, format!("/v1/namespaces?requestId={id}"), Some(json!({"name": name}))),
         grpc: (
             "InstallationService/CreateNamespace",
-            json!({"name": app, "options": options()}),
+            json!({"name": name, "options": {"requestId": id}}),
             "namespace",
         ),
         error: None,
