@@ -18,6 +18,7 @@ mod autoscale;
 mod bounded;
 mod class;
 mod grade;
+mod kubelet;
 mod node;
 mod oversell;
 mod pod;
@@ -29,6 +30,10 @@ mod resources;
 pub use autoscale::{HpaTargetError, hpa_target};
 pub use class::{Classified, QosClass, qos_class};
 pub use grade::{Grade, Terms, UnknownGrade};
+pub use kubelet::{
+    Candidate, ContainerKind, ContainerView, Machine, MemoryReservation, NodeView, NodeViewError, Victim,
+    WeightCurve, eviction_order, node_view,
+};
 pub use node::{Node, Taint};
 pub use oversell::{Amounts, Explained, Requests, requests};
 pub use pod::{

@@ -17,9 +17,9 @@ pub struct Amounts {
 
 /// An amount and the reason why it is this one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Explained {
+pub struct Explained<T = Quantity> {
     /// The amount.
-    pub value: Quantity,
+    pub value: T,
     /// How it came about, for people: `ceil(333m / 5), grade general-5`.
     pub because: String,
 }

@@ -66,7 +66,10 @@ impl Pod {
     }
 
     /// What the containers need together: all that run side by side, or the largest moment of the start.
-    fn aggregate<'a>(&'a self, amount: impl Fn(&'a Container) -> Option<&'a Quantity>) -> Quantity {
+    pub(crate) fn aggregate<'a>(
+        &'a self,
+        amount: impl Fn(&'a Container) -> Option<&'a Quantity>,
+    ) -> Quantity {
         let mut sidecars = Quantity::default();
         let mut start = Quantity::default();
         for container in &self.init_containers {

@@ -1,0 +1,77 @@
+//! Whom the kubelet gives up first when the node is short of memory.
+
+use std::cmp::Reverse;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{MEMORY, Pod, Quantity};
+
+/// A pod on a node that is short of memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Candidate {
+    /// Its name.
+    pub name: String,
+    /// The value of its `PriorityClass`; 0 without one.
+    #[serde(default)]
+    pub priority: i32,
+    /// The memory it requests.
+    #[serde(default)]
+    pub request: Quantity,
+    /// The memory it uses; a pod of which nothing is known goes first.
+    #[serde(default)]
+    pub usage: Option<Quantity>,
+}
+
+/// A pod in the order in which the kubelet gives them up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Victim {
+    /// Its name.
+    pub name: String,
+    /// Why it stands here.
+    pub because: String,
+}
+
+/// The order in which a kubelet evicts pods under memory pressure, the first one first.
+///
+/// First those whose usage is not known, then those that use more than they request, then by priority, lowest
+/// first, then by how much they use beyond their request. QoS class and disruption budgets play no part.
+pub fn eviction_order(candidates: &[Candidate]) -> Vec<Victim> {
+    let mut ranked: Vec<&Candidate> = candidates.iter().collect();
+    ranked.sort_by_cached_key(|pod| match &pod.usage {
+        None => (0_u8, 0, Reverse(Quantity::default())),
+        Some(usage) => {
+            let band = if *usage > pod.request { 1 } else { 2 };
+            (band, pod.priority, Reverse(usage - &pod.request))
+        }
+    });
+    ranked.into_iter().map(|pod| Victim { name: pod.name.clone(), because: because(pod) }).collect()
+}
+
+fn because(pod: &Candidate) -> String {
+    let Candidate { priority, request, usage, .. } = pod;
+    match usage {
+        None => "its usage is not known".to_owned(),
+        Some(usage) if usage > request => {
+            format!("uses {usage}, {} more than it requests; priority {priority}", usage - request)
+        }
+        Some(usage) => format!("uses {usage}, no more than the {request} it requests; priority {priority}"),
+    }
+}
+
+pub(super) fn outlook(pod: &Pod) -> String {
+    let whole = pod.resources.as_ref().and_then(|whole| whole.requests.positive(MEMORY));
+    let containers = || pod.aggregate(|container| container.resources.requests.get(MEMORY));
+    let request = whole.cloned().unwrap_or_else(containers) + pod.overhead.amount(MEMORY).clone();
+    let priority = pod.priority.unwrap_or_default();
+    if request.is_zero() {
+        return format!(
+            "it requests no memory, so any use makes it one of the first to be evicted; among those, by priority \
+             ({priority})"
+        );
+    }
+    format!(
+        "safe while it uses no more than the {request} it requests; beyond that it is evicted in the order of \
+         priority ({priority}), then of how far beyond"
+    )
+}
