@@ -1,7 +1,8 @@
 //! Quantities, QoS classes, grades and oversell: how much of the machines may be sold.
 //!
-//! The crate is pure: numbers in, numbers and reasons out, no IO and no floating point. It knows nothing of
-//! the rest of Plimsoll and of no Kubernetes client, so that any Rust program can use it alone.
+//! The crate is pure: numbers in, numbers and reasons out, no IO, and no floating point in anything that is
+//! sold. It knows nothing of the rest of Plimsoll and of no Kubernetes client, so that any Rust program can
+//! use it alone.
 //!
 //! ```
 //! use plimsoll_qos::{Grade, Amounts, requests};

@@ -58,16 +58,17 @@ impl Scores {
         let share = u128::from(counted) * 1000 / u128::from(self.capacity);
         let score = 1000 - i64::try_from(share).unwrap_or(1000);
         let value = score.clamp(1000 + GUARANTEED, BEST_EFFORT - 1);
-        let mut because = format!("1000 - 1000 × {counted} / {} bytes", self.capacity);
-        if self.unassigned > 0 {
-            because += &format!(", {} of them its part of the pod's own request", self.unassigned);
-        }
-        if raised {
-            because += ", as for the smallest main container";
-        }
-        if value != score {
-            because += &format!(", kept between 3 and 999 for a Burstable pod instead of {score}");
-        }
+        let spread = match self.unassigned {
+            0 => String::new(),
+            part => format!(", {part} of them its part of the pod's own request"),
+        };
+        let lent = if raised { ", as for the smallest main container" } else { "" };
+        let kept = if value == score {
+            String::new()
+        } else {
+            format!(", kept between 3 and 999 for a Burstable pod instead of {score}")
+        };
+        let because = format!("1000 - 1000 × {counted} / {} bytes{spread}{lent}{kept}", self.capacity);
         Explained { value, because }
     }
 }
