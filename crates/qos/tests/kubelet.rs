@@ -1,5 +1,7 @@
 //! What a node does with a pod: the tables of Kubernetes v1.37 and of the container runtimes.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails the test")]
+
 use plimsoll_qos::{
     Candidate, ContainerView, Machine, MemoryReservation, NodeViewError, Pod, Quantity, WeightCurve,
     eviction_order, node_view,
@@ -16,7 +18,9 @@ fn mk_pod(spec: Value) -> Pod {
 }
 
 fn mk_container(requests: Value, limits: Value) -> Value {
-    json!({"name": "app", "resources": {"requests": requests, "limits": limits}})
+    let resources =
+        Value::Object([("requests".into(), requests), ("limits".into(), limits)].into_iter().collect());
+    json!({"name": "app", "resources": resources})
 }
 
 fn seen(spec: Value, machine: &Machine) -> Vec<ContainerView> {
