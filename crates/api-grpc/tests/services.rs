@@ -254,6 +254,30 @@ async fn reflection_and_health_ask_for_no_token() {
     }
 }
 
+/// What an error carries beside its message is found by name, as grpcurl looks for it.
+#[tokio::test]
+async fn reflection_knows_what_the_details_of_an_error_are_made_of() {
+    use tonic_reflection::pb::v1::ServerReflectionRequest;
+    use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+    use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+    use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+
+    let fixture = Fixture::new().await;
+    for name in ["Status", "ErrorInfo", "BadRequest", "RetryInfo"] {
+        let request = ServerReflectionRequest {
+            host: String::new(),
+            message_request: Some(MessageRequest::FileContainingSymbol(format!("google.rpc.{name}"))),
+        };
+        let mut answers = ServerReflectionClient::new(fixture.router())
+            .server_reflection_info(tokio_stream::once(request))
+            .await
+            .unwrap()
+            .into_inner();
+        let answer = answers.message().await.unwrap().unwrap().message_response;
+        assert!(matches!(answer, Some(MessageResponse::FileDescriptorResponse(_))), "{name}: {answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn every_method_is_in_the_documentation() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/api.md");

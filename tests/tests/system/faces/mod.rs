@@ -7,7 +7,7 @@ mod table;
 use anyhow::{Context, Result, ensure};
 use face::{Face, Reply};
 use plain::{blind, same_words};
-use plimsoll_tests::{Claim, Ground, World};
+use plimsoll_tests::{Claim, Document, Ground, World};
 use serde_json::{Value, json};
 use table::Verb;
 
@@ -65,6 +65,20 @@ async fn the_server_describes_itself_and_tells_its_health() -> Result<()> {
     assert_eq!(serde_json::from_str::<Value>(&health)?, json!({"status": "SERVING"}));
     let document = world.user().get("/openapi.json").await?;
     assert!(document["paths"]["/v1/namespaces/{namespace}/apps/{app}"]["put"].is_object());
+    world.end().await
+}
+
+/// Reason and faults of an error are read by whoever has nothing but grpcurl.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn grpcurl_shows_the_details_of_an_error() -> Result<()> {
+    let world = World::new(Ground::Simulated, Claim::Own).await?;
+    let document = Document::new("demo", "shop").without("/spec/image").without("/spec/size");
+    let request = json!({"document": document.value(), "options": {"requestId": "faulty"}});
+
+    let said = world.user().grpc("plimsoll.v1.AppService/ApplyApp", &request).await?;
+
+    let status: Value = serde_json::from_str(&said.stderr).with_context(|| format!("{said:?}"))?;
+    insta::assert_json_snapshot!(status);
     world.end().await
 }
 
