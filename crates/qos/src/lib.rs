@@ -18,6 +18,7 @@
 mod autoscale;
 mod bounded;
 mod class;
+mod companions;
 mod grade;
 mod kubelet;
 mod node;
@@ -30,6 +31,10 @@ mod resources;
 
 pub use autoscale::{HpaTargetError, hpa_target};
 pub use class::{Classified, QosClass, qos_class};
+pub use companions::{
+    Budget, BudgetError, LimitRange, PriorityClass, ResourceQuota, best_effort_quota, limit_range,
+    priority_classes, processors, resource_quota,
+};
 pub use grade::{Grade, Terms, UnknownGrade};
 pub use kubelet::{
     Candidate, ContainerKind, ContainerView, Machine, MemoryReservation, NodeView, NodeViewError, Victim,

@@ -1,9 +1,11 @@
 //! From the limit that a user declares to the request that the scheduler counts.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::quantity::Integer;
-use crate::{Grade, Quantity, Ratio, Terms};
+use crate::{Quantity, Ratio, Terms};
 
 /// An amount of CPU and one of memory: what a person declares for a container.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -45,15 +47,22 @@ impl Requests {
 /// Always `request ≤ limit`, and `limit / request` never exceeds the ratio: rounding is upwards, so a
 /// `LimitRange` with `maxLimitRequestRatio` at the ratio never rejects the result.
 ///
-/// `terms` are those that the Release was made with, which `grade.terms()` may no longer be.
-pub fn requests(limit: &Amounts, grade: Grade, terms: &Terms) -> Requests {
+/// `terms` are those that the Release was made with, which its grade may no longer stand for; the grade is
+/// named in the reasons.
+pub fn requests(limit: &Amounts, grade: impl fmt::Display, terms: &Terms) -> Requests {
     Requests {
-        cpu: divide(&limit.cpu, terms.cpu, &Quantity::from_millis(1), "", grade),
-        memory: divide(&limit.memory, terms.memory, &Quantity::from_mebibytes(1), " to whole Mi", grade),
+        cpu: divide(&limit.cpu, terms.cpu, &Quantity::from_millis(1), "", &grade),
+        memory: divide(&limit.memory, terms.memory, &Quantity::from_mebibytes(1), " to whole Mi", &grade),
     }
 }
 
-fn divide(limit: &Quantity, ratio: Ratio, step: &Quantity, unit: &str, grade: Grade) -> Explained {
+fn divide(
+    limit: &Quantity,
+    ratio: Ratio,
+    step: &Quantity,
+    unit: &str,
+    grade: &dyn fmt::Display,
+) -> Explained {
     if ratio.is_one() {
         return Explained { value: limit.clone(), because: format!("equal to the limit, grade {grade}") };
     }
