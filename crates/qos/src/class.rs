@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Pod, Requirements, Resources};
+use crate::pod::is_pod_level;
+use crate::resources::{CPU, MEMORY};
+use crate::{KubernetesVersion, Pod, Quantity, Requirements, Resources};
 
 /// Kubernetes' quality-of-service class of a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,28 +39,42 @@ pub struct Classified {
 }
 
 /// Only these two decide the class; zero is the same as absent.
-const DECIDING: [&str; 2] = ["cpu", "memory"];
+const DECIDING: [(&str, &str); 2] = [(CPU, "CPU"), (MEMORY, "memory")];
 
-/// The class of a pod as it stands, without defaulting; see [`Pod::defaulted`].
-///
-/// Resources of the pod as a whole, if any are set, decide alone; otherwise every container and every init
-/// container counts (KEP-2837, KEP-753).
+/// The class of a pod as it stands, by the newest known rules; see [`qos_class_by`].
 pub fn qos_class(pod: &Pod) -> Classified {
-    if let Some(whole) = pod.resources.as_ref().filter(|whole| !whole.is_empty()) {
-        return judge(&[("the pod".to_owned(), whole)]);
+    qos_class_by(pod, KubernetesVersion::LATEST)
+}
+
+/// The class that an API server of that version gives to a pod as it stands, without defaulting; see
+/// [`Pod::defaulted_by`].
+///
+/// Resources of the pod as a whole, if any of CPU, memory and huge pages are set, decide alone; otherwise every
+/// container and every init container counts (KEP-2837, KEP-753). Ephemeral containers and overhead never do.
+/// Resources that an API server refuses have a class too, by the same rules; see [`Pod::faults`].
+///
+/// Source: `k8s.io/kubernetes` v1.37 `pkg/apis/core/v1/helper/qos/qos.go`.
+pub fn qos_class_by(pod: &Pod, version: KubernetesVersion) -> Classified {
+    match &pod.resources {
+        Some(whole) if decides(whole, version) => judge(&[("the pod as a whole".to_owned(), whole)]),
+        _ => judge(&pod.parts().collect::<Vec<_>>()),
     }
-    let containers = pod.containers.iter().map(|c| (format!("container `{}`", c.name), &c.resources));
-    let init = pod.init_containers.iter().map(|c| {
-        let kind = if c.is_sidecar() { "sidecar" } else { "init container" };
-        (format!("{kind} `{}`", c.name), &c.resources)
-    });
-    judge(&containers.chain(init).collect::<Vec<_>>())
+}
+
+/// Whether resources of the pod as a whole decide its class. From 1.34 to 1.36 they did even where they were
+/// empty.
+fn decides(whole: &Requirements, version: KubernetesVersion) -> bool {
+    let mut names = whole.requests.names().chain(whole.limits.names());
+    version.has_pod_level_resources() && (!version.completes_pod_level_resources() || names.any(is_pod_level))
 }
 
 fn judge(parts: &[(String, &Requirements)]) -> Classified {
-    let set = |list: &Resources| DECIDING.iter().any(|name| list.positive(name).is_some());
+    let set = |list: &Resources| DECIDING.iter().any(|(name, _)| written(list, name).is_some());
     if !parts.iter().any(|(_, part)| set(&part.requests) || set(&part.limits)) {
-        let because = "no container requests or limits CPU or memory".to_owned();
+        let because = match parts {
+            [(name, _)] => format!("{name} neither requests nor limits CPU or memory"),
+            _ => "no container requests or limits CPU or memory".to_owned(),
+        };
         return Classified { class: QosClass::BestEffort, because };
     }
     match parts.iter().find_map(|(name, part)| unequal(part).map(|reason| format!("{name} {reason}"))) {
@@ -72,14 +88,18 @@ fn judge(parts: &[(String, &Requirements)]) -> Classified {
 }
 
 fn unequal(part: &Requirements) -> Option<String> {
-    DECIDING.iter().find_map(|name| {
-        let Some(limit) = part.limits.positive(name) else {
-            return Some(format!("has no {name} limit"));
+    DECIDING.iter().find_map(|(name, shown)| {
+        let Some(limit) = written(&part.limits, name) else {
+            return Some(format!("has no {shown} limit"));
         };
-        match part.requests.positive(name) {
-            None => Some(format!("has no {name} request")),
+        match written(&part.requests, name) {
+            None => Some(format!("has no {shown} request")),
             Some(request) if request == limit => None,
-            Some(request) => Some(format!("requests {request} of {name} and may use {limit}")),
+            Some(request) => Some(format!("requests {request} of {shown} and may use {limit}")),
         }
     })
+}
+
+fn written<'a>(list: &'a Resources, name: &str) -> Option<&'a Quantity> {
+    list.get(name).filter(|amount| !amount.is_zero())
 }

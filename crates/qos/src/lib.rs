@@ -19,8 +19,10 @@ mod autoscale;
 mod bounded;
 mod class;
 mod companions;
+pub mod eval;
 mod grade;
 mod kubelet;
+mod kubernetes;
 mod node;
 mod oversell;
 mod pod;
@@ -30,7 +32,7 @@ mod ratio;
 mod resources;
 
 pub use autoscale::{HpaTargetError, hpa_target};
-pub use class::{Classified, QosClass, qos_class};
+pub use class::{Classified, QosClass, qos_class, qos_class_by};
 pub use companions::{
     Budget, BudgetError, LimitRange, PriorityClass, ResourceQuota, best_effort_quota, limit_range,
     priority_classes, processors, resource_quota,
@@ -40,11 +42,12 @@ pub use kubelet::{
     Candidate, ContainerKind, ContainerView, Machine, MemoryReservation, NodeView, NodeViewError, Victim,
     WeightCurve, eviction_order, node_view,
 };
+pub use kubernetes::{KubernetesVersion, UnknownVersion};
 pub use node::{Node, Taint};
 pub use oversell::{Amounts, Explained, Requests, requests};
 pub use pod::{
-    Container, LabelSelector, Pod, Requirements, ResizePolicy, SelectorRequirement, Toleration,
-    TopologySpread,
+    Condition, Container, ContainerStatus, LabelSelector, Pod, PodFault, PodStatus, Requirements, Resize,
+    ResizePolicy, ResizeRefusal, ResourceFault, SelectorRequirement, Toleration, TopologySpread,
 };
 pub use policy::{GradeName, GradeNameError, GradeRule, Policy, PolicyError, PolicyFault};
 pub use quantity::{Format, Quantity, QuantityError, Resource, StrictError, StrictFault};

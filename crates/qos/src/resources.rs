@@ -193,6 +193,15 @@ impl<'a> IntoIterator for &'a Resources {
     }
 }
 
+impl IntoIterator for Resources {
+    type Item = (String, Quantity);
+    type IntoIter = btree_map::IntoIter<String, Quantity>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl<'de> Deserialize<'de> for Resources {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         bounded::map(deserializer).map(Self)

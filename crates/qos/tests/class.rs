@@ -131,8 +131,9 @@ fn defaulting_turns_limits_into_requests() {
 fn a_class_says_why() {
     let because = |pod: Value| qos_class(&serde_json::from_value::<Pod>(pod).unwrap()).because;
     assert_eq!(because(pod(&[FULL, "1/1Gi -> 1/-"])), "container `c2` has no memory limit");
-    assert_eq!(because(pod(&["10m/1Gi -> 1/1Gi"])), "container `c1` requests 10m of cpu and may use 1");
-    assert_eq!(because(pod(&[EMPTY])), "no container requests or limits CPU or memory");
+    assert_eq!(because(pod(&["10m/1Gi -> 1/1Gi"])), "container `c1` requests 10m of CPU and may use 1");
+    assert_eq!(because(pod(&[EMPTY])), "container `c1` neither requests nor limits CPU or memory");
+    assert_eq!(because(pod(&[EMPTY, EMPTY])), "no container requests or limits CPU or memory");
     let sidecar = json!({"containers": containers(&[FULL]), "initContainers": [{"name": "proxy", "restartPolicy": "Always"}]});
-    assert_eq!(because(sidecar), "sidecar `proxy` has no cpu limit");
+    assert_eq!(because(sidecar), "sidecar `proxy` has no CPU limit");
 }

@@ -60,9 +60,7 @@ fn because(pod: &Candidate) -> String {
 }
 
 pub(super) fn outlook(pod: &Pod) -> String {
-    let whole = pod.resources.as_ref().and_then(|whole| whole.requests.positive(MEMORY));
-    let containers = || pod.aggregate(|container| container.resources.requests.get(MEMORY));
-    let request = whole.cloned().unwrap_or_else(containers) + pod.overhead.amount(MEMORY).clone();
+    let request = pod.requests().amount(MEMORY).clone();
     let priority = pod.priority.unwrap_or_default();
     if request.is_zero() {
         return format!(

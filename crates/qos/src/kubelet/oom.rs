@@ -78,6 +78,6 @@ fn unassigned(pod: &Pod) -> u64 {
     let Some(whole) = &pod.resources else { return 0 };
     let containers = pod.containers.len() + pod.init_containers.len();
     let wanted = memory_request(&whole.requests);
-    let asked = bytes(&pod.aggregate(|container| container.resources.requests.get(MEMORY)));
+    let asked = bytes(pod.aggregate(|container| &container.resources.requests).amount(MEMORY));
     wanted.saturating_sub(asked) / u64::try_from(containers.max(1)).unwrap_or(u64::MAX)
 }

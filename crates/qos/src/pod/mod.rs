@@ -1,7 +1,11 @@
 //! As much of a pod as QoS and capacity need; it reads a `PodSpec` in JSON and ignores the rest of it.
 
 mod defaulting;
+mod effective;
+mod faults;
 mod placement;
+mod resize;
+mod status;
 
 use std::collections::BTreeMap;
 
@@ -9,7 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Resources, bounded};
 
+pub(crate) use defaulting::is_pod_level;
+pub use faults::{PodFault, ResourceFault};
 pub use placement::{LabelSelector, SelectorRequirement, Toleration, TopologySpread};
+pub use resize::{Resize, ResizeRefusal};
+pub use status::{Condition, ContainerStatus, PodStatus};
 
 /// What a container or a pod asks for and may use.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

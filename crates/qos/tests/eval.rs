@@ -1,0 +1,201 @@
+//! The line protocol: what it answers, and that nothing stops it.
+
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails the test")]
+
+use std::io::{BufRead, BufReader, Write};
+
+use plimsoll_qos::eval;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn ask(request: &Value) -> Value {
+    serde_json::from_str(&eval::line(request.to_string().as_bytes())).unwrap()
+}
+
+fn main_container(requests: &Value, limits: &Value) -> Value {
+    json!({"containers": [{"name": "main", "resources": {"requests": requests, "limits": limits}}]})
+}
+
+#[test]
+fn every_operation_answers_in_the_shape_that_is_documented() {
+    let pod = main_container(&json!({"cpu": "250m", "memory": "1Gi"}), &json!({"cpu": "1"}));
+    let resized = main_container(&json!({"cpu": "500m", "memory": "1Gi"}), &json!({"cpu": "1"}));
+    let table = [
+        (json!({"op": "quantity", "value": "1.5Gi"}), json!({"ok": true, "canonical": "1536Mi"})),
+        (
+            json!({"op": "arithmetic", "left": "1500m", "right": "500m", "scale": 0}),
+            json!({"ok": true, "order": "Greater", "sum": "2", "difference": "1", "rounded": "2"}),
+        ),
+        (
+            json!({"op": "qosClass", "pod": pod}),
+            json!({"ok": true, "class": "Burstable", "because": "container `main` requests 250m of CPU and may use 1"}),
+        ),
+        (
+            json!({"op": "podRequests", "pod": pod}),
+            json!({"ok": true, "requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"cpu": "1"}}),
+        ),
+        (
+            json!({"op": "quotaUsage", "pod": pod}),
+            json!({"ok": true, "usage": {
+                "pods": "1", "cpu": "250m", "memory": "1Gi",
+                "requests.cpu": "250m", "requests.memory": "1Gi", "limits.cpu": "1",
+            }}),
+        ),
+        (
+            json!({"op": "defaulted", "pod": main_container(&json!({}), &json!({"cpu": "1.0005"}))}),
+            json!({"ok": true, "pod": main_container(&json!({"cpu": "1001m"}), &json!({"cpu": "1001m"}))}),
+        ),
+        (
+            json!({"op": "resize", "pod": pod, "to": resized}),
+            json!({"ok": true, "allowed": true, "refusals": [], "restarts": [], "bestEffort": []}),
+        ),
+        (
+            json!({"op": "size", "grade": "general-5", "cpu": "333m", "memory": "1Gi"}),
+            json!({"ok": true, "cpuRequest": "67m", "memoryRequest": "683Mi", "class": "Burstable", "because": {
+                "cpu": "ceil(333m / 5), grade general-5",
+                "memory": "ceil(1Gi × 2/3) to whole Mi, grade general-5",
+            }}),
+        ),
+        (
+            json!({"op": "size", "grade": "general-5", "cpu": "1", "memory": "1Gi", "terms": {"cpu": "3", "memory": "1"}}),
+            json!({"ok": true, "cpuRequest": "334m", "memoryRequest": "1Gi", "class": "Burstable", "because": {
+                "cpu": "ceil(1 / 3), grade general-5",
+                "memory": "equal to the limit, grade general-5",
+            }}),
+        ),
+    ];
+    for (request, answer) in table {
+        assert_eq!(ask(&request), answer, "{request}");
+    }
+    assert!(eval::line(br#"{"op":"quantity","value":"1"}"#).starts_with(r#"{"ok":true,"#));
+}
+
+#[test]
+fn strict_mode_says_what_was_probably_meant() {
+    let strict = |value: &str, resource: Option<&str>| {
+        let answer = ask(&match resource {
+            Some(resource) => json!({"op": "quantity", "value": value, "strict": true, "resource": resource}),
+            None => json!({"op": "quantity", "value": value, "strict": true}),
+        });
+        answer.get("error").or(answer.get("canonical")).unwrap().as_str().unwrap().to_owned()
+    };
+    assert_eq!(strict("100m", Some("memory")), "`m` is no unit of memory; did you mean 100Mi?");
+    assert_eq!(strict("100mi", None), "`mi` is no unit of memory; did you mean 100Mi?");
+    assert_eq!(strict("100m", None), "100m");
+    assert_eq!(strict("512Mi", None), "512Mi");
+    assert_eq!(strict("10Gi", Some("ephemeral-storage")), "10Gi");
+    assert_eq!(
+        strict("65Ti", None),
+        "`65Ti` of memory is more than any server has (64Ti); write a number and a unit, for example 500m of CPU or 512Mi of memory"
+    );
+}
+
+#[test]
+fn a_template_is_filled_in_first_and_the_version_decides_how() {
+    let limited = main_container(&json!({}), &json!({"cpu": "1", "memory": "1Gi"}));
+    let class = |request: Value| ask(&request)["class"].clone();
+    assert_eq!(class(json!({"op": "qosClass", "pod": limited})), "Burstable");
+    assert_eq!(class(json!({"op": "qosClass", "pod": limited, "template": true})), "Guaranteed");
+    let mut whole = limited;
+    whole["resources"] = json!({"requests": {"cpu": "1"}, "limits": {"cpu": "1"}});
+    assert_eq!(class(json!({"op": "qosClass", "pod": whole, "template": true})), "Guaranteed");
+    assert_eq!(
+        class(json!({"op": "qosClass", "pod": whole, "template": true, "server": "1.36"})),
+        "Burstable"
+    );
+    assert_eq!(
+        class(json!({"op": "qosClass", "pod": whole, "template": true, "server": "v1.33.4"})),
+        "Guaranteed"
+    );
+}
+
+#[test]
+fn resources_that_no_server_takes_are_named_beside_the_class() {
+    let pod = main_container(&json!({"cpu": "2", "memory": "1Gi"}), &json!({"cpu": "1", "memory": "1Gi"}));
+    let answer = ask(&json!({"op": "qosClass", "pod": pod}));
+    assert_eq!(answer["faults"], json!(["container `main`: requests 2 of cpu and may use only 1"]));
+}
+
+#[test]
+fn a_bad_line_is_answered_and_the_stream_goes_on() {
+    let deep = format!(r#"{{"op":"qosClass","pod":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
+    let lines = [
+        "",
+        "nonsense",
+        "[]",
+        "{}",
+        r#"{"op":7}"#,
+        r#"{"op":"frobnicate"}"#,
+        r#"{"op":"quantity"}"#,
+        r#"{"op":"quantity","value":"1","unknown":true}"#,
+        r#"{"op":"quantity","value":"1e999999999999"}"#,
+        r#"{"op":"qosClass","pod":{"containers":7}}"#,
+        r#"{"op":"qosClass","pod":{"containers":[]},"server":"latest"}"#,
+        r#"{"op":"size","grade":"vip","cpu":"1","memory":"1Gi"}"#,
+        r#"{"op":"size","grade":"general-5","cpu":"-1","memory":"1Gi"}"#,
+        r#"{"op":"size","grade":"general-5","cpu":"1","memory":"1Gi","terms":{"cpu":"1/2","memory":"1"}}"#,
+        "{\"op\":\"quantity\",\"value\":\"\u{0}\"}",
+        deep.as_str(),
+    ];
+    let mut requests = lines.join("\n").into_bytes();
+    requests.extend(b"\n{\"op\":\"quantity\",\"value\":\"\xff\"}\n{\"op\":\"quantity\",\"value\":\"1\"}");
+    let mut answers = Vec::new();
+    let count = eval::stream(requests.as_slice(), &mut answers).unwrap();
+    let answers = String::from_utf8(answers).unwrap();
+    let answers: Vec<Value> = answers.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((answers.len(), count), (lines.len() + 2, lines.len() as u64 + 2));
+    let (last, bad) = answers.split_last().unwrap();
+    for (answer, line) in bad.iter().zip(lines) {
+        assert_eq!(answer["ok"], false, "{line}");
+        let error = answer["error"].as_str().unwrap();
+        assert!(!error.is_empty() && error.len() < 400, "{line}: {error}");
+    }
+    assert_eq!(*last, json!({"ok": true, "canonical": "1"}));
+}
+
+#[test]
+fn a_program_may_wait_for_each_answer_before_it_asks_again() {
+    let (requests, mut ask) = std::io::pipe().unwrap();
+    let (answers, answer) = std::io::pipe().unwrap();
+    let server = std::thread::spawn(move || eval::stream(requests, answer).unwrap());
+    let mut answers = BufReader::new(answers).lines();
+    for value in ["1000m", "1024Mi"] {
+        writeln!(ask, r#"{{"op":"quantity","value":"{value}"}}"#).unwrap();
+        assert!(answers.next().unwrap().unwrap().contains(r#""ok":true"#));
+    }
+    drop(ask);
+    assert_eq!(server.join().unwrap(), 2);
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_in_one_line_of_json_goes_out(request in prop::collection::vec(any::<u8>(), 0..200)) {
+        let answer = eval::line(&request);
+        prop_assert!(!answer.contains('\n'));
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        prop_assert!(answer["ok"].is_boolean());
+    }
+
+    #[test]
+    fn values_of_any_kind_in_any_place_are_answered(
+        op in prop::sample::select(vec!["quantity", "arithmetic", "qosClass", "podRequests", "quotaUsage", "defaulted", "resize", "size"]),
+        field in prop::sample::select(vec!["value", "pod", "to", "left", "cpu", "scale", "server", "status", "terms"]),
+        value in prop::sample::select(vec![
+            json!(null), json!(true), json!(-1), json!(1e300), json!(u64::MAX), json!(""), json!([]), json!({}),
+            json!({"containers": [null]}), json!({"containers": [{"resources": {"limits": {"cpu": [1]}}}]}),
+            json!({"containers": [{"resources": {"limits": {"cpu": -1.5e-300}}}]}), json!({"resources": {"limits": {"": 1}}}),
+        ]),
+    ) {
+        let mut request = json!({"op": op, "pod": {}, "to": {}, "value": "1", "left": "1", "right": "1", "grade": "system", "cpu": "1", "memory": "1Gi"});
+        let wanted = |name: &str| match op {
+            "quantity" => name == "value",
+            "arithmetic" => name == "left" || name == "right",
+            "size" => ["grade", "cpu", "memory"].contains(&name),
+            "resize" => name == "pod" || name == "to",
+            _ => name == "pod",
+        };
+        request.as_object_mut().unwrap().retain(|name, _| name == "op" || wanted(name));
+        request[field] = value;
+        prop_assert!(ask(&request)["ok"].is_boolean());
+    }
+}
