@@ -23,6 +23,7 @@ pub mod eval;
 mod grade;
 mod kubelet;
 mod kubernetes;
+pub mod lint;
 mod node;
 mod oversell;
 mod pod;

@@ -1,0 +1,180 @@
+//! Objects of a namespace that do not go together with oversell.
+
+mod autoscaler;
+mod namespace;
+mod object;
+mod workload;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::Policy;
+
+pub use object::Object;
+use object::{Limits, Meta, Metric, Quota, Scaler, Template, Workload};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Severity {
+    /// Kubernetes refuses pods, or something does not work at all.
+    Error,
+    /// It works until the node is busy.
+    Warning,
+}
+
+/// What was looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Rule {
+    /// A pod without any request or limit.
+    BestEffort,
+    /// One container takes the QoS class from a pod whose others are Guaranteed.
+    ClassLost,
+    /// Memory sold more often than the policy allows.
+    MemoryOversold,
+    /// CPU sold more often than the policy allows.
+    CpuOversold,
+    /// Pods that are sold more than once and have no priority.
+    NoPriority,
+    /// Memory that is no whole number of bytes, or less than any process needs: `100m`.
+    MemoryTypo,
+    /// An autoscaler's target is in percent of the request, and the request is a part of the limit.
+    TargetNotScaled,
+    /// An autoscaler's target is beyond the limit, so it never scales up.
+    TargetBeyondLimit,
+    /// An autoscaler counts percent of a request that a container does not have.
+    TargetWithoutRequest,
+    /// A `LimitRange` fills in a limit below the request that a container has.
+    DefaultBelowRequest,
+    /// A `LimitRange` from whose parts Kubernetes derives the others.
+    DefaultsDerived,
+    /// A `LimitRange` refuses the ratio of a workload.
+    RatioRefused,
+    /// A `ResourceQuota` wants what a container does not say.
+    QuotaNeeds,
+    /// A `ResourceQuota` counts requests alone, so limits are without bound.
+    QuotaOnRequestsAlone,
+}
+
+/// Something that does not go together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What was looked for.
+    pub rule: Rule,
+    /// The object, `Deployment shop/web`.
+    pub object: String,
+    /// The field in it.
+    pub field: String,
+    /// What is wrong, in words.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// The findings in a set of objects, as `kubectl get … -o json` lists them, the worst first.
+///
+/// Workloads are judged by their pod templates after Kubernetes' defaulting, and pods that a workload owns only
+/// for what an injector added to them. Kinds that say nothing of resources are passed over.
+pub fn lint(objects: &[Object], policy: &Policy) -> Vec<Finding> {
+    let mut spaces: BTreeMap<&str, Space<'_>> = BTreeMap::new();
+    for object in objects {
+        if let Some(meta) = object.meta() {
+            spaces.entry(meta.namespace.as_str()).or_default().add(object);
+        }
+    }
+    let mut findings = BTreeSet::new();
+    for space in spaces.values() {
+        for workload in &space.workloads {
+            findings.extend(workload::findings(workload, policy));
+            findings.extend(namespace::workload_findings(workload, space));
+        }
+        for scaler in &space.scalers {
+            findings.extend(autoscaler::findings(scaler, space));
+        }
+        findings.extend(space.limits.iter().flat_map(|limits| namespace::range_findings(limits)));
+        findings.extend(space.quotas.iter().filter_map(|quota| namespace::quota_finding(quota)));
+    }
+    findings.into_iter().collect()
+}
+
+/// What there is in a namespace.
+#[derive(Default)]
+struct Space<'a> {
+    workloads: Vec<Subject<'a>>,
+    scalers: Vec<&'a Scaler>,
+    limits: Vec<&'a Limits>,
+    quotas: Vec<&'a Quota>,
+}
+
+/// A workload, or a pod of its own.
+struct Subject<'a> {
+    kind: &'static str,
+    meta: &'a Meta,
+    /// Where in the object its pods are described.
+    path: &'static str,
+    /// The pod as the API server would store it.
+    pod: crate::Pod,
+    /// Whether it is a pod that a workload owns.
+    is_owned: bool,
+}
+
+impl<'a> Space<'a> {
+    fn add(&mut self, object: &'a Object) {
+        let mut workload = |kind, Workload { metadata, spec }: &'a Workload| {
+            let Template { spec: pod } = &spec.template;
+            let path = "spec.template.spec";
+            self.workloads.push(Subject {
+                kind,
+                meta: metadata,
+                path,
+                pod: pod.defaulted(),
+                is_owned: false,
+            });
+        };
+        match object {
+            Object::Deployment(deployment) => workload("Deployment", deployment),
+            Object::StatefulSet(set) => workload("StatefulSet", set),
+            Object::DaemonSet(set) => workload("DaemonSet", set),
+            Object::Pod(pod) => self.workloads.push(Subject {
+                kind: "Pod",
+                meta: &pod.metadata,
+                path: "spec",
+                pod: pod.spec.defaulted(),
+                is_owned: !pod.metadata.owner_references.is_empty(),
+            }),
+            Object::HorizontalPodAutoscaler(scaler) => self.scalers.push(scaler),
+            Object::LimitRange(limits) => self.limits.push(limits),
+            Object::ResourceQuota(quota) => self.quotas.push(quota),
+            Object::Other => {}
+        }
+    }
+}
+
+impl Subject<'_> {
+    fn name(&self) -> String {
+        object_name(self.kind, self.meta)
+    }
+
+    /// A finding about this workload's pods; `field` is a path in them.
+    fn finding(
+        &self,
+        severity: Severity,
+        rule: Rule,
+        field: impl fmt::Display,
+        message: String,
+        remedy: String,
+    ) -> Finding {
+        let field = format!("{}.{field}", self.path);
+        Finding { severity, rule, object: self.name(), field, message, remedy }
+    }
+}
+
+fn object_name(kind: &str, meta: &Meta) -> String {
+    format!("{kind} {}/{}", meta.namespace, meta.name)
+}
