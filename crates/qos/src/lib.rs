@@ -17,6 +17,7 @@
 
 mod autoscale;
 mod bounded;
+mod capacity;
 mod class;
 mod companions;
 pub mod eval;
@@ -24,6 +25,7 @@ mod grade;
 mod kubelet;
 mod kubernetes;
 pub mod lint;
+mod loss;
 mod node;
 mod oversell;
 mod pod;
@@ -33,6 +35,10 @@ mod ratio;
 mod resources;
 
 pub use autoscale::{HpaTargetError, hpa_target};
+pub use capacity::{
+    CapacityError, Cluster, Detail, Fit, FitAnswer, FitRequest, Fraction, Holder, Inventory, Ledgers, Life,
+    NodeAnswer, RunningPod, ScopeAnswer, Tied, UsefulRatio, Wanted, WantedRequest, fit, useful_ratio,
+};
 pub use class::{Classified, QosClass, qos_class, qos_class_by};
 pub use companions::{
     Budget, BudgetError, LimitRange, PriorityClass, ResourceQuota, best_effort_quota, limit_range,
@@ -44,10 +50,12 @@ pub use kubelet::{
     WeightCurve, eviction_order, node_view,
 };
 pub use kubernetes::{KubernetesVersion, UnknownVersion};
+pub use loss::{LossAnswer, LossRequest, Lost, LostNode, Missing, Move, Tier, lose};
 pub use node::{Node, Taint};
 pub use oversell::{Amounts, Explained, Requests, requests};
 pub use pod::{
-    Condition, Container, ContainerStatus, LabelSelector, Pod, PodFault, PodStatus, Requirements, Resize,
+    Affinity, Condition, Container, ContainerStatus, LabelSelector, NodeAffinity, NodeSelector,
+    NodeSelectorTerm, Pod, PodAffinity, PodAffinityTerm, PodFault, PodStatus, Requirements, Resize,
     ResizePolicy, ResizeRefusal, ResourceFault, SelectorRequirement, Toleration, TopologySpread,
 };
 pub use policy::{GradeName, GradeNameError, GradeRule, Policy, PolicyError, PolicyFault};

@@ -15,6 +15,8 @@
 //! | `{"op":"defaulted","pod":{…}}` | `{"ok":true,"pod":{…}}` |
 //! | `{"op":"resize","pod":{…},"to":{…}}` | `{"ok":true,"allowed":true,"refusals":[],"restarts":["main"],"bestEffort":[]}` |
 //! | `{"op":"size","grade":"general-5","cpu":"333m","memory":"1Gi"}` | `{"ok":true,"cpuRequest":"67m","memoryRequest":"683Mi","class":"Burstable","because":{"cpu":"ceil(333m / 5), grade general-5","memory":"…"}}` |
+//! | `{"op":"fit","clusters":[…],"want":{"grade":"general-5","size":{"cpu":"2","memory":"4Gi"}}}` | `{"ok":true,"fits":110,"binding":"pods","because":"…",…}`: [`FitRequest`](crate::FitRequest), [`FitAnswer`](crate::FitAnswer) |
+//! | `{"op":"lose","clusters":[…],"lose":{"dataCenters":["dc-1"]}}` | `{"ok":true,"displaced":420,"returns":412,"bound":415,"because":"…",…}`: [`LossRequest`](crate::LossRequest), [`LossAnswer`](crate::LossAnswer) |
 //!
 //! - `pod` is a `PodSpec` as the API stores it. It is judged as it stands; with `"template":true` it is filled
 //!   in first as the API server fills in a new pod, which is what the template of a Deployment needs.
@@ -26,10 +28,15 @@
 //! - `resource` of a strict quantity is `cpu`, `memory` or `ephemeral-storage`; without it what is right for CPU
 //!   or for memory passes. `size` reads its amounts strictly, and `terms` (`{"cpu":"5","memory":"3/2"}`) replace
 //!   those of the grade.
+//! - `clusters` lists `{"name":"dc-1","dataCenter":"dc-1","nodes":[…],"pods":[…],"peaks":{…}}`, nodes and pods as
+//!   `kubectl get -o json` lists them in `items`; `"ledgers":{"requestsAndPeaks":{"targetPercent":90}}` counts
+//!   predicted peaks beside requests; `"detail"` of `fit` is `Nodes` (where it is absent), `Clusters` or
+//!   `DataCenters`.
 //!
 //! Bounds: a line has at most [`MAX_LINE`] bytes, JSON at most 127 levels, a list at most 20,000 items, a map at
 //! most 4,096 names, a quantity at most 512 characters.
 
+mod capacity;
 mod pod;
 mod quantity;
 mod size;
@@ -130,9 +137,11 @@ fn answer(request: &[u8]) -> Answer {
         "defaulted" => pod::defaulted(request),
         "resize" => pod::resize(request),
         "size" => size::size(request),
+        "fit" => capacity::fit(request),
+        "lose" => capacity::lose(request),
         other => Err(format!(
             "unknown op `{}`; there are quantity, arithmetic, qosClass, podRequests, quotaUsage, defaulted, \
-             resize and size",
+             resize, size, fit and lose",
             other.chars().take(40).collect::<String>()
         )),
     }

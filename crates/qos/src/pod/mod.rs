@@ -1,5 +1,6 @@
 //! As much of a pod as QoS and capacity need; it reads a `PodSpec` in JSON and ignores the rest of it.
 
+mod affinity;
 mod defaulting;
 mod effective;
 mod faults;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Resources, bounded};
 
+pub use affinity::{Affinity, NodeAffinity, NodeSelector, NodeSelectorTerm, PodAffinity, PodAffinityTerm};
 pub(crate) use defaulting::is_pod_level;
 pub use faults::{PodFault, ResourceFault};
 pub use placement::{LabelSelector, SelectorRequirement, Toleration, TopologySpread};
@@ -58,8 +60,8 @@ pub struct ResizePolicy {
 
 /// A pod, as far as resources and its place go: Kubernetes' `PodSpec`, as the API stores it.
 ///
-/// What is not named here is ignored when read: ephemeral containers, which carry no resources, and node and
-/// pod affinity among them.
+/// What is not named here is ignored when read: ephemeral containers, which carry no resources, and preferences
+/// of place among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Pod {
@@ -87,6 +89,9 @@ pub struct Pod {
     /// Labels that a node must have.
     #[serde(deserialize_with = "bounded::map", skip_serializing_if = "BTreeMap::is_empty")]
     pub node_selector: BTreeMap<String, String>,
+    /// Which nodes the pod requires, and which pods it must be near to or away from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affinity: Option<Affinity>,
     /// The taints that the pod tolerates.
     #[serde(deserialize_with = "bounded::list", skip_serializing_if = "Vec::is_empty")]
     pub tolerations: Vec<Toleration>,

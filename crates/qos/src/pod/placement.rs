@@ -52,6 +52,15 @@ pub struct TopologySpread {
     /// Below so many domains the emptiest counts as empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_domains: Option<i32>,
+    /// Labels of the pod whose values the counted pods must share, beside the selector.
+    #[serde(deserialize_with = "bounded::list", skip_serializing_if = "Vec::is_empty")]
+    pub match_label_keys: Vec<String>,
+    /// `Ignore` counts domains that the pod's node selector and affinity exclude; absent is `Honor`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_affinity_policy: Option<String>,
+    /// `Honor` leaves out domains whose taints the pod does not tolerate; absent is `Ignore`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_taints_policy: Option<String>,
 }
 
 impl TopologySpread {
@@ -90,16 +99,20 @@ impl LabelSelector {
     /// Whether those labels are meant; an unknown operator means none. A selector without conditions means all.
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         self.match_labels.iter().all(|(key, value)| labels.get(key) == Some(value))
-            && self.match_expressions.iter().all(|condition| condition.matches(labels))
+            && self
+                .match_expressions
+                .iter()
+                .all(|condition| condition.matches(labels.get(&condition.key).map(String::as_str)))
     }
 }
 
 impl SelectorRequirement {
-    fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
-        let value = labels.get(&self.key);
+    /// Whether the value of the label, if there is one, meets the condition.
+    pub(super) fn matches(&self, value: Option<&str>) -> bool {
+        let listed = |value| self.values.iter().any(|listed| listed == value);
         match self.operator.as_str() {
-            "In" => value.is_some_and(|value| self.values.contains(value)),
-            "NotIn" => value.is_none_or(|value| !self.values.contains(value)),
+            "In" => value.is_some_and(listed),
+            "NotIn" => !value.is_some_and(listed),
             "Exists" => value.is_some(),
             "DoesNotExist" => value.is_none(),
             _ => false,

@@ -1,0 +1,85 @@
+//! The question "how many more fit?" as programs and files ask it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CapacityError, Cluster, Detail, FitAnswer, Inventory, Ledgers, Wanted};
+use crate::{Amounts, Grade, Pod, Terms, bounded};
+
+/// How many more of one kind fit into these clusters?
+///
+/// ```json
+/// {"clusters": [{"name": "dc-1", "nodes": [{"metadata": {"name": "n1"},
+///                "status": {"allocatable": {"cpu": "96", "memory": "384Gi", "pods": "110"}}}]}],
+///  "want": {"grade": "general-5", "size": {"cpu": "2", "memory": "4Gi"}}}
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct FitRequest {
+    /// What there is.
+    pub clusters: Vec<Cluster>,
+    /// What is to be placed.
+    pub want: WantedRequest,
+    /// Whether predicted peaks are counted beside requests.
+    #[serde(default)]
+    pub ledgers: Ledgers,
+    /// How far down the answer goes.
+    #[serde(default)]
+    pub detail: Detail,
+}
+
+/// What is to be placed: a size with its grade, or a pod as it stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct WantedRequest {
+    /// The grade of a size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grade: Option<Grade>,
+    /// The limits of a size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<Amounts>,
+    /// Other ratios than those of the grade.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terms: Option<Terms>,
+    /// A `PodSpec` as the API stores it; beside a size, only where it may run is taken from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod: Option<Pod>,
+    /// Its namespace.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub namespace: String,
+    /// Its labels.
+    #[serde(deserialize_with = "bounded::map", skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// What one is predicted to use at its peak; without it, its limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak: Option<Amounts>,
+}
+
+impl WantedRequest {
+    fn resolve(self) -> Result<Wanted, CapacityError> {
+        let Self { grade, size, terms, pod, namespace, labels, peak } = self;
+        let wanted = match (size, grade, pod) {
+            (Some(size), Some(grade), place) => {
+                let sized = Wanted::of_size(&size, grade, &terms.unwrap_or_else(|| grade.terms()))?;
+                let containers = sized.pod.containers;
+                let place = place.unwrap_or_default();
+                if !place.containers.is_empty() || place.resources.is_some() {
+                    return Err(CapacityError::NothingWanted);
+                }
+                Wanted { pod: Pod { containers, ..place }, ..Wanted { pod: Pod::default(), ..sized } }
+            }
+            (None, None, Some(pod)) if terms.is_none() => Wanted::of_pod(pod),
+            _ => return Err(CapacityError::NothingWanted),
+        };
+        Ok(Wanted { namespace, labels, peak, ..wanted })
+    }
+}
+
+/// Answers how many more fit.
+pub fn fit(request: FitRequest) -> Result<FitAnswer, CapacityError> {
+    let FitRequest { clusters, want, ledgers, detail } = request;
+    let wanted = want.resolve()?;
+    let inventory = Inventory::new(clusters, ledgers)?;
+    Ok(inventory.fit(&wanted)?.answer(detail))
+}

@@ -1,0 +1,238 @@
+//! Best-fit decreasing on what is left.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::displaced::{Displaced, Kind};
+use crate::capacity::Inventory;
+use crate::capacity::answer::{counted, in_words};
+use crate::capacity::dimension::Dimension;
+use crate::capacity::gate::Bar;
+use crate::capacity::inventory::Demand;
+use crate::capacity::spread::{Domains, Levels};
+use crate::resources::PODS;
+
+/// The nodes that are left, and what is free on them while pods are placed.
+pub(crate) struct Survivors<'a> {
+    pub(crate) inventory: &'a Inventory,
+    /// The nodes that are left.
+    pub(crate) nodes: Vec<usize>,
+    gone: &'a [bool],
+    /// What is free, by node and dimension.
+    free: Vec<i64>,
+    /// What is free in all, by dimension.
+    in_all: Vec<u128>,
+}
+
+/// Where a pod goes, or why nowhere.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// The node.
+    Node(usize),
+    /// The reason, the same for all of one kind.
+    Nowhere(String),
+}
+
+/// How full the domains are for one kind of pods with hard spreads, in every cluster.
+struct Spreads<'k> {
+    levels: Vec<Vec<Levels<'k>>>,
+}
+
+impl<'a> Survivors<'a> {
+    pub(crate) fn new(inventory: &'a Inventory, gone: &'a [bool]) -> Self {
+        let nodes: Vec<_> = (0..inventory.nodes.len()).filter(|node| !gone[*node]).collect();
+        let mut in_all = vec![0_u128; inventory.dimensions.len()];
+        let mut free = Vec::with_capacity(inventory.nodes.len() * in_all.len());
+        for (node, gone) in gone.iter().enumerate() {
+            free.extend_from_slice(inventory.free(node));
+            for (sum, amount) in in_all.iter_mut().zip(inventory.free(node)).filter(|_| !gone) {
+                *sum += u128::from(amount.max(&0).unsigned_abs());
+            }
+        }
+        Self { inventory, nodes, gone, free, in_all }
+    }
+
+    /// What is free in all, by dimension; before anything is placed.
+    pub(crate) fn free_in_all(&self) -> &[u128] {
+        &self.in_all
+    }
+
+    /// What is free on a node now.
+    pub(crate) fn free(&self, node: usize) -> &[i64] {
+        let width = self.in_all.len();
+        &self.free[node * width..(node + 1) * width]
+    }
+
+    /// Places what can be placed; an answer for each pod, in their order.
+    pub(crate) fn place_all(&mut self, displaced: &Displaced<'_>) -> Vec<Place> {
+        let scarcest = displaced.scarcest(&self.in_all);
+        let mut by_free: BTreeSet<(i64, usize)> =
+            self.nodes.iter().map(|node| (self.free(*node)[scarcest.index()], *node)).collect();
+        let domains: Vec<_> = displaced.kinds.iter().map(|kind| self.domains(kind)).collect();
+        let mut spreads: BTreeMap<usize, Spreads<'_>> = BTreeMap::new();
+        let mut by_namespace: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (number, kind) in displaced.kinds.iter().enumerate().filter(|(_, kind)| !kind.rules.is_empty()) {
+            spreads.insert(number, Spreads::new(kind, &domains[number]));
+            by_namespace.entry(kind.namespace).or_default().push(number);
+        }
+        let mut places = Vec::with_capacity(displaced.pods.len());
+        let mut walk = Walk::default();
+        let mut refused: HashMap<usize, String> = HashMap::new();
+        for &(placed, number) in &displaced.pods {
+            let kind = &displaced.kinds[number];
+            if let Some(because) = refused.get(&number) {
+                places.push(Place::Nowhere(because.clone()));
+                continue;
+            }
+            let spread = spreads.get(&number);
+            // Nodes only fill up, so what did not take the last of its kind takes none of it any more, but for the
+            // node that did take it; only a spread may open again.
+            if walk.kind != Some(number) || spread.is_some() {
+                let least = kind.demand.iter().find(|(dimension, _)| *dimension == scarcest);
+                let from = (least.map_or(i64::MIN, |(_, amount)| *amount), 0);
+                walk = Walk { kind: Some(number), last: None, from };
+            }
+            let takes = |node: usize| {
+                self.takes(node, kind.demand)
+                    && Bar::of(&self.inventory.nodes[node], kind.pod).is_none()
+                    && spread.is_none_or(|spread| spread.admit(self.inventory, node))
+            };
+            let last = walk.last.filter(|(_, node)| takes(*node));
+            let found = last.or_else(|| by_free.range(walk.from..).copied().find(|(_, node)| takes(*node)));
+            let Some((free, node)) = found else {
+                // The others of its kind follow at once, so the same holds for them.
+                let because = self.why_not(kind, spread);
+                refused.insert(number, because.clone());
+                places.push(Place::Nowhere(because));
+                continue;
+            };
+            by_free.remove(&(free, node));
+            self.take(node, kind.demand);
+            let left = self.free(node)[scarcest.index()];
+            by_free.insert((left, node));
+            walk = Walk { last: Some((left, node)), from: walk.from.max((free, node)), ..walk };
+            for other in by_namespace.get(placed.pod.namespace.as_str()).into_iter().flatten() {
+                if let Some(spread) = spreads.get_mut(other) {
+                    spread.count(self.inventory, node, &placed.pod.labels);
+                }
+            }
+            places.push(Place::Node(node));
+        }
+        places
+    }
+
+    /// Whether that much is free on a node.
+    pub(crate) fn takes(&self, node: usize, demand: &Demand) -> bool {
+        let free = self.free(node);
+        demand.iter().all(|(dimension, amount)| free[dimension.index()] >= *amount)
+    }
+
+    fn take(&mut self, node: usize, demand: &Demand) {
+        let begin = node * self.in_all.len();
+        for &(dimension, amount) in demand {
+            self.free[begin + dimension.index()] -= amount;
+        }
+    }
+
+    /// The domains that are left for a kind of pods, by cluster and rule.
+    fn domains(&self, kind: &Kind<'_>) -> Vec<Vec<Domains>> {
+        let present = |node: usize| !self.gone[node];
+        let of = |ground| {
+            let rules = kind.rules.iter();
+            rules
+                .map(|rule| rule.domains(self.inventory, ground, kind.pod, kind.namespace, present))
+                .collect()
+        };
+        if kind.rules.is_empty() { Vec::new() } else { self.inventory.grounds.iter().map(of).collect() }
+    }
+
+    /// Why no node takes such a pod, in words.
+    fn why_not(&self, kind: &Kind<'_>, spread: Option<&Spreads<'_>>) -> String {
+        let all = self.nodes.len();
+        if all == 0 {
+            return "no node is left".to_owned();
+        }
+        let mut bars: BTreeMap<String, u64> = BTreeMap::new();
+        let mut short: BTreeMap<Dimension, (u64, i64)> = BTreeMap::new();
+        let mut held = 0_u64;
+        for &node in &self.nodes {
+            if let Some(bar) = Bar::of(&self.inventory.nodes[node], kind.pod) {
+                *bars.entry(bar.to_string()).or_default() += 1;
+                continue;
+            }
+            let free = self.free(node);
+            let lacking = kind.demand.iter().filter(|(dimension, amount)| free[dimension.index()] < *amount);
+            let mut lacks = false;
+            for (dimension, _) in lacking {
+                let (nodes, most) = short.entry(*dimension).or_insert((0, i64::MIN));
+                *nodes += 1;
+                *most = (*most).max(free[dimension.index()]);
+                lacks = true;
+            }
+            if !lacks && spread.is_some_and(|spread| !spread.admit(self.inventory, node)) {
+                held += 1;
+            }
+        }
+        let dimensions = &self.inventory.dimensions;
+        let mut reasons: Vec<String> = Vec::new();
+        for (dimension, (nodes, most)) in short {
+            let wanted =
+                kind.demand.iter().find(|(own, _)| *own == dimension).map_or(0, |(_, amount)| *amount);
+            let name = dimensions.name(dimension);
+            let most = dimensions.quantity(dimension, most.max(0));
+            let wanted = dimensions.quantity(dimension, wanted);
+            reasons.push(format!(
+                "{} short on {} (it needs {wanted}, at most {most} is free)",
+                is_or_are(name),
+                counted(nodes)
+            ));
+        }
+        if held > 0 {
+            reasons.push(format!("a hard spread holds it off {}", counted(held)));
+        }
+        // The most frequent ones; every node may have a reason of its own.
+        let mut bars: Vec<_> = bars.into_iter().collect();
+        bars.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let others: u64 = bars.iter().skip(3).map(|(_, nodes)| nodes).sum();
+        reasons.extend(bars.into_iter().take(3).map(|(bar, nodes)| format!("{nodes} × {bar}")));
+        if others > 0 {
+            reasons.push(format!("{others} do not admit it for other reasons"));
+        }
+        format!("none of {} left takes it: {}", counted(all as u64), reasons.join("; "))
+    }
+}
+
+fn is_or_are(name: &str) -> String {
+    if name == PODS { format!("{} are", in_words(name)) } else { format!("{name} is") }
+}
+
+/// Where the search for a kind of pods goes on.
+#[derive(Default)]
+struct Walk {
+    kind: Option<usize>,
+    /// The node that took the last one, under what it has left.
+    last: Option<(i64, usize)>,
+    from: (i64, usize),
+}
+
+impl<'k> Spreads<'k> {
+    fn new(kind: &'k Kind<'_>, domains: &'k [Vec<Domains>]) -> Self {
+        let levels = |domains: &'k Vec<Domains>| {
+            kind.rules.iter().zip(domains).map(|(rule, domains)| Levels::new(rule, domains)).collect()
+        };
+        Self { levels: domains.iter().map(levels).collect() }
+    }
+
+    fn admit(&self, inventory: &Inventory, node: usize) -> bool {
+        let ground = inventory.ground_of(node);
+        let place = node - inventory.grounds[ground].nodes.start;
+        self.levels[ground].iter().all(|levels| levels.admits(place))
+    }
+
+    fn count(&mut self, inventory: &Inventory, node: usize, labels: &BTreeMap<String, String>) {
+        let ground = inventory.ground_of(node);
+        let place = node - inventory.grounds[ground].nodes.start;
+        for levels in &mut self.levels[ground] {
+            levels.count_in(place, labels);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What comes back when a data center is lost: importance first, both ledgers, by name and with the reason.
+
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails the test")]
+
+use plimsoll_qos::{CapacityError, LossAnswer, LossRequest, lose};
+use serde_json::{Value, json};
+
+fn mk_node(name: &str, cpu: &str, memory: &str) -> Value {
+    json!({
+        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, "zone": name[..1]}},
+        "status": {"allocatable": {"cpu": cpu, "memory": memory, "pods": "10"}},
+    })
+}
+
+fn mk_pod(name: &str, node: &str, cpu: &str, priority: i32) -> Value {
+    json!({
+        "metadata": {"name": name, "namespace": "demo", "labels": {"app": "shop"}},
+        "spec": {"nodeName": node, "priority": priority, "priorityClassName": format!("class-{priority}"),
+                 "containers": [{"name": "main", "resources": {"requests": {"cpu": cpu, "memory": "1Gi"}}}]},
+    })
+}
+
+fn try_lose(request: Value) -> Result<LossAnswer, CapacityError> {
+    lose(serde_json::from_value::<LossRequest>(request).unwrap())
+}
+
+/// Two data centers; the first is lost.
+fn lose_first(first: &[Value], pods: &[Value], second: &[Value], others: &[Value]) -> LossAnswer {
+    try_lose(json!({
+        "clusters": [{"name": "dc-1", "nodes": first, "pods": pods}, {"name": "dc-2", "nodes": second, "pods": others}],
+        "lose": {"dataCenters": ["dc-1"]},
+    }))
+    .unwrap()
+}
+
+fn missing(answer: &LossAnswer) -> Vec<&str> {
+    answer.missing.iter().map(|missing| missing.name.as_str()).collect()
+}
+
+fn moves(answer: &LossAnswer) -> Vec<(&str, &str)> {
+    answer.moves.iter().map(|moved| (moved.name.as_str(), moved.to_node.as_str())).collect()
+}
+
+#[test]
+fn the_more_important_come_back_first_and_the_missing_are_named_with_the_reason() {
+    let pods = [
+        mk_pod("idle-1", "a1", "2", 500),
+        mk_pod("shop-1", "a1", "3", 900),
+        mk_pod("idle-2", "a1", "2", 500),
+    ];
+    let others = [mk_pod("there", "b1", "3", 100)];
+    let answer = lose_first(&[mk_node("a1", "8", "32Gi")], &pods, &[mk_node("b1", "8", "32Gi")], &others);
+    assert_eq!(moves(&answer), [("shop-1", "b1"), ("idle-1", "b1")]);
+    assert_eq!(missing(&answer), ["idle-2"]);
+    assert_eq!(
+        answer.missing[0].because,
+        "none of 1 node left takes it: cpu is short on 1 node (it needs 2, at most 0 is free)"
+    );
+    assert_eq!((answer.returns, answer.bound, answer.displaced), (2, 2, 3));
+    assert_eq!(
+        answer.because,
+        "2 of 3 pods find another place on the 1 node left, 1 do not, the most important of them demo/idle-2; no placement brings back more"
+    );
+    assert_eq!(
+        serde_json::to_value(&answer.tiers).unwrap(),
+        json!([
+            {"priority": 900, "priorityClass": "class-900", "displaced": 1, "returns": 1, "boundWithHigher": 1},
+            {"priority": 500, "priorityClass": "class-500", "displaced": 2, "returns": 1, "boundWithHigher": 2},
+        ])
+    );
+    let amounts = serde_json::to_value([&answer.short, &answer.free_before, &answer.free_after]).unwrap();
+    assert_eq!(
+        amounts,
+        json!([
+            {"cpu": "2", "memory": "1Gi", "pods": "1"},
+            {"cpu": "5", "memory": "31Gi", "pods": "9"},
+            {"memory": "29Gi", "pods": "7"},
+        ])
+    );
+}
+
+#[test]
+fn pods_that_belong_to_their_node_or_are_finished_are_not_missed() {
+    let mut agent = mk_pod("agent", "a1", "1", 900);
+    agent["metadata"]["ownerReferences"] = json!([{"kind": "DaemonSet", "name": "agent"}]);
+    let mut job = mk_pod("job", "a1", "1", 900);
+    job["status"] = json!({"phase": "Failed"});
+    let answer = lose_first(&[mk_node("a1", "8", "32Gi")], &[agent, job], &[mk_node("b1", "8", "32Gi")], &[]);
+    assert_eq!((answer.displaced, answer.tied), (0, 1));
+    assert_eq!(answer.because, "no pod has to find another place");
+}
+
+#[test]
+fn the_largest_first_on_the_node_that_it_fills_best() {
+    let pods = [mk_pod("small", "a1", "1", 0), mk_pod("large", "a1", "4", 0), mk_pod("middle", "a1", "3", 0)];
+    let second = [mk_node("b1", "8", "32Gi"), mk_node("b2", "4", "32Gi"), mk_node("b3", "4", "32Gi")];
+    let answer = lose_first(&[mk_node("a1", "8", "32Gi")], &pods, &second, &[]);
+    assert_eq!(moves(&answer), [("large", "b2"), ("middle", "b3"), ("small", "b3")]);
+    assert_eq!(answer.because, "all 3 pods find another place on the 3 nodes left");
+    assert!(answer.all_return());
+}
+
+#[test]
+fn a_peak_that_is_predicted_above_the_request_keeps_a_pod_from_coming_back() {
+    let request = |ledgers: Value| {
+        json!({
+            "clusters": [
+                {"name": "dc-1", "nodes": [mk_node("a1", "8", "32Gi")],
+                 "pods": [mk_pod("hot-1", "a1", "1", 0), mk_pod("hot-2", "a1", "1", 0)],
+                 "peaks": {"demo/hot-1": {"cpu": "5", "memory": "1Gi"}, "demo/hot-2": {"cpu": "5", "memory": "1Gi"}}},
+                {"name": "dc-2", "nodes": [mk_node("b1", "8", "32Gi")]},
+            ],
+            "lose": {"clusters": ["dc-1"]},
+            "ledgers": ledgers,
+        })
+    };
+    assert_eq!(try_lose(request(json!("requests"))).unwrap().returns, 2);
+    let both = try_lose(request(json!({"requestsAndPeaks": {"targetPercent": 100}}))).unwrap();
+    assert_eq!((both.returns, both.bound), (1, 1));
+    assert_eq!(
+        both.missing[0].because,
+        "none of 1 node left takes it: cpu at the predicted peak is short on 1 node (it needs 5, at most 3 is free)"
+    );
+}
+
+#[test]
+fn selectors_taints_and_hard_spreads_hold_where_pods_come_back_too() {
+    let mut here = mk_pod("here", "a1", "1", 0);
+    here["spec"]["nodeSelector"] = json!({"zone": "a"});
+    let answer = lose_first(&[mk_node("a1", "8", "32Gi")], &[here], &[mk_node("b1", "8", "32Gi")], &[]);
+    assert_eq!(
+        answer.missing[0].because,
+        "none of 1 node left takes it: 1 × lacks the label zone=a that the node selector asks for"
+    );
+    assert_eq!(answer.bound, 0);
+
+    let spread = json!([{"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule",
+        "labelSelector": {"matchLabels": {"app": "shop"}}}]);
+    let pods: Vec<_> = (1..=4)
+        .map(|n| {
+            let mut pod = mk_pod(&format!("p{n}"), "a1", "1", 0);
+            pod["spec"]["topologySpreadConstraints"] = spread.clone();
+            pod
+        })
+        .collect();
+    let second = [mk_node("b1", "1", "32Gi"), mk_node("b2", "8", "32Gi")];
+    let answer = lose_first(&[mk_node("a1", "8", "32Gi")], &pods, &second, &[]);
+    // b1 is full with one, so b2 takes two.
+    assert_eq!(answer.returns, 3);
+    assert_eq!(
+        answer.missing[0].because,
+        "none of 2 nodes left takes it: cpu is short on 1 node (it needs 1, at most 0 is free); a hard spread holds it off 1 node"
+    );
+}
+
+#[test]
+fn single_nodes_are_lost_and_what_is_not_there_cannot_be() {
+    let request = |lose: Value| {
+        json!({
+            "clusters": [{"name": "c", "dataCenter": "dc-1", "nodes": [mk_node("a1", "8", "32Gi"), mk_node("a2", "8", "32Gi")],
+                          "pods": [mk_pod("p", "a1", "1", 0), mk_pod("q", "a2", "1", 0)]}],
+            "lose": lose,
+        })
+    };
+    let answer = try_lose(request(json!({"nodes": [{"cluster": "c", "node": "a1"}]}))).unwrap();
+    assert_eq!((answer.nodes_lost, answer.nodes_left, moves(&answer)), (1, 1, vec![("p", "a2")]));
+    let all = try_lose(request(json!({"dataCenters": ["dc-1"]}))).unwrap();
+    assert_eq!((all.returns, all.bound, all.missing[0].because.as_str()), (0, 0, "no node is left"));
+    for (lose, error) in [
+        (json!({"dataCenters": ["dc-2"]}), "there is no data center `dc-2`"),
+        (json!({"clusters": ["dc-1"]}), "there is no cluster `dc-1`"),
+        (json!({"nodes": [{"cluster": "d", "node": "a1"}]}), "there is no node `a1` in cluster `d`"),
+    ] {
+        assert_eq!(try_lose(request(lose)).unwrap_err().to_string(), error);
+    }
+    assert_eq!(try_lose(request(json!({}))).unwrap().because, "no pod has to find another place");
+}
