@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 
 use crate::digest::Digest;
 use crate::name::{DcName, OperationId, ReleaseNumber};
-use crate::record::{App, Good, Order, Ordered, OutcomeState};
+use crate::record::{App, Order, Ordered, OutcomeState, Proven};
 
 /// What the Order before the new one says, and how it fared.
 #[derive(Clone, Copy)]
 pub struct Before<'a> {
     /// The Order.
     pub order: &'a Order,
-    /// How the Operation that wrote it stands in this data center, if that is known.
+    /// How the Operation that wrote it stands in this data center, if that is known; asked for where the Order
+    /// is to delete.
     pub settled: Option<OutcomeState>,
+    /// What was good in this data center.
+    pub proven: Option<&'a Proven>,
 }
 
 /// The Order of `app` for `dc`, which brings `release` with `content`.
@@ -35,7 +38,7 @@ pub fn order_for(
         restarts: BTreeMap::new(),
         last_good: None,
     };
-    let Some(Before { order: before, settled }) = before else {
+    let Some(Before { order: before, settled, proven }) = before else {
         return order;
     };
     order.deleted.clone_from(&before.deleted);
@@ -46,13 +49,7 @@ pub fn order_for(
         return order;
     }
     order.restarts.clone_from(&before.restarts);
-    order.last_good = match &before.ordered {
-        Ordered::Run { release, content: was, .. }
-            if *was != content && settled == Some(OutcomeState::Healthy) =>
-        {
-            Some(Good { release: *release, content: *was })
-        }
-        _ => before.last_good.clone(),
-    };
+    order.last_good =
+        proven.filter(|proven| proven.uid == app.uid).and_then(|proven| proven.other_than(&content)).cloned();
     order
 }

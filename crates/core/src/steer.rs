@@ -4,6 +4,7 @@
 //! was decided from, so a worker that is late, or is one of two, changes nothing.
 
 mod assess;
+mod evidence;
 mod handover;
 mod opening;
 
@@ -20,7 +21,7 @@ use crate::ledger::{Compare, Revision, Transaction};
 use crate::name::{DcName, OperationId, ReleaseNumber};
 use crate::record::{
     App, DataCenter, DcState, Draft, End, EndState, Installation, Kind, OperationParts, Order, Ordered,
-    Outcome, OutcomeState, Pace, Stored, Track, Verdict, key,
+    Outcome, OutcomeState, Pace, Proven, Stored, Track, Verdict, key,
 };
 
 pub use self::handover::hand_over;
@@ -40,6 +41,8 @@ pub struct Scene {
     pub order: Option<Stored<Order>>,
     /// How the Operation that wrote the Order stands there.
     pub settled: Option<OutcomeState>,
+    /// What was good there.
+    pub proven: Option<Stored<Proven>>,
     /// The Operations of the App that still matter, oldest first.
     pub operations: Vec<OperationParts>,
     /// The App resource, as it was last seen there.
@@ -89,7 +92,7 @@ pub fn step(scene: &Scene, stopwatch: &dyn Stopwatch) -> Result<Step, serde_json
             return Ok(step);
         }
     }
-    Ok(Step::Rest(rest))
+    Ok(evidence::of_nobody(scene)?.unwrap_or(Step::Rest(rest)))
 }
 
 /// Whether an Operation still has a say here: it runs, or it ended owing this data center and nothing newer
@@ -242,6 +245,7 @@ fn rewritten(
         None => draft.requires(Compare::Absent(order_key)),
     }
     draft.replace(key::outcome(parts.operation.id, dc), before.revision, after)?;
+    evidence::add(&mut draft, scene, parts, after)?;
     Ok(draft.into())
 }
 

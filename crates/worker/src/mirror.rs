@@ -9,7 +9,9 @@ use plimsoll_core::error::Chain;
 use plimsoll_core::ledger::{self, Entry, Event, Ledger, Range, Revision};
 use plimsoll_core::name::{AppRef, DcName, NamespaceName, OperationId};
 use plimsoll_core::record::key::{self, OperationKey};
-use plimsoll_core::record::{self, App, DataCenter, Installation, Namespace, OperationParts, Order, Stored};
+use plimsoll_core::record::{
+    self, App, DataCenter, Installation, Namespace, OperationParts, Order, Proven, Stored,
+};
 use plimsoll_core::steer::{Scene, settled};
 use tokio::sync::broadcast;
 
@@ -41,6 +43,7 @@ struct Held {
     namespaces: BTreeSet<NamespaceName>,
     apps: HashMap<AppRef, Stored<App>>,
     orders: HashMap<AppRef, BTreeMap<DcName, Stored<Order>>>,
+    proven: HashMap<AppRef, BTreeMap<DcName, Stored<Proven>>>,
     operations: BTreeMap<OperationId, OperationParts>,
     /// Which of them are of which App, oldest first.
     by_app: HashMap<AppRef, BTreeSet<OperationId>>,
@@ -99,6 +102,7 @@ impl Mirror {
             app: held.apps.get(app).cloned(),
             settled: order.as_ref().and_then(|order| settled(&held.operations, &order.value, dc)),
             order,
+            proven: held.proven.get(app).and_then(|proven| proven.get(dc)).cloned(),
             operations: held
                 .by_app
                 .get(app)
@@ -142,8 +146,15 @@ impl Mirror {
     async fn load(&self) -> Result<Revision, ledger::Error> {
         let mut fresh = Held::default();
         let mut from = None;
-        for prefix in [key::INSTALLATION, key::DCS, key::NAMESPACES, key::APPS, key::ORDERS, key::OPERATIONS]
-        {
+        for prefix in [
+            key::INSTALLATION,
+            key::DCS,
+            key::NAMESPACES,
+            key::APPS,
+            key::ORDERS,
+            key::PROVEN,
+            key::OPERATIONS,
+        ] {
             let mut range = Range::prefix(prefix);
             loop {
                 let page = self.ledger.range(&range).await?;
@@ -236,6 +247,11 @@ impl Held {
             newer(self.orders.entry(app.clone()).or_default(), dc, decode(entry)?);
             return Some(Change::App(app));
         }
+        if let Some((app, dc)) = key::parse_proven(key) {
+            newer(self.proven.entry(app).or_default(), dc, decode(entry)?);
+            // It comes with the outcome that shows it, which is what there is to look at.
+            return None;
+        }
         self.put_operation(entry)
     }
 
@@ -280,6 +296,15 @@ impl Held {
                 orders.remove(&dc);
             }
             return Some(Change::App(app));
+        }
+        if let Some((app, dc)) = key::parse_proven(key) {
+            let proven = self.proven.get_mut(&app)?;
+            if proven.get(&dc).is_some_and(|old| old.revision < revision) {
+                proven.remove(&dc);
+            }
+            if proven.is_empty() {
+                self.proven.remove(&app);
+            }
         }
         None
     }

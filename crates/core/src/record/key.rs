@@ -13,6 +13,8 @@ pub const NAMESPACES: &str = "namespaces/";
 pub const APPS: &str = "apps/";
 /// All Orders.
 pub const ORDERS: &str = "orders/";
+/// What was good where, of all Apps.
+pub const PROVEN: &str = "proven/";
 /// All Operations, with what belongs to them.
 pub const OPERATIONS: &str = "operations/";
 
@@ -69,6 +71,16 @@ pub fn orders(app: &AppRef) -> String {
 /// The Order of an App for a data center.
 pub fn order(app: &AppRef, dc: &DcName) -> String {
     format!("{ORDERS}{}/{}/{dc}", app.namespace, app.name)
+}
+
+/// What was good of an App, in all data centers.
+pub fn all_proven(app: &AppRef) -> String {
+    format!("{PROVEN}{}/{}/", app.namespace, app.name)
+}
+
+/// What was good of an App in a data center.
+pub fn proven(app: &AppRef, dc: &DcName) -> String {
+    format!("{PROVEN}{}/{}/{dc}", app.namespace, app.name)
 }
 
 /// An Operation.
@@ -149,7 +161,16 @@ pub fn parse_operation(key: &str) -> Option<OperationKey> {
 
 /// Reads a key under [`ORDERS`].
 pub fn parse_order(key: &str) -> Option<(AppRef, DcName)> {
-    let mut parts = key.strip_prefix(ORDERS)?.splitn(3, '/');
+    parse_app_and_dc(key.strip_prefix(ORDERS)?)
+}
+
+/// Reads a key under [`PROVEN`].
+pub fn parse_proven(key: &str) -> Option<(AppRef, DcName)> {
+    parse_app_and_dc(key.strip_prefix(PROVEN)?)
+}
+
+fn parse_app_and_dc(rest: &str) -> Option<(AppRef, DcName)> {
+    let mut parts = rest.splitn(3, '/');
     let namespace = parts.next()?.parse().ok()?;
     let name = parts.next()?.parse().ok()?;
     let dc = parts.next()?.parse().ok()?;
@@ -181,7 +202,8 @@ mod tests {
     fn orders_and_apps_are_read_back() {
         let shop = AppRef { namespace: "demo".parse().unwrap(), name: "shop".parse().unwrap() };
         let dc: DcName = "dc-1".parse().unwrap();
-        assert_eq!(parse_order(&order(&shop, &dc)), Some((shop.clone(), dc)));
+        assert_eq!(parse_order(&order(&shop, &dc)), Some((shop.clone(), dc.clone())));
+        assert_eq!(parse_proven(&proven(&shop, &dc)), Some((shop.clone(), dc)));
         assert_eq!(parse_app(&app(&shop)), Some(shop));
     }
 }

@@ -11,6 +11,7 @@ mod installation;
 mod operation;
 mod order;
 mod parts;
+mod proven;
 mod release;
 
 pub use app::{App, Pin, Track};
@@ -21,6 +22,7 @@ pub use operation::{
 };
 pub use order::{Good, Order, Ordered, Substance};
 pub use parts::OperationParts;
+pub use proven::Proven;
 pub use release::{Release, Verdict};
 
 use serde::de::DeserializeOwned;

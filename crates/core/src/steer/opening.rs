@@ -1,6 +1,6 @@
 //! Gates, and what is written when one opens.
 
-use super::{Scene, Step, assess, relies_on_operation, write};
+use super::{Scene, Step, assess, evidence, relies_on_operation, write};
 use crate::gate::{Gate, gate};
 use crate::order::{Before, order_for};
 use crate::record::{Draft, OperationParts, Ordered, Outcome, OutcomeState, Pace, Spent, Stored, Track, key};
@@ -67,7 +67,11 @@ fn open_gate(
 ) -> Result<Step, serde_json::Error> {
     let Some(app) = &scene.app else { return Ok(Step::Rest(None)) };
     let dc = &scene.dc.value.name;
-    let before = scene.order.as_ref().map(|order| Before { order: &order.value, settled: scene.settled });
+    let before = scene.order.as_ref().map(|order| Before {
+        order: &order.value,
+        settled: scene.settled,
+        proven: scene.proven.as_ref().map(|proven| &proven.value),
+    });
     // Only what brings a Release moves the Order's; scale and online leave it where it is.
     let (release, content) =
         match (parts.operation.kind.track(), scene.order.as_ref().map(|order| &order.value.ordered)) {
@@ -89,6 +93,7 @@ fn open_gate(
     draft.relies(key::INSTALLATION, scene.installation.revision);
     draft.relies(key::dc(dc), scene.dc.revision);
     draft.relies(key::app(&app.value.app), app.revision);
+    evidence::rely(&mut draft, scene, &app.value.app);
     relies_on_operation(&mut draft, parts, Some(dc));
     let order_key = key::order(&app.value.app, dc);
     match &scene.order {

@@ -23,7 +23,8 @@ use crate::order::{Before, order_for};
 use crate::policy::PublishPolicy;
 use crate::record::{
     App, DataCenter, DcState, Draft, End, EndState, HistoryEntry, Installation, Kind as OperationKind,
-    Operation, Order, Ordered, Outcome, OutcomeState, Pace, Release, Request, Spent, Stored, Verdict, key,
+    Operation, Order, Ordered, Outcome, OutcomeState, Pace, Proven, Release, Request, Spent, Stored, Verdict,
+    key,
 };
 use crate::view::Accepted;
 
@@ -33,8 +34,10 @@ pub(super) struct Ground {
     pub(super) dcs: BTreeMap<DcName, Stored<DataCenter>>,
     pub(super) app: Option<Stored<App>>,
     pub(super) orders: BTreeMap<DcName, Stored<Order>>,
-    /// The outcomes of the Operations that wrote the present Orders, each in its own data center.
+    /// The outcomes of the Operations that wrote the present Orders to delete, each in its own data center.
     pub(super) settled: BTreeMap<DcName, OutcomeState>,
+    /// What was good in each data center.
+    pub(super) proven: BTreeMap<DcName, Stored<Proven>>,
     /// The uid that a new App will have.
     pub(super) uid: AppUid,
     /// The id that the Operation will have.
@@ -126,12 +129,14 @@ impl Plimsoll {
         let stored = self.read_app(app).await?;
         let orders = self.read_orders(app).await?;
         let settled = self.settled(&orders).await?;
+        let proven = self.read_proven(app).await?;
         Ok(Ground {
             installation,
             dcs,
             app: stored,
             orders,
             settled,
+            proven,
             uid: self.ids.uuid().into(),
             id: self.ids.uuid().into(),
             now: self.clock.now(),
@@ -144,7 +149,9 @@ impl Plimsoll {
         &self,
         orders: &BTreeMap<DcName, Stored<Order>>,
     ) -> Result<BTreeMap<DcName, OutcomeState>, Error> {
-        let wrote: BTreeSet<OperationId> = orders.values().map(|order| order.value.operation).collect();
+        let deletes = |order: &&Stored<Order>| order.value.ordered == Ordered::Deleted;
+        let wrote: BTreeSet<OperationId> =
+            orders.values().filter(deletes).map(|order| order.value.operation).collect();
         let mut settled = BTreeMap::new();
         for id in wrote {
             let mut outcomes = self.read_outcomes(id).await?;
@@ -301,6 +308,12 @@ impl Plimsoll {
                 Some(before) => draft.replace(order_key, before.revision, order).map_err(Error::internal)?,
                 None => draft.create(order_key, order).map_err(Error::internal)?,
             }
+            let proven_key = key::proven(subject.app, dc);
+            match ground.proven.get(dc) {
+                Some(proven) if plan.app.is_none() => draft.remove(proven_key, proven.revision),
+                Some(proven) => draft.relies(proven_key, proven.revision),
+                None => draft.requires(Compare::Absent(proven_key)),
+            }
         }
         if let Some(operation) = &plan.operation {
             draft.create(key::operation(operation.id), operation).map_err(Error::internal)?;
@@ -377,7 +390,11 @@ impl Ground {
     /// The Order before, for [`order_for`].
     pub(super) fn before(&self, dc: &DcName) -> Option<Before<'_>> {
         let order = self.orders.get(dc)?;
-        Some(Before { order: &order.value, settled: self.settled.get(dc).copied() })
+        Some(Before {
+            order: &order.value,
+            settled: self.settled.get(dc).copied(),
+            proven: self.proven.get(dc).map(|proven| &proven.value),
+        })
     }
 
     /// The App, which the verb needs to be there.

@@ -12,8 +12,8 @@ use crate::ledger::{self, Direction, Entry, MAX_PAGE, Range};
 use crate::name::{AppRef, AppUid, DcName, NamespaceName, OperationId, ReleaseNumber};
 use crate::record::key::OperationKey;
 use crate::record::{
-    self, App, DataCenter, Installation, Namespace, Operation, OperationParts, Order, Outcome, Release,
-    Stored, Verdict, key,
+    self, App, DataCenter, Installation, Namespace, Operation, OperationParts, Order, Outcome, Proven,
+    Release, Stored, Verdict, key,
 };
 
 /// Which page of a list.
@@ -225,6 +225,18 @@ impl Plimsoll {
             }
         }
         Ok(outcomes)
+    }
+
+    /// What was good of an App in each data center.
+    pub(super) async fn read_proven(&self, app: &AppRef) -> Result<BTreeMap<DcName, Stored<Proven>>, Error> {
+        let entries = self.read_all(&key::all_proven(app)).await?;
+        let mut proven = BTreeMap::new();
+        for entry in &entries {
+            if let Some((_, dc)) = key::parse_proven(&entry.key) {
+                proven.insert(dc, decode(entry)?);
+            }
+        }
+        Ok(proven)
     }
 
     /// An Operation with its parts, or `None`.

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 
+mod dice;
 mod handover;
+mod lastgood;
 mod publish;
 mod races;
 mod random;

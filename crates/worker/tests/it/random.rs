@@ -11,24 +11,8 @@ use plimsoll_core::usecase::{OperationFilter, PageRequest, ScaleChange, TakeScal
 use plimsoll_core::view::{Accepted, AppView};
 use serde_json::json;
 
+use crate::dice::Dice;
 use crate::support::{Bed, Manner, ann, document, shop, write};
-
-/// A small generator with a seed (Steele, Lea and Flood, "Fast splittable pseudorandom number generators").
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-
-    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
-        from[usize::try_from(self.roll(from.len() as u64)).unwrap()].clone()
-    }
-}
 
 /// Does one thing at random; what is refused by rule is part of the game.
 async fn act(bed: &Bed, dice: &mut Dice, n: usize, said: &mut Vec<String>) {

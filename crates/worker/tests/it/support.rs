@@ -15,7 +15,7 @@ use plimsoll_core::cluster::{
 };
 use plimsoll_core::fold::OperationState;
 use plimsoll_core::ledger::Ledger;
-use plimsoll_core::name::{AppRef, DcName, InstallationId, NamespaceName, OperationId};
+use plimsoll_core::name::{AppRef, AppUid, DcName, InstallationId, NamespaceName, OperationId};
 use plimsoll_core::record::Environment;
 use plimsoll_core::usecase::{Mode, NewDataCenter, NewInstallation, Plimsoll, TakeScale, Write};
 use plimsoll_core::view::{Accepted, OperationView};
@@ -107,6 +107,26 @@ impl FakeDc {
     /// The Release numbers that were put into it, in order.
     pub(crate) fn what_it_has(&self, app: &AppRef) -> Option<Want> {
         self.state.lock().unwrap().resources.get(app).map(|(delivery, _)| delivery.want.clone())
+    }
+
+    pub(crate) fn name(&self) -> &DcName {
+        &self.name
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.state.lock().unwrap().up
+    }
+
+    /// The life of the App that was put into it.
+    pub(crate) fn life(&self, app: &AppRef) -> Option<AppUid> {
+        self.state.lock().unwrap().resources.get(app).map(|(delivery, _)| delivery.uid)
+    }
+
+    /// Whether everything that was put into it for the App is ready.
+    pub(crate) fn is_well(&self, app: &AppRef) -> bool {
+        let state = self.state.lock().unwrap();
+        let status = state.resources.get(app).and_then(|(_, resource)| resource.status.as_ref());
+        status.is_some_and(|status| status.replicas.ready == status.replicas.ordered)
     }
 
     /// How many requests of any kind it refused because it was down.
