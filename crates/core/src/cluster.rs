@@ -188,13 +188,18 @@ pub enum Applied {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// A stable key, such as `QuotaExceeded` or `ImagePullBackOff`.
+    /// A stable key, such as `QuotaExceeded` or `ImagePull`; `docs/api.md` lists them.
     pub reason: String,
     /// One sentence for the App's owner.
     pub message: String,
     /// Whether waiting longer cannot help.
     #[serde(default)]
     pub fatal: Fatal,
+}
+
+impl Finding {
+    /// The reason of a finding that says how long it takes, and not why.
+    pub const LATE: &str = "Late";
 }
 
 /// Whether a finding ends the wait for health.

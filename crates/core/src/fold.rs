@@ -70,7 +70,7 @@ struct Tally<'a> {
     good: usize,
     done: usize,
     pending: usize,
-    failed: Vec<&'a DcName>,
+    failed: Vec<(&'a DcName, &'a Outcome)>,
     owed: Vec<&'a DcName>,
 }
 
@@ -82,7 +82,7 @@ fn tally<'a>(policy: &PublishPolicy, outcomes: &'a BTreeMap<DcName, Outcome>) ->
             // `Superseded` stands on deletions alone: the next life of the name was ordered there, and its
             // Order asks for this removal first.
             OutcomeState::Done | OutcomeState::Superseded => tally.done += 1,
-            OutcomeState::Failed => tally.failed.push(dc),
+            OutcomeState::Failed => tally.failed.push((dc, outcome)),
             OutcomeState::Owed | OutcomeState::Diverged => tally.owed.push(dc),
             OutcomeState::Waiting
             | OutcomeState::Sent
@@ -171,19 +171,29 @@ fn ended(end: &End, tally: &Tally<'_>) -> Standing {
     Standing { state, message: end.message.clone(), due }
 }
 
-/// Why the policy can no longer be met, whatever the others do.
+/// Why the policy can no longer be met, whatever the others do: what each data center that failed gives as the
+/// cause, those that give the same one together.
 fn failure(operation: &Operation, tally: &Tally<'_>) -> Option<String> {
     if tally.failed.is_empty() {
         return None;
     }
-    let failed = list(&tally.failed);
+    let mut causes: Vec<(&str, Vec<&DcName>)> = Vec::new();
+    for (dc, outcome) in &tally.failed {
+        let cause = outcome.message.as_deref().unwrap_or("did not become healthy");
+        match causes.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, dcs)) => dcs.push(dc),
+            None => causes.push((cause, vec![dc])),
+        }
+    }
+    let causes: Vec<String> =
+        causes.into_iter().map(|(cause, dcs)| format!("{}: {cause}", list(&dcs))).collect();
+    let causes = causes.join("; ");
     match operation.policy.succeed {
-        Succeed::All => Some(format!("{failed} did not become healthy")),
+        Succeed::All => Some(causes),
         Succeed::AtLeast(n) => {
             let possible = tally.good + tally.pending + tally.owed.len();
-            (possible < n as usize).then(|| {
-                format!("{failed} did not become healthy, and {n} data centers must, of which {possible} can")
-            })
+            (possible < n as usize)
+                .then(|| format!("{n} data centers must become healthy, and {possible} still can; {causes}"))
         }
     }
 }
@@ -267,6 +277,28 @@ mod tests {
         assert_eq!(ended(owing, [O::Healthy, O::Healthy, O::Failed]), OperationState::SucceededOwing);
         assert_eq!(ended(EndState::Succeeded, [O::Failed; 3]), OperationState::Succeeded);
         assert_eq!(ended(EndState::RolledBack, [O::Healthy; 3]), OperationState::RolledBack);
+    }
+
+    #[test]
+    fn a_failure_repeats_the_cause_of_every_data_center_and_says_the_same_one_once() {
+        let mut operation = mk_operation();
+        let mut outcomes = mk_outcomes([O::Failed, O::Failed, O::Failed]);
+        for (outcome, message) in outcomes.values_mut().zip([Some("no room"), None, Some("no room")]) {
+            outcome.message = message.map(str::to_owned);
+        }
+        let said = |operation: &Operation| fold(operation, &Control::default(), &outcomes, None).message;
+        assert_eq!(
+            said(&operation).as_deref(),
+            Some("dc-1, dc-3: no room; dc-2: did not become healthy; publish a fix, or roll back")
+        );
+        operation.policy.succeed = Succeed::AtLeast(2);
+        assert_eq!(
+            said(&operation).as_deref(),
+            Some(
+                "2 data centers must become healthy, and 0 still can; dc-1, dc-3: no room; dc-2: did not become \
+                 healthy; publish a fix, or roll back"
+            )
+        );
     }
 
     #[test]

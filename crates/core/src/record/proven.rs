@@ -23,7 +23,7 @@ pub struct Proven {
 
 impl Proven {
     /// What is known once `good` was seen to be good in this life of the App.
-    pub fn with(before: Option<&Self>, uid: AppUid, good: Good) -> Self {
+    pub fn with(before: Option<&Self>, uid: AppUid, good: &Good) -> Self {
         let earlier = before.filter(|before| before.uid == uid).map(|before| before.releases.as_slice());
         let others =
             earlier.unwrap_or_default().iter().filter(|other| other.content != good.content).cloned();

@@ -90,11 +90,15 @@ fn ahead_of_ledger(fence: Fence) -> Finding {
     }
 }
 
+/// The deadline is over: the reason is the cause, as far as it is known.
 fn too_late(deadline: Duration, finding: Option<&Finding>) -> Finding {
-    let why = finding
-        .map_or_else(|| "the data center has not said why".to_owned(), |finding| finding.message.clone());
+    let cause = finding.filter(|finding| finding.reason != Finding::LATE);
+    let why = match cause {
+        Some(finding) => finding.message.as_str(),
+        None => "the data center has not said why",
+    };
     Finding {
-        reason: "DeadlineExceeded".to_owned(),
+        reason: cause.map_or_else(|| "DeadlineExceeded".to_owned(), |finding| finding.reason.clone()),
         message: format!("not healthy within {}: {why}", crate::duration::format(deadline)),
         fatal: Fatal::Yes,
     }

@@ -85,7 +85,7 @@ fn note(draft: &mut Draft, scene: &Scene, order: &Stored<Order>) -> Result<bool,
     if before.is_some_and(|proven| proven.value.begins_with(order.value.uid, &good)) {
         return Ok(false);
     }
-    let proven = Proven::with(before.map(|proven| &proven.value), order.value.uid, good);
+    let proven = Proven::with(before.map(|proven| &proven.value), order.value.uid, &good);
     let key = key::proven(&app.value.app, &scene.dc.value.name);
     match before {
         Some(before) => draft.replace(key, before.revision, &proven)?,

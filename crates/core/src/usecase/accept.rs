@@ -143,8 +143,8 @@ impl Plimsoll {
         })
     }
 
-    /// How the Operations behind the Orders stand, each in its Order's data center. One Operation mostly wrote
-    /// them all, so its outcomes are read together.
+    /// How the Operations behind the Orders to delete stand, each in its Order's data center: nothing else hangs
+    /// on it. One Operation wrote them all, so its outcomes are read together.
     async fn settled(
         &self,
         orders: &BTreeMap<DcName, Stored<Order>>,

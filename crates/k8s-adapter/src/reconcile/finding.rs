@@ -82,7 +82,10 @@ fn of_progress(condition: &Condition) -> Option<Finding> {
         && condition.status == "False"
         && condition.reason == "ProgressDeadlineExceeded";
     is_late.then(|| {
-        finding("Late", "there was no progress for as long as the publish policy's deadline".to_owned())
+        finding(
+            Finding::LATE,
+            "there was no progress for as long as the publish policy's deadline".to_owned(),
+        )
     })
 }
 

@@ -72,8 +72,11 @@ async fn a_publish_that_misses_its_deadline_is_held_with_the_reason() {
     bed.dcs[1].manner(Manner::Stuck);
     let operation = bed.apply(1, &json!({"deadline": "2m"})).await;
     let held = bed.until(operation.id, |view| view.state == OperationState::Held).await;
-    assert_eq!(held.message.as_deref(), Some("dc-2 did not become healthy; publish a fix, or roll back"));
-    assert_eq!(held.dcs[1].reason.as_deref(), Some("DeadlineExceeded"));
+    assert_eq!(
+        held.message.as_deref(),
+        Some("dc-2: not healthy within 2m: the image cannot be pulled; publish a fix, or roll back")
+    );
+    assert_eq!(held.dcs[1].reason.as_deref(), Some("ImagePull"), "the cause, not that it took long");
     assert_eq!(held.dcs[1].message.as_deref(), Some("not healthy within 2m: the image cannot be pulled"));
     assert_eq!((held.dcs[1].since - held.created).get_seconds(), 120);
 }

@@ -209,7 +209,7 @@ impl State {
         let bad = chokes || manner == Manner::Stuck;
         let ready = if bad { 0 } else { count };
         let finding = Finding {
-            reason: "ImagePullBackOff".to_owned(),
+            reason: "ImagePull".to_owned(),
             message: "the image cannot be pulled".to_owned(),
             fatal: if chokes { Fatal::Yes } else { Fatal::No },
         };
