@@ -7,6 +7,7 @@ mod assess;
 mod evidence;
 mod handover;
 mod opening;
+mod start;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -58,6 +59,8 @@ pub struct Scene {
 pub enum Step {
     /// Commit this; if it loses its comparison, look again.
     Commit(Transaction),
+    /// Order what completed last: nobody brings it here.
+    Start,
     /// Write the Order into the data center.
     Deliver,
     /// Roll this Operation back, for this reason.
@@ -83,6 +86,9 @@ pub fn step(scene: &Scene, stopwatch: &dyn Stopwatch) -> Result<Step, serde_json
         if let Some(step) = advance(scene, parts, stopwatch, &mut rest)? {
             return Ok(step);
         }
+    }
+    if start::is_behind(scene) {
+        return Ok(Step::Start);
     }
     if is_undelivered(scene)? {
         return Ok(Step::Deliver);

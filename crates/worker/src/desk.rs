@@ -75,6 +75,7 @@ impl Desk {
             let visit = match step {
                 Step::Rest(rest) => return Visit::Rest(rest),
                 Step::Commit(transaction) => self.commit(app, transaction).await,
+                Step::Start => self.start(app).await,
                 Step::Deliver => self.deliver(app, &scene).await,
                 Step::RollBack(operation, why) => self.roll_back(&scene, operation, &why).await,
             };
@@ -105,6 +106,21 @@ impl Desk {
             Ok(Committed::Lost) => Some(Visit::Rest(Some(RETRY))),
             Err(error) => {
                 tracing::warn!(%app, dc = %self.dc, error = %Chain(&error), "the ledger did not take a write");
+                Some(Visit::Rest(Some(RETRY)))
+            }
+        }
+    }
+
+    async fn start(&self, app: &AppRef) -> Option<Visit> {
+        match self.plimsoll.start(app, &self.dc).await {
+            Ok(Some(release)) => {
+                tracing::info!(%app, dc = %self.dc, %release, "ordered what completed last");
+                Some(Visit::Overtaken)
+            }
+            // What completes later, or was written meanwhile, comes through the mirror.
+            Ok(None) => Some(Visit::Rest(None)),
+            Err(error) => {
+                tracing::warn!(%app, dc = %self.dc, error = %Chain(&error), "what completed last was not ordered");
                 Some(Visit::Rest(Some(RETRY)))
             }
         }

@@ -196,7 +196,13 @@ impl Plimsoll {
             findings: Vec::new(),
             drift: Vec::new(),
         };
-        let Some(order) = order else { return view };
+        let Some(order) = order else {
+            // Nothing is ordered there, and nothing comes by itself.
+            if dc.state != DcState::Active || !app.scale.placement.names(&dc.name) {
+                view.health = Health::Offline;
+            }
+            return view;
+        };
         if let Ordered::Run { release, replication, .. } = &order.value.ordered {
             view.release = Some(*release);
             view.replication = Some(replication.clone());

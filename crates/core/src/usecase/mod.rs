@@ -14,6 +14,7 @@ mod reading;
 mod request;
 mod rollback;
 mod scale;
+mod start;
 
 use std::sync::Arc;
 

@@ -216,18 +216,20 @@ impl Ground {
 /// The newest Release before the head that succeeded, has another content, and whose content was not rolled
 /// back from since.
 fn last_good<'a>(releases: &'a [(Release, Verdict)], app: &App) -> Option<&'a (Release, Verdict)> {
-    newest_good(releases, app.head, &app.head_content)
+    newest_good(releases, app.head, Some(&app.head_content))
 }
 
 /// What an automatic rollback from `next` would bring back.
 pub(super) fn fallback(releases: &[(Release, Verdict)], next: &Release) -> Option<ReleaseNumber> {
-    newest_good(releases, next.number, &next.content).map(|(release, _)| release.number)
+    newest_good(releases, next.number, Some(&next.content)).map(|(release, _)| release.number)
 }
 
-fn newest_good<'a>(
+/// The newest Release before `before` that succeeded, with other content than this if there is one to avoid, and
+/// whose content was not rolled back from since.
+pub(super) fn newest_good<'a>(
     releases: &'a [(Release, Verdict)],
     before: ReleaseNumber,
-    other_than: &Digest,
+    other_than: Option<&Digest>,
 ) -> Option<&'a (Release, Verdict)> {
     let mut abandoned: Vec<&Digest> = Vec::new();
     for entry in releases.iter().rev() {
@@ -238,7 +240,7 @@ fn newest_good<'a>(
         }
         let good = verdict.succeeded.is_some()
             && release.number < before
-            && release.content != *other_than
+            && other_than.is_none_or(|digest| release.content != *digest)
             && !abandoned.contains(&&release.content);
         if good {
             return Some(entry);
@@ -269,7 +271,7 @@ mod tests {
 
     fn target(releases: &[(Release, Verdict)]) -> Option<u64> {
         let (head, _) = releases.last().unwrap();
-        newest_good(releases, head.number, &head.content).map(|(release, _)| release.number.get())
+        newest_good(releases, head.number, Some(&head.content)).map(|(release, _)| release.number.get())
     }
 
     #[test]

@@ -332,11 +332,12 @@ impl Cluster for FakeDc {
     }
 }
 
-struct Ways(BTreeMap<DcName, Arc<FakeDc>>);
+#[derive(Default)]
+struct Ways(Mutex<BTreeMap<DcName, Arc<FakeDc>>>);
 
 impl Clusters for Ways {
     fn cluster(&self, dc: &DcName) -> Option<Arc<dyn Cluster>> {
-        self.0.get(dc).map(|dc| dc.clone() as Arc<dyn Cluster>)
+        self.0.lock().unwrap().get(dc).map(|dc| dc.clone() as Arc<dyn Cluster>)
     }
 }
 
@@ -345,6 +346,7 @@ pub(crate) struct Bed {
     pub(crate) plimsoll: Plimsoll,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) dcs: Vec<Arc<FakeDc>>,
+    ways: Arc<Ways>,
     sights: Arc<Sights>,
     clock: Arc<VirtualClock>,
     running: Mutex<Option<(CancellationToken, tokio::task::JoinHandle<()>)>>,
@@ -402,14 +404,28 @@ impl Bed {
             environment: Environment::Production,
         };
         plimsoll.init(&ann(), new, write("init")).await.unwrap();
-        for dc in &dcs {
-            let new = NewDataCenter { name: dc.name.clone(), cluster_uid: format!("uid-of-{}", dc.name) };
-            plimsoll.add_dc(&ann(), new, write(&format!("add-{}", dc.name))).await.unwrap();
-        }
+        let ways = Arc::new(Ways::default());
         plimsoll.create_namespace(&ann(), "demo".parse().unwrap(), write("namespace")).await.unwrap();
-        let bed = Self { plimsoll, ledger, dcs, sights, clock, running: Mutex::default() };
+        let bed = Self { plimsoll, ledger, dcs: Vec::new(), ways, sights, clock, running: Mutex::default() };
+        for dc in &dcs {
+            bed.join(dc).await;
+        }
+        let bed = Self { dcs, ..bed };
         bed.run();
         bed
+    }
+
+    /// Adds a data center to the installation.
+    pub(crate) async fn add(&self, name: &str) -> Arc<FakeDc> {
+        let dc = FakeDc::new(name);
+        self.join(&dc).await;
+        dc
+    }
+
+    async fn join(&self, dc: &Arc<FakeDc>) {
+        self.ways.0.lock().unwrap().insert(dc.name.clone(), dc.clone());
+        let new = NewDataCenter { name: dc.name.clone(), cluster_uid: format!("uid-of-{}", dc.name) };
+        self.plimsoll.add_dc(&ann(), new, write(&format!("add-{}", dc.name))).await.unwrap();
     }
 
     /// Starts the workers.
@@ -417,7 +433,7 @@ impl Bed {
         let cancelled = CancellationToken::new();
         let setup = Setup {
             ledger: self.ledger.clone(),
-            clusters: Arc::new(Ways(self.dcs.iter().map(|dc| (dc.name.clone(), dc.clone())).collect())),
+            clusters: self.ways.clone(),
             plimsoll: self.plimsoll.clone(),
             sights: self.sights.clone(),
             clock: self.clock.clone(),
