@@ -196,7 +196,7 @@ fn namespaces_are_judged_apart_and_other_kinds_passed_over() {
 proptest! {
     #[test]
     fn what_the_grades_make_is_clean(
-        cpu in 20_u64..100_000, memory in 16_u64..100_000, grade in 0_usize..5, percent in 50_u32..=100,
+        cpu in 20_u64..100_000, memory in 16_u64..100_000, grade in 0_usize..5, percent in 60_u32..=100,
     ) {
         let policy = Policy::default();
         let rule = &policy.grades()[grade];
@@ -207,7 +207,7 @@ proptest! {
         deployment["spec"]["template"]["spec"]["priorityClassName"] = rule.priority_class().into();
         let mut range = serde_json::to_value(limit_range(&policy)).unwrap();
         range["type"] = "Container".into();
-        let target = hpa_target(percent, rule.cpu).unwrap();
+        let target = hpa_target(percent, &limit.cpu, &made.cpu).unwrap();
         let objects = json!([deployment, mk_range(range), mk_scaler(target.unsigned_abs())]);
         prop_assert_eq!(found(objects), []);
     }

@@ -83,13 +83,18 @@ fn ratios_are_exact_and_at_least_one() {
 
 #[test]
 fn an_autoscaler_counts_percent_of_the_request() {
-    let ratio = |text: &str| text.parse::<Ratio>().unwrap();
-    assert_eq!(hpa_target(80, ratio("10")), Ok(800));
-    assert_eq!(hpa_target(80, Ratio::ONE), Ok(80));
-    assert_eq!(hpa_target(75, ratio("3/2")), Ok(112));
-    assert_eq!(hpa_target(0, Ratio::ONE), Err(HpaTargetError::PercentOutOfRange(0)));
-    assert_eq!(hpa_target(101, Ratio::ONE), Err(HpaTargetError::PercentOutOfRange(101)));
-    assert!(matches!(hpa_target(100, ratio("4294967295")), Err(HpaTargetError::TooLarge { .. })));
+    let target = |percent, limit: &str, request: &str| {
+        hpa_target(percent, &limit.parse().unwrap(), &request.parse().unwrap())
+    };
+    assert_eq!(target(80, "1", "100m"), Ok(800));
+    assert_eq!(target(80, "1", "1"), Ok(80));
+    assert_eq!(target(75, "1500m", "1"), Ok(112));
+    assert_eq!(target(85, "21m", "5m"), Ok(357), "the request is rounded up, the target follows");
+    assert_eq!(target(0, "1", "1"), Err(HpaTargetError::PercentOutOfRange(0)));
+    assert_eq!(target(101, "1", "1"), Err(HpaTargetError::PercentOutOfRange(101)));
+    assert_eq!(target(80, "1", "0"), Err(HpaTargetError::NoRequest(Quantity::default())));
+    assert!(matches!(target(100, "1e9", "1n"), Err(HpaTargetError::NotRepresentable { .. })));
+    assert!(matches!(target(1, "1m", "1"), Err(HpaTargetError::NotRepresentable { .. })));
 }
 
 /// `limit / request ≤ ratio` without dividing.
@@ -124,5 +129,22 @@ proptest! {
         main.resources.requests = [("cpu", asked.cpu), ("memory", asked.memory)].into();
         let pod = Pod { containers: vec![main], ..Pod::default() };
         prop_assert_eq!(qos_class(&pod.defaulted()).class, grade.qos_class());
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_autoscalers_target_lies_within_the_limit_and_near_what_was_meant(
+        cpu in 1_u64..100_000, grade in 0_usize..5, percent in 1_u32..=100,
+    ) {
+        let grade = Grade::ALL[grade];
+        let limit = Amounts { cpu: Quantity::from_millis(cpu), memory: Quantity::from_mebibytes(64) };
+        let request = requests(&limit, grade, &grade.terms()).amounts();
+        if let Ok(target) = hpa_target(percent, &limit.cpu, &request.cpu) {
+            let scales_at = request.cpu.nanos() * target;
+            let meant = limit.cpu.nanos() * percent;
+            prop_assert!(scales_at <= meant, "it is reached no later than meant");
+            prop_assert!(meant - scales_at < request.cpu.nanos(), "by less than one percent of the request");
+        }
     }
 }

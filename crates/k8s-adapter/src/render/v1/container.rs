@@ -119,15 +119,20 @@ fn env(input: &Input<'_>, config: &Config, name: &str, container: &Container) ->
     env
 }
 
-fn resources(input: &Input<'_>, size: &Size) -> Value {
-    let Size { cpu, memory, ephemeral_storage } = size;
-    let limit = Amounts { cpu: cpu.clone(), memory: memory.clone() };
+/// What a container of that size may use, and what it requests.
+pub(super) fn amounts(input: &Input<'_>, size: &Size) -> (Amounts, Amounts) {
+    let limit = Amounts { cpu: size.cpu.clone(), memory: size.memory.clone() };
     let request = requests(&limit, input.content.grade, &input.content.terms).amounts();
+    (limit, request)
+}
+
+fn resources(input: &Input<'_>, size: &Size) -> Value {
+    let (limit, request) = amounts(input, size);
     let list = |resources: &Amounts| {
         let mut list = Map::new();
         list.insert("cpu".to_owned(), json!(resources.cpu));
         list.insert("memory".to_owned(), json!(resources.memory));
-        if let Some(disk) = ephemeral_storage {
+        if let Some(disk) = &size.ephemeral_storage {
             // Disk is not sold twice: a full disk takes the whole server down.
             list.insert("ephemeral-storage".to_owned(), json!(disk));
         }

@@ -4,7 +4,7 @@ use plimsoll_core::scale::Autoscale;
 use plimsoll_qos::hpa_target;
 use serde_json::{Value, json};
 
-use super::container::{protocol, seconds};
+use super::container::{self, protocol, seconds};
 use super::{Input, MAIN};
 use crate::render::{Kind, Object, RenderError};
 
@@ -71,7 +71,8 @@ pub(super) fn disruption_budget(input: &Input<'_>) -> Object {
 
 pub(super) fn autoscaler(input: &Input<'_>, auto: &Autoscale) -> Result<Object, RenderError> {
     let Autoscale { min, max, cpu_percent } = *auto;
-    let target = hpa_target(cpu_percent, input.content.terms.cpu)?;
+    let (limit, request) = container::amounts(input, &input.content.main.size);
+    let target = hpa_target(cpu_percent, &limit.cpu, &request.cpu)?;
     let spec = json!({
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": input.app.name},
         "minReplicas": min,
