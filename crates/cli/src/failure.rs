@@ -46,15 +46,22 @@ impl Failure {
     pub(crate) fn problem(problem: Problem, source: Option<&Source>) -> Self {
         let kind = kind(&problem);
         let exit = kind.map_or(FAILED, Kind::exit);
-        let Problem { detail, violations, .. } = problem;
+        let Problem { detail, reason, violations, .. } = problem;
+        let message = match source {
+            Some(source) if kind.is_some_and(is_about_the_request) => {
+                format!("{}: {detail}", subject(source, &reason))
+            }
+            _ => detail,
+        };
         let details = violations.iter().map(|violation| place(violation, source)).collect();
-        Self { exit, message: detail, details, passing: kind == Some(Kind::Unavailable) }
+        Self { exit, message, details, passing: kind == Some(Kind::Unavailable) }
     }
 
     /// The faults of a document that was not sent.
-    pub(crate) fn faults(message: impl Into<String>, violations: &[Violation], source: &Source) -> Self {
+    pub(crate) fn faults(message: &str, violations: &[Violation], source: &Source) -> Self {
+        let message = format!("{}: {message}", source.name());
         let details = violations.iter().map(|violation| place(violation, Some(source))).collect();
-        Self { exit: USAGE, message: message.into(), details, passing: false }
+        Self { exit: USAGE, message, details, passing: false }
     }
 
     /// Writes it to standard error and ends with its code.
@@ -94,13 +101,43 @@ fn kind(problem: &Problem) -> Option<Kind> {
     named.or_else(|| Kind::ALL.into_iter().find(|kind| kind.http() == problem.status))
 }
 
+/// Whether it is what was sent that keeps the server from doing it: then its file is named.
+fn is_about_the_request(kind: Kind) -> bool {
+    match kind {
+        Kind::Invalid
+        | Kind::PermissionDenied
+        | Kind::NotFound
+        | Kind::AlreadyExists
+        | Kind::Conflict
+        | Kind::Refused
+        | Kind::ResourceExhausted => true,
+        Kind::Unauthenticated
+        | Kind::Unavailable
+        | Kind::DeadlineExceeded
+        | Kind::Unimplemented
+        | Kind::Cancelled
+        | Kind::Internal => false,
+    }
+}
+
+/// The file, and the line that the server speaks of where it speaks of one without saying so.
+fn subject(source: &Source, reason: &str) -> String {
+    match source.place("metadata.namespace") {
+        Some(place) if reason == "NAMESPACE_NOT_FOUND" && source.names_its_namespace() => place.to_string(),
+        _ => source.name().to_owned(),
+    }
+}
+
 /// `shop.yaml:7:3: spec.image: has no digest — name the digest`.
 fn place(violation: &Violation, source: Option<&Source>) -> String {
     let Violation { path, message, remedy } = violation;
     let mut parts: Vec<&dyn Display> = Vec::new();
+    let name = source.map(Source::name);
     let at = source.and_then(|source| source.place(path));
     if let Some(at) = &at {
         parts.push(at);
+    } else if let Some(name) = &name {
+        parts.push(name);
     }
     if !path.is_empty() {
         parts.push(path);

@@ -46,7 +46,7 @@ impl Source {
     /// Reads a file; `-` is standard input.
     pub(crate) fn open(path: &FilePath) -> Result<Self, Failure> {
         let (name, bytes) = if path == FilePath::new("-") {
-            ("<stdin>".to_owned(), read(std::io::stdin().lock()))
+            ("stdin".to_owned(), read(std::io::stdin().lock()))
         } else {
             (path.display().to_string(), std::fs::File::open(path).and_then(read))
         };
@@ -60,11 +60,16 @@ impl Source {
             return Err(Failure::usage(format!("{name} has more than 1 MiB, which no document has")));
         }
         let text = String::from_utf8(bytes).map_err(|error| {
-            let before = error.utf8_error().valid_up_to();
-            Failure::usage(format!("{name} is no UTF-8 text: byte {} is none", before + 1))
+            let end = error.utf8_error().valid_up_to();
+            no_text(&name, error.as_bytes(), end)
         })?;
+        if let Some(end) = text.find('\0') {
+            return Err(no_text(&name, text.as_bytes(), end));
+        }
         match tree::parse(&text) {
-            Ok((value, positions)) => Ok(Self { name, value, positions }),
+            Ok(Some((value, positions))) => Ok(Self { name, value, positions }),
+            Ok(None) => Err(Failure::usage(format!("{name} holds no document"))
+                .with("write an App document; `plimsoll show APP` prints the one of an app that is there")),
             Err(faults) => {
                 let mut failure = Failure::new(USAGE, format!("{name} cannot be read"));
                 for tree::Fault { position: Position { line, column }, message, remedy } in faults {
@@ -78,6 +83,11 @@ impl Source {
     /// Its file, for people.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether it says of itself which Namespace it is of.
+    pub(crate) fn names_its_namespace(&self) -> bool {
+        self.value["metadata"]["namespace"].is_string()
     }
 
     /// What it says.
@@ -108,7 +118,7 @@ impl Source {
                 message: format!("is {own}, and {asked} was asked for"),
                 remedy: "make the two agree".to_owned(),
             };
-            return Err(Failure::faults(format!("{} is of another Namespace", self.name), &[fault], self));
+            return Err(Failure::faults("the document is of another Namespace", &[fault], self));
         }
         let own_is_unusable = own.is_none() && !self.value["metadata"]["namespace"].is_null();
         let namespace = if own_is_unusable { None } else { own.or_else(|| namespace.cloned()) };
@@ -121,8 +131,27 @@ impl Source {
     fn faults(&self) -> Failure {
         let violations = plimsoll_core::document::validate(&self.value).err().unwrap_or_default();
         let violations: Vec<_> = violations.into_iter().map(Violation::from).collect();
-        Failure::faults("the document has faults", &violations, self)
+        let count = match violations.len() {
+            1 => "1 fault".to_owned(),
+            count => format!("{count} faults"),
+        };
+        Failure::faults(&format!("the document has {count}"), &violations, self)
     }
+}
+
+/// What is said of bytes that are text only up to `end`: where the first one stands that is none.
+fn no_text(name: &str, bytes: &[u8], end: usize) -> Failure {
+    let (text, rest) = bytes.split_at(end);
+    let line = text.split(|byte| *byte == b'\n').count();
+    let of_line = text.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    // Before the first byte that is none, all are whole characters.
+    let column = 1 + String::from_utf8_lossy(of_line).chars().count();
+    let remedy = match rest {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] if end == 0 => "this looks like UTF-16; save it as UTF-8",
+        [0, ..] => "a byte is NUL, which no text has; name a YAML or JSON file",
+        _ => "save it as UTF-8",
+    };
+    Failure::usage(format!("{name} is no UTF-8 text")).with(format!("{name}:{line}:{column}: {remedy}"))
 }
 
 /// Why a file cannot be read, without the numbers of the system.
@@ -130,7 +159,7 @@ pub(crate) fn unread(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         std::io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
-        std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        std::io::ErrorKind::IsADirectory => "it is a folder; name a file in it".to_owned(),
         _ => error.to_string(),
     }
 }
@@ -185,6 +214,13 @@ mod tests {
     #[test]
     fn what_is_too_long_or_no_text_is_refused() {
         assert!(failure(&vec![b' '; MAX_BYTES + 1]).contains("more than 1 MiB"));
-        assert_eq!(failure(b"a: \xff"), "shop.yaml is no UTF-8 text: byte 4 is none");
+        for (bytes, place, remedy) in [
+            (&b"a: \xff"[..], "1:4", "save it as UTF-8"),
+            ("ä: 1\r\nb: ü".as_bytes().strip_suffix(&[0xbc]).unwrap(), "2:4", "save it as UTF-8"),
+            (b"\xff\xfea\0:\0 \x001\0", "1:1", "this looks like UTF-16; save it as UTF-8"),
+            (b"\x7fELF\x02\0", "1:6", "a byte is NUL, which no text has; name a YAML or JSON file"),
+        ] {
+            assert_eq!(failure(bytes), format!("shop.yaml is no UTF-8 text\nshop.yaml:{place}: {remedy}"));
+        }
     }
 }

@@ -24,12 +24,15 @@ pub(super) struct Fault {
 /// How many faults are told; a text with more is most likely no YAML at all.
 const MAX_FAULTS: usize = 20;
 
-/// Reads one document.
-pub(super) fn parse(text: &str) -> Result<(Value, HashMap<String, Position>), Vec<Fault>> {
+/// What a text says, and where.
+pub(super) type Tree = (Value, HashMap<String, Position>);
+
+/// Reads the one document of a text; `None` where there is none, only comments perhaps.
+pub(super) fn parse(text: &str) -> Result<Option<Tree>, Vec<Fault>> {
     let mut reader =
         Reader { parser: Parser::new_from_str(text), faults: Vec::new(), positions: HashMap::new() };
     match reader.stream() {
-        Ok(value) if reader.faults.is_empty() => Ok((value, reader.positions)),
+        Ok(value) if reader.faults.is_empty() => Ok(value.map(|value| (value, reader.positions))),
         Ok(_) | Err(Stop) => {
             reader.faults.truncate(MAX_FAULTS);
             Err(reader.faults)
@@ -66,23 +69,27 @@ impl<'a> Reader<'a> {
         self.faults.push(Fault { position, message: message.into(), remedy });
     }
 
-    fn stream(&mut self) -> Result<Value, Stop> {
+    fn stream(&mut self) -> Result<Option<Value>, Stop> {
         let mut document = None;
         loop {
             match self.next()? {
                 (Event::StreamEnd, _) => break,
-                (Event::DocumentStart(_), position) if document.is_some() => {
-                    self.fault(position, "a second document begins here", "put it into a file of its own");
-                    return Err(Stop);
-                }
-                (Event::DocumentStart(_), _) => {
+                (Event::DocumentStart(_), begin) => {
                     let (event, position) = self.next()?;
+                    // A `---` with nothing behind it says nothing.
+                    if is_nothing(&event) {
+                        continue;
+                    }
+                    if document.is_some() {
+                        self.fault(begin, "a second document begins here", "put it into a file of its own");
+                        return Err(Stop);
+                    }
                     document = Some(self.node(&Path::root(), 1, event, position)?);
                 }
                 _ => {}
             }
         }
-        Ok(document.unwrap_or(Value::Null))
+        Ok(document)
     }
 
     /// The value that begins with `event`.
@@ -214,6 +221,11 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Whether this is the value of what has none.
+fn is_nothing(event: &Event<'_>) -> bool {
+    matches!(event, Event::Scalar(text, ScalarStyle::Plain, 0, None) if text.is_empty())
+}
+
 fn position(marker: &saphyr_parser::Marker) -> Position {
     Position { line: marker.line(), column: marker.col() + 1 }
 }
@@ -241,19 +253,28 @@ mod tests {
             ("a: |\n  one\n  two\nb: >\n  one\n  two\n", json!({"a": "one\ntwo\n", "b": "one two\n"})),
             ("{\"a\": {\"b\": [1, null, \"\\u00e9\"]}}", json!({"a": {"b": [1, null, "é"]}})),
             ("# only a comment\n---\na: 1\n...\n", json!({"a": 1})),
-            ("", json!(null)),
+            ("---\n---\na: 1\n---\n# nothing more\n", json!({"a": 1})),
+            ("\u{feff}a: 1\r\nb: |\r\n  x\r\n  y\r\n", json!({"a": 1, "b": "x\ny\n"})),
             ("a:\n", json!({"a": null})),
             ("1: x\ntrue: y\n", json!({"1": "x", "true": "y"})),
         ] {
-            assert_eq!(parse(text).unwrap().0, value, "{text:?}");
+            assert_eq!(parse(text).unwrap().unwrap().0, value, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_text_without_a_document_is_told_from_one_that_says_null() {
+        for text in ["", "\n\n", "# only a comment\n", "---\n", "\u{feff}", "---\n...\n---\n"] {
+            assert_eq!(parse(text).unwrap(), None, "{text:?}");
+        }
+        assert_eq!(parse("~\n").unwrap().unwrap().0, json!(null));
     }
 
     #[test]
     fn everything_has_the_place_of_its_key() {
         let text = "metadata:\n  name: shop\n  labels: {app.io/x: 'ü', b: c}\nspec:\n  ports:\n  - port: 80\n    \
                     name: http\n  -\n    port: 81\n";
-        let (_, positions) = parse(text).unwrap();
+        let (_, positions) = parse(text).unwrap().unwrap();
         for (path, line, column) in [
             ("metadata", 1, 1),
             ("metadata.name", 2, 3),

@@ -55,6 +55,9 @@ async fn ask_cli(user: &User, verb: &Verb) -> Result<Reply> {
     }
     let first = said.stderr.lines().next().unwrap_or_default();
     let message = first.strip_prefix("error: ").with_context(|| format!("{words:?}: {said:?}"))?;
+    // The command line alone knows the file.
+    let file = words.iter().zip(&words[1..]).find(|(word, _)| **word == "-f").map(|(_, file)| *file);
+    let message = file.map_or(message, |file| message.trim_start_matches(file).trim_start_matches(": "));
     // Several kinds share an exit code: which of them, the other faces say.
     let kind = verb.error.with_context(|| format!("{words:?} was not to fail: {said:?}"))?;
     ensure!(i32::from(kind.exit()) == said.code, "{kind:?} ends with {}: {said:?}", kind.exit());

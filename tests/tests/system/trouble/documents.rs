@@ -29,7 +29,16 @@ async fn a_bad_document_is_refused_with_every_fault_its_place_and_its_remedy() -
     for (name, text) in [
         ("no_yaml", format!("{head}spec: [unclosed\n")),
         ("empty", String::new()),
+        ("only_comments", "# to be written\n---\n".to_owned()),
+        ("null", "~\n".to_owned()),
         ("no_mapping", "- shop\n".to_owned()),
+        ("nul", format!("{head}spec: {{command: [a\0b]}}\n")),
+        (
+            "byte_order_mark_and_crlf",
+            format!("\u{feff}{}", with("port: 8080", "port: 0").replace('\n', "\r\n")),
+        ),
+        ("unknown_namespace", with("", "").replace(world.namespace(), "nowhere")),
+        ("no_namespace", with("", "").replace(&format!(", namespace: {}", world.namespace()), "")),
         ("two_documents", format!("{head}{GOOD}---\n{head}{GOOD}")),
         (
             "alias",
@@ -72,9 +81,21 @@ async fn a_bad_document_is_refused_with_every_fault_its_place_and_its_remedy() -
         assert_eq!(said.stdout, "", "{name}");
     }
 
-    std::fs::write(world.folder().join("shop.yaml"), b"kind: \xff\xfe\n")?;
-    let said = world.user().run(&["apply", "-f", "shop.yaml"]).await?;
-    assert_trouble("document_no_text", world.folder(), &said);
+    for (name, bytes) in [
+        ("no_text", &b"kind: \xff\xfe\n"[..]),
+        ("utf_16", b"\xff\xfek\0i\0n\0d\0"),
+        ("program", b"\x7fELF\x02\x01\x01\0\0\0"),
+    ] {
+        std::fs::write(world.folder().join("shop.yaml"), bytes)?;
+        let said = world.user().run(&["apply", "-f", "shop.yaml"]).await?;
+        assert_trouble(&format!("document_{name}"), world.folder(), &said);
+    }
+    std::fs::create_dir(world.folder().join("folder"))?;
+    let said = world.user().run(&["apply", "-f", "folder"]).await?;
+    assert_trouble("document_folder", world.folder(), &said);
+    // Standard input of these runs is empty.
+    let said = world.user().run(&["apply", "-f", "-"]).await?;
+    assert_trouble("document_standard_input", world.folder(), &said);
     let said = world.user().run(&["apply", "-f", "absent.yaml"]).await?;
     assert_trouble("document_absent", world.folder(), &said);
 
