@@ -72,6 +72,33 @@ pub struct Content {
     pub publish: PublishPolicy,
 }
 
+impl Content {
+    /// The containers of a pod: the main one, sidecars, init steps.
+    fn containers(&self) -> usize {
+        1 + self.sidecars.len() + self.init.len()
+    }
+
+    /// What the scratch of a pod may hold altogether. `/tmp` counts for every container, for each has its own,
+    /// and what an init step left there stays as long as the pod.
+    pub fn scratch_of_a_pod(&self) -> Quantity {
+        let (tmp, shared): (Vec<_>, Vec<_>) =
+            self.scratch.iter().partition(|scratch| scratch.path == Scratch::TMP);
+        let tmp = tmp.first().map_or_else(Scratch::default_tmp, |scratch| scratch.size.clone());
+        let tmps = std::iter::repeat_n(tmp, self.containers());
+        shared.into_iter().map(|scratch| scratch.size.clone()).chain(tmps).sum()
+    }
+}
+
+impl Scratch {
+    /// Where every container may write without being told.
+    pub const TMP: &str = "/tmp";
+
+    /// What [`Scratch::TMP`] may hold where it is not listed.
+    pub fn default_tmp() -> Quantity {
+        Quantity::from_mebibytes(1024)
+    }
+}
+
 /// Something that has a name beside its siblings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -211,6 +211,6 @@ pub(super) fn scratch_beyond_disk(content: &Content) -> Option<(Quantity, Quanti
     let main = content.main.size.ephemeral_storage.as_ref()?;
     let beside = content.sidecars.iter().filter_map(|sidecar| sidecar.inner.size.ephemeral_storage.as_ref());
     let limit: Quantity = std::iter::once(main).chain(beside).sum();
-    let promised: Quantity = content.scratch.iter().map(|scratch| &scratch.size).sum();
+    let promised = content.scratch_of_a_pod();
     (promised > limit).then_some((promised, limit))
 }

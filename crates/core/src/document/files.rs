@@ -20,7 +20,7 @@ const MAX_SCRATCH: usize = 20;
 const MAX_CONTENT: usize = 131_072;
 
 /// The path that is always writable.
-const TMP: &str = "/tmp";
+const TMP: &str = Scratch::TMP;
 
 /// What the kernel and the container runtime keep for themselves.
 const SYSTEM_PATHS: [&str; 3] = ["/proc", "/sys", "/dev"];

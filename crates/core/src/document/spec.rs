@@ -6,7 +6,9 @@ use plimsoll_qos::Grade;
 
 use super::reader::{Faults, Node, Object};
 use super::{Path, container, files, placement, probe, publish, scale};
-use crate::content::{ApiToken, Content, File, MAX_CONTENT, Port, Protocol, RendererVersion, Shutdown};
+use crate::content::{
+    ApiToken, Content, File, MAX_CONTENT, Port, Protocol, RendererVersion, Scratch, Shutdown,
+};
 use crate::scale::Scale;
 use std::time::Duration;
 
@@ -108,8 +110,14 @@ fn check_together(content: &Content, spec: &Object<'_>) {
     if let Some((promised, limit)) = container::scratch_beyond_disk(content) {
         faults.put(
             &spec.path().field("size").field("ephemeralStorage"),
-            format!("the scratch paths may hold {promised} together, the pod only {limit}"),
-            format!("write {promised} or more, and room for logs, or make scratch paths smaller"),
+            format!(
+                "the scratch paths may hold {promised} together, with the /tmp of each container, the pod only {limit}"
+            ),
+            format!(
+                "write {promised} or more, and room for logs, or make scratch paths smaller; /tmp has {} where \
+                 `scratch` gives it no other size",
+                Scratch::default_tmp()
+            ),
         );
     }
     let bytes = serde_json_canonicalizer::to_vec(content).map_or(0, |bytes| bytes.len());

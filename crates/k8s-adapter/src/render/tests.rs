@@ -145,6 +145,34 @@ fn an_app_with_secrets_and_places_to_write() {
     })));
 }
 
+/// What admission compares with the pod's disk is what the pod really gets.
+#[test]
+fn the_scratch_of_a_pod_is_what_was_promised() {
+    let scratch = |path: &str, size: u64| Scratch {
+        path: path.to_owned(),
+        size: plimsoll_qos::Quantity::from_mebibytes(size),
+    };
+    for listed in [vec![], vec![scratch("/var/cache/app", 2048), scratch("/tmp", 64)]] {
+        let change = |content: &mut Content| {
+            let named = |name: &str| Named { name: name.to_owned(), inner: mk_container("tools/step") };
+            content.init = vec![named("migrate")];
+            content.sidecars = vec![named("proxy"), named("shipper")];
+            content.scratch = listed.clone();
+        };
+        let mut content = mk_content();
+        change(&mut content);
+        let promised = content.scratch_of_a_pod();
+
+        let rendering = with(content);
+
+        let volumes = template(&rendering)["spec"]["volumes"].as_array().unwrap();
+        let sizes = volumes.iter().filter_map(|volume| volume.pointer("/emptyDir/sizeLimit")?.as_str());
+        let total: plimsoll_qos::Quantity =
+            sizes.map(|size| size.parse::<plimsoll_qos::Quantity>().unwrap()).sum();
+        assert_eq!(total, promised);
+    }
+}
+
 #[test]
 fn an_app_with_probes_of_every_kind() {
     insta::assert_yaml_snapshot!(shown(&changed(|content| {

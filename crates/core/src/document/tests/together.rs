@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{faults, mk_doc_with, read};
+use super::{IMAGE, faults, mk_doc_with, read};
 
 fn refused(spec: &Value, expected: &[&str]) {
     assert_eq!(faults(&mk_doc_with(spec)), expected, "{spec}");
@@ -110,11 +110,27 @@ fn scratch_fits_into_the_disk_of_the_pod() {
             "scratch": [{"path": "/a", "size": "1Gi"}, {"path": "/b", "size": "512Mi"}],
         })
     };
-    read(&mk_doc_with(&with("1.5Gi")));
+    read(&mk_doc_with(&with("2.5Gi")));
     refused(
-        &with("1Gi"),
+        &with("2Gi"),
         &[
-            "spec.size.ephemeralStorage: the scratch paths may hold 1536Mi together, the pod only 1Gi; write 1536Mi or more, and room for logs, or make scratch paths smaller",
+            "spec.size.ephemeralStorage: the scratch paths may hold 2560Mi together, with the /tmp of each container, the pod only 2Gi; write 2560Mi or more, and room for logs, or make scratch paths smaller; /tmp has 1Gi where `scratch` gives it no other size",
+        ],
+    );
+    // Every container has a /tmp of its own, as large as it is listed.
+    let step = json!({"name": "step", "image": IMAGE, "size": {"cpu": "1", "memory": "1Gi"}});
+    let listed = |disk: &str| {
+        json!({
+            "size": {"cpu": "1", "memory": "1Gi", "ephemeralStorage": disk},
+            "scratch": [{"path": "/tmp", "size": "100Mi"}],
+            "init": [step],
+        })
+    };
+    read(&mk_doc_with(&listed("200Mi")));
+    refused(
+        &listed("199Mi"),
+        &[
+            "spec.size.ephemeralStorage: the scratch paths may hold 200Mi together, with the /tmp of each container, the pod only 199Mi; write 200Mi or more, and room for logs, or make scratch paths smaller; /tmp has 1Gi where `scratch` gives it no other size",
         ],
     );
 }
