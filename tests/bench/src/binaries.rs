@@ -39,6 +39,16 @@ impl Binaries {
         Ok(binaries)
     }
 
+    /// A program that is built beside the components and that no bench needs; an error says how to build it.
+    pub fn tool(name: &str) -> Result<PathBuf> {
+        let folder = std::env::var_os(BIN_VARIABLE).map_or_else(Self::default_folder, PathBuf::from);
+        let program = folder.join(name);
+        if !program.is_file() {
+            bail!("{name} missing in {}: run `cargo xtask bench build`", folder.display());
+        }
+        Ok(program)
+    }
+
     /// Where `cargo xtask bench build` puts them, whatever target directory Rust is built in.
     pub fn default_folder() -> PathBuf {
         workspace_folder().join("target/bench/bin")

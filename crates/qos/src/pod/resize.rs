@@ -73,7 +73,13 @@ impl Pod {
     /// What the API server fills in is filled in on both sides first: a limit that is raised raises a request
     /// that is not named.
     pub fn resize(&self, to: &Self, version: KubernetesVersion) -> Resize {
-        let (from, to) = (self.defaulted_by(version), to.defaulted_by(version));
+        let from = self.defaulted_by(version);
+        let mut to = to.clone();
+        if to.resources.is_none() && version.completes_pod_level_resources() {
+            // From a client that does not know of them.
+            to.resources.clone_from(&from.resources);
+        }
+        let to = to.defaulted_by(version);
         let mut resize = Resize::default();
         if !version.resizes_in_place() {
             resize.refusals.push(ResizeRefusal::NotInPlace(version));
@@ -150,10 +156,17 @@ fn names(containers: &[Container]) -> Vec<&str> {
 fn check_whole(from: &Pod, to: &Pod, version: KubernetesVersion, refusals: &mut Vec<ResizeRefusal>) {
     let set = |pod: &Pod| pod.resources.as_ref().is_some_and(|whole| !whole.is_empty());
     if !set(from) && !set(to) {
+        if from.resources.is_some() != to.resources.is_some() {
+            refusals.push(ResizeRefusal::NotCpuOrMemory("the pod".to_owned()));
+        }
         return;
     }
     if !version.resizes_pods_and_init_containers() {
         refusals.push(ResizeRefusal::PodLevel);
+        return;
+    }
+    if from.resources.is_some() && to.resources.is_none() {
+        refusals.push(ResizeRefusal::Removed("the pod".to_owned()));
         return;
     }
     let nothing = Requirements::default();
