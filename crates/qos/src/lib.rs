@@ -21,6 +21,7 @@ mod capacity;
 mod class;
 mod companions;
 pub mod eval;
+pub mod evidence;
 mod grade;
 mod kubelet;
 mod kubernetes;

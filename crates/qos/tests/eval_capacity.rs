@@ -62,6 +62,50 @@ fn fit_answers_in_the_shape_that_is_documented() {
 }
 
 #[test]
+fn several_sizes_are_asked_of_a_fleet_that_is_counted_once() {
+    let clusters = json!([mk_cluster("dc-1", &json!([mk_pod("p")]))]);
+    let of = |cpu: &str| json!({"grade": "general-5", "size": {"cpu": cpu, "memory": "3Gi"}});
+    let all = ask(
+        &json!({"op": "fit", "clusters": clusters, "wants": [of("1"), of("0"), of("4")], "detail": "DataCenters"}),
+    );
+    assert_eq!(all["answers"][0]["fits"], json!(5));
+    assert!(
+        all["answers"][1]["error"]
+            .as_str()
+            .unwrap()
+            .starts_with("the size is not valid: CPU must be above zero")
+    );
+    let mut alone =
+        ask(&json!({"op": "fit", "clusters": clusters, "want": of("4"), "detail": "DataCenters"}));
+    alone.as_object_mut().unwrap().remove("ok");
+    assert_eq!(all["answers"][2], alone);
+    let both = ask(&json!({"op": "fit", "clusters": clusters, "want": of("1"), "wants": []}));
+    assert_eq!(both["error"], json!("say either `want` or `wants`"));
+}
+
+#[test]
+fn advise_answers_in_the_shape_that_is_documented() {
+    let series = json!({"end": 1_790_000_000, "interval": 300, "values": ["20m", null]});
+    let app = json!({"namespace": "demo", "name": "shop", "grade": "general-2", "replicas": 3,
+                     "size": {"cpu": "2", "memory": "4Gi"}, "pods": [{"cpu": series}]});
+    let peak = |value: u64| {
+        json!({
+            "value": value, "bySigmas": 0, "byPercentiles": 0, "warm": 0, "cold": 1, "stale": 0,
+            "because": format!("the larger of mean + 5 standard deviations (0) and the sum of the 990/1000 percentiles \
+                                (0) of 0 tasks, and {value} for 1 new ones at their limits and 0 silent ones at their requests"),
+        })
+    };
+    assert_eq!(
+        ask(&json!({"op": "advise", "now": 1_790_000_000, "apps": [app]})),
+        json!({"ok": true, "saving": {}, "apps": [{
+            "namespace": "demo", "name": "shop", "grade": "general-2", "ratio": "2", "effectiveRatio": "2",
+            "standing": {"ratio": "2"}, "peakCpu": peak(2_000_000_000), "peakMemory": peak(4 << 30),
+            "because": "general-2 stays: there is not enough evidence, or it is stale",
+        }]})
+    );
+}
+
+#[test]
 fn lose_answers_in_the_shape_that_is_documented() {
     let clusters =
         json!([mk_cluster("dc-1", &json!([mk_pod("p"), mk_pod("q")])), mk_cluster("dc-2", &json!([]))]);

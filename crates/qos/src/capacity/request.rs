@@ -57,7 +57,8 @@ pub struct WantedRequest {
 }
 
 impl WantedRequest {
-    fn resolve(self) -> Result<Wanted, CapacityError> {
+    /// The pod that is meant.
+    pub fn resolve(self) -> Result<Wanted, CapacityError> {
         let Self { grade, size, terms, pod, namespace, labels, peak } = self;
         let wanted = match (size, grade, pod) {
             (Some(size), Some(grade), place) => {

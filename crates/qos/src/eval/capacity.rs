@@ -4,9 +4,11 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Answer, read};
+use super::{Answer, fields, read};
+use crate::evidence::{AdviseRequest, AppUsage, advise as what_to_do};
 use crate::{
-    Cluster, Detail, FitRequest, Ledgers, LossRequest, Lost, WantedRequest, fit as how_many, lose as what_if,
+    CapacityError, Cluster, Detail, FitRequest, Inventory, Ledgers, LossRequest, Lost, WantedRequest,
+    fit as how_many, lose as what_if,
 };
 
 #[derive(Deserialize)]
@@ -15,7 +17,8 @@ struct Fit {
     #[expect(dead_code, reason = "read by the caller, and named here so that other fields are refused")]
     op: IgnoredAny,
     clusters: Vec<Cluster>,
-    want: WantedRequest,
+    want: Option<WantedRequest>,
+    wants: Option<Vec<WantedRequest>>,
     #[serde(default)]
     ledgers: Ledgers,
     #[serde(default)]
@@ -23,9 +26,25 @@ struct Fit {
 }
 
 pub(super) fn fit(request: &[u8]) -> Answer {
-    let Fit { op: _, clusters, want, ledgers, detail } = read(request)?;
-    let answer = how_many(FitRequest { clusters, want, ledgers, detail });
-    fields_of(&answer.map_err(|error| error.to_string())?)
+    let Fit { op: _, clusters, want, wants, ledgers, detail } = read(request)?;
+    let text = |error: CapacityError| error.to_string();
+    match (want, wants) {
+        (Some(want), None) => {
+            fields_of(&how_many(FitRequest { clusters, want, ledgers, detail }).map_err(text)?)
+        }
+        (None, Some(wants)) => {
+            let inventory = Inventory::new(clusters, ledgers).map_err(text)?;
+            let answer = |want: WantedRequest| {
+                let wanted = want.resolve().map_err(text)?;
+                fields_of(&inventory.fit(&wanted).map_err(text)?.answer(detail))
+            };
+            let answers = wants.into_iter().map(|want| {
+                Value::Object(answer(want).unwrap_or_else(|error| fields([("error", error.into())])))
+            });
+            Ok(fields([("answers", answers.collect())]))
+        }
+        _ => Err("say either `want` or `wants`".to_owned()),
+    }
 }
 
 #[derive(Deserialize)]
@@ -43,6 +62,20 @@ pub(super) fn lose(request: &[u8]) -> Answer {
     let Loss { op: _, clusters, lose, ledgers } = read(request)?;
     let answer = what_if(LossRequest { clusters, lose, ledgers });
     fields_of(&answer.map_err(|error| error.to_string())?)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advise {
+    #[expect(dead_code, reason = "read by the caller, and named here so that other fields are refused")]
+    op: IgnoredAny,
+    now: u64,
+    apps: Vec<AppUsage>,
+}
+
+pub(super) fn advise(request: &[u8]) -> Answer {
+    let Advise { op: _, now, apps } = read(request)?;
+    fields_of(&what_to_do(&AdviseRequest { now, apps }).map_err(|error| error.to_string())?)
 }
 
 fn fields_of(answer: &impl Serialize) -> Answer {

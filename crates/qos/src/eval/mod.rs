@@ -17,6 +17,7 @@
 //! | `{"op":"size","grade":"general-5","cpu":"333m","memory":"1Gi"}` | `{"ok":true,"cpuRequest":"67m","memoryRequest":"683Mi","class":"Burstable","because":{"cpu":"ceil(333m / 5), grade general-5","memory":"…"}}` |
 //! | `{"op":"fit","clusters":[…],"want":{"grade":"general-5","size":{"cpu":"2","memory":"4Gi"}}}` | `{"ok":true,"fits":110,"binding":"pods","because":"…",…}`: [`FitRequest`](crate::FitRequest), [`FitAnswer`](crate::FitAnswer) |
 //! | `{"op":"lose","clusters":[…],"lose":{"dataCenters":["dc-1"]}}` | `{"ok":true,"displaced":420,"returns":412,"bound":415,"because":"…",…}`: [`LossRequest`](crate::LossRequest), [`LossAnswer`](crate::LossAnswer) |
+//! | `{"op":"advise","now":1790000000,"apps":[{"grade":"general-2",…}]}` | `{"ok":true,"apps":[{"advisedGrade":"general-10",…}],"saving":{…}}`: [`AdviseRequest`](crate::evidence::AdviseRequest), [`AdviseAnswer`](crate::evidence::AdviseAnswer) |
 //!
 //! - `pod` is a `PodSpec` as the API stores it. It is judged as it stands; with `"template":true` it is filled
 //!   in first as the API server fills in a new pod, which is what the template of a Deployment needs.
@@ -31,7 +32,8 @@
 //! - `clusters` lists `{"name":"dc-1","dataCenter":"dc-1","nodes":[…],"pods":[…],"peaks":{…}}`, nodes and pods as
 //!   `kubectl get -o json` lists them in `items`; `"ledgers":{"requestsAndPeaks":{"targetPercent":90}}` counts
 //!   predicted peaks beside requests; `"detail"` of `fit` is `Nodes` (where it is absent), `Clusters` or
-//!   `DataCenters`.
+//!   `DataCenters`. With `"wants":[…]` in the place of `want`, the fleet is counted once and the answer is
+//!   `{"ok":true,"answers":[…]}`, one for each, with `"error"` where there is none.
 //!
 //! Bounds: a line has at most [`MAX_LINE`] bytes, JSON at most 127 levels, a list at most 20,000 items, a map at
 //! most 4,096 names, a quantity at most 512 characters.
@@ -139,9 +141,10 @@ fn answer(request: &[u8]) -> Answer {
         "size" => size::size(request),
         "fit" => capacity::fit(request),
         "lose" => capacity::lose(request),
+        "advise" => capacity::advise(request),
         other => Err(format!(
             "unknown op `{}`; there are quantity, arithmetic, qosClass, podRequests, quotaUsage, defaulted, \
-             resize, size, fit and lose",
+             resize, size, fit, lose and advise",
             other.chars().take(40).collect::<String>()
         )),
     }

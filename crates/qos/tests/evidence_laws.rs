@@ -1,0 +1,164 @@
+//! The laws of evidence: predictions hold what was seen and no more than is allowed, no ratio passes its bound,
+//! nothing flaps, nothing panics.
+
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails the test")]
+
+use plimsoll_qos::Ratio;
+use plimsoll_qos::evidence::{
+    DecayingHistogram, Hysteresis, PeakPolicy, RatioPolicy, Sample, Standing, TaskUsage, recommend_cpu,
+    recommend_memory,
+};
+use proptest::prelude::*;
+
+const NOW: u64 = 1_790_000_000;
+
+fn task() -> impl Strategy<Value = TaskUsage> {
+    (1_u64..100_000, 0_u64..=100, prop::collection::vec(0_u64..120_000, 24..60), 0_u64..600).prop_map(
+        |(limit, share, values, age)| {
+            let at = |back: usize| NOW - age - 300 * back as u64;
+            let count = values.len();
+            let samples = values
+                .into_iter()
+                .enumerate()
+                .map(|(place, value)| Sample { at: at(count - 1 - place), value });
+            TaskUsage { limit, request: limit * share / 100, samples: samples.collect() }
+        },
+    )
+}
+
+fn any_ratio() -> impl Strategy<Value = Ratio> {
+    prop::sample::select(vec!["1", "3/2", "2", "5", "10"]).prop_map(|text| text.parse().unwrap())
+}
+
+proptest! {
+    #[test]
+    fn a_peak_is_within_the_limits_and_not_below_the_mean(tasks in prop::collection::vec(task(), 0..6)) {
+        let policy = PeakPolicy::default();
+        let peak = policy.predict(&tasks, NOW).unwrap();
+        prop_assert_eq!(peak.warm + peak.cold + peak.stale, tasks.len());
+        prop_assert!(peak.value <= tasks.iter().map(|task| task.limit).sum());
+        // The larger of two is neither below the one nor below the other.
+        prop_assert!(peak.value >= peak.by_sigmas.max(peak.by_percentiles));
+        // More deviations never predict less, nor does a higher percentile.
+        let bolder = PeakPolicy { sigmas: "3".parse().unwrap(), per_mille: 950, ..policy };
+        prop_assert!(bolder.predict(&tasks, NOW).unwrap().value <= peak.value);
+        // In floating point the same comes out, within one unit.
+        let within = |task: &TaskUsage| -> Vec<f64> {
+            let recent = task.samples.iter().filter(|sample| NOW - sample.at < 7_200);
+            recent.map(|sample| f64::from(u32::try_from(sample.value.min(task.limit)).unwrap())).collect()
+        };
+        if let [only] = tasks.as_slice() && peak.warm == 1 {
+            let values = within(only);
+            let count = f64::from(u32::try_from(values.len()).unwrap());
+            let mean = values.iter().sum::<f64>() / count;
+            let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
+            let expected = (mean + 5.0 * deviation).min(f64::from(u32::try_from(only.limit).unwrap()));
+            let found = f64::from(u32::try_from(peak.by_sigmas).unwrap());
+            prop_assert!((found - expected).abs() <= 1.001, "{} against {}", found, expected);
+        }
+    }
+
+    #[test]
+    fn constant_use_is_predicted_as_it_is(value in 0_u64..1_000, count in 1_usize..5) {
+        let samples: Vec<_> = (0..24).rev().map(|back| Sample { at: NOW - 300 * back, value }).collect();
+        let tasks = vec![TaskUsage { limit: 1_000, request: 10, samples }; count];
+        prop_assert_eq!(PeakPolicy::default().predict(&tasks, NOW).unwrap().value, value * count as u64);
+    }
+
+    #[test]
+    fn a_supported_ratio_keeps_the_pool_below_its_capacity_and_falls_with_use(
+        values in prop::collection::vec(0_u64..=1_000, 1..80), pods_per_node in 1_u32..200, more in 1_u64..300,
+    ) {
+        let policy = RatioPolicy { warm_up: 1, pods_per_node, ..RatioPolicy::default() };
+        let of = |values: &[u64], headroom| {
+            let samples = values.iter().map(|value| Sample { at: NOW, value: *value }).collect();
+            let pod = TaskUsage { limit: 2_000, request: 1, samples };
+            policy.supported(2_000, &[pod], headroom).unwrap().unwrap()
+        };
+        let found = of(&values, 0);
+        // The closed form in floating point.
+        let count = f64::from(u32::try_from(values.len()).unwrap());
+        let shares: Vec<_> = values.iter().map(|value| f64::from(u32::try_from(*value).unwrap()) / 2_000.0).collect();
+        let mean = shares.iter().sum::<f64>() / count;
+        let deviation = (shares.iter().map(|share| (share - mean).powi(2)).sum::<f64>() / count).sqrt();
+        let safe = 1.0 / (mean + 3.09 * deviation / f64::from(pods_per_node).sqrt());
+        if let Some(thousandths) = found.safe_thousandths {
+            let thousandths = f64::from(u32::try_from(thousandths).unwrap_or(u32::MAX));
+            prop_assert!(thousandths <= safe * 1000.0 * (1.0 + 1e-9) + 1e-6);
+            prop_assert!(thousandths + 1.001 >= safe * 1000.0 * (1.0 - 1e-9) || thousandths > 4e9);
+            let ratio = f64::from(found.ratio.numerator()) / f64::from(found.ratio.denominator());
+            prop_assert!(found.ratio == Ratio::ONE || ratio <= safe * (1.0 + 1e-9));
+        }
+        // Room to spare never supports more, and neither does more use of everybody.
+        prop_assert!(of(&values, 10).ratio <= found.ratio);
+        let busier: Vec<_> = values.iter().map(|value| value + more).collect();
+        prop_assert!(of(&busier, 0).ratio <= found.ratio);
+    }
+
+    #[test]
+    fn what_is_advised_never_exceeds_the_ratio_of_the_grade_and_never_flaps(
+        looks in prop::collection::vec((any_ratio(), any_ratio()), 0..60), start in any_ratio(), most in any_ratio(),
+        raise_after in 1_u32..8, lower_after in 1_u32..5,
+    ) {
+        let slow = Hysteresis { raise_after, lower_after, headroom_percent: 10 };
+        let mut standing = slow.look(Standing::new(start), start, start, most).unwrap();
+        let mut since = 0;
+        for (supported, roomy) in looks {
+            let roomy = roomy.min(supported);
+            let next = slow.look(standing, supported, roomy, most).unwrap();
+            since += 1;
+            prop_assert!(next.ratio <= most);
+            if next.ratio != standing.ratio {
+                let after = if next.ratio > standing.ratio { raise_after } else { lower_after };
+                prop_assert!(since >= after, "changed after {} looks", since);
+                // The look that changes it agrees with the change.
+                let raised = next.ratio > standing.ratio;
+                let agrees = if raised { next.ratio <= roomy } else { next.ratio >= supported.min(most) };
+                prop_assert!(agrees);
+                since = 0;
+            }
+            standing = next;
+        }
+    }
+
+    #[test]
+    fn a_percentile_is_never_below_the_true_one_and_at_most_a_bucket_above(
+        values in prop::collection::vec(1_u32..50_000, 1..60), per_cent in 1_u32..=100,
+    ) {
+        let mut histogram = DecayingHistogram::cpu();
+        let cores: Vec<_> = values.iter().map(|millis| f64::from(*millis) / 1e3).collect();
+        for cores in &cores {
+            histogram.add(*cores, 1.0, 0.0);
+        }
+        let mut sorted = cores;
+        sorted.sort_by(f64::total_cmp);
+        let rank = (sorted.len() * per_cent as usize).div_ceil(100).max(1);
+        let truth = sorted[rank - 1];
+        let found = histogram.percentile(f64::from(per_cent) / 100.0 - 1e-9);
+        prop_assert!(found >= truth, "{} below {}", found, truth);
+        prop_assert!(found <= truth * 1.05 + 0.010_001, "{} far above {}", found, truth);
+    }
+
+    #[test]
+    fn extremes_are_answered_or_refused(
+        samples in prop::collection::vec((0_u64..=u64::MAX, 0_u64..=u64::MAX), 0..20),
+        limit in prop::sample::select(vec![0, 1, 1 << 40, u64::MAX]), now in prop::sample::select(vec![0, NOW, u64::MAX]),
+        policy in (0_u64..3, 0_u64..3, 0_usize..3, 0_u32..2_000),
+    ) {
+        let (window, interval, warm_up, per_mille) = policy;
+        let policy = PeakPolicy { window: window << 40, interval, warm_up, per_mille, ..PeakPolicy::default() };
+        let mut samples: Vec<_> = samples.into_iter().map(|(at, value)| Sample { at, value }).collect();
+        let unsorted = TaskUsage { limit, request: 0, samples: samples.clone() };
+        samples.sort_by_key(|sample| sample.at);
+        let sorted = TaskUsage { limit, request: limit, samples };
+        let tasks = [sorted, unsorted];
+        if let Ok(peak) = policy.predict(&tasks[..1], now) {
+            prop_assert!(peak.value <= limit);
+        }
+        let _ = policy.predict(&tasks, now);
+        let _ = recommend_cpu(&tasks);
+        let _ = recommend_memory(&tasks);
+        let ratios = RatioPolicy { warm_up, pods_per_node: per_mille, ..RatioPolicy::default() };
+        let _ = ratios.supported(limit, &tasks, per_mille);
+    }
+}
