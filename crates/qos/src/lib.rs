@@ -63,3 +63,8 @@ pub use policy::{GradeName, GradeNameError, GradeRule, Policy, PolicyError, Poli
 pub use quantity::{Format, Quantity, QuantityError, Resource, StrictError, StrictFault};
 pub use ratio::{Ratio, RatioError};
 pub use resources::{CPU, EPHEMERAL_STORAGE, MEMORY, PODS, Resources};
+
+/// The example of the README is a test too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

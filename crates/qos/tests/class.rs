@@ -1,24 +1,34 @@
-//! QoS classes: Kubernetes' own cases first, then those derived from its rules.
+//! The table of QoS classes, case by case: those of Kubernetes' own unit tests, then those derived from its rules.
 
-#![expect(clippy::unwrap_used, reason = "a helper of tests fails the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of tests fails the test")]
 
-use plimsoll_qos::{Pod, QosClass, qos_class};
-use serde_json::{Value, json};
+use plimsoll_qos::{KubernetesVersion, Pod, QosClass, qos_class, qos_class_by};
+use serde_json::{Map, Value, json};
 
+/// How a case is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// As it stands, as the API stores it.
+    Stored,
+    /// After the API server of that minor version has filled in what is missing.
+    Filled(u16),
+}
+use By::{Filled, Stored};
 use QosClass::{BestEffort, Burstable, Guaranteed};
 
-/// `"100m/100Mi -> 200m/-"`: CPU and memory requested, then limited.
+/// `"100m/100Mi -> 200m/-"`: CPU and memory requested, then limited; `-` is absent.
 fn resources(text: &str) -> Value {
     let (requests, limits) = text.split_once(" -> ").unwrap();
-    let list = |side: &str| {
+    let list = |side: &str| -> Value {
         let (cpu, memory) = side.split_once('/').unwrap();
         let set = [("cpu", cpu), ("memory", memory)].into_iter().filter(|(_, amount)| *amount != "-");
-        set.map(|(name, amount)| (name.to_owned(), json!(amount))).collect::<serde_json::Map<_, _>>()
+        Value::Object(set.map(|(name, amount)| (name.to_owned(), json!(amount))).collect::<Map<_, _>>())
     };
+    let limits = if limits == "same" { requests } else { limits };
     json!({"requests": list(requests), "limits": list(limits)})
 }
 
-fn containers(all: &[&str]) -> Vec<Value> {
+fn containers(all: &[&str]) -> Value {
     all.iter()
         .zip(1..)
         .map(|(text, n)| json!({"name": format!("c{n}"), "resources": resources(text)}))
@@ -29,102 +39,131 @@ fn pod(all: &[&str]) -> Value {
     json!({"containers": containers(all)})
 }
 
-fn class(pod: &Value) -> QosClass {
-    qos_class(&serde_json::from_value::<Pod>(pod.clone()).unwrap()).class
+fn with(mut pod: Value, field: &str, value: Value) -> Value {
+    pod[field] = value;
+    pod
 }
 
-fn class_after_defaulting(pod: &Value) -> QosClass {
-    qos_class(&serde_json::from_value::<Pod>(pod.clone()).unwrap().defaulted()).class
+fn whole(text: &str, all: &[&str]) -> Value {
+    with(pod(all), "resources", resources(text))
+}
+
+fn init(text: &str, main: &str, restart_policy: Option<&str>) -> Value {
+    let mut init = json!({"name": "init", "resources": resources(text)});
+    if let Some(policy) = restart_policy {
+        init["restartPolicy"] = json!(policy);
+    }
+    with(pod(&[main]), "initContainers", json!([init]))
+}
+
+fn parsed(spec: &Value) -> Pod {
+    serde_json::from_value(spec.clone()).unwrap_or_else(|error| panic!("{spec}: {error}"))
 }
 
 const EMPTY: &str = "-/- -> -/-";
-const FULL: &str = "100m/100Mi -> 100m/100Mi";
+const FULL: &str = "100m/100Mi -> same";
 
 #[test]
-fn containers_decide_the_class_as_in_kubernetes() {
-    let table: [(&[&str], QosClass); 14] = [
-        (&[FULL], Guaranteed),
-        (&[FULL, FULL], Guaranteed),
-        (&[EMPTY], BestEffort),
-        (&[EMPTY, EMPTY], BestEffort),
-        (&[EMPTY, "1/- -> 2/-"], Burstable),
-        (&[EMPTY, "10m/100Mi -> 10m/100Mi"], Burstable),
-        (&["-/100Mi -> -/100Mi"], Burstable),
-        (&["100m/100Mi -> -/-"], Burstable),
-        (&["1/100Mi -> 2/100Mi", FULL], Burstable),
-        (&["100m/100Mi -> 200m/200Mi", "100m/100Mi -> -/-"], Burstable),
-        (&["10m/100Mi -> 100m/200Mi"], Burstable),
-        (&["0/0 -> 100m/200Mi"], Burstable),
-        (&["0/0 -> 0/0"], BestEffort),
-        (&["1/1Gi -> 1000m/1024Mi"], Guaranteed),
-    ];
-    for (all, expected) in table {
-        assert_eq!(class(&pod(all)), expected, "{all:?}");
-    }
-}
-
-#[test]
-fn other_resources_never_count() {
-    for name in ["hugepages-2Mi", "ephemeral-storage", "nvidia.com/gpu"] {
-        let only = json!({"requests": {name: "1Gi"}, "limits": {name: "1Gi"}});
-        assert_eq!(
-            class(&json!({"containers": [{"name": "main", "resources": only}]})),
-            BestEffort,
-            "{name}"
-        );
-    }
-    let mut with_overhead = pod(&[FULL]);
-    with_overhead["overhead"] = json!({"cpu": "10m"});
-    with_overhead["ephemeralContainers"] = json!([{"name": "debug"}]);
-    assert_eq!(class(&with_overhead), Guaranteed);
-}
-
-#[test]
-fn init_containers_and_sidecars_count() {
-    let with_init = |main: &str, init: &str, policy: Option<&str>| {
-        let mut init = json!({"name": "init", "resources": resources(init)});
-        if let Some(policy) = policy {
-            init["restartPolicy"] = json!(policy);
-        }
-        json!({"containers": containers(&[main]), "initContainers": [init]})
+fn every_case_of_the_table_has_its_class() {
+    let only = |name: &str, amount: &str| {
+        let list = json!({name: amount});
+        json!({"containers": [{"name": "c1", "resources": {"requests": list, "limits": list}}]})
     };
-    assert_eq!(class(&with_init(EMPTY, "10m/100Mi -> 100m/200Mi", None)), Burstable);
-    assert_eq!(class(&with_init(FULL, EMPTY, Some("Always"))), Burstable);
-    assert_eq!(class(&with_init(FULL, FULL, Some("Always"))), Guaranteed);
-    assert_eq!(class(&with_init(FULL, EMPTY, None)), Burstable);
-}
-
-#[test]
-fn resources_of_the_pod_as_a_whole_decide_alone() {
-    let whole = |text: &str, all: &[&str]| {
-        let mut pod = pod(all);
-        pod["resources"] = resources(text);
-        pod
+    let huge_pages = {
+        let list = json!({"cpu": "0", "memory": "0", "hugepages-2Mi": "1Gi"});
+        json!({"containers": [{"name": "c1", "resources": {"requests": list, "limits": list}}]})
     };
-    let table: [(&str, &[&str], QosClass); 8] = [
-        ("10m/100Mi -> 10m/100Mi", &[EMPTY], Guaranteed),
-        ("10m/100Mi -> 10m/100Mi", &["3m/10Mi -> 5m/20Mi"], Guaranteed),
-        ("10m/10Mi -> 20m/50Mi", &[EMPTY], Burstable),
-        ("10m/10Mi -> 20m/50Mi", &["5m/10Mi -> 5m/10Mi"], Burstable),
-        ("10m/10Mi -> -/-", &["5m/10Mi -> -/-"], Burstable),
-        ("10m/10Mi -> 5m/-", &["5m/10Mi -> -/-", "5m/10Mi -> 5m/10Mi"], Burstable),
-        ("-/- -> -/-", &[FULL], Guaranteed),
-        ("1/- -> 1/-", &[FULL], Burstable),
+    let limits_only = pod(&["-/- -> 1/1Gi"]);
+    let ephemeral = with(pod(&[FULL]), "ephemeralContainers", json!([{"name": "debug", "image": "busybox"}]));
+    let table: Vec<(u8, Value, By, QosClass)> = vec![
+        (1, pod(&[FULL]), Stored, Guaranteed),
+        (2, pod(&[FULL, FULL]), Stored, Guaranteed),
+        (3, pod(&[EMPTY]), Stored, BestEffort),
+        (4, pod(&[EMPTY, EMPTY]), Stored, BestEffort),
+        (5, pod(&[EMPTY, "1/- -> 2/-"]), Stored, Burstable),
+        (6, pod(&[EMPTY, "10m/100Mi -> same"]), Stored, Burstable),
+        (7, pod(&["-/100Mi -> same"]), Stored, Burstable),
+        (8, pod(&["100m/100Mi -> -/-"]), Stored, Burstable),
+        (9, pod(&["1/100Mi -> 2/100Mi", FULL]), Stored, Burstable),
+        (10, pod(&["100m/100Mi -> 200m/200Mi", "100m/100Mi -> -/-"]), Stored, Burstable),
+        (11, pod(&["10m/100Mi -> 100m/200Mi"]), Stored, Burstable),
+        (12, pod(&["0/0 -> 100m/200Mi"]), Stored, Burstable),
+        (13, huge_pages, Stored, BestEffort),
+        (14, init("10m/100Mi -> 100m/200Mi", EMPTY, None), Stored, Burstable),
+        (15, whole("10m/100Mi -> same", &[EMPTY]), Stored, Guaranteed),
+        (16, whole("10m/100Mi -> same", &["3m/10Mi -> 5m/20Mi"]), Stored, Guaranteed),
+        (17, whole("10m/10Mi -> 20m/50Mi", &[EMPTY]), Stored, Burstable),
+        (18, whole("10m/10Mi -> 20m/50Mi", &["5m/10Mi -> same"]), Stored, Burstable),
+        (19, whole("10m/10Mi -> -/-", &["5m/10Mi -> -/-"]), Stored, Burstable),
+        (20, whole("10m/10Mi -> 5m/-", &["5m/10Mi -> -/-", "5m/10Mi -> same"]), Stored, Burstable),
+        (21, ephemeral, Stored, Guaranteed),
+        (22, limits_only.clone(), Stored, Burstable),
+        (22, limits_only, Filled(37), Guaranteed),
+        (23, pod(&["-/- -> 1/-"]), Filled(37), Burstable),
+        (24, init(EMPTY, FULL, Some("Always")), Stored, Burstable),
+        (25, init(FULL, FULL, Some("Always")), Stored, Guaranteed),
+        (26, init(EMPTY, FULL, None), Stored, Burstable),
+        (27, pod(&["1/1Gi -> 1000m/1024Mi"]), Stored, Guaranteed),
+        (28, pod(&["0/0 -> 0/0"]), Stored, BestEffort),
+        (29, only("ephemeral-storage", "1Gi"), Stored, BestEffort),
+        (29, only("nvidia.com/gpu", "1"), Stored, BestEffort),
+        (30, with(pod(&[FULL]), "resources", json!({})), Stored, Guaranteed),
+        (30, whole(EMPTY, &[FULL]), Stored, Guaranteed),
+        (31, whole("1/- -> 1/-", &[FULL, FULL]), Stored, Burstable),
+        (32, whole("1/- -> 1/-", &[FULL, FULL]), Filled(37), Guaranteed),
+        (33, pod(&["100m/1Gi -> 100.5m/1Gi"]), Filled(37), Burstable),
+        (33, pod(&["101m/1Gi -> 100.5m/1Gi"]), Filled(37), Guaranteed),
+        (35, with(pod(&[FULL]), "overhead", json!({"cpu": "10m", "memory": "20Mi"})), Stored, Guaranteed),
     ];
-    for (text, all, expected) in table {
-        assert_eq!(class(&whole(text, all)), expected, "{text} {all:?}");
+    for (number, spec, by, class) in table {
+        let found = match by {
+            Stored => qos_class(&parsed(&spec)),
+            Filled(minor) => {
+                let version = KubernetesVersion::new(minor);
+                qos_class_by(&parsed(&spec).defaulted_by(version), version)
+            }
+        };
+        assert_eq!(found.class, class, "case {number}: {spec}: {}", found.because);
     }
-    // Kubernetes 1.36 sums the memory limits of the containers into the pod.
-    assert_eq!(class_after_defaulting(&whole("1/- -> 1/-", &[FULL])), Guaranteed);
+}
+
+/// Cases 30 to 32 came out otherwise before Kubernetes 1.37, whose source has both corrections from that version
+/// on, and resources of a pod as a whole were not kept at all before 1.34.
+#[test]
+fn cases_about_the_pod_as_a_whole_depend_on_the_version() {
+    let class = |spec: &Value, minor| {
+        let version = KubernetesVersion::new(minor);
+        qos_class_by(&parsed(spec).defaulted_by(version), version).class
+    };
+    let empty = with(pod(&[FULL]), "resources", json!({}));
+    let cpu_only = whole("1/- -> 1/-", &[FULL, FULL]);
+    for (spec, classes) in [
+        (empty, [Guaranteed, BestEffort, BestEffort, Guaranteed]),
+        (cpu_only, [Guaranteed, Burstable, Burstable, Guaranteed]),
+    ] {
+        assert_eq!([33, 34, 36, 37].map(|minor| class(&spec, minor)), classes, "{spec}");
+    }
 }
 
 #[test]
-fn defaulting_turns_limits_into_requests() {
-    assert_eq!(class(&pod(&["-/- -> 1/1Gi"])), Burstable);
-    assert_eq!(class_after_defaulting(&pod(&["-/- -> 1/1Gi"])), Guaranteed);
-    assert_eq!(class_after_defaulting(&pod(&["-/- -> 1/-"])), Burstable);
-    assert_eq!(class_after_defaulting(&pod(&["100m/1Gi -> 100.5m/1Gi"])), Burstable);
-    assert_eq!(class_after_defaulting(&pod(&["101m/1Gi -> 100.5m/1Gi"])), Guaranteed);
+fn case_34_a_resize_to_request_equal_to_limit_is_refused_because_the_class_would_change() {
+    let from = parsed(&pod(&["10m/100Mi -> 100m/200Mi"]));
+    let to = parsed(&pod(&["100m/200Mi -> 100m/200Mi"]));
+    let refusals = from.resize(&to, KubernetesVersion::LATEST).refusals;
+    let said: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "the class would change from Burstable to Guaranteed; a pod keeps its class, so that this takes new pods"
+        ]
+    );
+}
+
+#[test]
+fn case_36_a_request_above_its_limit_is_invalid_before_there_is_a_class() {
+    let faults = parsed(&pod(&["1/1Gi -> 2/1Gi", "2/1Gi -> 1/1Gi"])).faults();
+    let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(said, ["container `c2`: requests 2 of cpu and may use only 1"]);
 }
 
 #[test]

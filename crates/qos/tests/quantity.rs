@@ -72,6 +72,7 @@ fn quantities_have_the_value_they_say() {
         ("10.035M", "10035000"),
         ("6.987654321G", "6987654321"),
         ("1.3E+6", "1300000"),
+        ("1.3E6", "1300000"),
         ("1.53E12", "1530000000000"),
         ("100.035Ki", "102435.84"),
         ("0.05Gi", "53687091.2"),
@@ -116,7 +117,15 @@ fn json_may_hold_blanks_numbers_and_null() {
     assert_eq!(read("-1"), q("-1"));
     assert_eq!(read("0.25"), q("250m"));
     assert_eq!(read("18446744073709551615"), q("18446744073709551615"));
+    assert_eq!(read("10"), q("10"));
+    assert_eq!(read("1e18"), q("1e18"));
+    assert_eq!(read("0.000123"), q("123u"));
     assert_eq!(read("null"), Quantity::default());
+    for inexact in ["18446744073709551616", "1.0000000000000002", "-123456789012345678901"] {
+        let refused = serde_json::from_str::<Quantity>(inexact).unwrap_err().to_string();
+        assert!(refused.starts_with("an amount with more than 15 digits must be a string"), "{refused}");
+        assert_eq!(read(&format!("\"{inexact}\"")), q(inexact));
+    }
     assert_eq!(serde_json::to_string(&q("1024Mi")).unwrap(), "\"1Gi\"");
     assert!(serde_json::from_str::<Quantity>("true").is_err());
 }
@@ -150,6 +159,7 @@ fn rounding_up_goes_away_from_zero() {
 #[test]
 fn order_and_equality_are_numeric_across_notations() {
     assert!(q("10000T") > q("100Gi"));
+    assert!(q("-10000T") < q("-100Gi"));
     assert!(q("50m") < q("100m"));
     assert_eq!(q("1000m"), q("1"));
     assert_eq!(q("1Gi"), q("1073741824"));

@@ -41,8 +41,16 @@ impl Visitor<'_> for Compatible {
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Quantity, E> {
-        // The shortest text that reads back as this float is what stood in the JSON, or as good as.
-        number.to_string().parse().map_err(E::custom)
+        // Up to 15 digits the shortest text that reads back as this float is what stood in the JSON; with more
+        // it may be another number.
+        let text = number.to_string();
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        if digits.trim_matches('0').len() > 15 {
+            return Err(E::custom(
+                "an amount with more than 15 digits must be a string, which is read exactly",
+            ));
+        }
+        text.parse().map_err(E::custom)
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Quantity, E> {
