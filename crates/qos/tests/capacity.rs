@@ -251,6 +251,32 @@ fn a_hard_spread_over_zones_holds_the_fuller_ones_back() {
 }
 
 #[test]
+fn what_runs_keeps_newcomers_away_by_its_anti_affinity() {
+    let guard = |namespaces: Value| {
+        let mut guard = mk_pod("guard", "n1", "1", "1Gi");
+        guard["spec"]["affinity"] = json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{
+            "topologyKey": "kubernetes.io/hostname", "namespaces": namespaces,
+            "labelSelector": {"matchLabels": {"app": "shop"}}}]}});
+        guard
+    };
+    let fleet = [mk_node("n1", "8", "32Gi"), mk_node("n2", "8", "32Gi")];
+    let fits = |namespaces: Value, namespace: &str, app: &str| {
+        let mut want = mk_want("1", "1Gi");
+        want["namespace"] = json!(namespace);
+        want["labels"] = json!({"app": app});
+        let answer = ask(&fleet, &[guard(namespaces)], &want);
+        (answer.all.fits, nodes(&answer)[0].because.clone())
+    };
+    let kept = (8, "a pod nearby keeps such pods away by its anti-affinity".to_owned());
+    let free = (15, "7 by cpu: 7 of 8 free".to_owned());
+    assert_eq!(fits(json!([]), "demo", "shop"), kept);
+    assert_eq!(fits(json!([]), "demo", "other"), free);
+    assert_eq!(fits(json!([]), "other", "shop"), free);
+    assert_eq!(fits(json!(["other"]), "other", "shop"), kept);
+    assert_eq!(fits(json!(["other"]), "demo", "shop"), free);
+}
+
+#[test]
 fn the_second_ledger_binds_where_peaks_are_predicted_above_requests() {
     let pods = [mk_pod("hot", "n1", "1", "1Gi"), mk_pod("unknown", "n1", "1", "1Gi")];
     let request = |ledgers: Value| {

@@ -154,6 +154,31 @@ fn selectors_taints_and_hard_spreads_hold_where_pods_come_back_too() {
 }
 
 #[test]
+fn anti_affinity_is_never_broken_to_bring_a_pod_back() {
+    let away = json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{
+        "topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "shop"}}}]}});
+    let mut guard = mk_pod("guard", "b1", "1", 0);
+    guard["spec"]["affinity"] = away.clone();
+    let mut alone = mk_pod("alone", "a1", "1", 0);
+    alone["spec"]["affinity"] = away;
+    let mut other = mk_pod("other", "a1", "1", 0);
+    other["metadata"]["labels"]["app"] = json!("other");
+    let pods = [mk_pod("kept", "a1", "1", 0), alone, other];
+    let answer = lose_first(&[mk_node("a1", "8", "32Gi")], &pods, &[mk_node("b1", "8", "32Gi")], &[guard]);
+    assert_eq!(moves(&answer), [("other", "b1")]);
+    let reasons: Vec<_> =
+        answer.missing.iter().map(|missing| (missing.name.as_str(), missing.because.as_str())).collect();
+    assert_eq!(
+        reasons,
+        [
+            ("kept", "none of 1 node left takes it: 1 × a pod nearby keeps it away by its anti-affinity"),
+            ("alone", "a required podAntiAffinity is not counted here, so it may or may not come back"),
+        ]
+    );
+    assert_eq!((answer.returns, answer.bound), (1, 1));
+}
+
+#[test]
 fn single_nodes_are_lost_and_what_is_not_there_cannot_be() {
     let request = |lose: Value| {
         json!({

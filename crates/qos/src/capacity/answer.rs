@@ -220,7 +220,7 @@ impl Fit<'_> {
             (_, Some(stranger)) => format!("it has no {stranger}"),
             (None, None) => match Bar::of(facts, &self.wanted.pod) {
                 Some(bar) => format!("it {bar}"),
-                None => "it takes none".to_owned(),
+                None => "a pod nearby keeps such pods away by its anti-affinity".to_owned(),
             },
             (Some(binding), None) => {
                 for &(dimension, amount) in &self.demand {

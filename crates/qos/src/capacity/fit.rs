@@ -5,6 +5,7 @@ use num_bigint::BigUint;
 use super::dimension::Dimension;
 use super::gate::Bar;
 use super::inventory::{Demand, Ground};
+use super::repel::Kept;
 use super::spread::{MAX_PLAYED, Rule, most, play};
 use super::{CapacityError, Fraction, Holder, Inventory, UsefulRatio, Wanted};
 
@@ -20,6 +21,8 @@ pub struct Fit<'a> {
     pub(crate) demand: Demand,
     /// What is wanted and no node has ever heard of.
     pub(crate) stranger: Option<String>,
+    /// Where running pods keep such pods away.
+    pub(crate) kept: Kept,
     pub(crate) nodes: Vec<NodeFit>,
     pub(crate) grounds: Vec<Tally>,
     useful: Option<Turn>,
@@ -83,12 +86,13 @@ impl Inventory {
             wanted,
             demand,
             stranger,
+            kept: self.kept(&wanted.namespace, &wanted.labels, |_| true),
             nodes: vec![NodeFit::default(); self.nodes.len()],
             grounds: Vec::with_capacity(self.grounds.len()),
             useful: None,
         };
-        for ground in &self.grounds {
-            let mut tally = fit.count(ground);
+        for (number, ground) in self.grounds.iter().enumerate() {
+            let mut tally = fit.count(number, ground);
             fit.spread(ground, &rules, &mut tally)?;
             fit.grounds.push(tally);
         }
@@ -136,7 +140,7 @@ impl Fit<'_> {
         Some(UsefulRatio::new(ratio, &derivation))
     }
 
-    fn count(&mut self, ground: &Ground) -> Tally {
+    fn count(&mut self, number: usize, ground: &Ground) -> Tally {
         let width = self.demand.len();
         let mut tally = Tally {
             nodes: ground.nodes.len() as u64,
@@ -151,7 +155,9 @@ impl Fit<'_> {
         }
         let cpu = self.demand.iter().position(|(dimension, _)| *dimension == Dimension::CPU);
         for node in ground.nodes.clone() {
-            if Bar::of(&self.inventory.nodes[node], &self.wanted.pod).is_some() {
+            if Bar::of(&self.inventory.nodes[node], &self.wanted.pod).is_some()
+                || self.kept.keeps_off(self.inventory, number, node)
+            {
                 continue;
             }
             tally.open += 1;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::dimension::{Dimension, Dimensions, PEAK_CPU, PEAK_MEMORY, Rounding};
+use super::repel::repels;
 use super::{CapacityError, Cluster, Holder, Life, RunningPod};
 use crate::resources::{CPU, MEMORY};
 use crate::{Amounts, Node, Pod, PodStatus, Quantity, Resources};
@@ -34,6 +35,8 @@ pub struct Inventory {
     pub(crate) grounds: Vec<Ground>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) pods: Vec<Placed>,
+    /// Which of the pods keep others away.
+    pub(crate) repelling: Vec<usize>,
     ledgers: Ledgers,
     allocatable: Vec<i64>,
     free: Vec<i64>,
@@ -91,6 +94,7 @@ impl Inventory {
             grounds: Vec::with_capacity(clusters.len()),
             nodes: Vec::new(),
             pods: Vec::new(),
+            repelling: Vec::new(),
             ledgers,
             allocatable: Vec::new(),
             free: Vec::new(),
@@ -284,6 +288,9 @@ impl Inventory {
             })?;
         }
         let demand = needs.map(|needs| self.count(&needs, &holder)).transpose()?.unwrap_or(held);
+        if !repels(&pod.spec).is_empty() {
+            self.repelling.push(self.pods.len());
+        }
         self.pods.push(Placed { pod, ground, node, demand });
         Ok(())
     }

@@ -62,14 +62,18 @@ impl Wanted {
 
     /// Refuses what keeps pods away and is not counted here.
     pub(crate) fn check(&self) -> Result<(), CapacityError> {
-        let affinity = self.pod.affinity.as_ref();
-        let near = affinity.is_some_and(|affinity| !affinity.pod_affinity.required.is_empty());
-        let away = affinity.is_some_and(|affinity| !affinity.pod_anti_affinity.required.is_empty());
-        let field = match (near, away) {
-            (true, _) => "a required podAffinity",
-            (_, true) => "a required podAntiAffinity",
-            _ => return Ok(()),
-        };
-        Err(CapacityError::NotCounted { field: field.to_owned() })
+        match uncounted(&self.pod) {
+            Some(field) => Err(CapacityError::NotCounted { field: field.to_owned() }),
+            None => Ok(()),
+        }
     }
+}
+
+/// What a pod requires of other pods near to it, if anything; this is not counted here.
+pub(crate) fn uncounted(pod: &Pod) -> Option<&'static str> {
+    let affinity = pod.affinity.as_ref()?;
+    if !affinity.pod_affinity.required.is_empty() {
+        return Some("a required podAffinity");
+    }
+    (!affinity.pod_anti_affinity.required.is_empty()).then_some("a required podAntiAffinity")
 }

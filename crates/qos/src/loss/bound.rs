@@ -2,7 +2,6 @@
 
 use super::displaced::Displaced;
 use super::place::Survivors;
-use crate::capacity::gate::Bar;
 
 /// How many of the most important pods can come back at most, whatever is placed where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +28,10 @@ impl Displaced<'_> {
             .kinds
             .iter()
             .map(|kind| {
-                survivors.nodes.iter().any(|node| {
-                    survivors.takes(*node, kind.demand)
-                        && Bar::of(&survivors.inventory.nodes[*node], kind.pod).is_none()
-                })
+                survivors
+                    .nodes
+                    .iter()
+                    .any(|node| survivors.takes(*node, kind.demand) && survivors.admits(*node, kind))
             })
             .collect();
         let priority = |place: usize| self.kinds[self.pods[place].1].priority;

@@ -7,7 +7,9 @@ use super::place::Survivors;
 use crate::Pod;
 use crate::capacity::dimension::Dimension;
 use crate::capacity::inventory::{Demand, Placed};
+use crate::capacity::repel::Kept;
 use crate::capacity::spread::Rule;
+use crate::capacity::wanted::uncounted;
 use crate::capacity::{CapacityError, Inventory, Tied};
 
 /// The pods that lost their place.
@@ -27,6 +29,12 @@ pub(crate) struct Kind<'a> {
     pub(crate) namespace: &'a str,
     pub(crate) labels: &'a BTreeMap<String, String>,
     pub(crate) rules: Vec<Rule>,
+    /// Where pods that still run keep it away.
+    pub(crate) kept: Kept,
+    /// What it requires of other pods near to it, which is not counted: none of its kind is placed.
+    pub(crate) uncounted: Option<&'static str>,
+    /// Whether pods with other labels are of another kind.
+    labels_matter: bool,
     /// Its largest share of what is left of any dimension, in 2^-32: a measure to sort by, not to sell by.
     share: u128,
     pub(crate) priority: i32,
@@ -52,7 +60,7 @@ impl<'a> Displaced<'a> {
             let kind = if let Some(kind) = known {
                 kind
             } else {
-                kinds.push(Kind::new(placed, survivors.free_in_all())?);
+                kinds.push(Kind::new(placed, inventory, gone, survivors.free_in_all())?);
                 alike.push(kinds.len() - 1);
                 kinds.len() - 1
             };
@@ -80,18 +88,28 @@ impl<'a> Displaced<'a> {
 }
 
 impl<'a> Kind<'a> {
-    fn new(placed: &'a Placed, free: &[u128]) -> Result<Self, CapacityError> {
+    fn new(
+        placed: &'a Placed,
+        inventory: &Inventory,
+        gone: &[bool],
+        free: &[u128],
+    ) -> Result<Self, CapacityError> {
         let pod = &placed.pod;
         let shares = placed
             .demand
             .iter()
             .map(|(dimension, amount)| share(u128::from(amount.unsigned_abs()), free[dimension.index()]));
+        let rules = Rule::of(&pod.spec, &pod.labels)?;
+        let labels_matter = !(rules.is_empty() && inventory.repelling.is_empty());
         Ok(Self {
             demand: &placed.demand,
             pod: &pod.spec,
             namespace: &pod.namespace,
             labels: &pod.labels,
-            rules: Rule::of(&pod.spec, &pod.labels)?,
+            rules,
+            kept: inventory.kept(&pod.namespace, &pod.labels, |node| !gone[node]),
+            uncounted: uncounted(&pod.spec),
+            labels_matter,
             share: shares.max().unwrap_or(0),
             priority: pod.spec.priority.unwrap_or(0),
         })
@@ -105,7 +123,7 @@ impl<'a> Kind<'a> {
             && own.affinity == other.affinity
             && own.topology_spread_constraints == other.topology_spread_constraints
             && self.priority == other.priority.unwrap_or(0)
-            && (self.rules.is_empty()
+            && (!self.labels_matter
                 || (self.namespace == placed.pod.namespace && *self.labels == placed.pod.labels))
     }
 }

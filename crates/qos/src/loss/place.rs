@@ -79,6 +79,12 @@ impl<'a> Survivors<'a> {
         let mut refused: HashMap<usize, String> = HashMap::new();
         for &(placed, number) in &displaced.pods {
             let kind = &displaced.kinds[number];
+            if let Some(field) = kind.uncounted {
+                places.push(Place::Nowhere(format!(
+                    "{field} is not counted here, so it may or may not come back"
+                )));
+                continue;
+            }
             if let Some(because) = refused.get(&number) {
                 places.push(Place::Nowhere(because.clone()));
                 continue;
@@ -93,7 +99,7 @@ impl<'a> Survivors<'a> {
             }
             let takes = |node: usize| {
                 self.takes(node, kind.demand)
-                    && Bar::of(&self.inventory.nodes[node], kind.pod).is_none()
+                    && self.admits(node, kind)
                     && spread.is_none_or(|spread| spread.admit(self.inventory, node))
             };
             let last = walk.last.filter(|(_, node)| takes(*node));
@@ -124,6 +130,12 @@ impl<'a> Survivors<'a> {
     pub(crate) fn takes(&self, node: usize, demand: &Demand) -> bool {
         let free = self.free(node);
         demand.iter().all(|(dimension, amount)| free[dimension.index()] >= *amount)
+    }
+
+    /// Whether a node admits such a pod, however full it is.
+    pub(crate) fn admits(&self, node: usize, kind: &Kind<'_>) -> bool {
+        Bar::of(&self.inventory.nodes[node], kind.pod).is_none()
+            && !kind.kept.keeps_off(self.inventory, self.inventory.ground_of(node), node)
     }
 
     fn take(&mut self, node: usize, demand: &Demand) {
@@ -157,6 +169,10 @@ impl<'a> Survivors<'a> {
         for &node in &self.nodes {
             if let Some(bar) = Bar::of(&self.inventory.nodes[node], kind.pod) {
                 *bars.entry(bar.to_string()).or_default() += 1;
+                continue;
+            }
+            if !self.admits(node, kind) {
+                *bars.entry("a pod nearby keeps it away by its anti-affinity".to_owned()).or_default() += 1;
                 continue;
             }
             let free = self.free(node);

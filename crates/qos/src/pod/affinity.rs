@@ -77,6 +77,12 @@ pub struct PodAffinityTerm {
     pub label_selector: Option<LabelSelector>,
     /// The node label whose values are the parts.
     pub topology_key: String,
+    /// The namespaces of the pods that are meant; none, and no selector either, is the pod's own.
+    #[serde(deserialize_with = "bounded::list", skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+    /// The namespaces by their labels; without conditions all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace_selector: Option<LabelSelector>,
 }
 
 impl Affinity {
