@@ -152,7 +152,7 @@ pub(crate) struct Write {
     pub(crate) wait: Wait,
 }
 
-/// What a write takes that makes something which is there once.
+/// What a write takes that looks at no App.
 #[derive(Debug, Args)]
 pub(crate) struct Making {
     /// Only check; fails where the real one would.
@@ -297,6 +297,29 @@ pub(crate) enum Operation {
     Watch(Following),
     /// Wait until an operation has come to its end.
     Wait(Following),
+    /// Let no further data center get it for now; what was sent goes on.
+    Pause(Steering),
+    /// Let it go on after a pause; what failed is tried again.
+    Resume {
+        #[command(flatten)]
+        steering: Steering,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// End it; every data center stays as it is.
+    Abort(Steering),
+}
+
+/// What is said to an operation that runs.
+#[derive(Debug, Args)]
+pub(crate) struct Steering {
+    /// Its id.
+    pub(crate) id: String,
+    /// Why, for the record.
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) making: Making,
 }
 
 #[derive(Debug, Args)]

@@ -256,6 +256,31 @@ fn a_wait_ends_with_the_code_of_how_it_ended() {
 }
 
 #[test]
+fn an_operation_is_paused_resumed_and_aborted_and_says_how_it_stands() {
+    let fixture = Fixture::with_shop();
+    let listed = fixture.command(&["operation", "list", "-o", "name"]).output();
+    let first = String::from_utf8(listed.map(|output| output.stdout).unwrap_or_default()).unwrap_or_default();
+    let first = first.trim();
+    let text = all(
+        &fixture,
+        &[
+            &["operation", "pause", first, "--dry-run"],
+            &["operation", "pause", first, "--reason", "the lunch rush"],
+            &["operation", "pause", first],
+            &["operation", "get", first],
+            &["operation", "resume", first],
+            &["operation", "resume", first],
+            &["operation", "abort", first, "--reason", "wrong branch", "--request-id", "abort"],
+            &["operation", "abort", first, "--reason", "wrong branch", "--request-id", "abort"],
+            &["operation", "abort", first],
+            &["operation", "wait", first],
+            &["operation", "pause", "0199f3a0-0000-7000-8000-000000000001"],
+        ],
+    );
+    insta::assert_snapshot!(text.replace(first, "FIRST"));
+}
+
+#[test]
 fn interrupted_while_it_waits_it_says_that_the_operation_goes_on() {
     let fixture = Fixture::with_shop();
     fixture.file("other.yaml", &SHOP.replace("500m", "600m"));

@@ -69,12 +69,18 @@ pub fn is_good(outcome: &Outcome, policy: &PublishPolicy) -> bool {
 struct Tally<'a> {
     good: usize,
     done: usize,
+    /// Those of the pending ones whose gate is closed.
+    waiting: usize,
     pending: usize,
     failed: Vec<(&'a DcName, &'a Outcome)>,
     owed: Vec<&'a DcName>,
 }
 
-fn tally<'a>(policy: &PublishPolicy, outcomes: &'a BTreeMap<DcName, Outcome>) -> Tally<'a> {
+fn tally<'a>(
+    policy: &PublishPolicy,
+    control: &Control,
+    outcomes: &'a BTreeMap<DcName, Outcome>,
+) -> Tally<'a> {
     let mut tally = Tally::default();
     for (dc, outcome) in outcomes {
         match outcome.state {
@@ -82,12 +88,13 @@ fn tally<'a>(policy: &PublishPolicy, outcomes: &'a BTreeMap<DcName, Outcome>) ->
             // `Superseded` stands on deletions alone: the next life of the name was ordered there, and its
             // Order asks for this removal first.
             OutcomeState::Done | OutcomeState::Superseded => tally.done += 1,
-            OutcomeState::Failed => tally.failed.push((dc, outcome)),
+            OutcomeState::Failed if outcome.has_failed(control) => tally.failed.push((dc, outcome)),
             OutcomeState::Owed | OutcomeState::Diverged => tally.owed.push(dc),
-            OutcomeState::Waiting
-            | OutcomeState::Sent
-            | OutcomeState::Progressing
-            | OutcomeState::Healthy => {
+            OutcomeState::Waiting => {
+                tally.waiting += 1;
+                tally.pending += 1;
+            }
+            OutcomeState::Sent | OutcomeState::Progressing | OutcomeState::Healthy | OutcomeState::Failed => {
                 tally.pending += 1;
             }
         }
@@ -102,7 +109,7 @@ pub fn fold(
     outcomes: &BTreeMap<DcName, Outcome>,
     end: Option<&End>,
 ) -> Standing {
-    let tally = tally(&operation.policy, outcomes);
+    let tally = tally(&operation.policy, control, outcomes);
     if let Some(end) = end {
         return ended(end, &tally);
     }
@@ -114,11 +121,15 @@ pub fn fold(
                 due(OperationState::Running, Due::Rollback, Some(failure))
             }
             _ if operation.kind == Kind::Delete => open(OperationState::Running, Some(failure)),
-            _ => open(OperationState::Held, Some(format!("{failure}; publish a fix, or roll back"))),
+            _ => {
+                open(OperationState::Held, Some(format!("{failure}; publish a fix, roll back, or resume it")))
+            }
         };
     }
-    if let Some(by) = &control.paused_by {
-        return open(OperationState::Paused, Some(format!("paused by {by}")));
+    // Where every gate has opened there is nothing left to pause.
+    let gates_are_left = tally.waiting > 0 || !tally.owed.is_empty();
+    if let Some(word) = control.paused.as_ref().filter(|_| gates_are_left) {
+        return open(OperationState::Paused, Some(format!("paused by {}", word.who_and_why())));
     }
     if tally.pending > 0 {
         return open(OperationState::Running, None);
@@ -207,7 +218,7 @@ mod tests {
     use super::*;
     use crate::builders::{mk_operation, mk_outcomes};
     use crate::name::ReleaseNumber;
-    use crate::record::OutcomeState as O;
+    use crate::record::{OutcomeState as O, Word};
 
     fn standing(operation: &Operation, states: [O; 3]) -> (OperationState, Option<Due>) {
         let standing = fold(operation, &Control::default(), &mk_outcomes(states), None);
@@ -280,6 +291,26 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_holds_as_long_as_a_gate_is_left_and_a_resumed_failure_is_pending() {
+        let operation = mk_operation();
+        let word = Word { by: "ann".to_owned(), reason: None, at: jiff::Timestamp::UNIX_EPOCH };
+        let paused = Control { paused: Some(word), ..Control::default() };
+        let state = |control: &Control, states| {
+            let standing = fold(&operation, control, &mk_outcomes(states), None);
+            (standing.state, standing.due)
+        };
+        let stands = (OperationState::Paused, None);
+        assert_eq!(state(&paused, [O::Progressing, O::Waiting, O::Waiting]), stands);
+        assert_eq!(state(&paused, [O::Healthy, O::Healthy, O::Waiting]), stands);
+        assert_eq!(state(&paused, [O::Healthy, O::Healthy, O::Owed]), stands, "it may not get it yet");
+        assert_eq!(state(&paused, [O::Healthy, O::Progressing, O::Progressing]), RUNNING);
+        assert_eq!(state(&paused, [O::Healthy, O::Healthy, O::Healthy]), ends(EndState::Succeeded));
+        assert_eq!(state(&paused, [O::Failed, O::Waiting, O::Waiting]), HELD);
+        let resumed = Control { round: 1, ..Control::default() };
+        assert_eq!(state(&resumed, [O::Failed, O::Waiting, O::Waiting]), RUNNING);
+    }
+
+    #[test]
     fn a_failure_repeats_the_cause_of_every_data_center_and_says_the_same_one_once() {
         let mut operation = mk_operation();
         let mut outcomes = mk_outcomes([O::Failed, O::Failed, O::Failed]);
@@ -289,14 +320,14 @@ mod tests {
         let said = |operation: &Operation| fold(operation, &Control::default(), &outcomes, None).message;
         assert_eq!(
             said(&operation).as_deref(),
-            Some("dc-1, dc-3: no room; dc-2: did not become healthy; publish a fix, or roll back")
+            Some("dc-1, dc-3: no room; dc-2: did not become healthy; publish a fix, roll back, or resume it")
         );
         operation.policy.succeed = Succeed::AtLeast(2);
         assert_eq!(
             said(&operation).as_deref(),
             Some(
                 "2 data centers must become healthy, and 0 still can; dc-1, dc-3: no room; dc-2: did not become \
-                 healthy; publish a fix, or roll back"
+                 healthy; publish a fix, roll back, or resume it"
             )
         );
     }

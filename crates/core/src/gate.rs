@@ -53,10 +53,10 @@ pub fn gate(
     if end.is_some() || operation.pace == Pace::AtOnce {
         return Gate::Open;
     }
-    if let Some(by) = &control.paused_by {
-        return Gate::Closed(format!("paused by {by}"));
+    if let Some(word) = &control.paused {
+        return Gate::Closed(format!("paused by {}", word.who_and_why()));
     }
-    if let Some(failed) = blocking_failure(operation, outcomes) {
+    if let Some(failed) = blocking_failure(operation, control, outcomes) {
         return Gate::Closed(format!("stopped, because {failed} failed"));
     }
     for wave in waves(&operation.policy, &operation.dcs) {
@@ -66,7 +66,7 @@ pub fn gate(
         let waits_for: Vec<&str> = wave
             .iter()
             .filter(|before| {
-                outcomes.get(*before).is_some_and(|outcome| is_awaited(outcome, &operation.policy))
+                outcomes.get(*before).is_some_and(|outcome| is_awaited(outcome, control, &operation.policy))
             })
             .map(DcName::as_str)
             .collect();
@@ -78,31 +78,29 @@ pub fn gate(
 }
 
 /// Whether later waves wait for this outcome: it may yet become good.
-fn is_awaited(outcome: &Outcome, policy: &PublishPolicy) -> bool {
+fn is_awaited(outcome: &Outcome, control: &Control, policy: &PublishPolicy) -> bool {
     match outcome.state {
         OutcomeState::Waiting | OutcomeState::Sent | OutcomeState::Progressing => true,
         OutcomeState::Healthy => !is_good(outcome, policy),
-        OutcomeState::Failed
-        | OutcomeState::Owed
-        | OutcomeState::Diverged
-        | OutcomeState::Superseded
-        | OutcomeState::Done => false,
+        // Told to go on, it is tried again.
+        OutcomeState::Failed => !outcome.has_failed(control),
+        OutcomeState::Owed | OutcomeState::Diverged | OutcomeState::Superseded | OutcomeState::Done => false,
     }
 }
 
 /// A data center whose failure ends the publish: under [`Succeed::AtLeast`] the others may still do.
 fn blocking_failure<'a>(
     operation: &Operation,
+    control: &Control,
     outcomes: &'a BTreeMap<DcName, Outcome>,
 ) -> Option<&'a DcName> {
-    let failed =
-        outcomes.iter().find(|(_, outcome)| outcome.state == OutcomeState::Failed).map(|(dc, _)| dc)?;
+    let failed = outcomes.iter().find(|(_, outcome)| outcome.has_failed(control)).map(|(dc, _)| dc)?;
     match operation.policy.succeed {
         Succeed::All => Some(failed),
         Succeed::AtLeast(n) => {
             let lost = outcomes
                 .values()
-                .filter(|outcome| matches!(outcome.state, OutcomeState::Failed | OutcomeState::Done))
+                .filter(|outcome| outcome.has_failed(control) || outcome.state == OutcomeState::Done)
                 .count();
             (outcomes.len() - lost < n as usize).then_some(failed)
         }
@@ -115,7 +113,7 @@ mod tests {
 
     use super::*;
     use crate::builders::{mk_dcs, mk_operation, mk_outcomes};
-    use crate::record::{EndState, OutcomeState as O};
+    use crate::record::{EndState, OutcomeState as O, Word};
 
     /// The answers for dc-1, dc-2 and dc-3 in a word each.
     fn gates(operation: &Operation, outcomes: &BTreeMap<DcName, Outcome>) -> [&'static str; 3] {
@@ -175,6 +173,16 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_that_is_tried_again_is_waited_for() {
+        let mut operation = mk_operation();
+        operation.policy.waves = vec![mk_dcs(["dc-1"])];
+        let outcomes = mk_outcomes([O::Failed, O::Waiting, O::Waiting]);
+        let resumed = Control { round: 1, ..Control::default() };
+        let answer = gate(&operation, &mk_dcs(["dc-2"])[0], DcState::Active, &resumed, &outcomes, None);
+        assert_eq!(answer, Gate::Closed("waits for dc-1".to_owned()));
+    }
+
+    #[test]
     fn a_data_center_that_takes_no_publish_is_shut_whatever_the_waves_say() {
         let operation = mk_operation();
         let outcomes = mk_outcomes([O::Waiting; 3]);
@@ -190,7 +198,8 @@ mod tests {
         let operation = mk_operation();
         let outcomes = mk_outcomes([O::Healthy, O::Healthy, O::Owed]);
         let dc = "dc-3".parse().unwrap();
-        let paused = Control { paused_by: Some("ann".to_owned()), round: 0 };
+        let word = Word { by: "ann".to_owned(), reason: None, at: jiff::Timestamp::UNIX_EPOCH };
+        let paused = Control { paused: Some(word), ..Control::default() };
         assert_eq!(
             gate(&operation, &dc, DcState::Active, &paused, &outcomes, None),
             Gate::Closed("paused by ann".to_owned())

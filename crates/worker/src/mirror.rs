@@ -267,7 +267,10 @@ impl Held {
             }
             OperationKey::Control(id) => {
                 let parts = self.operations.get_mut(&id)?;
-                parts.control = Some(decode(entry)?);
+                let control = decode(entry)?;
+                if parts.control.as_ref().is_none_or(|old| old.revision < control.revision) {
+                    parts.control = Some(control);
+                }
                 Some(Change::App(parts.operation.app.clone()))
             }
             OperationKey::Outcome(id, dc) => {

@@ -2,9 +2,10 @@
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use plimsoll_core::caller::Caller;
 use plimsoll_core::error::{Error, Kind};
 use plimsoll_core::fold::OperationState;
-use plimsoll_core::usecase::{OperationFilter, Plimsoll};
+use plimsoll_core::usecase::{OperationFilter, Plimsoll, Steering};
 use plimsoll_core::view::OperationView;
 use tonic::{Request, Response, Status};
 
@@ -13,8 +14,10 @@ use crate::admission::caller;
 use crate::map;
 use crate::proto::operation_service_server::OperationService;
 use crate::proto::{
-    GetOperationRequest, GetOperationResponse, ListOperationsRequest, ListOperationsResponse,
-    WaitOperationRequest, WaitOperationResponse, WatchOperationRequest, WatchOperationResponse,
+    AbortOperationRequest, AbortOperationResponse, Accepted, GetOperationRequest, GetOperationResponse,
+    ListOperationsRequest, ListOperationsResponse, PauseOperationRequest, PauseOperationResponse,
+    ResumeOperationRequest, ResumeOperationResponse, WaitOperationRequest, WaitOperationResponse,
+    WatchOperationRequest, WatchOperationResponse, WriteOptions,
 };
 use crate::read::{Faults, page};
 use crate::status::status;
@@ -27,6 +30,21 @@ pub(crate) struct Operations {
 impl Operations {
     pub(crate) fn new(plimsoll: Plimsoll) -> Self {
         Self { plimsoll }
+    }
+
+    async fn steer(
+        &self,
+        caller: &Caller,
+        id: &str,
+        steering: Steering,
+        options: Option<WriteOptions>,
+    ) -> Result<Accepted, Status> {
+        let mut faults = Faults::default();
+        let id = faults.operation(id);
+        let write = faults.write(options);
+        let (id, write) = faults.check(id.zip(write)).map_err(status)?;
+        let accepted = self.plimsoll.steer_operation(caller, id, steering, write).await.map_err(status)?;
+        Ok(map::accepted(accepted))
     }
 }
 
@@ -98,6 +116,36 @@ impl OperationService for Operations {
         };
         let view = view.map_err(status)?;
         Ok(Response::new(WaitOperationResponse { operation: Some(map::operation(view)) }))
+    }
+
+    async fn pause_operation(
+        &self,
+        request: Request<PauseOperationRequest>,
+    ) -> Result<Response<PauseOperationResponse>, Status> {
+        let caller = caller(&request)?;
+        let PauseOperationRequest { id, options } = request.into_inner();
+        let accepted = self.steer(&caller, &id, Steering::Pause, options).await?;
+        Ok(Response::new(PauseOperationResponse { accepted: Some(accepted) }))
+    }
+
+    async fn resume_operation(
+        &self,
+        request: Request<ResumeOperationRequest>,
+    ) -> Result<Response<ResumeOperationResponse>, Status> {
+        let caller = caller(&request)?;
+        let ResumeOperationRequest { id, options } = request.into_inner();
+        let accepted = self.steer(&caller, &id, Steering::Resume, options).await?;
+        Ok(Response::new(ResumeOperationResponse { accepted: Some(accepted) }))
+    }
+
+    async fn abort_operation(
+        &self,
+        request: Request<AbortOperationRequest>,
+    ) -> Result<Response<AbortOperationResponse>, Status> {
+        let caller = caller(&request)?;
+        let AbortOperationRequest { id, options } = request.into_inner();
+        let accepted = self.steer(&caller, &id, Steering::Abort, options).await?;
+        Ok(Response::new(AbortOperationResponse { accepted: Some(accepted) }))
     }
 }
 

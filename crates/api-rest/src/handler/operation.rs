@@ -6,13 +6,15 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use plimsoll_core::error::{Error, Kind};
 use plimsoll_core::fold::OperationState;
-use plimsoll_core::usecase::{OperationFilter, Plimsoll};
+use plimsoll_core::usecase::{OperationFilter, Plimsoll, Steering};
 use plimsoll_core::view::OperationView;
 
-use crate::dto::{Nothing, Operation, Page};
-use crate::extract::{By, MaybeBody, OperationPath, OperationsQuery, Query, WaitQuery};
+use crate::dto::{Accepted, Nothing, Operation, Page};
+use crate::extract::{
+    By, IfMatch, MaybeBody, OperationPath, OperationsQuery, Query, WaitQuery, WriteQuery, Writing,
+};
 use crate::failure::Failure;
-use crate::openapi::Reading;
+use crate::openapi::{Changing, Reading};
 
 /// List Operations.
 ///
@@ -62,6 +64,54 @@ pub(super) async fn wait(
         return Err(Error::new(Kind::DeadlineExceeded, "OPERATION_RUNNING", message).into());
     };
     Ok(Json(view?.into()))
+}
+
+/// Pause an Operation.
+///
+/// No further data center gets it until it is resumed; what was sent goes on.
+#[utoipa::path(post, path = "/v1/operations/{id}/pause", tag = "operations", operation_id = "pauseOperation",
+    params(("id" = String, Path, description = "The id of the Operation."), WriteQuery, IfMatch),
+    responses((status = 200, body = Accepted, description = "It is done, or it would be accepted."), Changing))]
+pub(super) async fn pause(
+    State(plimsoll): State<Plimsoll>,
+    By(caller): By,
+    OperationPath(id): OperationPath,
+    Writing(write): Writing,
+    MaybeBody(Nothing {}): MaybeBody<Nothing>,
+) -> Result<Json<Accepted>, Failure> {
+    Ok(Json(plimsoll.steer_operation(&caller, id, Steering::Pause, write).await?.into()))
+}
+
+/// Let an Operation go on.
+///
+/// After a pause; and where it is held, what failed is tried again with the whole deadline.
+#[utoipa::path(post, path = "/v1/operations/{id}/resume", tag = "operations", operation_id = "resumeOperation",
+    params(("id" = String, Path, description = "The id of the Operation."), WriteQuery, IfMatch),
+    responses((status = 200, body = Accepted, description = "It is done, or it would be accepted."), Changing))]
+pub(super) async fn resume(
+    State(plimsoll): State<Plimsoll>,
+    By(caller): By,
+    OperationPath(id): OperationPath,
+    Writing(write): Writing,
+    MaybeBody(Nothing {}): MaybeBody<Nothing>,
+) -> Result<Json<Accepted>, Failure> {
+    Ok(Json(plimsoll.steer_operation(&caller, id, Steering::Resume, write).await?.into()))
+}
+
+/// End an Operation.
+///
+/// Every data center stays as it is; the notes say what runs where.
+#[utoipa::path(post, path = "/v1/operations/{id}/abort", tag = "operations", operation_id = "abortOperation",
+    params(("id" = String, Path, description = "The id of the Operation."), WriteQuery, IfMatch),
+    responses((status = 200, body = Accepted, description = "It is done, or it would be accepted."), Changing))]
+pub(super) async fn abort(
+    State(plimsoll): State<Plimsoll>,
+    By(caller): By,
+    OperationPath(id): OperationPath,
+    Writing(write): Writing,
+    MaybeBody(Nothing {}): MaybeBody<Nothing>,
+) -> Result<Json<Accepted>, Failure> {
+    Ok(Json(plimsoll.steer_operation(&caller, id, Steering::Abort, write).await?.into()))
 }
 
 /// The first view of an Operation that does not go on by itself.

@@ -100,14 +100,17 @@ pub(super) async fn send(
     if let Some(reason) = &reason {
         call = call.query("reason", reason);
     }
-    let answer = call.send().await.map_err(|failure| {
-        if failure.exit() == TIMED_OUT {
-            failure.with(format!("the same again with --request-id {request_id} does nothing twice"))
-        } else {
-            failure
-        }
-    })?;
+    let answer = call.send().await.map_err(|failure| repeatable(failure, &request_id))?;
     report(session, &answer, dry_run, wait, started).await
+}
+
+/// Says how to send again what may have been done.
+pub(super) fn repeatable(failure: Failure, request_id: &str) -> Failure {
+    if failure.exit() == TIMED_OUT {
+        failure.with(format!("the same again with --request-id {request_id} does nothing twice"))
+    } else {
+        failure
+    }
 }
 
 /// The etag of an App as it is now; none where it is not there yet.

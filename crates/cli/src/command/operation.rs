@@ -3,17 +3,18 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use plimsoll_api_rest::dto::Operation;
+use plimsoll_api_rest::dto::{Accepted, Operation};
 use reqwest::Method;
+use tokio::time::Instant;
 
-use super::change::ended;
+use super::change::{ended, repeatable};
 use super::list;
 use super::session::Session;
-use crate::arguments::{self, Following, Format};
+use crate::arguments::{self, Following, Format, Making, Steering};
 use crate::client::read;
 use crate::failure::Failure;
-use crate::follow::{Progress, follow};
-use crate::output::{Table, age, clean, print, structured};
+use crate::follow::{Progress, follow, standing};
+use crate::output::{Table, age, clean, note_all, print, structured};
 
 pub(super) async fn run(session: &Session, command: arguments::Operation) -> Result<ExitCode, Failure> {
     match command {
@@ -41,8 +42,52 @@ pub(super) async fn run(session: &Session, command: arguments::Operation) -> Res
             let operation = follow(&session.client, &id, None, timeout, &mut Progress::silent()).await?;
             return ended(session, &operation, None);
         }
+        arguments::Operation::Pause(steering) => {
+            steer(session, "pause", steering).await?;
+        }
+        arguments::Operation::Abort(steering) => {
+            steer(session, "abort", steering).await?;
+        }
+        arguments::Operation::Resume { steering, wait } => {
+            let started = Instant::now();
+            let resumed = steer(session, "resume", steering).await?;
+            if let Some(operation) = resumed.filter(|_| wait.wait) {
+                let client = &session.client;
+                let mut progress = Progress::new();
+                let operation =
+                    follow(client, &operation.id, Some(&operation), wait.timeout, &mut progress).await?;
+                return ended(session, &operation, Some(started));
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says something to an operation that runs, and tells how it stands then; none where it was only checked.
+async fn steer(session: &Session, verb: &str, steering: Steering) -> Result<Option<Operation>, Failure> {
+    let Steering { id, reason, making: Making { dry_run, request_id } } = steering;
+    let request_id = request_id.map_or_else(|| uuid::Uuid::now_v7().to_string(), String::from);
+    let path = ["operations", &id, verb];
+    let mut call = session.client.call(Method::POST, &path).query("requestId", &request_id);
+    if dry_run {
+        call = call.query("validateOnly", "true");
+    }
+    if let Some(reason) = &reason {
+        call = call.query("reason", reason);
+    }
+    let value = call.send().await.map_err(|failure| repeatable(failure, &request_id))?;
+    let Accepted { operation, notes, .. } = read(&value)?;
+    if let Some(printed) = structured(session.format, &value) {
+        printed?;
+        return Ok(operation);
+    }
+    note_all(&notes);
+    match &operation {
+        None => print("nothing was changed: this would be accepted")?,
+        Some(operation) if session.format == Format::Name => print(&clean(&operation.id))?,
+        Some(operation) => print(&standing(operation))?,
+    }
+    Ok(operation)
 }
 
 async fn get(session: &Session, id: &str) -> Result<(), Failure> {

@@ -14,7 +14,7 @@ use crate::client::{Client, Event};
 use crate::failure::{FAILED, Failure, INTERRUPTED, TIMED_OUT};
 
 pub(crate) use progress::Progress;
-pub(crate) use summary::{sentence, what};
+pub(crate) use summary::{sentence, standing, what};
 
 /// How long it waits before it asks again after a stream was cut; doubled each time, up to the second.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));

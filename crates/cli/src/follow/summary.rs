@@ -59,8 +59,8 @@ pub(crate) fn what(operation: &Operation) -> String {
     }
 }
 
-/// Why an Operation did not succeed, with what each data center says that has something to say.
-pub(super) fn failure(operation: &Operation, exit: u8) -> Failure {
+/// `the upgrade of shop to release 2 is held: dc-1: the image cannot be fetched`.
+pub(crate) fn standing(operation: &Operation) -> String {
     let what = what(operation);
     let id = &operation.id;
     let state = match operation.state {
@@ -73,11 +73,23 @@ pub(super) fn failure(operation: &Operation, exit: u8) -> Failure {
         OperationState::Superseded => "was superseded",
     };
     let why = match (&operation.message, &operation.superseded_by) {
+        // These begin with the state.
+        (Some(message), _) if operation.state == OperationState::Paused => {
+            return clean(&format!("{what} is {message}"));
+        }
+        (Some(message), _) if operation.state == OperationState::Aborted => {
+            return clean(&format!("{what} was {message}"));
+        }
         (Some(message), _) => format!(": {message}"),
         (None, Some(by)) => format!(" by operation {by}"),
         (None, None) => format!("; look with `plimsoll operation get {id}`"),
     };
-    let mut failure = Failure::new(exit, format!("{what} {state}{why}"));
+    clean(&format!("{what} {state}{why}"))
+}
+
+/// Why an Operation did not succeed, with what each data center says that has something to say.
+pub(super) fn failure(operation: &Operation, exit: u8) -> Failure {
+    let mut failure = Failure::new(exit, standing(operation));
     for outcome in &operation.data_centers {
         if let Some(message) = &outcome.message {
             failure = failure.with(format!("{}: {:?}: {message}", outcome.data_center, outcome.state));

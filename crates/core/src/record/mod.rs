@@ -18,7 +18,7 @@ pub use app::{App, Pin, Track};
 pub use draft::Draft;
 pub use installation::{DataCenter, DcState, Environment, Installation, Namespace};
 pub use operation::{
-    Control, End, EndState, HistoryEntry, Kind, Operation, Outcome, OutcomeState, Pace, Request, Spent,
+    Control, End, EndState, HistoryEntry, Kind, Operation, Outcome, OutcomeState, Pace, Request, Spent, Word,
 };
 pub use order::{Good, Order, Ordered, Substance};
 pub use parts::OperationParts;

@@ -95,10 +95,36 @@ pub enum Pace {
 pub struct Control {
     /// Who paused it; no further gate opens while it is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub paused_by: Option<String>,
+    pub paused: Option<Word>,
+    /// Who told it to go on last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<Word>,
     /// How often it was told to go on after a failure; a failed outcome of an earlier round is tried anew.
     #[serde(default)]
     pub round: u32,
+}
+
+/// Who said something, when and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Word {
+    /// Who.
+    pub by: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Word {
+    /// Who, and why if they said so: `ann (too slow)`.
+    pub fn who_and_why(&self) -> String {
+        match &self.reason {
+            Some(reason) => format!("{} ({reason})", self.by),
+            None => self.by.clone(),
+        }
+    }
 }
 
 /// How an Operation stands in one data center. Only that data center's worker writes it, and only when it
@@ -123,9 +149,16 @@ pub struct Outcome {
     /// What a worker has measured so far.
     #[serde(default)]
     pub spent: Spent,
-    /// The [`Control::round`] that it belongs to.
+    /// The [`Control::round`] that it failed in, or that it is tried again in.
     #[serde(default)]
     pub round: u32,
+}
+
+impl Outcome {
+    /// Whether it failed, and nobody has told the Operation to go on since.
+    pub fn has_failed(&self, control: &Control) -> bool {
+        self.state == OutcomeState::Failed && self.round >= control.round
+    }
 }
 
 /// Time that a worker measured with its monotonic clock and stored; time that nobody stored does not count.

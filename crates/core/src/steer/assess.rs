@@ -10,7 +10,7 @@ use crate::fold::is_good;
 use crate::health::{Verdict as Judgement, judge};
 use crate::live::Sight;
 use crate::policy::PublishPolicy;
-use crate::record::{DcState, Kind, OperationParts, Order, Outcome, OutcomeState, Spent, Stored};
+use crate::record::{Control, DcState, Kind, OperationParts, Order, Outcome, OutcomeState, Spent, Stored};
 
 /// How the outcome stands by what is seen now, with the time that has been measured.
 pub(super) fn assess(
@@ -20,8 +20,17 @@ pub(super) fn assess(
     order: &Stored<Order>,
     stood: Duration,
 ) -> Outcome {
-    let spent = spend(&before.value, stood);
-    let before = &before.value;
+    let control = parts.plain_control();
+    // Once failed it stays so until somebody tells the Operation to go on, or takes its place.
+    if before.value.has_failed(&control) {
+        return before.value.clone();
+    }
+    let again =
+        (before.value.state == OutcomeState::Failed).then(|| once_more(&before.value, &control, scene.now));
+    let (before, spent) = match &again {
+        Some(again) => (again, Spent::default()),
+        None => (&before.value, spend(&before.value, stood)),
+    };
     let fence = order.value.fence(order.revision);
     let is = |state, finding: Option<&Finding>, spent| Outcome {
         state,
@@ -30,12 +39,8 @@ pub(super) fn assess(
         since: if state == before.state { before.since } else { scene.now },
         order: Some(order.revision),
         spent,
-        round: before.round,
+        round: if state == OutcomeState::Failed { control.round } else { before.round },
     };
-    // Once failed it stays so until somebody tells the Operation to go on, or takes its place.
-    if before.state == OutcomeState::Failed {
-        return before.clone();
-    }
     let shut = match (&scene.unreachable, scene.dc.value.state) {
         (Some(why), _) => Some(why.clone()),
         (None, DcState::Held) => Some(format!("{} is held until an operator decides", scene.dc.value.name)),
@@ -69,9 +74,26 @@ pub(super) fn assess(
             is(OutcomeState::Healthy, None, soaked)
         }
         Judgement::Done => is(OutcomeState::Done, None, no_soak),
+        // Whoever said that it is to go on may have mended it a moment ago: the deadline is theirs again.
+        Judgement::Hopeless(finding) if before.round > 0 => {
+            waiting(OutcomeState::Progressing, Some(&finding))
+        }
         Judgement::Hopeless(finding) => is(OutcomeState::Failed, Some(&finding), no_soak),
         Judgement::Progressing(finding) => waiting(OutcomeState::Progressing, finding.as_ref()),
         Judgement::Unseen => waiting(OutcomeState::Sent, scene.trouble.as_deref().map(not_taken).as_ref()),
+    }
+}
+
+/// The beginning of another try: what was ordered stands, and the deadline begins anew.
+fn once_more(failed: &Outcome, control: &Control, now: Timestamp) -> Outcome {
+    Outcome {
+        state: OutcomeState::Sent,
+        reason: None,
+        message: None,
+        since: now,
+        order: failed.order,
+        spent: Spent::default(),
+        round: control.round,
     }
 }
 

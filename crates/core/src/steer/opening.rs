@@ -50,6 +50,17 @@ pub(super) fn at_the_gate(
     };
     match gate {
         Gate::Open => open_gate(scene, parts, outcome).map(Some),
+        Gate::Closed(_) if outcome.value.state == OutcomeState::Owed => {
+            // It is back, and its turn has not come.
+            let after = Outcome {
+                state: OutcomeState::Waiting,
+                reason: None,
+                message: None,
+                since: scene.now,
+                ..outcome.value.clone()
+            };
+            write(scene, parts, outcome, &after).map(Some)
+        }
         Gate::Closed(_) => Ok(None),
         Gate::Shut(_) if outcome.value.state == OutcomeState::Owed => Ok(None),
         Gate::Shut(why) => {

@@ -18,7 +18,7 @@ use crate::content::Content;
 use crate::digest::Digest;
 use crate::error::{Error, Kind};
 use crate::ledger::{self, Committed, Compare, Size, Transaction};
-use crate::name::{AppRef, AppUid, DcName, OperationId, ReleaseNumber};
+use crate::name::{AppRef, AppUid, DcName, OperationId, ReleaseNumber, RequestId};
 use crate::order::{Before, order_for};
 use crate::policy::PublishPolicy;
 use crate::record::{
@@ -175,12 +175,12 @@ impl Plimsoll {
         let subject = &Subject { app, verb, write };
         let body = subject.digest()?;
         for _ in 0..MAX_ROUNDS {
-            if let Some(answer) = self.seen_before(caller, subject, body).await? {
+            if let Some(answer) = self.seen_before(caller, subject.app, &write.request_id, body).await? {
                 return Ok(answer);
             }
             let ground = self.ground(subject.app).await?;
             if subject.heeds_match() {
-                check_match(subject, &ground)?;
+                check_match(subject.app, subject.write, ground.app.as_ref())?;
             }
             let plan = self.plan(caller, subject, &ground).await?;
             if matches!(subject.verb, Verb::Apply(_)) && plan.release.is_some() {
@@ -248,20 +248,21 @@ impl Plimsoll {
     }
 
     /// The answer of the first request with this id, if there was one.
-    async fn seen_before(
+    pub(super) async fn seen_before(
         &self,
         caller: &Caller,
-        subject: &Subject<'_>,
+        app: &AppRef,
+        request_id: &RequestId,
         body: Digest,
     ) -> Result<Option<Accepted>, Error> {
-        let Some(request) = self.seen(caller, &subject.write.request_id, body).await? else {
+        let Some(request) = self.seen(caller, request_id, body).await? else {
             return Ok(None);
         };
         let operation = match request.operation {
             Some(id) => Some(self.view_operation(id).await?),
             None => None,
         };
-        Ok(Some(Accepted { app: subject.app.clone(), operation, notes: request.notes }))
+        Ok(Some(Accepted { app: app.clone(), operation, notes: request.notes }))
     }
 
     async fn transaction(
@@ -352,27 +353,28 @@ fn mebibytes(bytes: u64) -> u64 {
     bytes.div_ceil(1024 * 1024)
 }
 
-fn check_match(subject: &Subject<'_>, ground: &Ground) -> Result<(), Error> {
-    let Some(expected) = subject.write.if_match else {
+/// Refuses who has seen another App than the one that is there.
+pub(super) fn check_match(app: &AppRef, write: &Write, there: Option<&Stored<App>>) -> Result<(), Error> {
+    let Some(expected) = write.if_match else {
         return Ok(());
     };
-    match &ground.app {
-        Some(app) if app.revision == expected.0 => Ok(()),
-        Some(app) => Err(Error::new(
+    match there {
+        Some(there) if there.revision == expected.0 => Ok(()),
+        Some(there) => Err(Error::new(
             Kind::Conflict,
             "APP_CHANGED",
             format!(
-                "{} changed {} at {}, after you looked; look again and decide anew",
-                app.value.changed_by, subject.app, app.value.changed
+                "{} changed {app} at {}, after you looked; look again and decide anew",
+                there.value.changed_by, there.value.changed
             ),
         )
-        .with("changedBy", &app.value.changed_by)
-        .with("changedAt", app.value.changed)
-        .with("etag", crate::view::Etag(app.revision))),
+        .with("changedBy", &there.value.changed_by)
+        .with("changedAt", there.value.changed)
+        .with("etag", crate::view::Etag(there.revision))),
         None => Err(Error::new(
             Kind::Conflict,
             "APP_CHANGED",
-            format!("{} is not there any more; somebody deleted it after you looked", subject.app),
+            format!("{app} is not there any more; somebody deleted it after you looked"),
         )),
     }
 }

@@ -6,6 +6,7 @@
 mod accept;
 mod apply;
 mod apps;
+mod control;
 mod diff;
 mod installation;
 mod operations;
@@ -25,6 +26,7 @@ use crate::name::RequestId;
 use crate::view::Etag;
 
 pub use apply::TakeScale;
+pub use control::Steering;
 pub use installation::{NewDataCenter, NewInstallation};
 pub use operations::OperationFilter;
 pub use reading::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest};

@@ -81,9 +81,7 @@ impl Plimsoll {
     }
 
     pub(super) async fn view_operation(&self, id: OperationId) -> Result<OperationView, Error> {
-        let parts = self.read_operation(id).await?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "OPERATION_NOT_FOUND", format!("there is no operation {id}"))
-        })?;
+        let parts = self.read_operation(id).await?.ok_or_else(|| no_such_operation(id))?;
         let overtaken = self.is_overtaken(&parts).await?;
         let mut view = self.view_parts(parts);
         if overtaken {
@@ -159,6 +157,11 @@ impl Plimsoll {
         };
         Ok(entries.iter().filter_map(|entry| id(&entry.key)).collect())
     }
+}
+
+/// There is none with this id.
+pub(super) fn no_such_operation(id: OperationId) -> Error {
+    Error::new(ErrorKind::NotFound, "OPERATION_NOT_FOUND", format!("there is no operation {id}"))
 }
 
 /// The state of a stream that follows an Operation.

@@ -1,14 +1,15 @@
 //! Random histories: whatever happens in whatever order, in the end every data center has what was ordered
 //! last, and every Operation has ended or says why not.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use plimsoll_core::cluster::{Power, Want};
 use plimsoll_core::error::Kind;
 use plimsoll_core::fold::OperationState;
 use plimsoll_core::scale::Replication;
-use plimsoll_core::usecase::{OperationFilter, PageRequest, ScaleChange, TakeScale};
-use plimsoll_core::view::{Accepted, AppView};
+use plimsoll_core::usecase::{OperationFilter, PageRequest, ScaleChange, Steering, TakeScale};
+use plimsoll_core::view::{Accepted, AppView, OperationView};
 use serde_json::json;
 
 use crate::dice::Dice;
@@ -26,7 +27,7 @@ async fn act(bed: &Bed, dice: &mut Dice, n: usize, said: &mut Vec<String>) {
         json!({"onFailure": "Rollback", "deadline": "2m"}),
     ]);
     let dc = dice.pick(&bed.dcs);
-    let answer: Option<Result<Accepted, _>> = match dice.roll(14) {
+    let answer: Option<Result<Accepted, _>> = match dice.roll(15) {
         0..=3 => {
             let version = u8::try_from(1 + dice.roll(6)).unwrap();
             said.push(format!("apply {version} {policy}"));
@@ -72,6 +73,16 @@ async fn act(bed: &Bed, dice: &mut Dice, n: usize, said: &mut Vec<String>) {
             None
         }
         12 => {
+            let operations = operations(bed).await;
+            if operations.is_empty() {
+                return;
+            }
+            let steering = dice.pick(&[Steering::Pause, Steering::Pause, Steering::Resume, Steering::Abort]);
+            said.push(format!("{steering:?}"));
+            let id = operations[0].id;
+            Some(bed.plimsoll.steer_operation(&caller, id, steering, request).await)
+        }
+        13 => {
             if dice.roll(3) == 0 {
                 said.push("delete".to_owned());
                 Some(bed.plimsoll.delete(&caller, &app, request).await)
@@ -97,6 +108,12 @@ async fn act(bed: &Bed, dice: &mut Dice, n: usize, said: &mut Vec<String>) {
         assert!(matches!(error.kind, Kind::Refused | Kind::NotFound), "{error}: {:?}", error.violations);
     }
     tokio::time::sleep(Duration::from_millis(dice.pick(&[0, 1, 20, 2_000, 90_000]))).await;
+}
+
+/// All Operations, the newest first.
+async fn operations(bed: &Bed) -> Vec<OperationView> {
+    let page = PageRequest { size: Some(500), token: None };
+    bed.plimsoll.operations(&ann(), OperationFilter { app: None }, page).await.unwrap().items
 }
 
 /// Why the data centers do not have what the App aims at; `None` if they do.
@@ -132,18 +149,28 @@ async fn whatever_happens_everyone_has_what_was_ordered_last() {
             dc.start();
             dc.manner(Manner::Prompt);
         }
+        for (n, operation) in operations(&bed).await.into_iter().enumerate() {
+            if operation.state == OperationState::Paused {
+                let request = write(&format!("resume-{n}"));
+                bed.plimsoll.steer_operation(&ann(), operation.id, Steering::Resume, request).await.unwrap();
+            }
+        }
         tokio::time::sleep(Duration::from_mins(30)).await;
-        let filter = OperationFilter { app: None };
-        let page = PageRequest { size: Some(500), token: None };
-        let operations = bed.plimsoll.operations(&ann(), filter, page).await.unwrap().items;
+        let operations = operations(&bed).await;
         for operation in &operations {
             let held = operation.state == OperationState::Held;
             assert!(held || operation.state.is_final(), "seed {seed}: {said:#?}\n{operation:#?}");
             assert!(!held || operation.message.is_some(), "seed {seed}: {operation:#?}");
         }
         let app = bed.plimsoll.get(&ann(), &shop()).await.ok();
-        // A publish that is held after a failure leaves the data centers where they are, until a person decides.
-        let held = operations.iter().any(|operation| operation.state == OperationState::Held);
+        // A publish that is held after a failure leaves the data centers where they are, until a person decides; so
+        // does one that a person ended.
+        let mut tracks = BTreeSet::new();
+        let newest = operations.iter().filter(|operation| tracks.insert(operation.kind.track()));
+        let held = newest
+            .filter(|operation| matches!(operation.state, OperationState::Held | OperationState::Aborted))
+            .count()
+            > 0;
         if !held && let Some(why) = astray(&bed, app.as_ref()) {
             panic!("seed {seed}: {said:#?}\n{why}\n{operations:#?}");
         }

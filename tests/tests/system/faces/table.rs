@@ -35,6 +35,22 @@ impl Verb {
     }
 }
 
+/// What is said to an Operation that has ended, which is refused.
+pub(super) fn too_late(id: &str) -> [Verb; 3] {
+    let say = |name: &'static str, verb: &str, method| Verb {
+        name,
+        cli: words(&["operation", verb, id]),
+        rest: (Method::POST, format!("/v1/operations/{id}/{verb}{}", query()), None),
+        grpc: (method, json!({"id": id, "options": options()}), "accepted"),
+        error: Some(Kind::Refused),
+    };
+    [
+        say("operation pause", "pause", "OperationService/PauseOperation"),
+        say("operation resume", "resume", "OperationService/ResumeOperation"),
+        say("operation abort", "abort", "OperationService/AbortOperation"),
+    ]
+}
+
 /// The life of an App, with what is refused on its way.
 pub(super) fn writes(world: &World, app: &'static str) -> Result<Vec<Verb>> {
     let namespace = world.namespace();
