@@ -1,10 +1,11 @@
 //! The domain of Plimsoll: its words, its rules and its use cases, without any IO.
 //!
 //! What comes from outside enters through ports, which are traits: [`ledger::Ledger`] holds what was
-//! ordered, [`cluster::Cluster`] is one data center, [`live::Live`] says what the data centers show right
+//! ordered, [`archive::Archive`] what it no longer needs at hand, [`cluster::Cluster`] is one data center, [`live::Live`] says what the data centers show right
 //! now, [`clock::Clock`] tells the time. Everything else here is a value or a pure function over values, but
 //! for [`usecase`], which joins them.
 
+pub mod archive;
 #[cfg(test)]
 mod builders;
 pub mod caller;
@@ -19,12 +20,14 @@ pub mod error;
 pub mod fold;
 pub mod gate;
 pub mod health;
+pub mod last_good;
 pub mod ledger;
 pub mod live;
 pub mod name;
 pub mod order;
 pub mod policy;
 pub mod record;
+pub mod retention;
 pub mod scale;
 pub mod steer;
 pub mod usecase;

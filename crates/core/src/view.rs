@@ -45,6 +45,15 @@ pub struct Paged<T> {
     pub items: Vec<T>,
     /// What to send for the next page; none on the last.
     pub next: Option<String>,
+    /// What else is worth knowing, a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl<T> Paged<T> {
+    /// A page of which nothing else is worth knowing.
+    pub fn new(items: Vec<T>, next: Option<String>) -> Self {
+        Self { items, next, notes: Vec::new() }
+    }
 }
 
 /// An App.

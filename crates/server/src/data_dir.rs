@@ -10,6 +10,7 @@ use plimsoll_core::name::DcName;
 use crate::error::Error;
 
 const LEDGER: &str = "ledger.redb";
+const ARCHIVE: &str = "archive";
 const CREDENTIALS: &str = "kubeconfig";
 const LOCK: &str = "lock";
 const IDENTITY: &str = "identity";
@@ -60,6 +61,11 @@ impl DataDir {
     /// The file of the ledger.
     pub(crate) fn ledger(&self) -> PathBuf {
         self.path.join(LEDGER)
+    }
+
+    /// The folder of what the ledger no longer holds.
+    pub(crate) fn archive(&self) -> PathBuf {
+        self.path.join(ARCHIVE)
     }
 
     /// The file with the way to a data center and the credentials there.

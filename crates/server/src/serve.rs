@@ -23,7 +23,7 @@ pub struct ServeOptions {
 /// wait for that.
 pub async fn run(options: ServeOptions) -> Result<(), Error> {
     let ServeOptions { config } = options;
-    let Config { listen, data, tls, proxy, tokens, log } = config::load(&config)?;
+    let Config { listen, data, ledger, tls, proxy, tokens, log } = config::load(&config)?;
     start_log(&log);
     let mut signals = Signals::listen()?;
     let dir = DataDir::open(&data)?;
@@ -33,7 +33,7 @@ pub async fn run(options: ServeOptions) -> Result<(), Error> {
         tracing::warn!(%address, "tokens go over the network in cleartext; give [tls], or listen on loopback");
     }
     let tokens = Tokens::of(tokens);
-    let mut stack = Stack::start(Setup { dir, listener, tokens, proxy }).await?;
+    let mut stack = Stack::start(Setup { dir, ledger, listener, tokens, proxy }).await?;
     tracing::info!(url, data = %data.display(), "serving");
     let ended = tokio::select! {
         () = signals.end() => Ok(()),

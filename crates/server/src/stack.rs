@@ -14,13 +14,14 @@ use plimsoll_core::ledger::Ledger;
 use plimsoll_core::record::key;
 use plimsoll_core::usecase::Plimsoll;
 use plimsoll_k8s_adapter::Options;
-use plimsoll_ledger::RedbLedger;
+use plimsoll_ledger::{FileArchive, Options as LedgerOptions, RedbLedger};
 use plimsoll_worker::Sights;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 
 use crate::clock::{SystemClock, SystemIds};
+use crate::config::LedgerSettings;
 use crate::data_centers::{ControllerRole, DataCenters};
 use crate::data_dir::DataDir;
 use crate::error::Error;
@@ -34,6 +35,8 @@ const READY: Duration = Duration::from_secs(1);
 pub(crate) struct Setup {
     /// Where ledger and credentials lie.
     pub(crate) dir: DataDir,
+    /// How the ledger is kept.
+    pub(crate) ledger: LedgerSettings,
     /// The port of REST, SSE and gRPC.
     pub(crate) listener: Listener,
     /// Who may call.
@@ -64,9 +67,11 @@ pub(crate) struct Stack {
 impl Stack {
     /// Starts every role.
     pub(crate) async fn start(setup: Setup) -> Result<Self, Error> {
-        let Setup { dir, listener, tokens, proxy } = setup;
+        let Setup { dir, ledger, listener, tokens, proxy } = setup;
+        let LedgerSettings { quota, tidy } = ledger;
         let dir = Arc::new(dir);
-        let ledger = Arc::new(RedbLedger::open(dir.ledger()).await?);
+        let options = LedgerOptions { quota, ..LedgerOptions::default() };
+        let ledger = Arc::new(RedbLedger::open_with(dir.ledger(), options).await?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let sights = Sights::new();
         let plimsoll = Plimsoll::new(ledger.clone(), sights.clone(), clock.clone(), Arc::new(SystemIds));
@@ -82,6 +87,8 @@ impl Stack {
             clusters: data_centers.clone(),
             plimsoll: plimsoll.clone(),
             sights: sights.clone(),
+            archive: Arc::new(FileArchive::new(dir.archive())),
+            tidy_every: tidy,
             clock,
             candidate: identity,
         };

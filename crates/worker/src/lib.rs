@@ -7,11 +7,13 @@
 mod connection;
 mod desk;
 mod handover;
+mod housekeeping;
 mod mirror;
 mod queue;
 mod sights;
 mod stopwatch;
 mod supervisor;
 
+pub use housekeeping::TIDY_EVERY;
 pub use sights::Sights;
 pub use supervisor::{Setup, run};

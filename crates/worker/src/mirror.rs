@@ -309,6 +309,16 @@ impl Held {
                 self.proven.remove(&app);
             }
         }
+        if let Some(OperationKey::Operation(id)) = key::parse_operation(key) {
+            // It ended long ago, so nothing follows from its going.
+            let parts = self.operations.remove(&id)?;
+            let app = &parts.operation.app;
+            let ids = self.by_app.get_mut(app)?;
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.by_app.remove(app);
+            }
+        }
         None
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use plimsoll_core::archive::Archive;
 use plimsoll_core::clock::Clock;
 use plimsoll_core::cluster::Clusters;
 use plimsoll_core::error::Chain;
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connection;
 use crate::desk::Desk;
+use crate::housekeeping::Housekeeper;
 use crate::mirror::{Change, Mirror};
 use crate::sights::Sights;
 use crate::stopwatch::Watches;
@@ -35,6 +37,10 @@ pub struct Setup {
     pub plimsoll: Plimsoll,
     /// Where what is seen is kept.
     pub sights: Arc<Sights>,
+    /// Where the ledger's old entries go.
+    pub archive: Arc<dyn Archive>,
+    /// How often they do.
+    pub tidy_every: Duration,
     /// Wall time for records, monotonic time for deadlines.
     pub clock: Arc<dyn Clock>,
     /// The name that this process stands for election under.
@@ -43,7 +49,7 @@ pub struct Setup {
 
 /// Runs the workers until `cancelled`; each data center that is added meanwhile gets its own.
 pub async fn run(setup: Setup, cancelled: CancellationToken) {
-    let Setup { ledger, clusters, plimsoll, sights, clock, candidate } = setup;
+    let Setup { ledger, clusters, plimsoll, sights, archive, tidy_every, clock, candidate } = setup;
     let mirror = Mirror::new(ledger.clone());
     let mut changes = mirror.changes();
     let mut tasks = JoinSet::new();
@@ -52,6 +58,10 @@ pub async fn run(setup: Setup, cancelled: CancellationToken) {
     {
         let mirror = mirror.clone();
         following.spawn(async move { mirror.run().await });
+    }
+    {
+        let housekeeper = Housekeeper::new(ledger.clone(), archive, clock.clone(), tidy_every);
+        tasks.spawn(housekeeper.run(candidate.clone(), cancelled.clone()));
     }
     let mut served = HashSet::new();
     let mut look = tokio::time::interval(LOOK);

@@ -195,6 +195,7 @@ impl AppService for Apps {
         Ok(Response::new(ListReleasesResponse {
             releases: paged.items.into_iter().map(map::release).collect(),
             next_page_token: next_page_token(paged.next),
+            notes: paged.notes,
         }))
     }
 

@@ -57,7 +57,7 @@ pub(super) async fn get(
 
 /// List the Releases of an App.
 ///
-/// The newest first.
+/// The newest first. A note on the last page says where older ones lie.
 #[utoipa::path(get, path = "/v1/namespaces/{namespace}/apps/{app}/history", tag = "apps",
     operation_id = "listReleases", params(AppPathParams, PageQuery),
     responses((status = 200, body = Page<Release>), Reading))]

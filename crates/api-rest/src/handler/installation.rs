@@ -67,7 +67,7 @@ pub(super) async fn data_centers(
     Query(Nothing {}): Query<Nothing>,
 ) -> Result<Json<Page<DataCenter>>, Failure> {
     let items = plimsoll.dcs(&caller).await?.into_iter().map(DataCenter::from).collect();
-    Ok(Json(Page { items, next_page_token: None }))
+    Ok(Json(Page { items, next_page_token: None, notes: Vec::new() }))
 }
 
 /// Show a data center.

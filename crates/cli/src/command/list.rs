@@ -9,7 +9,7 @@ use super::session::Session;
 use crate::arguments::Format;
 use crate::client::read;
 use crate::failure::Failure;
-use crate::output::{Table, note, print, structured};
+use crate::output::{Table, clean, note, print, structured};
 
 /// Asks for as much at once as the server gives.
 const PAGE_SIZE: &str = "500";
@@ -32,6 +32,9 @@ pub(super) async fn all(
         }
         let page: Page<Value> = read(&call.send().await?)?;
         items.extend(page.items);
+        for said in &page.notes {
+            note(&clean(said));
+        }
         // A token that does not move on would be asked for without end.
         if page.next_page_token.is_none() || page.next_page_token == token {
             return Ok(items);
@@ -54,7 +57,7 @@ pub(super) fn show<T: DeserializeOwned>(
     }
     let items: Vec<T> = read(&value["items"])?;
     if session.format == Format::Name {
-        return items.iter().try_for_each(|item| print(&crate::output::clean(&name(item))));
+        return items.iter().try_for_each(|item| print(&clean(&name(item))));
     }
     let table = table(&items);
     if table.is_empty() {

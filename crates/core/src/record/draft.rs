@@ -49,6 +49,11 @@ impl Draft {
         self.writes.push(Write::Delete(key));
     }
 
+    /// Removes `key`, whatever it holds.
+    pub fn delete(&mut self, key: String) {
+        self.writes.push(Write::Delete(key));
+    }
+
     /// Writes `key`, whatever it holds.
     pub fn put<T: Serialize>(&mut self, key: String, value: &T) -> Result<(), serde_json::Error> {
         self.writes.push(Write::Put(key, encode(value)?));

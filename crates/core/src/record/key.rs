@@ -1,5 +1,6 @@
 //! The keys of the ledger. Names hold no `/` and ids neither, so no key is a prefix of another's children.
 
+use super::ArchivedContents;
 use crate::digest::Digest;
 use crate::name::{AppRef, AppUid, DcName, NamespaceName, OperationId, ReleaseNumber, RequestId};
 
@@ -46,6 +47,34 @@ pub fn releases(uid: AppUid) -> String {
 /// A Release.
 pub fn release(uid: AppUid, number: ReleaseNumber) -> String {
     format!("releases/{uid}/{:016}", number.get())
+}
+
+/// The Releases of all Apps.
+pub const RELEASES: &str = "releases/";
+
+/// The life of an App that a key under [`RELEASES`] is about.
+pub fn parse_release(key: &str) -> Option<AppUid> {
+    key.strip_prefix(RELEASES)?.split_once('/')?.0.parse().ok()
+}
+
+/// What lies in the archive of a life of an App.
+pub fn archived(uid: AppUid) -> String {
+    format!("archived/{uid}")
+}
+
+/// All that [`archived_contents`] makes for a life of an App.
+pub fn archived_blocks(uid: AppUid) -> String {
+    format!("archived/{uid}/")
+}
+
+/// Which contents the archived Releases had, of as many numbers as [`ArchivedContents`] holds.
+pub fn archived_contents(uid: AppUid, number: ReleaseNumber) -> String {
+    format!("archived/{uid}/{:016}", ArchivedContents::block_of(number))
+}
+
+/// All contents of a life of an App.
+pub fn contents(uid: AppUid) -> String {
+    format!("contents/{uid}/")
 }
 
 /// How Releases fared, in the order of their numbers.
@@ -111,6 +140,18 @@ pub fn outcome(id: OperationId, dc: &DcName) -> String {
 /// The end of an Operation.
 pub fn end(id: OperationId) -> String {
     format!("{OPERATIONS}{id}/end")
+}
+
+/// The Operations of all Apps, by App.
+pub const HISTORY: &str = "history/";
+
+/// Reads a key under [`HISTORY`].
+pub fn parse_history(key: &str) -> Option<(AppRef, OperationId)> {
+    let mut parts = key.strip_prefix(HISTORY)?.splitn(3, '/');
+    let namespace = parts.next()?.parse().ok()?;
+    let name = parts.next()?.parse().ok()?;
+    let id = parts.next()?.parse().ok()?;
+    Some((AppRef { namespace, name }, id))
 }
 
 /// The Operations of an App, oldest first.

@@ -6,6 +6,7 @@
 pub mod key;
 
 mod app;
+mod archived;
 mod draft;
 mod installation;
 mod operation;
@@ -15,6 +16,7 @@ mod proven;
 mod release;
 
 pub use app::{App, Pin, Track};
+pub use archived::{ArchivedContents, ArchivedRelease, ArchivedSummary};
 pub use draft::Draft;
 pub use installation::{DataCenter, DcState, Environment, Installation, Namespace};
 pub use operation::{

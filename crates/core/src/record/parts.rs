@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Control, End, Operation, Outcome, Stored};
+use super::key::{self, OperationKey};
+use super::{Control, End, Error, Operation, Outcome, Stored, decode};
 use crate::fold::{Standing, fold};
+use crate::ledger::Entry;
 use crate::name::DcName;
 
 /// An Operation with its control, its outcomes and its end.
@@ -23,6 +25,24 @@ impl OperationParts {
     /// An Operation of which nothing else is known yet.
     pub fn new(operation: Operation) -> Self {
         Self { operation, control: None, outcomes: BTreeMap::new(), end: None }
+    }
+
+    /// An Operation out of its own entry, which comes first, and those of its parts; `None` out of none.
+    pub fn read(entries: &[Entry]) -> Result<Option<Self>, Error> {
+        let Some((first, rest)) = entries.split_first() else { return Ok(None) };
+        let mut parts = Self::new(decode::<Operation>(first)?.value);
+        let own = parts.operation.id;
+        for entry in rest {
+            match key::parse_operation(&entry.key) {
+                Some(OperationKey::Control(id)) if id == own => parts.control = Some(decode(entry)?),
+                Some(OperationKey::Outcome(id, dc)) if id == own => {
+                    parts.outcomes.insert(dc, decode(entry)?);
+                }
+                Some(OperationKey::End(id)) if id == own => parts.end = Some(decode(entry)?),
+                Some(_) | None => {}
+            }
+        }
+        Ok(Some(parts))
     }
 
     /// The outcomes without their revisions.

@@ -9,7 +9,7 @@ use super::reading::{PageRequest, no_such_app};
 use crate::caller::{Caller, Role};
 use crate::cluster::Power;
 use crate::document::AppDocument;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::health::{Verdict as Judgement, judge};
 use crate::name::{AppRef, DcName, NamespaceName, ReleaseNumber};
 use crate::record::{App, DataCenter, DcState, End, Order, Ordered, Stored, key};
@@ -55,10 +55,10 @@ impl Plimsoll {
             let stored = crate::record::decode(entry).map_err(Error::internal)?;
             items.push(self.view_app(&dcs, stored).await?);
         }
-        Ok(Paged { items, next })
+        Ok(Paged::new(items, next))
     }
 
-    /// The Releases of an App, newest first.
+    /// The Releases of an App, newest first; the last page says where older ones lie.
     ///
     /// # Errors
     /// `NotFound`; `Invalid` for the page.
@@ -85,7 +85,11 @@ impl Plimsoll {
             reason: release.reason,
             created: release.created,
         });
-        super::operations::page_of(views, &page, |view| view.number.to_string())
+        let mut paged = super::operations::page_of(views, &page, |view| view.number.to_string())?;
+        if paged.next.is_none() {
+            paged.notes.extend(self.note_on_the_archive(app, stored.value.uid).await?);
+        }
+        Ok(paged)
     }
 
     /// The document of a Release, as [`Plimsoll::apply`] takes it; of the head, if no number is given. The
@@ -112,16 +116,9 @@ impl Plimsoll {
         let digest = match release {
             None => app.head_content,
             Some(number) => {
-                let release = self.read_release(app.uid, number).await?.ok_or_else(|| {
-                    Error::new(
-                        Kind::NotFound,
-                        "RELEASE_NOT_FOUND",
-                        format!(
-                            "{} has no release {number}; plimsoll history {} -n {} lists them",
-                            app.app, app.app.name, app.app.namespace
-                        ),
-                    )
-                })?;
+                let Some(release) = self.read_release(app.uid, number).await? else {
+                    return Err(self.no_such_release(&app.app, app.uid, number).await);
+                };
                 release.content
             }
         };

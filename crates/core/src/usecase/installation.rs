@@ -137,7 +137,7 @@ impl Plimsoll {
             .map(|entry| decode::<Namespace>(entry).map(|stored| view_namespace(stored.value)))
             .collect::<Result<_, _>>()
             .map_err(Error::internal)?;
-        Ok(Paged { items, next })
+        Ok(Paged::new(items, next))
     }
 
     fn view_dc(&self, dc: DataCenter) -> DcView {

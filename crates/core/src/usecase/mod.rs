@@ -6,6 +6,7 @@
 mod accept;
 mod apply;
 mod apps;
+mod archived;
 mod control;
 mod diff;
 mod installation;

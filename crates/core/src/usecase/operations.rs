@@ -6,7 +6,7 @@ use super::Plimsoll;
 use super::reading::{PageRequest, from_ledger, no_such_app};
 use crate::caller::{Caller, Role};
 use crate::error::{Error, Kind as ErrorKind};
-use crate::ledger::Range;
+use crate::ledger::{Entry, MAX_PAGE, Range};
 use crate::name::{AppRef, OperationId};
 use crate::record::key::OperationKey;
 use crate::record::{EndState, Kind, OperationParts, OutcomeState, Stored, key};
@@ -40,22 +40,24 @@ impl Plimsoll {
         page: PageRequest,
     ) -> Result<Paged<OperationView>, Error> {
         caller.require(Role::Viewer)?;
-        let ids: Vec<OperationId> = match &filter.app {
-            Some(app) => {
-                let entries = self.read_all(&key::history(app)).await?;
-                if entries.is_empty() {
-                    return Err(no_such_app(app));
-                }
-                entries.iter().filter_map(|entry| entry.key.rsplit('/').next()?.parse().ok()).collect()
-            }
-            None => self.operation_ids().await?,
+        let Some(app) = &filter.app else {
+            return self.all_operations(&page).await;
         };
-        let ids = page_of(ids.into_iter().rev(), &page, OperationId::to_string)?;
+        // There are as many as retention leaves.
+        let entries = self.read_all(&key::history(app)).await?;
+        if entries.is_empty() {
+            return Err(no_such_app(app));
+        }
+        let ids = entries.iter().rev().filter_map(|entry| key::parse_history(&entry.key).map(|(_, id)| id));
+        let ids = page_of(ids, &page, OperationId::to_string)?;
         let mut items = Vec::with_capacity(ids.items.len());
         for id in ids.items {
-            items.push(self.view_operation(id).await?);
+            // One that was archived since the list was read is no longer in it.
+            if let Some(parts) = self.read_operation(id).await? {
+                items.push(self.view_of(parts).await?);
+            }
         }
-        Ok(Paged { items, next: ids.next })
+        Ok(Paged::new(items, ids.next))
     }
 
     /// Follows an Operation: its view now, then each that differs from the one before, until it has ended.
@@ -82,6 +84,10 @@ impl Plimsoll {
 
     pub(super) async fn view_operation(&self, id: OperationId) -> Result<OperationView, Error> {
         let parts = self.read_operation(id).await?.ok_or_else(|| no_such_operation(id))?;
+        self.view_of(parts).await
+    }
+
+    async fn view_of(&self, parts: OperationParts) -> Result<OperationView, Error> {
         let overtaken = self.is_overtaken(&parts).await?;
         let mut view = self.view_parts(parts);
         if overtaken {
@@ -149,13 +155,39 @@ impl Plimsoll {
         }
     }
 
-    async fn operation_ids(&self) -> Result<Vec<OperationId>, Error> {
-        let entries = self.read_all(key::OPERATIONS).await?;
-        let id = |key: &str| match key::parse_operation(key) {
-            Some(OperationKey::Operation(id)) => Some(id),
-            _ => None,
-        };
-        Ok(entries.iter().filter_map(|entry| id(&entry.key)).collect())
+    /// The Operations of all Apps, newest first: reads what the page shows and no more.
+    async fn all_operations(&self, page: &PageRequest) -> Result<Paged<OperationView>, Error> {
+        let limit = page.limit()?;
+        // From above, the parts of an Operation come before itself.
+        let mut range = Range { after: page.after(key::OPERATIONS)?, ..Range::down(key::OPERATIONS) };
+        let mut found: Vec<OperationParts> = Vec::new();
+        let mut entries: Vec<Entry> = Vec::new();
+        while found.len() <= limit {
+            // A few entries for each that is missing; who has more of them is read on.
+            range.limit = (limit + 1 - found.len()).saturating_mul(8).min(MAX_PAGE);
+            let read = self.ledger.range(&range).await.map_err(from_ledger)?;
+            range.after = read.entries.last().map(|entry| entry.key.clone());
+            for entry in read.entries {
+                let whole = matches!(key::parse_operation(&entry.key), Some(OperationKey::Operation(_)));
+                entries.push(entry);
+                if whole {
+                    entries.reverse();
+                    found.extend(OperationParts::read(&entries).map_err(Error::internal)?);
+                    entries.clear();
+                }
+            }
+            if !read.more {
+                break;
+            }
+        }
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| more).map(|parts| parts.operation.id.to_string());
+        let mut items = Vec::with_capacity(found.len());
+        for parts in found {
+            items.push(self.view_of(parts).await?);
+        }
+        Ok(Paged::new(items, next))
     }
 }
 
@@ -222,9 +254,9 @@ pub(super) fn page_of<T>(
         }
         if shown.len() == limit {
             let next = shown.last().map(&name);
-            return Ok(Paged { items: shown, next });
+            return Ok(Paged::new(shown, next));
         }
         shown.push(item);
     }
-    Ok(Paged { items: shown, next: None })
+    Ok(Paged::new(shown, None))
 }

@@ -12,8 +12,8 @@ use crate::ledger::{self, Direction, Entry, MAX_PAGE, Range};
 use crate::name::{AppRef, AppUid, DcName, NamespaceName, OperationId, ReleaseNumber};
 use crate::record::key::OperationKey;
 use crate::record::{
-    self, App, DataCenter, Installation, Namespace, Operation, OperationParts, Order, Outcome, Proven,
-    Release, Stored, Verdict, key,
+    self, App, DataCenter, Installation, Namespace, OperationParts, Order, Outcome, Proven, Release, Stored,
+    Verdict, key,
 };
 
 /// Which page of a list.
@@ -241,20 +241,7 @@ impl Plimsoll {
 
     /// An Operation with its parts, or `None`.
     pub(super) async fn read_operation(&self, id: OperationId) -> Result<Option<OperationParts>, Error> {
-        let Some(operation) = self.read::<Operation>(&key::operation(id)).await? else {
-            return Ok(None);
-        };
-        let mut parts = OperationParts::new(operation.value);
-        for entry in self.read_all(&key::operation_parts(id)).await? {
-            match key::parse_operation(&entry.key) {
-                Some(OperationKey::Control(_)) => parts.control = Some(decode(&entry)?),
-                Some(OperationKey::Outcome(_, dc)) => {
-                    parts.outcomes.insert(dc, decode(&entry)?);
-                }
-                Some(OperationKey::End(_)) => parts.end = Some(decode(&entry)?),
-                Some(OperationKey::Operation(_)) | None => {}
-            }
-        }
-        Ok(Some(parts))
+        // An Operation and its parts lie beside each other.
+        OperationParts::read(&self.read_all(&key::operation(id)).await?).map_err(Error::internal)
     }
 }

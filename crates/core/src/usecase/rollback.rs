@@ -7,6 +7,7 @@ use super::{Plimsoll, Write};
 use crate::caller::{Caller, Role};
 use crate::digest::Digest;
 use crate::error::{Error, Kind};
+use crate::last_good::last_good;
 use crate::name::{AppRef, OperationId, ReleaseNumber};
 use crate::order::order_for;
 use crate::record::{App, EndState, Kind as OperationKind, Operation, Pace, Pin, Release, Track, Verdict};
@@ -72,14 +73,11 @@ impl Plimsoll {
         let before = ground.existing(app)?;
         let releases = self.read_releases(before.uid).await?;
         let target = match to {
-            Some(number) => releases.iter().find(|(release, _)| release.number == number).ok_or_else(|| {
-                Error::new(
-                    Kind::NotFound,
-                    "RELEASE_NOT_FOUND",
-                    format!("{app} has no release {number}; plimsoll history {} -n {} lists them", app.name, app.namespace),
-                )
-            })?,
-            None => last_good(&releases, before).ok_or_else(|| {
+            Some(number) => match releases.iter().find(|(release, _)| release.number == number) {
+                Some(found) => found,
+                None => return Err(self.no_such_release(app, before.uid, number).await),
+            },
+            None => last_good(&releases, before.head, Some(&before.head_content)).ok_or_else(|| {
                 Error::new(
                     Kind::Refused,
                     "NOTHING_TO_ROLL_BACK_TO",
@@ -213,95 +211,7 @@ impl Ground {
     }
 }
 
-/// The newest Release before the head that succeeded, has another content, and whose content was not rolled
-/// back from since.
-fn last_good<'a>(releases: &'a [(Release, Verdict)], app: &App) -> Option<&'a (Release, Verdict)> {
-    newest_good(releases, app.head, Some(&app.head_content))
-}
-
 /// What an automatic rollback from `next` would bring back.
 pub(super) fn fallback(releases: &[(Release, Verdict)], next: &Release) -> Option<ReleaseNumber> {
-    newest_good(releases, next.number, Some(&next.content)).map(|(release, _)| release.number)
-}
-
-/// The newest Release before `before` that succeeded, with other content than this if there is one to avoid, and
-/// whose content was not rolled back from since.
-pub(super) fn newest_good<'a>(
-    releases: &'a [(Release, Verdict)],
-    before: ReleaseNumber,
-    other_than: Option<&Digest>,
-) -> Option<&'a (Release, Verdict)> {
-    let mut abandoned: Vec<&Digest> = Vec::new();
-    for entry in releases.iter().rev() {
-        let (release, verdict) = entry;
-        // A Release that was rolled back from taints every earlier one with the same content.
-        if verdict.rolled_back.is_some() {
-            abandoned.push(&release.content);
-        }
-        let good = verdict.succeeded.is_some()
-            && release.number < before
-            && other_than.is_none_or(|digest| release.content != *digest)
-            && !abandoned.contains(&&release.content);
-        if good {
-            return Some(entry);
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn mk_release(number: u64, content: &str, succeeded: bool, rolled_back: bool) -> (Release, Verdict) {
-        let at = jiff::Timestamp::UNIX_EPOCH;
-        let release = Release {
-            number: ReleaseNumber::try_from(number).unwrap(),
-            content: Digest::of_bytes(content.as_bytes()),
-            previous: None,
-            image: String::new(),
-            operation: uuid::Uuid::from_u128(u128::from(number)).into(),
-            back_to: None,
-            by: "ann".to_owned(),
-            reason: None,
-            created: at,
-        };
-        (release, Verdict { succeeded: succeeded.then_some(at), rolled_back: rolled_back.then_some(at) })
-    }
-
-    fn target(releases: &[(Release, Verdict)]) -> Option<u64> {
-        let (head, _) = releases.last().unwrap();
-        newest_good(releases, head.number, Some(&head.content)).map(|(release, _)| release.number.get())
-    }
-
-    #[test]
-    fn a_rollback_takes_the_newest_success_of_other_content() {
-        let one = mk_release(1, "a", true, false);
-        let failed = mk_release(2, "b", false, false);
-        let three = mk_release(3, "c", true, false);
-        assert_eq!(target(&[one.clone(), failed.clone(), three.clone()]), Some(1));
-        assert_eq!(target(&[one.clone(), three.clone(), mk_release(4, "d", false, false)]), Some(3));
-        assert_eq!(
-            target(&[one.clone(), mk_release(2, "a", false, false)]),
-            None,
-            "the same content is no way back"
-        );
-        assert_eq!(target(&[failed.clone(), three]), None);
-    }
-
-    #[test]
-    fn a_second_rollback_goes_further_back_and_never_forward() {
-        // 3 was rolled back from, to 2 (as 4); then 4, too, turned out bad.
-        let releases = [
-            mk_release(1, "a", true, false),
-            mk_release(2, "b", true, false),
-            mk_release(3, "c", true, true),
-            mk_release(4, "b", true, false),
-        ];
-        assert_eq!(target(&releases), Some(1));
-        let mut further = releases.to_vec();
-        further[3].1.rolled_back = Some(jiff::Timestamp::UNIX_EPOCH);
-        further.push(mk_release(5, "a", true, false));
-        assert_eq!(target(&further), None, "2 has the content of 4, which was rolled back from");
-    }
+    last_good(releases, next.number, Some(&next.content)).map(|(release, _)| release.number)
 }

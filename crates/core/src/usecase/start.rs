@@ -2,8 +2,8 @@
 
 use super::Plimsoll;
 use super::reading::from_ledger;
-use super::rollback::newest_good;
 use crate::error::Error;
+use crate::last_good::last_good;
 use crate::ledger::{Committed, Compare};
 use crate::name::{AppRef, DcName, ReleaseNumber};
 use crate::order::order_for;
@@ -71,6 +71,6 @@ impl Plimsoll {
             return self.head_release(app).await.map(Some);
         }
         let releases = self.read_releases(app.uid).await?;
-        Ok(newest_good(&releases, app.head.next(), None).map(|(release, _)| release.clone()))
+        Ok(last_good(&releases, app.head.next(), None).map(|(release, _)| release.clone()))
     }
 }

@@ -1,17 +1,22 @@
 //! From what is written to what it means: every fault is found, with its field, its value and its remedy.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use http::Uri;
 use plimsoll_core::caller::Role;
 use plimsoll_core::digest::Digest;
+use plimsoll_core::duration;
 use plimsoll_core::error::Violation;
+use plimsoll_qos::Quantity;
 use secrecy::{ExposeSecret as _, SecretString};
 use tracing_subscriber::EnvFilter;
 
-use super::file::{ConfigFile, LogTable, TlsTable, TokenTable};
-use super::{Config, Log, LogFormat, Tls, Token};
+use super::file::{ConfigFile, LedgerTable, LogTable, TlsTable, TokenTable};
+use super::{Config, LedgerSettings, Log, LogFormat, Tls, Token};
 use crate::identity::MAX_TOKEN;
 
 /// Only this machine, so that nobody listens on a network by forgetting a line.
@@ -20,20 +25,25 @@ const FILTER: &str = "info";
 /// A shorter one can be guessed.
 const MIN_TOKEN: usize = 16;
 const MAX_NAME: usize = 64;
+/// Less holds no installation.
+const MIN_QUOTA: u64 = 1024 * 1024;
+/// Seldom enough to cost nothing, often enough that what it removes is little.
+const TIDY: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 
 /// The configuration that `file`, which lies in `folder`, means.
 pub(super) fn check(file: ConfigFile, folder: &Path) -> Result<Config, Vec<Violation>> {
-    let ConfigFile { listen, data, proxy, tls, log, tokens } = file;
+    let ConfigFile { listen, data, proxy, tls, ledger, log, tokens } = file;
     let mut faults = Faults::default();
     let listen = faults.listen(listen.as_deref().unwrap_or(LISTEN));
     let data = faults.path("data", data.as_deref(), folder);
     let proxy = proxy.and_then(|text| faults.proxy(&text));
     let tls = tls.and_then(|tls| faults.tls(tls, folder));
+    let ledger = faults.ledger(ledger);
     let log = faults.log(log);
     let tokens = faults.tokens(tokens);
-    match (listen, data, log) {
-        (Some(listen), Some(data), Some(log)) if faults.0.is_empty() => {
-            Ok(Config { listen, data, tls, proxy, tokens, log })
+    match (listen, data, ledger, log) {
+        (Some(listen), Some(data), Some(ledger), Some(log)) if faults.0.is_empty() => {
+            Ok(Config { listen, data, ledger, tls, proxy, tokens, log })
         }
         _ => Err(faults.0),
     }
@@ -85,6 +95,38 @@ impl Faults {
         let certificate = self.path("tls.certificate", certificate.as_deref(), folder);
         let key = self.path("tls.key", key.as_deref(), folder);
         Some(Tls { certificate: certificate?, key: key? })
+    }
+
+    fn ledger(&mut self, table: LedgerTable) -> Option<LedgerSettings> {
+        let LedgerTable { quota, tidy } = table;
+        let defaults = LedgerSettings::default();
+        let quota = match quota {
+            None => Some(defaults.quota),
+            Some(text) => self.quota(&text),
+        };
+        let tidy = match tidy {
+            None => Some(defaults.tidy),
+            Some(text) => self.tidy(&text),
+        };
+        Some(LedgerSettings { quota: quota?, tidy: tidy? })
+    }
+
+    fn quota(&mut self, text: &str) -> Option<NonZeroU64> {
+        let bytes =
+            text.parse::<Quantity>().ok().and_then(|quantity| u64::try_from(quantity.value_i64()?).ok());
+        let quota = bytes.filter(|bytes| *bytes >= MIN_QUOTA).and_then(NonZeroU64::new);
+        if quota.is_none() {
+            self.add("ledger.quota", format!("{text:?} is no size from 1Mi up"), "write it as 2Gi");
+        }
+        quota
+    }
+
+    fn tidy(&mut self, text: &str) -> Option<Duration> {
+        let tidy = duration::parse(text).filter(|every| TIDY.contains(every));
+        if tidy.is_none() {
+            self.add("ledger.tidy", format!("{text:?} is no time from 1s to 24h"), "write it as 1h");
+        }
+        tidy
     }
 
     fn log(&mut self, table: LogTable) -> Option<Log> {

@@ -14,6 +14,8 @@ pub(super) struct ConfigFile {
     pub(super) proxy: Option<String>,
     pub(super) tls: Option<TlsTable>,
     #[serde(default)]
+    pub(super) ledger: LedgerTable,
+    #[serde(default)]
     pub(super) log: LogTable,
     #[serde(default)]
     pub(super) tokens: Vec<TokenTable>,
@@ -25,6 +27,14 @@ pub(super) struct ConfigFile {
 pub(super) struct TlsTable {
     pub(super) certificate: Option<String>,
     pub(super) key: Option<String>,
+}
+
+/// `[ledger]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LedgerTable {
+    pub(super) quota: Option<String>,
+    pub(super) tidy: Option<String>,
 }
 
 /// `[log]`.

@@ -4,7 +4,9 @@ mod check;
 mod file;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use http::Uri;
 use plimsoll_core::caller::Role;
@@ -18,6 +20,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The folder of the ledger and of the credentials of the data centers.
     pub data: PathBuf,
+    /// How the ledger is kept.
+    pub ledger: LedgerSettings,
     /// The listener's certificate; without one it speaks cleartext.
     pub tls: Option<Tls>,
     /// The HTTP proxy to the data centers, if there is one. The environment is not asked.
@@ -26,6 +30,21 @@ pub struct Config {
     pub tokens: Vec<Token>,
     /// What is logged, and how.
     pub log: Log,
+}
+
+/// How the ledger is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerSettings {
+    /// How many bytes it is meant to hold; from 80 % on it takes no new Release.
+    pub quota: NonZeroU64,
+    /// How often what is old is moved into the archive.
+    pub tidy: Duration,
+}
+
+impl Default for LedgerSettings {
+    fn default() -> Self {
+        Self { quota: plimsoll_ledger::DEFAULT_QUOTA, tidy: plimsoll_worker::TIDY_EVERY }
+    }
 }
 
 /// The certificate of the listener, as files in PEM form.

@@ -21,6 +21,10 @@ fn the_smallest_file_names_the_data_directory_and_one_caller() {
     let expected = Config {
         listen: "127.0.0.1:7400".parse().unwrap(),
         data: "/var/lib/plimsoll".into(),
+        ledger: LedgerSettings {
+            quota: NonZeroU64::new(2 * 1024 * 1024 * 1024).unwrap(),
+            tidy: Duration::from_hours(1),
+        },
         tls: None,
         proxy: None,
         tokens: vec![Token {
@@ -57,6 +61,7 @@ fn the_commented_example_is_a_configuration() {
     let config = loaded(&in_force.join("\n")).unwrap();
     assert!(config.tls.is_some() && config.proxy.is_some());
     assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(config.ledger, LedgerSettings::default(), "the file shows the defaults");
     assert_eq!(config.tokens.len(), 3);
 }
 
@@ -71,6 +76,9 @@ fn every_fault_of_a_file_is_one_line_with_its_field_and_its_remedy() {
         ("a misspelt field", with("lisen = \"127.0.0.1:1\"")),
         ("a misspelt field within", with("[log]\nformt = \"json\"")),
         ("an unknown log format", with("[log]\nformat = \"xml\"")),
+        ("a quota that is nothing", with("[ledger]\nquota = \"0\"")),
+        ("a quota without unit", with("[ledger]\nquota = \"2 gigs\"")),
+        ("how often, too often", with("[ledger]\ntidy = \"0s\"")),
         ("a log filter", with("[log]\nfilter = \"plimsoll=loud\"")),
         ("an empty path", "data = \" \"\n".to_owned() + TOKEN),
         ("half of TLS", with("[tls]\ncertificate = \"c.pem\"")),

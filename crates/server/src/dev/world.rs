@@ -17,6 +17,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::folder::Folder;
 use super::simulation::Simulation;
+use crate::config::LedgerSettings;
 use crate::data_centers::DataCenters;
 use crate::data_dir::{DataDir, write_private};
 use crate::error::Error;
@@ -47,7 +48,9 @@ impl World {
         let tokens = Tokens::new([(digest, caller.clone())]);
         // The ways to the data centers are there before the server looks for them.
         let simulation = Simulation::start(&dir, folder).await?;
-        let stack = Stack::start(Setup { dir, listener, tokens, proxy: None }).await?;
+        let stack =
+            Stack::start(Setup { dir, ledger: LedgerSettings::default(), listener, tokens, proxy: None })
+                .await?;
         let world = Self { simulation, stack, url, token, caller };
         world.furnish().await?;
         Ok(world)

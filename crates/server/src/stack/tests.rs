@@ -26,7 +26,12 @@ async fn start(folder: &TempDir) -> (Stack, SocketAddr) {
     let address = listener.address();
     let olga = Caller { name: "olga".to_owned(), role: Role::Operator };
     let tokens = Tokens::new([(Digest::of_bytes(TOKEN.as_bytes()), olga)]);
-    (Stack::start(Setup { dir, listener, tokens, proxy: None }).await.unwrap(), address)
+    (
+        Stack::start(Setup { dir, ledger: LedgerSettings::default(), listener, tokens, proxy: None })
+            .await
+            .unwrap(),
+        address,
+    )
 }
 
 /// Calls the REST face.

@@ -19,22 +19,25 @@ use plimsoll_core::name::{AppRef, AppUid, DcName, InstallationId, NamespaceName,
 use plimsoll_core::record::Environment;
 use plimsoll_core::usecase::{Mode, NewDataCenter, NewInstallation, Plimsoll, TakeScale, Write};
 use plimsoll_core::view::{Accepted, OperationView};
-use plimsoll_ledger::MemoryLedger;
+use plimsoll_ledger::{MemoryArchive, MemoryLedger};
 use plimsoll_worker::{Setup, Sights};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// Virtual time: both readings move with tokio's paused clock.
-pub(crate) struct VirtualClock(tokio::time::Instant);
+/// Virtual time: both readings move with tokio's paused clock, and wall time may be put forward besides.
+pub(crate) struct VirtualClock {
+    began: tokio::time::Instant,
+    forward: Mutex<Duration>,
+}
 
 impl Clock for VirtualClock {
     fn now(&self) -> jiff::Timestamp {
-        jiff::Timestamp::UNIX_EPOCH + self.elapsed()
+        jiff::Timestamp::UNIX_EPOCH + self.elapsed() + *self.forward.lock().unwrap()
     }
 
     fn elapsed(&self) -> Duration {
-        self.0.elapsed()
+        self.began.elapsed()
     }
 }
 
@@ -345,6 +348,7 @@ impl Clusters for Ways {
 pub(crate) struct Bed {
     pub(crate) plimsoll: Plimsoll,
     pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) archive: Arc<MemoryArchive>,
     pub(crate) dcs: Vec<Arc<FakeDc>>,
     ways: Arc<Ways>,
     sights: Arc<Sights>,
@@ -395,7 +399,7 @@ impl Bed {
     pub(crate) async fn on(ledger: Arc<dyn Ledger>) -> Self {
         let dcs: Vec<_> = ["dc-1", "dc-2", "dc-3"].into_iter().map(FakeDc::new).collect();
         let sights = Sights::new();
-        let clock = Arc::new(VirtualClock(tokio::time::Instant::now()));
+        let clock = Arc::new(VirtualClock { began: tokio::time::Instant::now(), forward: Mutex::default() });
         let plimsoll =
             Plimsoll::new(ledger.clone(), sights.clone(), clock.clone(), Arc::new(Counter::default()));
         let new = NewInstallation {
@@ -406,7 +410,16 @@ impl Bed {
         plimsoll.init(&ann(), new, write("init")).await.unwrap();
         let ways = Arc::new(Ways::default());
         plimsoll.create_namespace(&ann(), "demo".parse().unwrap(), write("namespace")).await.unwrap();
-        let bed = Self { plimsoll, ledger, dcs: Vec::new(), ways, sights, clock, running: Mutex::default() };
+        let bed = Self {
+            plimsoll,
+            ledger,
+            archive: Arc::default(),
+            dcs: Vec::new(),
+            ways,
+            sights,
+            clock,
+            running: Mutex::default(),
+        };
         for dc in &dcs {
             bed.join(dc).await;
         }
@@ -428,6 +441,13 @@ impl Bed {
         self.plimsoll.add_dc(&ann(), new, write(&format!("add-{}", dc.name))).await.unwrap();
     }
 
+    /// Lets so much time pass: by the calendar all of it, of which the last two hours are lived through.
+    pub(crate) async fn pass(&self, time: Duration) {
+        let lived = time.min(Duration::from_hours(2));
+        *self.clock.forward.lock().unwrap() += time.saturating_sub(lived);
+        tokio::time::sleep(lived).await;
+    }
+
     /// Starts the workers.
     pub(crate) fn run(&self) {
         let cancelled = CancellationToken::new();
@@ -436,6 +456,8 @@ impl Bed {
             clusters: self.ways.clone(),
             plimsoll: self.plimsoll.clone(),
             sights: self.sights.clone(),
+            archive: self.archive.clone(),
+            tidy_every: plimsoll_worker::TIDY_EVERY,
             clock: self.clock.clone(),
             candidate: "test".to_owned(),
         };
