@@ -299,6 +299,17 @@ fn the_second_ledger_binds_where_peaks_are_predicted_above_requests() {
 }
 
 #[test]
+fn thousands_of_containers_and_of_nodes_are_counted_like_few() {
+    let containers: Vec<_> = (0..5_000)
+        .map(|n| json!({"name": format!("c{n}"), "resources": {"requests": {"cpu": "1m", "memory": "1Mi"}}}))
+        .collect();
+    let fleet: Vec<_> = (0..5_000).map(|n| mk_node(&format!("n{n}"), "16", "64Gi")).collect();
+    let answer = ask(&fleet, &[], &json!({"pod": {"containers": containers}}));
+    assert_eq!(answer.request.amount("cpu").to_string(), "5");
+    assert_eq!((answer.all.fits, answer.all.binding.as_deref()), (15_000, Some("cpu")));
+}
+
+#[test]
 fn bad_input_has_a_named_error() {
     let refuse = |nodes: Value, pods: Value, want: Value| -> String {
         let request = json!({"clusters": [{"name": "dc-1", "nodes": nodes, "pods": pods}], "want": want});

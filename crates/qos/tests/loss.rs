@@ -154,6 +154,27 @@ fn selectors_taints_and_hard_spreads_hold_where_pods_come_back_too() {
 }
 
 #[test]
+fn a_spread_counts_what_was_placed_before_of_another_size() {
+    let spread = json!([{"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule",
+        "labelSelector": {"matchLabels": {"app": "shop"}}}]);
+    let spreading = |name: &str, cpu: &str| {
+        let mut pod = mk_pod(name, "a1", cpu, 0);
+        pod["spec"]["topologySpreadConstraints"] = spread.clone();
+        pod
+    };
+    let pods = [
+        spreading("large", "3"),
+        spreading("small-1", "1"),
+        spreading("small-2", "1"),
+        mk_pod("free", "a1", "2", 0),
+    ];
+    let second = [mk_node("b1", "6", "32Gi"), mk_node("b2", "7", "32Gi")];
+    let answer = lose_first(&[mk_node("a1", "8", "32Gi")], &pods, &second, &[]);
+    // Without the spread, all would go to b1, which they fill best.
+    assert_eq!(moves(&answer), [("large", "b1"), ("free", "b1"), ("small-1", "b2"), ("small-2", "b2")]);
+}
+
+#[test]
 fn anti_affinity_is_never_broken_to_bring_a_pod_back() {
     let away = json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{
         "topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "shop"}}}]}});

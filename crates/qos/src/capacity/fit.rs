@@ -240,7 +240,7 @@ impl Fit<'_> {
                 return Err(CapacityError::TooManyToPlay { pods: tally.bound, max: MAX_PLAYED });
             }
             let room: Vec<_> = fits.iter().map(|fit| fit.alone).collect();
-            for (fit, placed) in fits.iter_mut().zip(play(rules, &all, &room)) {
+            for (fit, placed) in fits.iter_mut().zip(play(rules, all, &room)) {
                 fit.placed = placed;
             }
         }

@@ -35,6 +35,8 @@ pub struct Inventory {
     pub(crate) grounds: Vec<Ground>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) pods: Vec<Placed>,
+    /// The pods of each namespace, in their order.
+    pub(crate) by_namespace: HashMap<String, Vec<usize>>,
     /// Which of the pods keep others away.
     pub(crate) repelling: Vec<usize>,
     ledgers: Ledgers,
@@ -94,6 +96,7 @@ impl Inventory {
             grounds: Vec::with_capacity(clusters.len()),
             nodes: Vec::new(),
             pods: Vec::new(),
+            by_namespace: HashMap::new(),
             repelling: Vec::new(),
             ledgers,
             allocatable: Vec::new(),
@@ -288,6 +291,12 @@ impl Inventory {
             })?;
         }
         let demand = needs.map(|needs| self.count(&needs, &holder)).transpose()?.unwrap_or(held);
+        match self.by_namespace.get_mut(&pod.namespace) {
+            Some(pods) => pods.push(self.pods.len()),
+            None => {
+                self.by_namespace.insert(pod.namespace.clone(), vec![self.pods.len()]);
+            }
+        }
         if !repels(&pod.spec).is_empty() {
             self.repelling.push(self.pods.len());
         }

@@ -9,6 +9,7 @@ mod bound;
 mod displaced;
 mod place;
 mod request;
+mod spreads;
 
 pub use answer::{LossAnswer, Missing, Move, Tier};
 pub use request::{LossRequest, Lost, LostNode, lose};

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::displaced::{Displaced, Kind};
+use super::spreads::{Settled, Spreads};
 use crate::capacity::Inventory;
 use crate::capacity::answer::{counted, in_words};
 use crate::capacity::dimension::Dimension;
 use crate::capacity::gate::Bar;
 use crate::capacity::inventory::Demand;
-use crate::capacity::spread::{Domains, Levels};
 use crate::resources::PODS;
 
 /// The nodes that are left, and what is free on them while pods are placed.
@@ -30,11 +30,6 @@ pub(crate) enum Place {
     Node(usize),
     /// The reason, the same for all of one kind.
     Nowhere(String),
-}
-
-/// How full the domains are for one kind of pods with hard spreads, in every cluster.
-struct Spreads<'k> {
-    levels: Vec<Vec<Levels<'k>>>,
 }
 
 impl<'a> Survivors<'a> {
@@ -67,13 +62,9 @@ impl<'a> Survivors<'a> {
         let scarcest = displaced.scarcest(&self.in_all);
         let mut by_free: BTreeSet<(i64, usize)> =
             self.nodes.iter().map(|node| (self.free(*node)[scarcest.index()], *node)).collect();
-        let domains: Vec<_> = displaced.kinds.iter().map(|kind| self.domains(kind)).collect();
-        let mut spreads: BTreeMap<usize, Spreads<'_>> = BTreeMap::new();
-        let mut by_namespace: HashMap<&str, Vec<usize>> = HashMap::new();
-        for (number, kind) in displaced.kinds.iter().enumerate().filter(|(_, kind)| !kind.rules.is_empty()) {
-            spreads.insert(number, Spreads::new(kind, &domains[number]));
-            by_namespace.entry(kind.namespace).or_default().push(number);
-        }
+        let spreading = displaced.kinds.iter().any(|kind| !kind.rules.is_empty());
+        let mut settled: HashMap<&str, Settled<'_>> = HashMap::new();
+        let mut spread: Option<Spreads<'_>> = None;
         let mut places = Vec::with_capacity(displaced.pods.len());
         let mut walk = Walk::default();
         let mut refused: HashMap<usize, String> = HashMap::new();
@@ -89,10 +80,12 @@ impl<'a> Survivors<'a> {
                 places.push(Place::Nowhere(because.clone()));
                 continue;
             }
-            let spread = spreads.get(&number);
             // Nodes only fill up, so what did not take the last of its kind takes none of it any more, but for the
             // node that did take it; only a spread may open again.
             if walk.kind != Some(number) || spread.is_some() {
+                if walk.kind != Some(number) {
+                    spread = Spreads::new(self.inventory, self.gone, kind, settled.get(kind.namespace));
+                }
                 let least = kind.demand.iter().find(|(dimension, _)| *dimension == scarcest);
                 let from = (least.map_or(i64::MIN, |(_, amount)| *amount), 0);
                 walk = Walk { kind: Some(number), last: None, from };
@@ -100,13 +93,13 @@ impl<'a> Survivors<'a> {
             let takes = |node: usize| {
                 self.takes(node, kind.demand)
                     && self.admits(node, kind)
-                    && spread.is_none_or(|spread| spread.admit(self.inventory, node))
+                    && spread.as_ref().is_none_or(|spread| spread.admit(self.inventory, node))
             };
             let last = walk.last.filter(|(_, node)| takes(*node));
             let found = last.or_else(|| by_free.range(walk.from..).copied().find(|(_, node)| takes(*node)));
             let Some((free, node)) = found else {
                 // The others of its kind follow at once, so the same holds for them.
-                let because = self.why_not(kind, spread);
+                let because = self.why_not(kind, spread.as_ref());
                 refused.insert(number, because.clone());
                 places.push(Place::Nowhere(because));
                 continue;
@@ -116,10 +109,11 @@ impl<'a> Survivors<'a> {
             let left = self.free(node)[scarcest.index()];
             by_free.insert((left, node));
             walk = Walk { last: Some((left, node)), from: walk.from.max((free, node)), ..walk };
-            for other in by_namespace.get(placed.pod.namespace.as_str()).into_iter().flatten() {
-                if let Some(spread) = spreads.get_mut(other) {
-                    spread.count(self.inventory, node, &placed.pod.labels);
-                }
+            if let Some(spread) = &mut spread {
+                spread.count(self.inventory, node, &placed.pod.labels);
+            }
+            if spreading {
+                settled.entry(&placed.pod.namespace).or_default().push((node, &placed.pod.labels));
             }
             places.push(Place::Node(node));
         }
@@ -143,18 +137,6 @@ impl<'a> Survivors<'a> {
         for &(dimension, amount) in demand {
             self.free[begin + dimension.index()] -= amount;
         }
-    }
-
-    /// The domains that are left for a kind of pods, by cluster and rule.
-    fn domains(&self, kind: &Kind<'_>) -> Vec<Vec<Domains>> {
-        let present = |node: usize| !self.gone[node];
-        let of = |ground| {
-            let rules = kind.rules.iter();
-            rules
-                .map(|rule| rule.domains(self.inventory, ground, kind.pod, kind.namespace, present))
-                .collect()
-        };
-        if kind.rules.is_empty() { Vec::new() } else { self.inventory.grounds.iter().map(of).collect() }
     }
 
     /// Why no node takes such a pod, in words.
@@ -228,27 +210,4 @@ struct Walk {
     /// The node that took the last one, under what it has left.
     last: Option<(i64, usize)>,
     from: (i64, usize),
-}
-
-impl<'k> Spreads<'k> {
-    fn new(kind: &'k Kind<'_>, domains: &'k [Vec<Domains>]) -> Self {
-        let levels = |domains: &'k Vec<Domains>| {
-            kind.rules.iter().zip(domains).map(|(rule, domains)| Levels::new(rule, domains)).collect()
-        };
-        Self { levels: domains.iter().map(levels).collect() }
-    }
-
-    fn admit(&self, inventory: &Inventory, node: usize) -> bool {
-        let ground = inventory.ground_of(node);
-        let place = node - inventory.grounds[ground].nodes.start;
-        self.levels[ground].iter().all(|levels| levels.admits(place))
-    }
-
-    fn count(&mut self, inventory: &Inventory, node: usize, labels: &BTreeMap<String, String>) {
-        let ground = inventory.ground_of(node);
-        let place = node - inventory.grounds[ground].nodes.start;
-        for levels in &mut self.levels[ground] {
-            levels.count_in(place, labels);
-        }
-    }
 }

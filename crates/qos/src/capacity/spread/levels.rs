@@ -8,7 +8,7 @@ use super::{Domains, Rule};
 #[derive(Clone, Debug)]
 pub(crate) struct Levels<'a> {
     rule: &'a Rule,
-    of_node: &'a [Option<usize>],
+    of_node: Vec<Option<usize>>,
     counts: Vec<u64>,
     emptiest: u64,
     /// How many domains are as empty as the emptiest.
@@ -16,9 +16,9 @@ pub(crate) struct Levels<'a> {
 }
 
 impl<'a> Levels<'a> {
-    pub(crate) fn new(rule: &'a Rule, domains: &'a Domains) -> Self {
-        let counts = domains.existing.clone();
-        let mut levels = Self { rule, of_node: &domains.of_node, counts, emptiest: 0, at_emptiest: 0 };
+    pub(crate) fn new(rule: &'a Rule, domains: Domains) -> Self {
+        let Domains { of_node, existing: counts } = domains;
+        let mut levels = Self { rule, of_node, counts, emptiest: 0, at_emptiest: 0 };
         levels.look();
         levels
     }

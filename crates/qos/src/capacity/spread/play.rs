@@ -14,7 +14,7 @@ type Nodes = BinaryHeap<Reverse<(Vec<u64>, usize)>>;
 /// How many each node gets when pods are placed one by one, always into the emptiest domains that are open.
 ///
 /// What comes out can be placed: every step was allowed when it was taken. It need not be the most.
-pub(crate) fn play(rules: &[Rule], domains: &[Domains], room: &[u64]) -> Vec<u64> {
+pub(crate) fn play(rules: &[Rule], domains: Vec<Domains>, room: &[u64]) -> Vec<u64> {
     let mut all: Vec<_> =
         rules.iter().zip(domains).map(|(rule, domains)| Levels::new(rule, domains)).collect();
     // Coarse domains first: they are the harder ones to level.

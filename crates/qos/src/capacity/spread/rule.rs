@@ -102,11 +102,11 @@ impl Rule {
                 })
             }));
         }
-        let counted = inventory.pods[ground.pods.clone()].iter().filter(|placed| {
-            present(placed.node)
-                && placed.pod.namespace == namespace
-                && placed.pod.life == Life::Present
-                && self.counts(&placed.pod.labels)
+        let pods = inventory.by_namespace.get(namespace).map_or(&[][..], Vec::as_slice);
+        let begin = pods.partition_point(|pod| *pod < ground.pods.start);
+        let here = pods[begin..].iter().take_while(|pod| **pod < ground.pods.end);
+        let counted = here.map(|pod| &inventory.pods[*pod]).filter(|placed| {
+            present(placed.node) && placed.pod.life == Life::Present && self.counts(&placed.pod.labels)
         });
         for placed in counted {
             if let Some(domain) = domains.of_node[placed.node - ground.nodes.start] {

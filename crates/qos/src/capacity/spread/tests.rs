@@ -75,7 +75,7 @@ proptest! {
         let total: u128 = most(&rule, &existing, &wide).into_iter().sum();
         let rules = [rule];
         prop_assert_eq!(total, u128::from(brute(&rules, std::slice::from_ref(&domains), &room)));
-        let played: u64 = play(&rules, &[domains], &room).into_iter().sum();
+        let played: u64 = play(&rules, vec![domains], &room).into_iter().sum();
         prop_assert_eq!(u128::from(played), total);
     }
 
@@ -98,7 +98,7 @@ proptest! {
         let room: Vec<_> = nodes.iter().map(|node| node.2).collect();
         let domains = [mk_domains(zone_of.clone(), in_zone), mk_domains((0..nodes.len()).collect(), on_host)];
         let truth = brute(&rules, &domains, &room);
-        let placed: u64 = play(&rules, &domains, &room).into_iter().sum();
+        let placed: u64 = play(&rules, domains.to_vec(), &room).into_iter().sum();
         let bound = rules.iter().zip(&domains).map(|(rule, domains)| {
             let mut rooms = vec![0_u128; domains.existing.len()];
             for (room, domain) in room.iter().zip(&domains.of_node) {
