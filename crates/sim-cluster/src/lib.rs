@@ -16,7 +16,6 @@ mod kinds;
 mod net;
 mod object;
 pub mod patch;
-mod quantity;
 mod resource;
 pub mod schema;
 mod script;

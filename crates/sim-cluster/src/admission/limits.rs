@@ -1,10 +1,10 @@
 //! `LimitRanges`: defaults for containers that name no requests or limits.
 
+use plimsoll_qos::Quantity;
 use serde_json::{Map, Value};
 
 use crate::api::Target;
 use crate::object::{self, child, elements, fields, list, text};
-use crate::quantity::Quantity;
 use crate::status::ApiError;
 use crate::store::Tx;
 
@@ -43,11 +43,10 @@ fn fill(container: &mut Value, part: &str, amounts: Map<String, Value>) {
 }
 
 fn check(target: &Target, container: &Value, item: &Value) -> Result<(), ApiError> {
-    let held = |part: &str, name: &str| {
-        object::map(container, &format!("/resources/{part}"))?.get(name)?.as_str().and_then(Quantity::parse)
-    };
+    let held =
+        |part: &str, name: &str| quantity(object::map(container, &format!("/resources/{part}"))?.get(name)?);
     for (name, most) in object::map(item, "/max").into_iter().flatten() {
-        let Some(most) = most.as_str().and_then(Quantity::parse) else { continue };
+        let Some(most) = quantity(most) else { continue };
         if let Some(limit) = held("limits", name)
             && limit > most
         {
@@ -56,7 +55,7 @@ fn check(target: &Target, container: &Value, item: &Value) -> Result<(), ApiErro
         }
     }
     for (name, least) in object::map(item, "/min").into_iter().flatten() {
-        let Some(least) = least.as_str().and_then(Quantity::parse) else { continue };
+        let Some(least) = quantity(least) else { continue };
         if let Some(request) = held("requests", name)
             && request < least
         {
@@ -65,4 +64,8 @@ fn check(target: &Target, container: &Value, item: &Value) -> Result<(), ApiErro
         }
     }
     Ok(())
+}
+
+fn quantity(amount: &Value) -> Option<Quantity> {
+    amount.as_str()?.parse().ok()
 }

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use plimsoll_qos::{Quantity, Resources};
+use serde_json::{Value, json};
 
 use crate::api::Target;
-use crate::kinds::qos_class;
+use crate::kinds::{qos_class, resources};
 use crate::object::{self, list, map, text};
-use crate::quantity::Quantity;
 use crate::resource::Resource;
 use crate::status::ApiError;
 use crate::store::{Key, Tx};
 
 /// Amounts by the names a quota uses, such as `requests.cpu`.
-pub(crate) type Usage = BTreeMap<String, Quantity>;
+pub(crate) type Usage = Resources;
 
 /// Books a new object on the quotas of its namespace, or says which of them is full.
 pub(super) fn charge(tx: &mut Tx<'_>, target: &Target, object: &Value) -> Result<(), ApiError> {
@@ -27,12 +27,9 @@ pub(super) fn charge_change(
     live: &Value,
     object: &Value,
 ) -> Result<(), ApiError> {
-    let before = usage(&target.resource, live);
     let mut more = usage(&target.resource, object);
-    for (name, amount) in &mut more {
-        *amount -= before.get(name).copied().unwrap_or_default();
-    }
-    more.retain(|_, amount| *amount > Quantity::default());
+    more -= &usage(&target.resource, live);
+    let more: Usage = more.into_iter().filter(|(_, amount)| amount.is_positive()).collect();
     if more.is_empty() { Ok(()) } else { book(tx, target, object, &more) }
 }
 
@@ -47,19 +44,20 @@ fn book(tx: &mut Tx<'_>, target: &Target, object: &Value, cost: &Usage) -> Resul
         }
         let hard = amounts(&quota, "/status/hard");
         let used = amounts(&quota, "/status/used");
-        let relevant: Usage = hard.keys().filter_map(|name| Some((name.clone(), *cost.get(name)?))).collect();
+        let relevant: Usage = hard.names().filter_map(|name| Some((name, cost.get(name)?.clone()))).collect();
         check_specified(target, &quota, object, &hard)?;
         let exceeded: Vec<&String> = relevant
             .iter()
-            .filter(|(name, amount)| {
-                !amount.is_zero() && used.get(*name).copied().unwrap_or_default() + **amount > hard[*name]
-            })
+            .filter(|(name, amount)| !amount.is_zero() && used.amount(name) + *amount > *hard.amount(name))
             .map(|(name, _)| name)
             .collect();
         if !exceeded.is_empty() {
             let show = |from: &Usage| {
-                let amount = |name: &String| from.get(name).copied().unwrap_or_default();
-                exceeded.iter().map(|name| format!("{name}={}", amount(name))).collect::<Vec<_>>().join(",")
+                exceeded
+                    .iter()
+                    .map(|name| format!("{name}={}", from.amount(name)))
+                    .collect::<Vec<_>>()
+                    .join(",")
             };
             let why = format!(
                 "exceeded quota: {}, requested: {}, used: {}, limited: {}",
@@ -70,11 +68,9 @@ fn book(tx: &mut Tx<'_>, target: &Target, object: &Value, cost: &Usage) -> Resul
             );
             return Err(ApiError::forbidden(target.subject(), &why));
         }
-        if relevant.values().any(|amount| !amount.is_zero()) {
+        if relevant.iter().any(|(_, amount)| !amount.is_zero()) {
             let mut used = used;
-            for (name, amount) in relevant {
-                *used.entry(name).or_default() += amount;
-            }
+            used += &relevant;
             booked.push((quota, used));
         }
     }
@@ -93,7 +89,7 @@ fn check_specified(target: &Target, quota: &Value, pod: &Value, hard: &Usage) ->
         return Ok(());
     }
     let mut missing: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for name in hard.keys() {
+    for name in hard.names() {
         let Some((part, resource)) = compute_resource(name) else { continue };
         for container in list(pod, "/spec/initContainers").iter().chain(list(pod, "/spec/containers")) {
             let given =
@@ -174,86 +170,34 @@ fn in_scope(pod: &Value, scope: &str, operator: &str, values: &[Value]) -> bool 
 /// What an object costs, by every name a quota may use for it.
 pub(crate) fn usage(resource: &Resource, object: &Value) -> Usage {
     let mut usage = Usage::new();
-    let one = Quantity::count(1);
-    usage.insert(format!("count/{}", resource.key), one);
+    let one = Quantity::from_units(1);
+    usage.insert(format!("count/{}", resource.key), one.clone());
     match &*resource.key {
         "configmaps" | "secrets" | "resourcequotas" => {
             usage.insert(resource.plural.clone(), one);
         }
         "services" => {
             let kind = text(object, "/spec/type");
-            usage.insert("services".into(), one);
+            usage.insert("services", one.clone());
             if kind == "LoadBalancer" {
-                usage.insert("services.loadbalancers".into(), one);
+                usage.insert("services.loadbalancers", one);
             }
             if ["NodePort", "LoadBalancer"].contains(&kind) {
                 let ports = i64::try_from(list(object, "/spec/ports").len()).unwrap_or(i64::MAX);
-                usage.insert("services.nodeports".into(), Quantity::count(ports));
+                usage.insert("services.nodeports", Quantity::from_units(ports));
             }
         }
-        "pods" => {
-            usage.insert("pods".into(), one);
-            for part in ["requests", "limits"] {
-                for (name, amount) in pod_resources(object, part) {
-                    if part == "requests" && ["cpu", "memory", "ephemeral-storage"].contains(&name.as_str()) {
-                        usage.insert(name.clone(), amount);
-                    }
-                    usage.insert(format!("{part}.{name}"), amount);
-                }
-            }
-        }
+        "pods" => usage += &resources(object).quota_usage(),
         _ => {}
     }
     usage
 }
 
-/// What a pod asks for as a whole: its containers and sidecars together, or its largest init step if that
-/// is more; and the pod's overhead.
-pub(crate) fn pod_resources(pod: &Value, part: &str) -> Usage {
-    let of = |container: &Value| -> Usage { amounts(container, &format!("/resources/{part}")) };
-    let mut total = Usage::new();
-    for container in list(pod, "/spec/containers") {
-        add(&mut total, of(container));
-    }
-    let mut sidecars = Usage::new();
-    let mut peak = Usage::new();
-    for container in list(pod, "/spec/initContainers") {
-        let own = of(container);
-        if text(container, "/restartPolicy") == "Always" {
-            add(&mut sidecars, own.clone());
-            add(&mut total, own);
-            raise(&mut peak, &sidecars);
-        } else {
-            let mut step = sidecars.clone();
-            add(&mut step, own);
-            raise(&mut peak, &step);
-        }
-    }
-    raise(&mut total, &peak);
-    if part == "requests" {
-        add(&mut total, amounts(pod, "/spec/overhead"));
-    }
-    total
-}
-
-fn add(total: &mut Usage, more: Usage) {
-    for (name, amount) in more {
-        *total.entry(name).or_default() += amount;
-    }
-}
-
-fn raise(total: &mut Usage, to: &Usage) {
-    for (name, amount) in to {
-        let held = total.entry(name.clone()).or_default();
-        *held = (*held).max(*amount);
-    }
-}
-
 /// The amounts in the map at a pointer.
 pub(crate) fn amounts(object: &Value, pointer: &str) -> Usage {
     let read = |value: &Value| match value {
-        Value::String(text) => Quantity::parse(text),
-        Value::Number(number) => Quantity::parse(&number.to_string()),
+        Value::String(text) => text.parse::<Quantity>().ok(),
+        Value::Number(number) => number.to_string().parse().ok(),
         _ => None,
     };
     map(object, pointer).into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), read(v)?))).collect()
@@ -261,7 +205,5 @@ pub(crate) fn amounts(object: &Value, pointer: &str) -> Usage {
 
 /// Amounts as an object carries them.
 pub(crate) fn to_value(usage: &Usage) -> Value {
-    Value::Object(
-        usage.iter().map(|(name, amount)| (name.clone(), amount.to_string().into())).collect::<Map<_, _>>(),
-    )
+    json!(usage)
 }

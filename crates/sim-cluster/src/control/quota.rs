@@ -1,5 +1,6 @@
 //! ResourceQuota status: what is really used.
 
+use plimsoll_qos::Quantity;
 use serde_json::Value;
 
 use super::{Outcome, target};
@@ -10,18 +11,16 @@ use crate::store::Key;
 pub(super) fn sync(api: &Api, key: &Key) -> Outcome {
     let Some(quota) = api.store.get(key) else { return Ok(None) };
     let hard = amounts(&quota, "/spec/hard");
-    let mut used: Usage =
-        hard.keys().map(|name| (name.clone(), crate::quantity::Quantity::default())).collect();
+    let mut used: Usage = hard.names().map(|name| (name.to_owned(), Quantity::default())).collect();
     for resource in api.registry.all() {
         if !resource.is_namespaced() || &*resource.key == "events" {
             continue;
         }
         let objects = api.store.list(&resource.key, Some(&key.namespace));
         for object in objects.iter().filter(|object| applies(&quota, &resource, object)) {
-            for (name, amount) in usage(&resource, object) {
-                if let Some(total) = used.get_mut(&name) {
-                    *total += amount;
-                }
+            let more = usage(&resource, object);
+            for (name, total) in &mut used {
+                *total += more.amount(name);
             }
         }
     }

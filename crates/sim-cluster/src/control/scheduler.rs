@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use plimsoll_qos::Quantity;
 use serde_json::{Value, json};
 
 use super::Outcome;
 use super::recorder::{Kind, Recorder, Source};
-use crate::admission::quota::{Usage, amounts, pod_resources};
+use crate::admission::quota::{Usage, amounts};
 use crate::api::{Api, Caller, Part, Target};
+use crate::kinds::resources;
 use crate::object::{self, flag, list, map, text};
-use crate::quantity::Quantity;
 use crate::select::LabelSelector;
 use crate::status::ApiError;
 use crate::store::Object;
@@ -157,24 +158,23 @@ fn set_scheduled(pod: &mut Value, mut condition: Value, now: &str) {
 }
 
 fn take(free: &mut Usage, pod: &Value) {
-    for (name, amount) in demand(pod) {
-        *free.entry(name).or_default() -= amount;
-    }
+    *free -= &demand(pod);
 }
 
 /// What a pod takes from a node; a slot among them.
 fn demand(pod: &Value) -> Usage {
-    let mut demand = pod_resources(pod, "requests");
-    demand.insert("pods".into(), Quantity::count(1));
+    let mut demand = resources(pod).requests();
+    demand.insert("pods", Quantity::from_units(1));
     demand
 }
 
 /// The node for a pod: of those that fit, the one with the fewest of its siblings, then the most room.
 fn choose(pod: &Value, rooms: &[Room]) -> Result<usize, Vec<Obstacle>> {
+    let demand = demand(pod);
     let mut obstacles = Vec::new();
     let mut fitting = Vec::new();
     for (index, room) in rooms.iter().enumerate() {
-        match obstacle(pod, room, rooms) {
+        match obstacle(pod, &demand, room, rooms) {
             Some(found) => obstacles.push(found),
             None => fitting.push(index),
         }
@@ -190,13 +190,13 @@ fn choose(pod: &Value, rooms: &[Room]) -> Result<usize, Vec<Obstacle>> {
     };
     let best = fitting.into_iter().min_by_key(|index| {
         let room = &rooms[*index];
-        let free = |name: &str| room.free.get(name).copied().unwrap_or_default().millis();
+        let free = |name: &str| room.free.amount(name).millis_i64().unwrap_or(i64::MAX);
         (siblings(room), room.pods.len(), -free("cpu"), -free("memory"), *index)
     });
     best.ok_or(obstacles)
 }
 
-fn obstacle(pod: &Value, room: &Room, rooms: &[Room]) -> Option<Obstacle> {
+fn obstacle(pod: &Value, demand: &Usage, room: &Room, rooms: &[Room]) -> Option<Obstacle> {
     let node = &room.node;
     if flag(node, "/spec/unschedulable")
         && !tolerates(pod, "node.kubernetes.io/unschedulable", "", "NoSchedule")
@@ -214,13 +214,16 @@ fn obstacle(pod: &Value, room: &Room, rooms: &[Room]) -> Option<Obstacle> {
         return Some(Obstacle::Selector);
     }
     let capacity = amounts(node, "/status/allocatable");
-    for (name, amount) in demand(pod) {
-        if amount.is_zero() || amount <= room.free.get(&name).copied().unwrap_or_default() {
+    for (name, amount, _) in demand.beyond(&room.free) {
+        if amount.is_zero() {
             continue;
         }
         let shown = if name == "pods" { "Too many pods".to_owned() } else { format!("Insufficient {name}") };
-        let has = capacity.get(&name).copied().unwrap_or_default();
-        return Some(if amount > has { Obstacle::TooSmall(shown) } else { Obstacle::Insufficient(shown) });
+        return Some(if amount > capacity.amount(name) {
+            Obstacle::TooSmall(shown)
+        } else {
+            Obstacle::Insufficient(shown)
+        });
     }
     if breaks_spread(pod, room, rooms) {
         return Some(Obstacle::Spread);

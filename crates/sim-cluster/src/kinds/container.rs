@@ -1,9 +1,9 @@
 //! Containers: defaults, and what is refused in them.
 
+use plimsoll_qos::Quantity;
 use serde_json::{Value, json};
 
 use crate::object::{elements, list, set_default, text};
-use crate::quantity::Quantity;
 use crate::status::Cause;
 
 pub(super) fn set_defaults(container: &mut Value) {
@@ -136,13 +136,13 @@ fn check_resources(container: &Value, at: &str, causes: &mut Vec<Cause>) {
             crate::object::map(container, &format!("/resources/{part}")).into_iter().flatten()
         {
             let field = format!("{at}.resources.{part}[{name}]");
-            match amount.as_str().and_then(Quantity::parse) {
+            match amount.as_str().and_then(|text| text.parse::<Quantity>().ok()) {
                 None => causes.push(Cause::invalid(
                     field,
                     amount,
                     "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
                 )),
-                Some(quantity) if quantity < Quantity::default() => {
+                Some(quantity) if quantity.is_negative() => {
                     causes.push(Cause::invalid(field, amount, "must be greater than or equal to 0"));
                 }
                 Some(_) => {}
@@ -151,7 +151,7 @@ fn check_resources(container: &Value, at: &str, causes: &mut Vec<Cause>) {
     }
     for (name, request) in crate::object::map(container, "/resources/requests").into_iter().flatten() {
         let limit = container.pointer("/resources/limits").and_then(|limits| limits.get(name));
-        let amount = |value: &Value| value.as_str().and_then(Quantity::parse);
+        let amount = |value: &Value| value.as_str()?.parse::<Quantity>().ok();
         if let (Some(asked), Some(most)) = (amount(request), limit.and_then(amount))
             && asked > most
         {

@@ -21,7 +21,7 @@ mod workload;
 use serde_json::{Value, json};
 
 pub(crate) use definition::{CLEANUP, to_resource as definition_to_resource};
-pub(crate) use pod::qos_class;
+pub(crate) use pod::{qos_class, resources};
 
 use crate::api::{Api, Part, Target};
 use crate::object;

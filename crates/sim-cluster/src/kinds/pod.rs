@@ -1,10 +1,11 @@
 //! Pods.
 
+use plimsoll_qos::{Pod, QosClass};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{container, pod_template};
-use crate::object::{child, elements, list, map, set_default, set_or_remove};
-use crate::quantity::Quantity;
+use crate::object::{child, elements, set_default, set_or_remove};
 use crate::status::Cause;
 
 pub(super) fn default(pod: &mut Value) {
@@ -20,36 +21,34 @@ pub(super) fn default(pod: &mut Value) {
 }
 
 pub(super) fn prepare_create(pod: &mut Value) {
+    complete_whole(pod);
     let class = qos_class(pod);
     pod["status"] = json!({"phase": "Pending", "qosClass": class});
 }
 
-/// The QoS class by the rules of the kubelet, over containers and init containers.
-pub(crate) fn qos_class(pod: &Value) -> &'static str {
-    let containers: Vec<&Value> =
-        list(pod, "/spec/containers").iter().chain(list(pod, "/spec/initContainers")).collect();
-    let amount = |container: &Value, part: &str, name: &str| {
-        map(container, &format!("/resources/{part}"))
-            .and_then(|amounts| amounts.get(name))
-            .and_then(Value::as_str)
-            .and_then(Quantity::parse)
-            .filter(|quantity| !quantity.is_zero())
-    };
-    let any = containers.iter().any(|container| {
-        ["cpu", "memory"]
-            .iter()
-            .any(|name| ["requests", "limits"].iter().any(|part| amount(container, part, name).is_some()))
-    });
-    if !any {
-        return "BestEffort";
+/// Completes the resources of the pod as a whole from those of its containers.
+fn complete_whole(pod: &mut Value) {
+    if let Some(whole) = resources(pod).defaulted().resources.filter(|whole| !whole.is_empty()) {
+        for (part, amounts) in [("requests", whole.requests), ("limits", whole.limits)] {
+            if !amounts.is_empty() {
+                pod["spec"]["resources"][part] = json!(amounts);
+            }
+        }
     }
-    let guaranteed = containers.iter().all(|container| {
-        ["cpu", "memory"].iter().all(|name| {
-            let limit = amount(container, "limits", name);
-            limit.is_some() && amount(container, "requests", name) == limit
-        })
-    });
-    if guaranteed { "Guaranteed" } else { "Burstable" }
+}
+
+/// The QoS class that the API server writes into the status. Without readable resources there are none.
+pub(crate) fn qos_class(pod: &Value) -> &'static str {
+    match plimsoll_qos::qos_class(&resources(pod)).class {
+        QosClass::Guaranteed => "Guaranteed",
+        QosClass::Burstable => "Burstable",
+        QosClass::BestEffort => "BestEffort",
+    }
+}
+
+/// A pod as far as resources go; one whose resources cannot be read, which validation refuses, has none.
+pub(crate) fn resources(pod: &Value) -> Pod {
+    Pod::deserialize(&pod["spec"]).unwrap_or_default()
 }
 
 pub(super) fn check(pod: &Value, causes: &mut Vec<Cause>) {
@@ -93,4 +92,23 @@ fn comparable(pod: &Value) -> Value {
         }
     }
     spec
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resources_of_the_pod_as_a_whole_are_completed_and_decide_the_class() {
+        let both = json!({"cpu": "1", "memory": "1Gi"});
+        let container = json!({"name": "main", "resources": {"requests": both, "limits": both}});
+        let mut pod = json!({"spec": {"containers": [container], "resources": {"limits": {"cpu": "2"}}}});
+        prepare_create(&mut pod);
+        let completed =
+            json!({"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "1Gi"}});
+        assert_eq!(
+            (&pod["spec"]["resources"], &pod["status"]["qosClass"]),
+            (&completed, &json!("Burstable"))
+        );
+    }
 }

@@ -1,9 +1,9 @@
 //! `ResourceQuotas`.
 
+use plimsoll_qos::Quantity;
 use serde_json::{Map, Value};
 
 use crate::object;
-use crate::quantity::Quantity;
 use crate::status::Cause;
 
 pub(super) fn default(quota: &mut Value) {
@@ -21,7 +21,7 @@ pub(super) fn canonical(amounts: &mut Map<String, Value>) {
             Value::Number(given) => given.to_string(),
             _ => continue,
         };
-        if let Some(quantity) = Quantity::parse(&given) {
+        if let Ok(quantity) = given.parse::<Quantity>() {
             *amount = quantity.to_string().into();
         }
     }
@@ -33,7 +33,7 @@ pub(super) fn check(quota: &Value, causes: &mut Vec<Cause>) {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        if Quantity::parse(&text).is_none() {
+        if text.parse::<Quantity>().is_err() {
             causes.push(Cause::invalid(format!("spec.hard[{name}]"), amount, "must be a quantity"));
         }
     }

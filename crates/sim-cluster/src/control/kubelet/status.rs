@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::container::{Container, Role, State, pull_error};
 use super::run::Run;
-use crate::admission::quota::{pod_resources, to_value};
+use crate::admission::quota::to_value;
 use crate::clock;
 use crate::control::condition;
 use crate::digest::sha256;
@@ -37,8 +37,9 @@ pub(super) fn of(pod: &Value, run: &Run, node: Option<&Value>, now: Timestamp) -
         status.insert("podIP".into(), run.address.clone().into());
         status.insert("podIPs".into(), json!([{"ip": run.address}]));
     }
-    let requests = pod_resources(pod, "requests");
-    let limits = pod_resources(pod, "limits");
+    let asked = crate::kinds::resources(pod);
+    let requests = asked.requests();
+    let limits = asked.limits();
     let mut resources = Map::new();
     if !requests.is_empty() {
         status.insert("allocatedResources".into(), to_value(&requests));
