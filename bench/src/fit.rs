@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use plimsoll_qos::{
-    Amounts, Cluster, Container, Grade, Inventory, Ledgers, Lost, Node, Pod, Quantity, Resources, RunningPod,
-    Wanted,
+    Amounts, Cluster, Container, Grade, Inventory, LabelSelector, Ledgers, Lost, Node, Pod, Quantity,
+    Resources, RunningPod, TopologySpread, Wanted,
 };
 
 /// How many nodes there are, in this many data centers.
@@ -44,6 +44,7 @@ fn fleet() -> Vec<Cluster> {
     for (number, cluster) in (0..NODES).zip((0..clusters.len()).cycle()) {
         let mut node = Node::named(format!("node-{number}"));
         node.labels.insert("kubernetes.io/hostname".to_owned(), node.name.clone());
+        node.labels.insert("zone".to_owned(), format!("zone-{}", number / DATA_CENTERS % 3));
         let cores = [16, 32, 64, 96][(number / DATA_CENTERS) as usize % 4];
         node.allocatable = requests(cores * 1_000, cores * 4 * 1_024 - number % 1_000);
         node.allocatable.insert("ephemeral-storage", Quantity::from_mebibytes(200_000));
@@ -65,6 +66,23 @@ fn sizes() -> Result<Vec<Wanted>> {
         Ok(Wanted::of_size(&limit, grade, &grade.terms())?)
     });
     sized.collect()
+}
+
+/// A small pod that is spread hard over those labels.
+fn spread_over(keys: &[&str]) -> Result<Wanted> {
+    let limit = Amounts { cpu: Quantity::from_millis(500), memory: Quantity::from_mebibytes(1_024) };
+    let mut wanted = Wanted::of_size(&limit, Grade::General5, &Grade::General5.terms())?;
+    wanted.pod.topology_spread_constraints = keys
+        .iter()
+        .map(|key| TopologySpread {
+            max_skew: 5,
+            topology_key: (*key).to_owned(),
+            when_unsatisfiable: "DoNotSchedule".to_owned(),
+            label_selector: Some(LabelSelector::default()),
+            ..TopologySpread::default()
+        })
+        .collect();
+    Ok(wanted)
 }
 
 /// The same from the public types, without anything counted beforehand but what the pods of a node request.
@@ -134,6 +152,12 @@ fn main() -> Result<()> {
     ensure!(answers == expected, "the engine says {answers:?}, the plain scan {expected:?}");
     println!("{:<28} {engine:>12.2?}", "all sizes");
     println!("{:<28} {:>11.1}x", "ratio", plain.as_secs_f64() / engine.as_secs_f64());
+
+    let spread = spread_over(&["kubernetes.io/hostname", "zone"])?;
+    let begun = Instant::now();
+    let fit = inventory.fit(&spread)?;
+    let (found, bound) = (fit.total(), fit.bound());
+    println!("{:<28} {:>12.2?}   {found} of at most {bound}", "two hard spreads, one size", begun.elapsed());
 
     let lost = Lost { data_centers: vec!["dc-1".to_owned()], ..Lost::default() };
     let begun = Instant::now();

@@ -299,6 +299,27 @@ fn the_second_ledger_binds_where_peaks_are_predicted_above_requests() {
 }
 
 #[test]
+fn more_than_can_be_placed_one_by_one_is_refused_by_name() {
+    let mut vast = mk_node("n1", "9000000000000", "9Ei");
+    vast["status"]["allocatable"]["pods"] = json!("9223372036854775807");
+    let spread = |key: &str| {
+        json!({"maxSkew": 2_147_483_647, "topologyKey": key, "whenUnsatisfiable": "DoNotSchedule",
+        "labelSelector": {}})
+    };
+    let mut want = mk_want("1", "1");
+    want["pod"]["topologySpreadConstraints"] = json!([spread("kubernetes.io/hostname")]);
+    // One node is the emptiest domain too, so nothing is held back; absurd, but a right answer.
+    assert_eq!(ask(&[vast.clone()], &[], &want).all.fits, 9_000_000_000_000);
+    want["pod"]["topologySpreadConstraints"] =
+        json!([spread("kubernetes.io/hostname"), spread("kubernetes.io/hostname")]);
+    let request = json!({"clusters": [{"name": "dc-1", "nodes": [vast]}], "want": want});
+    assert_eq!(
+        try_fit(request).unwrap_err().to_string(),
+        "under several hard spread constraints at most 20000000 pods are placed, not 9000000000000"
+    );
+}
+
+#[test]
 fn thousands_of_containers_and_of_nodes_are_counted_like_few() {
     let containers: Vec<_> = (0..5_000)
         .map(|n| json!({"name": format!("c{n}"), "resources": {"requests": {"cpu": "1m", "memory": "1Mi"}}}))
