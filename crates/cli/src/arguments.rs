@@ -110,6 +110,11 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Start a whole installation with simulated data centers, and publish an example.
     Dev(Dev),
+    /// Print what lets a shell complete these commands.
+    Completion {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 /// An app: `shop`, or `demo/shop` with its Namespace.

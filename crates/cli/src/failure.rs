@@ -53,14 +53,14 @@ impl Failure {
             }
             _ => detail,
         };
-        let details = violations.iter().map(|violation| place(violation, source)).collect();
+        let details = placed(&violations, source);
         Self { exit, message, details, passing: kind == Some(Kind::Unavailable) }
     }
 
     /// The faults of a document that was not sent.
     pub(crate) fn faults(message: &str, violations: &[Violation], source: &Source) -> Self {
         let message = format!("{}: {message}", source.name());
-        let details = violations.iter().map(|violation| place(violation, Some(source))).collect();
+        let details = placed(violations, Some(source));
         Self { exit: USAGE, message, details, passing: false }
     }
 
@@ -126,6 +126,15 @@ fn subject(source: &Source, reason: &str) -> String {
         Some(place) if reason == "NAMESPACE_NOT_FOUND" && source.names_its_namespace() => place.to_string(),
         _ => source.name().to_owned(),
     }
+}
+
+/// The faults in the order in which they stand in the file; what stands nowhere comes first.
+fn placed(violations: &[Violation], source: Option<&Source>) -> Vec<String> {
+    let mut violations: Vec<_> = violations.iter().collect();
+    if let Some(source) = source {
+        violations.sort_by_key(|violation| source.place(&violation.path).map(|place| place.position()));
+    }
+    violations.into_iter().map(|violation| place(violation, source)).collect()
 }
 
 /// `shop.yaml:7:3: spec.image: has no digest — name the digest`.

@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod nasty;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Command;
@@ -301,6 +303,37 @@ fn interrupted_while_it_waits_it_says_that_the_operation_goes_on() {
         rest.last().is_some_and(|line| line.starts_with("error: interrupted; the operation goes on")),
         "{rest:?}"
     );
+}
+
+#[test]
+fn shells_learn_the_verbs_and_whoever_stops_reading_is_no_trouble() {
+    let fixture = Fixture::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = fixture.ok(&["completion", shell]);
+        assert!(script.contains("rollback") && script.contains("namespace"), "{shell}: {script}");
+    }
+    for arguments in [&["completion", "bash"][..], &["namespace", "list"], &["dc", "list", "-o", "json"]] {
+        let mut child = fixture.start(arguments);
+        drop(child.stdout.take());
+        let said = fixture.said(&child.wait_with_output().unwrap());
+        assert_eq!((said.exit, said.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}
+
+/// Nothing here is a terminal, so nothing may steer one, whatever the environment asks for.
+#[test]
+fn what_is_no_terminal_gets_plain_text() {
+    let fixture = Fixture::with_shop();
+    for arguments in
+        [&["get", "demo/shop"][..], &["--help"], &["scale", "demo/shop"], &["list", "-o", "wide"]]
+    {
+        for environment in ["NO_COLOR", "CLICOLOR", "TERM"] {
+            let output = fixture.command(arguments).env(environment, "1").output().unwrap();
+            let bytes = [output.stdout, output.stderr].concat();
+            let steers = |byte: &u8| byte.is_ascii_control() && *byte != b'\n';
+            assert!(!bytes.iter().any(steers), "{arguments:?} with {environment}");
+        }
+    }
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             .map_err(|error| Failure::new(FAILED, format!("no threads can be started: {error}")))
     };
     match command {
+        Command::Completion { shell } => completion(shell),
         Command::Serve(options) => {
             runtime(tokio::runtime::Builder::new_multi_thread())?.block_on(server::serve(options))
         }
@@ -37,6 +38,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             call(&session, command).await
         }),
     }
+}
+
+fn completion(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut crate::help::command(), "plimsoll", &mut script);
+    crate::output::print(String::from_utf8_lossy(&script).trim_end())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The verbs that speak to a server.
@@ -60,6 +68,6 @@ async fn call(session: &Session, command: Command) -> Result<ExitCode, Failure> 
         Command::Namespace(arguments) => installation::namespace(session, arguments).await,
         Command::Init(arguments) => installation::init(session, arguments).await,
         // They speak to no server, and `run` has taken them.
-        Command::Serve(_) | Command::Dev(_) => Ok(ExitCode::FAILURE),
+        Command::Serve(_) | Command::Dev(_) | Command::Completion { .. } => Ok(ExitCode::FAILURE),
     }
 }

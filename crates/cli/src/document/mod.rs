@@ -23,7 +23,7 @@ pub(crate) struct Source {
 }
 
 /// Where something stands in a text; both are counted from 1, columns in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
     pub(crate) line: usize,
     pub(crate) column: usize,
@@ -34,6 +34,13 @@ pub(crate) struct Position {
 pub(crate) struct Place<'a> {
     name: &'a str,
     position: Position,
+}
+
+impl Place<'_> {
+    /// Where in its file.
+    pub(crate) fn position(&self) -> Position {
+        self.position
+    }
 }
 
 impl fmt::Display for Place<'_> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use plimsoll_qos::{Quantity, Resource};
 
+use super::familiar;
 use super::metadata::{is_label, is_subdomain};
 use super::probe::{self, Ports};
 use super::reader::{Node, Object, shown};
@@ -33,7 +34,7 @@ const MIN_MEMORY_MEBIBYTES: u32 = 4;
 /// Reads the fields of a container from the object that they lie in.
 pub(super) fn read(object: &Object<'_>, probes: Option<Probes>) -> Option<Container> {
     let image = object.required("image", |node| image(&node));
-    let command = object.or("command", Vec::new(), |node| words(&node, 0));
+    let command = object.or("command", Vec::new(), |node| program(&node, 0));
     let args = object.or("args", Vec::new(), |node| words(&node, 0));
     let size = object.required("size", |node| size(&node));
     let env = object.or("env", BTreeMap::new(), |node| env(&node));
@@ -59,7 +60,7 @@ pub(super) fn read(object: &Object<'_>, probes: Option<Probes>) -> Option<Contai
 /// Init steps: containers that end, so they have no probes.
 pub(super) fn init(node: &Node<'_>) -> Option<Vec<Named<Container>>> {
     node.list(0..=MAX_SIBLINGS, |node| {
-        let object = node.object(INIT_FIELDS)?;
+        let object = node.object_telling(INIT_FIELDS, familiar::told)?;
         named(&object, Some(Probes::default()))
     })
 }
@@ -67,7 +68,7 @@ pub(super) fn init(node: &Node<'_>) -> Option<Vec<Named<Container>>> {
 /// Sidecars: their probes go by number, because only the main container's ports have names.
 pub(super) fn sidecars(node: &Node<'_>) -> Option<Vec<Named<Container>>> {
     node.list(0..=MAX_SIBLINGS, |node| {
-        let object = node.object(SIDECAR_FIELDS)?;
+        let object = node.object_telling(SIDECAR_FIELDS, familiar::told)?;
         let probes = object.or_nothing("probes", |node| probe::probes(&node, Ports::Nameless));
         named(&object, probes)
     })
@@ -128,7 +129,17 @@ fn image(node: &Node<'_>) -> Option<ImageRef> {
 }
 
 /// A program and its arguments.
-pub(super) fn words(node: &Node<'_>, min: usize) -> Option<Vec<String>> {
+/// A program and its arguments. Only arguments may be empty.
+pub(super) fn program(node: &Node<'_>, min: usize) -> Option<Vec<String>> {
+    let words = words(node, min)?;
+    if words.first().is_some_and(String::is_empty) {
+        node.fault_at_index(0, "this is empty", "write the program that is to run");
+        return None;
+    }
+    Some(words)
+}
+
+fn words(node: &Node<'_>, min: usize) -> Option<Vec<String>> {
     node.list(min..=MAX_WORDS, |node| node.text(0..=MAX_TEXT))
 }
 

@@ -5,6 +5,7 @@
 //! ([`validate`]) and becomes what the rest of Plimsoll works with. All faults are told at once.
 
 mod container;
+mod familiar;
 mod files;
 pub mod golden;
 mod json;

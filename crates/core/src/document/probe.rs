@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::container::words;
+use super::container::program;
 use super::reader::{Node, Object, shown};
 use crate::content::{Check, Port, PortRef, Probe, Probes, Protocol};
 
@@ -89,7 +89,7 @@ fn check(probe: &Object<'_>, ports: Ports<'_>) -> Option<Check> {
         Some(Check::Tcp { port })
     });
     let exec = probe.optional("exec", |node| {
-        let command = node.object(EXEC_FIELDS)?.required("command", |node| words(&node, 1))?;
+        let command = node.object(EXEC_FIELDS)?.required("command", |node| program(&node, 1))?;
         Some(Check::Exec { command })
     });
     let grpc = probe.optional("grpc", |node| grpc(&node));

@@ -73,6 +73,11 @@ impl<'a> Node<'a> {
         self.faults.put(&self.path.field(field), message, remedy);
     }
 
+    /// Puts down a fault of an item of this list.
+    pub(super) fn fault_at_index(&self, index: usize, message: impl Into<String>, remedy: impl Into<String>) {
+        self.faults.put(&self.path.index(index), message, remedy);
+    }
+
     fn refuse<T>(&self, message: impl Into<String>, remedy: impl Into<String>) -> Option<T> {
         self.fault(message, remedy);
         None
@@ -84,19 +89,23 @@ impl<'a> Node<'a> {
 
     /// An object that has no other fields than `known`. Unknown ones are faults, and do not stop the rest.
     pub(super) fn object(&self, known: &[&str]) -> Option<Object<'a>> {
-        self.object_reserving(known, &[])
+        self.object_telling(known, |_| None)
     }
 
-    /// The same, with fields that have a meaning to come: what is in them is not looked at.
-    pub(super) fn object_reserving(&self, known: &[&str], not_built: &[&str]) -> Option<Object<'a>> {
+    /// The same, with more to say about some of the unknown ones: message and remedy.
+    pub(super) fn object_telling(
+        &self,
+        known: &[&str],
+        tell: impl Fn(&str) -> Option<(String, &'static str)>,
+    ) -> Option<Object<'a>> {
         let Value::Object(fields) = self.value else {
             return self.wrong_type("an object", format!("its fields are {}", known.join(", ")));
         };
         let unknown = fields.keys().map(String::as_str).filter(|field| !known.contains(field));
         // To look for what was meant costs time, so no more of them than are told.
         for field in unknown.take(MAX_FAULTS) {
-            if not_built.contains(&field) {
-                self.fault_at(field, format!("`{field}` is not built yet"), "leave it out");
+            if let Some((message, remedy)) = tell(field) {
+                self.fault_at(field, message, remedy);
             } else {
                 let message = format!("there is no field `{}` here", shown(field));
                 self.fault_at(field, message, likely(field, known));
@@ -109,7 +118,9 @@ impl<'a> Node<'a> {
     pub(super) fn text(&self, length: RangeInclusive<usize>) -> Option<String> {
         let Value::String(text) = self.value else {
             let remedy = match self.value {
-                Value::Number(_) | Value::Bool(_) => format!("put it in quotes: \"{}\"", self.value),
+                Value::Bool(_) => format!("put it in quotes: \"{}\"", self.value),
+                // What YAML took for a number was perhaps written as 1.10 or 0755.
+                Value::Number(_) => "put quotes around it as it is written".to_owned(),
                 _ => "write one text, in quotes".to_owned(),
             };
             return self.wrong_type("a text", remedy);
@@ -131,11 +142,17 @@ impl<'a> Node<'a> {
         Some(text.clone())
     }
 
-    /// A text for people: no control characters that a terminal would obey.
+    /// A text for people: nothing that a terminal would obey, nothing that shows it otherwise than it is.
     pub(super) fn prose(&self, length: RangeInclusive<usize>) -> Option<String> {
         let text = self.text(length)?;
         if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
             return self.refuse("this contains control characters", "write plain text");
+        }
+        if text.chars().any(turns) {
+            return self.refuse(
+                "this contains characters that turn the direction of writing",
+                "write it as it is to be read, without them",
+            );
         }
         Some(text)
     }
@@ -379,6 +396,12 @@ fn kind(value: &Value) -> &'static str {
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
+}
+
+/// Whether a character overrides or isolates the direction of writing (UAX 9), so that what follows is shown in
+/// another order than it has.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// What was probably meant, or what there is.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use plimsoll_qos::Grade;
 
 use super::reader::{Faults, Node, Object};
-use super::{Path, container, files, placement, probe, publish, scale};
+use super::{Path, container, familiar, files, placement, probe, publish, scale};
 use crate::content::{
     ApiToken, Content, File, MAX_CONTENT, Port, Protocol, RendererVersion, Scratch, Shutdown,
 };
@@ -50,7 +50,12 @@ const DEFAULT_USER: u32 = 10_001;
 const MAX_PORTS: usize = 20;
 
 pub(super) fn read(node: &Node<'_>) -> Option<(Content, Scale)> {
-    let spec = node.object_reserving(FIELDS, NOT_BUILT)?;
+    let spec = node.object_telling(FIELDS, |field| {
+        if NOT_BUILT.contains(&field) {
+            return Some((format!("`{field}` is not built yet"), "leave it out"));
+        }
+        familiar::told(field)
+    })?;
     let kind = spec.or("type", (), |node| kind(&node));
     let grade = spec.required("grade", |node| node.one_of(&Grade::ALL.map(|grade| (grade.name(), grade))));
     let ports = spec.or("ports", Vec::new(), |node| ports(&node));

@@ -311,11 +311,11 @@ fn unknown_dcs(document: &AppDocument, known: &[DcName]) -> Vec<Violation> {
     };
     if let Placement::Only(dcs) = &document.scale.placement {
         for (i, dc) in dcs.iter().enumerate() {
-            check(format!("spec.placement[{i}]"), dc);
+            check(format!("spec.scale.placement[{i}]"), dc);
         }
     }
     for dc in document.scale.exceptions.keys() {
-        check(format!("spec.scale.dataCenters.{dc}"), dc);
+        check(format!("spec.scale.exceptions.{dc}"), dc);
     }
     for dc in document.content.overlays.keys() {
         check(format!("spec.dataCenters.{dc}"), dc);

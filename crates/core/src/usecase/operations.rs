@@ -9,7 +9,7 @@ use crate::error::{Error, Kind as ErrorKind};
 use crate::ledger::{Entry, MAX_PAGE, Range};
 use crate::name::{AppRef, OperationId};
 use crate::record::key::OperationKey;
-use crate::record::{EndState, Kind, OperationParts, OutcomeState, Stored, key};
+use crate::record::{EndState, Kind, Operation, OperationParts, OutcomeState, Stored, key};
 use crate::view::{OperationView, OutcomeView, Paged};
 
 /// Which Operations to list.
@@ -70,13 +70,14 @@ impl Plimsoll {
         id: OperationId,
     ) -> Result<BoxStream<'static, Result<OperationView, Error>>, Error> {
         caller.require(Role::Viewer)?;
-        let first = self.view_operation(id).await?;
-        // The revision is read before the first view is shown again, so nothing falls between.
+        let operation =
+            self.read::<Operation>(&key::operation(id)).await?.ok_or_else(|| no_such_operation(id))?;
+        // The revision is read before the first view is, so nothing falls between.
         let now = Range { limit: 1, ..Range::prefix(key::operation(id)) };
         let from = self.ledger.range(&now).await.map_err(from_ledger)?.revision;
         let ledger = self.ledger.watch(&key::operation(id), from).await.map_err(from_ledger)?;
         let ledger = ledger.map(|events| events.map(|_| ()).map_err(from_ledger));
-        let live = self.live.changes(&first.app).map(Ok);
+        let live = self.live.changes(&operation.value.app).map(Ok);
         let nudges = stream::select(ledger, live);
         let start = Follow { plimsoll: self.clone(), id, shown: None, nudges: nudges.boxed(), ended: false };
         Ok(stream::unfold(start, Follow::step).boxed())

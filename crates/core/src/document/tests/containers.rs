@@ -36,7 +36,7 @@ fn sizes_are_what_people_mean() {
 fn environment_variables_are_texts_with_proper_names() {
     refused(
         &json!({"env": {"PORT": 8080}}),
-        "spec.env.PORT: this must be a text, not a number; put it in quotes: \"8080\"",
+        "spec.env.PORT: this must be a text, not a number; put quotes around it as it is written",
     );
     refused(
         &json!({"env": {"DEBUG": true}}),
@@ -76,7 +76,7 @@ fn environment_variables_are_texts_with_proper_names() {
     );
     refused(
         &json!({"args": [1]}),
-        "spec.args[0]: this must be a text, not a number; put it in quotes: \"1\"",
+        "spec.args[0]: this must be a text, not a number; put quotes around it as it is written",
     );
 }
 

@@ -94,7 +94,7 @@ fn metadata_is_within_its_bounds() {
         (
             "labels",
             json!({"tier": 1}),
-            "metadata.labels.tier: this must be a text, not a number; put it in quotes: \"1\"",
+            "metadata.labels.tier: this must be a text, not a number; put quotes around it as it is written",
         ),
         ("label", json!({}), "metadata.label: there is no field `label` here; did you mean `labels`?"),
     ];
@@ -109,7 +109,16 @@ fn metadata_is_within_its_bounds() {
 fn unknown_fields_are_refused_with_the_likely_name() {
     refused(
         &json!({"replicas": 3}),
-        "spec.replicas: there is no field `replicas` here; write one of type, grade, image, command, args, size, scale, ports, probes, env, envFromSecrets, files, secretFiles, scratch, user, init, sidecars, shutdown, apiToken, dataCenters, publish",
+        "spec.replicas: this stands in another place here; write `scale: {replicas: …}` or `scale: {autoscale: {min: …, max: …}}`",
+    );
+    refused(
+        &json!({"hostNetwork": true}),
+        "spec.hostNetwork: no App uses what belongs to its server (golden rule `no-host-network`); leave it out; `ports` makes a Service",
+    );
+    refused(&json!({"command": [""]}), "spec.command[0]: this is empty; write the program that is to run");
+    refused(
+        &json!({"something": 3}),
+        "spec.something: there is no field `something` here; write one of type, grade, image, command, args, size, scale, ports, probes, env, envFromSecrets, files, secretFiles, scratch, user, init, sidecars, shutdown, apiToken, dataCenters, publish",
     );
     refused(&json!({"port": []}), "spec.port: there is no field `port` here; did you mean `ports`?");
     refused(

@@ -1,0 +1,98 @@
+//! What `--help` says beyond the arguments: an example of every verb.
+
+use clap::{Command, CommandFactory as _};
+
+use crate::arguments::Arguments;
+
+/// A verb, and what somebody types who uses it.
+const EXAMPLES: &[(&str, &[&str])] = &[
+    ("apply", &["plimsoll apply -f shop.yaml --wait", "plimsoll apply -f - -n demo"]),
+    ("diff", &["plimsoll diff -f shop.yaml"]),
+    (
+        "rollback",
+        &["plimsoll rollback demo/shop --wait", "plimsoll rollback demo/shop --to 7 --reason outage"],
+    ),
+    ("unpin", &["plimsoll unpin demo/shop --reason fixed"]),
+    (
+        "scale",
+        &["plimsoll scale demo/shop --replicas 5", "plimsoll scale demo/shop --min 3 --max 9 --dc dc-1"],
+    ),
+    ("restart", &["plimsoll restart demo/shop --wait"]),
+    ("offline", &["plimsoll offline demo/shop --reason maintenance"]),
+    ("online", &["plimsoll online demo/shop --wait"]),
+    ("delete", &["plimsoll delete demo/shop --yes"]),
+    ("get", &["plimsoll get demo/shop", "plimsoll get demo/shop -o yaml"]),
+    ("list", &["plimsoll list -n demo", "plimsoll list -A -o wide"]),
+    ("history", &["plimsoll history demo/shop"]),
+    ("show", &["plimsoll show demo/shop --release 7 -o yaml"]),
+    ("operation get", &["plimsoll operation get 0199f3a0-0000-7000-8000-000000000001"]),
+    ("operation list", &["plimsoll operation list", "plimsoll operation list demo/shop -o name"]),
+    ("operation watch", &["plimsoll operation watch 0199f3a0-0000-7000-8000-000000000001"]),
+    ("operation wait", &["plimsoll operation wait 0199f3a0-0000-7000-8000-000000000001 --timeout 5m"]),
+    ("operation pause", &["plimsoll operation pause 0199f3a0-0000-7000-8000-000000000001 --reason slow"]),
+    ("operation resume", &["plimsoll operation resume 0199f3a0-0000-7000-8000-000000000001 --wait"]),
+    ("operation abort", &["plimsoll operation abort 0199f3a0-0000-7000-8000-000000000001"]),
+    ("dc list", &["plimsoll dc list"]),
+    ("dc get", &["plimsoll dc get dc-1"]),
+    ("dc add", &["plimsoll dc add dc-1 --kubeconfig dc-1.yaml"]),
+    ("namespace list", &["plimsoll namespace list -o name"]),
+    ("namespace get", &["plimsoll namespace get demo"]),
+    ("namespace create", &["plimsoll namespace create demo"]),
+    ("init", &["plimsoll init --id prod --name Production"]),
+    ("serve", &["plimsoll serve --config plimsoll.toml"]),
+    ("dev", &["plimsoll dev", "plimsoll dev --data ./dev --until-healthy --timeout 1m"]),
+    ("completion", &["plimsoll completion bash > /etc/bash_completion.d/plimsoll"]),
+];
+
+/// The whole command line, with its examples.
+pub(crate) fn command() -> Command {
+    EXAMPLES.iter().fold(Arguments::command(), |command, (verb, examples)| {
+        let words: Vec<_> = verb.split(' ').collect();
+        let told = format!("Examples:\n  {}", examples.join("\n  "));
+        with_examples(command, &words, told)
+    })
+}
+
+fn with_examples(command: Command, words: &[&str], told: String) -> Command {
+    match words.split_first() {
+        None => command.after_help(told),
+        Some((word, rest)) => command.mut_subcommand(word, |below| with_examples(below, rest, told)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every verb that does something, as `dc add`.
+    fn verbs(command: &Command, at: &str, all: &mut Vec<String>) {
+        if !command.has_subcommands() {
+            all.push(at.trim().to_owned());
+        }
+        for below in command.get_subcommands() {
+            verbs(below, &format!("{at} {}", below.get_name()), all);
+        }
+    }
+
+    #[test]
+    fn every_verb_has_an_example() {
+        let mut all = Vec::new();
+        verbs(&Arguments::command(), "", &mut all);
+        let told: Vec<_> = EXAMPLES.iter().map(|(verb, _)| *verb).collect();
+        assert_eq!(all, told);
+    }
+
+    #[test]
+    fn every_example_can_be_typed() {
+        for (verb, examples) in EXAMPLES {
+            for example in *examples {
+                // What a shell does with the output is its own affair.
+                let words = example.split(" > ").next().unwrap().split(' ');
+                assert!(example.starts_with(&format!("plimsoll {verb}")), "{example}");
+                if let Err(error) = command().try_get_matches_from(words) {
+                    panic!("{example}: {error}");
+                }
+            }
+        }
+    }
+}
