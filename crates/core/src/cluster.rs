@@ -122,8 +122,42 @@ pub struct Resource {
     pub fence: Fence,
     /// The digest of what it carries.
     pub digest: Digest,
+    /// Set by a person in that data center: it goes its own way, and nothing is delivered there.
+    pub local: Option<Local>,
     /// What the controller says of it; `None` until it has said anything.
     pub status: Option<Status>,
+}
+
+/// What a person set on an App resource to have that data center go its own way, as they wrote it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Local {
+    /// Who, if they said so.
+    pub by: Option<String>,
+    /// When, in their words.
+    pub at: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+impl Local {
+    /// The reason of what this is the cause of.
+    pub const REASON: &str = "LocalRollback";
+
+    /// What it means, in a sentence.
+    pub fn sentence(&self) -> String {
+        let Self { by, at, reason } = self;
+        let mut text = format!("changed locally by {}", by.as_deref().unwrap_or("somebody who left no name"));
+        if let Some(at) = at {
+            text = format!("{text} at {at}");
+        }
+        if let Some(reason) = reason {
+            text = format!("{text} ({reason})");
+        }
+        format!(
+            "{text}: nothing is delivered there; what is ordered comes back when that App resource is deleted, which \
+             restarts no pod by itself"
+        )
+    }
 }
 
 /// What a resource is replaced by: both must still be so.

@@ -23,7 +23,7 @@ pub enum Verdict {
 /// Judges `order`, whose fence is `fence`, by what is seen of it.
 pub fn judge(order: &Order, fence: Fence, sight: Option<&Sight>) -> Verdict {
     let Some(status) = sight
-        .filter(|sight| sight.fence == fence)
+        .filter(|sight| sight.fence == fence && sight.local.is_none())
         .and_then(|sight| sight.status.as_ref())
         .filter(|status| status.fence == fence)
     else {
@@ -67,7 +67,7 @@ fn as_ordered(wanted: &Replication, status: &Status) -> Option<Verdict> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::Replicas;
+    use crate::cluster::{Local, Replicas};
     use crate::digest::Digest;
     use crate::ledger::Revision;
     use crate::name::{OperationId, ReleaseNumber};
@@ -95,7 +95,7 @@ mod tests {
 
     fn mk_sight(replicas: Replicas, applied: Applied) -> Sight {
         let status = Status { fence: FENCE, replicas, applied, findings: Vec::new(), drift: Vec::new() };
-        Sight { fence: FENCE, status: Some(status) }
+        Sight { fence: FENCE, local: None, status: Some(status) }
     }
 
     fn pods(ordered: u32, updated: u32, ready: u32, available: u32, old: u32, terminating: u32) -> Replicas {
@@ -149,5 +149,7 @@ mod tests {
         let put_but_not_seen = Sight { fence: newer, ..sight.clone() };
         assert_eq!(judge(&order, newer, Some(&put_but_not_seen)), Verdict::Unseen);
         assert_eq!(judge(&order, FENCE, None), Verdict::Unseen);
+        let on_its_own = Sight { local: Some(Local::default()), ..sight };
+        assert_eq!(judge(&order, FENCE, Some(&on_its_own)), Verdict::Unseen);
     }
 }

@@ -2,7 +2,7 @@
 
 use futures::stream::BoxStream;
 
-use crate::cluster::{Fence, Status};
+use crate::cluster::{Fence, Local, Resource, Status};
 use crate::name::{AppRef, DcName};
 use crate::view::Reach;
 
@@ -11,8 +11,16 @@ use crate::view::Reach;
 pub struct Sight {
     /// The fence of the App resource that lies there.
     pub fence: Fence,
+    /// What a person set there to have it go its own way.
+    pub local: Option<Local>,
     /// What the controller there says, if it has said anything.
     pub status: Option<Status>,
+}
+
+impl From<&Resource> for Sight {
+    fn from(resource: &Resource) -> Self {
+        Self { fence: resource.fence, local: resource.local.clone(), status: resource.status.clone() }
+    }
 }
 
 /// What this process sees of the data centers.

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use self::assess::{assess, differs};
 use self::opening::{at_the_gate, needs_gate};
-use crate::cluster::Resource;
+use crate::cluster::{Local, Resource};
 use crate::fold::{Due, is_good};
 use crate::ledger::{Compare, Revision, Transaction};
 use crate::name::{DcName, OperationId, ReleaseNumber};
@@ -52,6 +52,13 @@ pub struct Scene {
     pub trouble: Option<String>,
     /// Wall time, for the record.
     pub now: Timestamp,
+}
+
+impl Scene {
+    /// What a person set there to have it go its own way.
+    fn local(&self) -> Option<&Local> {
+        self.resource.as_ref()?.local.as_ref()
+    }
 }
 
 /// The one thing that is to be done next.
@@ -129,7 +136,7 @@ fn matters(scene: &Scene, parts: &OperationParts) -> bool {
 fn is_undelivered(scene: &Scene) -> Result<bool, serde_json::Error> {
     let Some(order) = &scene.order else { return Ok(false) };
     let takes_orders = matches!(scene.dc.value.state, DcState::Active | DcState::Cordoned);
-    if !takes_orders || scene.unreachable.is_some() {
+    if !takes_orders || scene.unreachable.is_some() || scene.local().is_some() {
         return Ok(false);
     }
     let Some(resource) = &scene.resource else { return Ok(true) };

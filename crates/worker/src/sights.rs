@@ -149,7 +149,7 @@ impl Live for Sights {
     fn sight(&self, app: &AppRef, dc: &DcName) -> Option<Sight> {
         let seen = self.seen();
         let resource = seen.get(dc)?.resources.get(app)?;
-        Some(Sight { fence: resource.fence, status: resource.status.clone() })
+        Some(Sight::from(resource))
     }
 
     fn reach(&self, dc: &DcName) -> Option<Reach> {

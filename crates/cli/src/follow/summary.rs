@@ -31,12 +31,14 @@ pub(crate) fn sentence(operation: &Operation, took: Option<Duration>) -> String 
         OperationKind::Offline => format!("{app} is offline in {everywhere}"),
         OperationKind::Delete => format!("{app} is deleted from {everywhere}"),
     };
-    let owed: Vec<&Outcome> = data_centers
-        .iter()
-        .filter(|outcome| matches!(outcome.state, OutcomeState::Owed | OutcomeState::Diverged))
-        .collect();
+    let in_state = |state| data_centers.iter().filter(|outcome| outcome.state == state).collect::<Vec<_>>();
+    let owed = in_state(OutcomeState::Owed);
     if !owed.is_empty() {
         let _ = write!(text, "; {} cannot be reached and gets it on return", names(&owed));
+    }
+    let diverged = in_state(OutcomeState::Diverged);
+    if !diverged.is_empty() {
+        let _ = write!(text, "; {} was changed locally and is left out", names(&diverged));
     }
     if let Some(took) = took {
         let _ = write!(text, ", {}", seconds(took));

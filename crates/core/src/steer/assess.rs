@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Scene;
-use crate::cluster::{Fatal, Fence, Finding};
+use crate::cluster::{Fatal, Fence, Finding, Local};
 use crate::fold::is_good;
 use crate::health::{Verdict as Judgement, judge};
 use crate::live::Sight;
@@ -49,10 +49,10 @@ pub(super) fn assess(
     if let Some(why) = shut {
         return owed(before, why, scene.now, spent);
     }
-    let sight = scene
-        .resource
-        .as_ref()
-        .map(|resource| Sight { fence: resource.fence, status: resource.status.clone() });
+    if let Some(local) = scene.local() {
+        return diverged(before, local, scene.now, spent);
+    }
+    let sight = scene.resource.as_ref().map(Sight::from);
     let no_soak = Spent { soaked: Duration::ZERO, ..spent };
     let waiting = |state, finding: Option<&Finding>| {
         // A deletion is never given up: what hinders it may go at any time.
@@ -132,6 +132,19 @@ pub(super) fn owed(before: &Outcome, why: String, now: Timestamp, spent: Spent) 
         reason: Some("Unreachable".to_owned()),
         message: Some(why),
         since: if before.state == OutcomeState::Owed { before.since } else { now },
+        order: before.order,
+        spent: Spent { soaked: Duration::ZERO, ..spent },
+        round: before.round,
+    }
+}
+
+/// A data center that goes its own way since a person said so there.
+pub(super) fn diverged(before: &Outcome, local: &Local, now: Timestamp, spent: Spent) -> Outcome {
+    Outcome {
+        state: OutcomeState::Diverged,
+        reason: Some(Local::REASON.to_owned()),
+        message: Some(local.sentence()),
+        since: if before.state == OutcomeState::Diverged { before.since } else { now },
         order: before.order,
         spent: Spent { soaked: Duration::ZERO, ..spent },
         round: before.round,

@@ -55,10 +55,7 @@ pub(super) fn of_nobody(scene: &Scene) -> Result<Option<Step>, serde_json::Error
         scene.operations.iter().filter(|parts| matters(scene, parts)).any(|parts| {
             parts.outcomes.get(dc).is_some_and(|outcome| !needs_gate(scene, parts, &outcome.value))
         });
-    let sight = scene
-        .resource
-        .as_ref()
-        .map(|resource| Sight { fence: resource.fence, status: resource.status.clone() });
+    let sight = scene.resource.as_ref().map(Sight::from);
     let fence = order.value.fence(order.revision);
     if followed || judge(&order.value, fence, sight.as_ref()) != Judgement::Healthy {
         return Ok(None);

@@ -12,8 +12,8 @@ pub(super) fn needs_gate(scene: &Scene, parts: &OperationParts, outcome: &Outcom
     }
     match outcome.state {
         OutcomeState::Waiting => true,
-        // It was owed before its gate opened: the Order is still of something older.
-        OutcomeState::Owed => !is_ordered(scene, parts),
+        // It was owed, or went its own way, before its gate opened: the Order is still of something older.
+        OutcomeState::Owed | OutcomeState::Diverged => !is_ordered(scene, parts),
         _ => false,
     }
 }
@@ -37,6 +37,11 @@ pub(super) fn at_the_gate(
     outcome: &Stored<Outcome>,
 ) -> Result<Option<Step>, serde_json::Error> {
     let dc = &scene.dc.value.name;
+    if let Some(local) = scene.local().filter(|_| scene.unreachable.is_none()) {
+        let after = assess::diverged(&outcome.value, local, scene.now, outcome.value.spent);
+        let stands = outcome.value.state == after.state;
+        return if stands { Ok(None) } else { write(scene, parts, outcome, &after).map(Some) };
+    }
     let gate = match &scene.unreachable {
         Some(why) => Gate::Shut(why.clone()),
         None => gate(
@@ -50,7 +55,7 @@ pub(super) fn at_the_gate(
     };
     match gate {
         Gate::Open => open_gate(scene, parts, outcome).map(Some),
-        Gate::Closed(_) if outcome.value.state == OutcomeState::Owed => {
+        Gate::Closed(_) if outcome.value.state != OutcomeState::Waiting => {
             // It is back, and its turn has not come.
             let after = Outcome {
                 state: OutcomeState::Waiting,

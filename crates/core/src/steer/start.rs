@@ -10,7 +10,8 @@ use crate::record::{DcState, EndState, Kind, Track};
 pub(super) fn is_behind(scene: &Scene) -> bool {
     let dc = &scene.dc.value;
     let Some(app) = scene.app.as_ref().map(|app| &app.value) else { return false };
-    if dc.state != DcState::Active || scene.unreachable.is_some() || !app.scale.placement.names(&dc.name) {
+    let shut = scene.unreachable.is_some() || scene.local().is_some();
+    if dc.state != DcState::Active || shut || !app.scale.placement.names(&dc.name) {
         return false;
     }
     let newest = app.operations.get(&Track::Release);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Plimsoll;
 use super::reading::{PageRequest, no_such_app};
 use crate::caller::{Caller, Role};
-use crate::cluster::Power;
+use crate::cluster::{Fatal, Finding, Local, Power};
 use crate::document::AppDocument;
 use crate::error::Error;
 use crate::health::{Verdict as Judgement, judge};
@@ -208,6 +208,7 @@ impl Plimsoll {
         let fence = order.value.fence(order.revision);
         view.health = match judge(&order.value, fence, sight.as_ref()) {
             _ if matches!(self.live.reach(&dc.name), Some(Reach::Lost(_))) => Health::Unknown,
+            _ if sight.as_ref().is_some_and(|sight| sight.local.is_some()) => Health::Degraded,
             Judgement::Healthy => Health::Healthy,
             Judgement::Done => Health::Offline,
             Judgement::Hopeless(_) => Health::Degraded,
@@ -215,11 +216,19 @@ impl Plimsoll {
             Judgement::Progressing(Some(_)) if motion == Motion::Settled => Health::Degraded,
             Judgement::Progressing(_) | Judgement::Unseen => Health::Progressing,
         };
+        let local = sight.as_ref().and_then(|sight| sight.local.as_ref()).map(|local| Finding {
+            reason: Local::REASON.to_owned(),
+            message: local.sentence(),
+            fatal: Fatal::No,
+        });
         if let Some(status) = sight.and_then(|sight| sight.status) {
             view.replicas = (status.fence == fence).then_some(status.replicas);
             view.findings = status.findings;
             view.drift = status.drift;
         }
+        // It says more than what the controller there says of the same.
+        view.findings.retain(|finding| local.is_none() || finding.reason != Local::REASON);
+        view.findings.splice(0..0, local);
         view
     }
 }

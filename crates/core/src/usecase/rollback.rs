@@ -190,10 +190,16 @@ impl Plimsoll {
             .map(|(_, v)| v.clone())
             .unwrap_or_default();
         verdict.rolled_back = Some(ground.now);
-        let notes = vec![format!(
+        let mut notes = vec![format!(
             "release {} brings back release {}; {} takes no publish until it is released: plimsoll unpin {} -n {}",
             release.number, target.number, before.app, before.app.name, before.app.namespace
         )];
+        for dc in orders.keys() {
+            let sight = self.live.sight(&before.app, dc);
+            if let Some(local) = sight.and_then(|sight| sight.local) {
+                notes.push(format!("{dc} is left out: {}", local.sentence()));
+            }
+        }
         let plan = Plan::new(app, operation, orders);
         Ok(Plan { release: Some((release, content)), verdict: Some((before.head, verdict)), notes, ..plan })
     }

@@ -125,7 +125,8 @@ pub async fn a_local_rollback_is_not_taken_away(target: &Target) {
     target.merge_as("kubectl", &api(), "apps/shop", &local).await;
     let next = order.next(|next| next.restarts = 1).delivery();
     conflict(&target.cluster.put(&next, Some(&made.version)).await);
-    assert!(matches!(target.cluster.get(&order.app).await, Err(Error::Unreadable(_))));
+    let told = target.cluster.get(&order.app).await.unwrap().and_then(|resource| resource.local);
+    assert_eq!(told.and_then(|local| local.by).as_deref(), Some("ann"));
     let unset = json!({"spec": {"local": null}});
     let path = format!("/apis/{GROUP}/{VERSION}/namespaces/{}/apps/shop", target.namespace);
     let refused = target.cluster.rest().merge(&path, &unset).await;

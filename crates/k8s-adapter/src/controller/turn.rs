@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use plimsoll_core::clock::Clock;
-use plimsoll_core::cluster::{Delivery, Error, Fatal, Finding, Status, Want};
+use plimsoll_core::cluster::{Delivery, Error, Fatal, Finding, Local, Status, Want};
 use plimsoll_core::error::Chain;
 use plimsoll_core::name::{AppRef, AppUid, DcName};
 
@@ -123,7 +123,7 @@ impl Controller {
                     Damage::Content => "ContentMismatch",
                     Damage::Order => "Edited",
                     Damage::Newer(_) => "TooOld",
-                    Damage::Local => "LocalRollback",
+                    Damage::Local => Local::REASON,
                 };
                 return leave(reason, damage.to_string());
             }

@@ -159,14 +159,11 @@ fn to_content(content: Value, digest: Digest) -> Result<Content, Damage> {
 /// What the worker is told of `object`. Its digest is that of what is carried, so that a resource that was
 /// edited by hand does not pass for the Order that it was.
 ///
-/// One that asks for a local rollback is not told of: nothing may be decided from it, and no new Order may
-/// take that wish away.
+/// One that asks for a local rollback says so: nothing else may be decided from it, and no new Order may take that
+/// wish away.
 pub(crate) fn to_resource(object: &AppObject) -> Result<Resource, Damage> {
     let app = app_of(object).map_err(Damage::Unreadable)?;
     let spec = read_spec(object)?;
-    if spec.local.is_some() {
-        return Err(Damage::Local);
-    }
     let digest = carried_digest(&spec)?;
     Ok(Resource {
         app,
@@ -178,8 +175,15 @@ pub(crate) fn to_resource(object: &AppObject) -> Result<Resource, Damage> {
         uid: spec.uid,
         fence: spec.fence,
         digest,
+        local: spec.local.as_ref().map(to_local),
         status: object.status.as_ref().and_then(to_status),
     })
+}
+
+/// Who asked for a local rollback, as far as they said.
+fn to_local(local: &Value) -> cluster::Local {
+    let text = |field: &str| local.get(field).and_then(Value::as_str).map(str::to_owned);
+    cluster::Local { by: text("by"), at: text("at"), reason: text("reason") }
 }
 
 /// The digest of an Order for what `spec` really carries.

@@ -10,6 +10,7 @@ mod housekeeping;
 mod integrity;
 mod lastgood;
 mod lists;
+mod local;
 mod publish;
 mod races;
 mod random;

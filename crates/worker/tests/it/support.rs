@@ -10,8 +10,8 @@ use futures::StreamExt as _;
 use plimsoll_core::caller::{Caller, Role};
 use plimsoll_core::clock::{Clock, Ids};
 use plimsoll_core::cluster::{
-    Applied, Cluster, Clusters, Delivery, Error, Event, Fatal, Fence, Finding, Identity, Power, Replicas,
-    Resource, Status, Version, Want, Watch,
+    Applied, Cluster, Clusters, Delivery, Error, Event, Fatal, Fence, Finding, Identity, Local, Power,
+    Replicas, Resource, Status, Version, Want, Watch,
 };
 use plimsoll_core::fold::OperationState;
 use plimsoll_core::ledger::Ledger;
@@ -182,6 +182,17 @@ impl FakeDc {
         state.tell(&event);
     }
 
+    /// Somebody has this data center go its own way.
+    pub(crate) fn go_local(&self, app: &AppRef, local: Local) {
+        let mut state = self.state.lock().unwrap();
+        let version = state.next_version();
+        let (_, resource) = state.resources.get_mut(app).unwrap();
+        resource.version.resource_version = version;
+        resource.local = Some(local);
+        let event = Event::Changed(resource.clone());
+        state.tell(&event);
+    }
+
     /// Somebody deletes the App resource.
     pub(crate) fn lose(&self, app: &AppRef) {
         let mut state = self.state.lock().unwrap();
@@ -313,6 +324,7 @@ impl Cluster for FakeDc {
             uid: delivery.uid,
             fence: delivery.fence,
             digest: delivery.digest,
+            local: None,
             status: None,
         };
         state.puts.push((delivery.app.clone(), delivery.fence));

@@ -105,11 +105,12 @@ fn what_was_edited_by_hand_is_not_acted_on_and_does_not_pass_for_the_order() {
 }
 
 #[test]
-fn a_local_rollback_is_neither_acted_on_nor_offered_for_replacing() {
+fn a_local_rollback_is_not_acted_on_and_says_who_asked_for_it() {
     let mut object = object(&full().delivery());
     object.spec["local"] = json!({"by": "ann", "reason": "cut off"});
     assert_eq!(carried(&object), Carried::Damaged(Damage::Local));
-    assert_eq!(to_resource(&object), Err(Damage::Local));
+    let told = to_resource(&object).unwrap();
+    assert_eq!(told.local.map(|local| local.by), Some(Some("ann".to_owned())));
 }
 
 #[test]
