@@ -251,6 +251,46 @@ fn a_hard_spread_over_zones_holds_the_fuller_ones_back() {
 }
 
 #[test]
+fn a_spread_counts_the_domains_and_the_pods_that_its_policies_say() {
+    let zoned = |name: &str| {
+        let mut node = mk_node(name, "10", "64Gi");
+        node["metadata"]["labels"]["zone"] = json!(name);
+        node
+    };
+    let fleet = [zoned("a"), zoned("b"), zoned("c")];
+    let pods: Vec<_> = (0..4)
+        .map(|n| {
+            let mut pod = mk_pod(&format!("old-{n}"), "a", "1", "1Gi");
+            pod["metadata"]["labels"]["revision"] = json!("old");
+            pod
+        })
+        .collect();
+    let mut want = mk_want("1", "1Gi");
+    want["namespace"] = json!("demo");
+    want["labels"] = json!({"app": "shop", "revision": "new"});
+    want["pod"]["affinity"] = json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {
+        "nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "NotIn", "values": ["c"]}]}]}}});
+    let mut spread = json!({"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule",
+        "labelSelector": {"matchLabels": {"app": "shop"}}});
+    let mut fits = |spread: &Value| {
+        want["pod"]["topologySpreadConstraints"] = json!([spread]);
+        nodes(&ask(&fleet, &pods, &want)).iter().map(|node| node.fits).collect::<Vec<_>>()
+    };
+    // Zone c is not asked for, so it is no domain: a may go up to 10 pods, b up to 10.
+    assert_eq!(fits(&spread), [6, 10, 0]);
+    // Three domains are wanted, two there are: the emptiest counts as empty, and a holds more than one already.
+    spread["minDomains"] = json!(3);
+    assert_eq!(fits(&spread), [0, 1, 0]);
+    spread["minDomains"] = json!(1);
+    // Counted all the same, c stays empty for ever.
+    spread["nodeAffinityPolicy"] = json!("Ignore");
+    assert_eq!(fits(&spread), [0, 1, 0]);
+    // Of another revision are the four that run.
+    spread["matchLabelKeys"] = json!(["revision"]);
+    assert_eq!(fits(&spread), [1, 1, 0]);
+}
+
+#[test]
 fn what_runs_keeps_newcomers_away_by_its_anti_affinity() {
     let guard = |namespaces: Value| {
         let mut guard = mk_pod("guard", "n1", "1", "1Gi");

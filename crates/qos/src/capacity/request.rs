@@ -42,7 +42,8 @@ pub struct WantedRequest {
     /// Other ratios than those of the grade.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub terms: Option<Terms>,
-    /// A `PodSpec` as the API stores it; beside a size, only where it may run is taken from it.
+    /// A `PodSpec` as the API stores it; beside a size, only where it may run is taken from it. The node that it
+    /// is bound to, if any, is not read: others like it are wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pod: Option<Pod>,
     /// Its namespace.

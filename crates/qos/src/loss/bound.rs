@@ -24,16 +24,7 @@ impl Displaced<'_> {
     /// more is taken than is free in all, and the smallest pods take least; and no node takes more pods than if
     /// all were as small, in every dimension, as the smallest.
     pub(crate) fn bounds(&self, survivors: &Survivors<'_>) -> Vec<Bound> {
-        let at_all: Vec<bool> = self
-            .kinds
-            .iter()
-            .map(|kind| {
-                survivors
-                    .nodes
-                    .iter()
-                    .any(|node| survivors.takes(*node, kind.demand) && survivors.admits(*node, kind))
-            })
-            .collect();
+        let at_all: Vec<bool> = self.kinds.iter().map(|kind| survivors.any_takes(kind)).collect();
         let priority = |place: usize| self.kinds[self.pods[place].1].priority;
         let last = |place: &usize| place + 1 == self.pods.len() || priority(*place) != priority(place + 1);
         let mut ends: Vec<_> = (0..self.pods.len()).filter(last).collect();

@@ -21,6 +21,8 @@ pub(crate) struct Survivors<'a> {
     free: Vec<i64>,
     /// What is free in all, by dimension.
     in_all: Vec<u128>,
+    /// What is free at most on any node, by dimension.
+    at_most: Vec<i64>,
 }
 
 /// Where a pod goes, or why nowhere.
@@ -36,14 +38,16 @@ impl<'a> Survivors<'a> {
     pub(crate) fn new(inventory: &'a Inventory, gone: &'a [bool]) -> Self {
         let nodes: Vec<_> = (0..inventory.nodes.len()).filter(|node| !gone[*node]).collect();
         let mut in_all = vec![0_u128; inventory.dimensions.len()];
+        let mut at_most = vec![i64::MIN; in_all.len()];
         let mut free = Vec::with_capacity(inventory.nodes.len() * in_all.len());
         for (node, gone) in gone.iter().enumerate() {
             free.extend_from_slice(inventory.free(node));
-            for (sum, amount) in in_all.iter_mut().zip(inventory.free(node)).filter(|_| !gone) {
-                *sum += u128::from(amount.max(&0).unsigned_abs());
+            for (place, amount) in inventory.free(node).iter().enumerate().filter(|_| !gone) {
+                in_all[place] += u128::from(amount.max(&0).unsigned_abs());
+                at_most[place] = at_most[place].max(*amount);
             }
         }
-        Self { inventory, nodes, gone, free, in_all }
+        Self { inventory, nodes, gone, free, in_all, at_most }
     }
 
     /// What is free in all, by dimension; before anything is placed.
@@ -118,6 +122,13 @@ impl<'a> Survivors<'a> {
             places.push(Place::Node(node));
         }
         places
+    }
+
+    /// Whether any node admits a pod of that kind and has room for it, as long as nothing is placed.
+    pub(crate) fn any_takes(&self, kind: &Kind<'_>) -> bool {
+        let hopeless =
+            kind.demand.iter().any(|(dimension, amount)| self.at_most[dimension.index()] < *amount);
+        !hopeless && self.nodes.iter().any(|node| self.takes(*node, kind.demand) && self.admits(*node, kind))
     }
 
     /// Whether that much is free on a node.
