@@ -27,12 +27,13 @@ enum Ground {
 }
 
 impl DataCenter {
-    /// A simulated one, in this process; its kubeconfig is written to `folder`.
-    pub(crate) async fn simulated(name: &str, folder: &Path) -> Result<Self> {
+    /// A simulated one of so many nodes, in this process; its kubeconfig is written to `folder`.
+    pub(crate) async fn simulated(name: &str, nodes: usize, folder: &Path) -> Result<Self> {
         // Equal seeds make equal uids, and a data center is known by one.
         let seed = uuid::Uuid::now_v7().as_u64_pair().1;
         let cluster = SimCluster::builder()
             .name(name)
+            .nodes(nodes)
             .seed(seed)
             .start()
             .await
@@ -94,6 +95,16 @@ impl DataCenter {
         self.must("PATCH", &format!("{path}?fieldManager={manager}"), Some(change)).await
     }
 
+    /// Replaces an object, or a subresource of it.
+    pub async fn replace(&self, path: &str, object: &Value) -> Result<Value> {
+        self.must("PUT", path, Some(object)).await
+    }
+
+    /// Applies an object server-side, as the field manager `manager`.
+    pub async fn apply(&self, manager: &str, path: &str, object: &Value) -> Result<Value> {
+        self.must("APPLY", &format!("{path}?fieldManager={manager}&force=true"), Some(object)).await
+    }
+
     /// Deletes an object; what it owns goes with it, in the background.
     pub async fn delete(&self, path: &str) -> Result<()> {
         let options = serde_json::json!({"propagationPolicy": "Background"});
@@ -106,9 +117,10 @@ impl DataCenter {
     }
 
     async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Option<Value>> {
-        let content_type = match method {
-            "PATCH" => "application/merge-patch+json",
-            _ => "application/json",
+        let (method, content_type) = match method {
+            "PATCH" => (method, "application/merge-patch+json"),
+            "APPLY" => ("PATCH", "application/apply-patch+yaml"),
+            _ => (method, "application/json"),
         };
         let body = body.map(Value::to_string).unwrap_or_default();
         let request = http::Request::builder()
@@ -253,7 +265,7 @@ mod tests {
     async fn a_simulated_data_center_is_looked_into_counted_stopped_and_frozen() -> Result<()> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir()?;
-        let dc = DataCenter::simulated("dc-1", folder.path()).await?;
+        let dc = DataCenter::simulated("dc-1", 3, folder.path()).await?;
         let path = "api/v1/namespaces/default/configmaps";
         let mark = dc.mark()?;
 

@@ -114,9 +114,10 @@ fn find() -> Result<PathBuf> {
         }
         return Ok(path);
     }
-    // This test lies in `target/PROFILE/deps`, the program in `target/PROFILE`.
+    // A test lies in `target/PROFILE/deps`, a benchmark in `target/PROFILE`, as the program itself.
     let test = std::env::current_exe().context("finding this test program")?;
-    let profile = test.ancestors().nth(2).context("finding the build folder")?;
+    let mut folders = test.ancestors().skip(1).skip_while(|folder| folder.ends_with("deps"));
+    let profile = folders.next().context("finding the build folder")?;
     let target = profile.parent().context("finding the target folder")?;
     let built = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--locked", "--package", "plimsoll-cli", "--target-dir"])

@@ -54,6 +54,11 @@ impl Running {
         }
     }
 
+    /// The number of its process; none when it has ended.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// What it has said since it started.
     pub(crate) fn said(&self) -> Result<String> {
         let text = std::fs::read(&self.log).with_context(|| format!("reading {}", self.log.display()))?;

@@ -58,6 +58,11 @@ impl Server {
         &self.url
     }
 
+    /// The number of its process; none when it has ended.
+    pub fn pid(&self) -> Option<u32> {
+        self.running.pid()
+    }
+
     /// What it has logged since it started.
     pub fn log(&self) -> Result<String> {
         self.running.said()

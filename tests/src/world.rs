@@ -37,12 +37,20 @@ pub struct World {
     _turn: Option<SemaphorePermit<'static>>,
 }
 
+/// As many nodes as a test needs that has a few Apps.
+const NODES: usize = 3;
+
 /// Three control planes take a gigabyte and a half and, while they start, every core.
 static OWN_CONTROL_PLANES: Semaphore = Semaphore::const_new(1);
 
 impl World {
     /// Starts everything; the Namespace is in all data centers when this returns.
     pub async fn new(ground: Ground, claim: Claim) -> Result<Self> {
+        Self::of_size(ground, claim, NODES).await
+    }
+
+    /// The same with so many nodes in each data center, where they are the test's own.
+    pub async fn of_size(ground: Ground, claim: Claim, nodes: usize) -> Result<Self> {
         // Elsewhere the program's `main` does this.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder =
@@ -50,13 +58,13 @@ impl World {
         let (dcs, turn) = match (ground, claim) {
             (Ground::Simulated, _) => {
                 let names = ["dc-1", "dc-2", "dc-3"];
-                let dcs = names.map(|name| DataCenter::simulated(name, folder.path()));
+                let dcs = names.map(|name| DataCenter::simulated(name, nodes, folder.path()));
                 (try_join_all(dcs).await?, None)
             }
             (Ground::Real, Claim::Shared) => (of_bench(Bench::shared()?).await?, None),
             (Ground::Real, Claim::Own) => {
                 let turn = OWN_CONTROL_PLANES.acquire().await.context("waiting for a turn")?;
-                (of_bench(Bench::start(Options::default()).await?).await?, Some(turn))
+                (of_bench(Bench::start(Options::default().nodes(nodes)).await?).await?, Some(turn))
             }
         };
         let server = Server::start(folder.path()).await?;
