@@ -129,7 +129,7 @@ impl Executor<'_> {
                 self.world.remove(self.app, sort, name, uid, FOR_GOOD);
             }
             // It goes when whoever holds it lets it.
-            Ok(leaving) => self.world.put(self.app, kind, leaving),
+            Ok(leaving) => drop(self.world.put(self.app, kind, leaving)),
             Err(kube::Error::Api(status)) if status.is_not_found() => {
                 self.world.remove(self.app, sort, name, uid, FOR_GOOD);
             }
@@ -199,7 +199,7 @@ impl Executor<'_> {
                 // What of the resource was not known yet comes with its watch.
                 let object: AppObject =
                     serde_json::from_value(written).map_err(|error| Error::Unreadable(Box::new(error)))?;
-                self.world.put_app(self.app, &object);
+                self.world.put_app(self.app, object);
                 Ok(Done::Written)
             }
             // A newer Order has come, or the resource has gone; the watch says which.
@@ -227,7 +227,7 @@ impl Executor<'_> {
     async fn refresh(&self, kind: Kind, name: &str) -> Result<(), Error> {
         let path = format!("{}/{name}", kind.collection(self.app.namespace.as_str()));
         match self.rest.find(&path).await.map_err(other)? {
-            Some(there) => self.world.put(self.app, kind, there),
+            Some(there) => drop(self.world.put(self.app, kind, there)),
             None => self.world.absent(self.app, kind, name),
         }
         Ok(())

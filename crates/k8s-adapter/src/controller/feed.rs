@@ -88,19 +88,14 @@ impl Feed {
             Sort::App => self.put_app(document),
             Sort::ReplicaSet => {
                 let app = self.owner(&document.value);
-                if let Some(app) = &app {
-                    self.world.put_replica_set(app, &name, &document.value);
-                }
-                app
+                app.filter(|app| self.world.put_replica_set(app, &name, &document.value))
             }
             Sort::Object(kind) => {
                 let app = self.owner(&document.value);
-                if let Some(app) = &app {
-                    self.world.put(app, kind, document.value);
-                }
-                app
+                app.filter(|app| self.world.put(app, kind, document.value))
             }
         };
+        // What says nothing new needs no look: what was decided from it is done, or waits for its time.
         if let Some(app) = app {
             self.queue.add(&app);
         }
@@ -113,8 +108,7 @@ impl Feed {
         if installation_of(&object).is_some_and(|installation| installation != self.options.installation) {
             return None;
         }
-        self.world.put_app(&app, &object);
-        Some(app)
+        self.world.put_app(&app, object).then_some(app)
     }
 
     /// The App that an object is of. By its name, where that is the App's: a label may be taken off.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::fight::Fights;
 use super::turn::Order;
-use crate::reconcile::{Pod, is_settled};
+use crate::reconcile::{Matches, Pod, is_settled};
 
 /// Between two statuses, whatever they say.
 const BETWEEN: Duration = Duration::from_millis(300);
@@ -42,6 +42,8 @@ pub(super) struct Memory {
     /// What the resource says is to be done, and the resource that says it: worked out once per change, and
     /// forgotten when it is done.
     order: Option<(Arc<[u8]>, Arc<Order>)>,
+    /// What was compared with that and is so.
+    pub(super) matches: Matches,
     pub(super) troubles: Vec<Finding>,
     /// Drift that was put right and is not in the App's status yet.
     pub(super) unsaid: Vec<Drift>,
@@ -66,6 +68,7 @@ impl Memory {
 
     pub(super) fn found(&mut self, body: Arc<[u8]>, order: Arc<Order>) {
         self.order = Some((body, order));
+        self.matches = Matches::default();
     }
 
     /// How long to wait before `new` is written, in place of `old`.
@@ -102,6 +105,7 @@ impl Memory {
         self.status_wanted = None;
         self.pods_read = None;
         self.order = None;
+        self.matches = Matches::default();
         self.leaving = HashMap::new();
         self.has_overdue = false;
         self.unready = HashMap::new();

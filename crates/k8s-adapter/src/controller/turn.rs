@@ -14,7 +14,7 @@ use super::execute::{Done, Executor};
 use super::pace::Memory;
 use super::queue::Queue;
 use super::world::{Held, World};
-use crate::reconcile::{Action, Desired, Observed, Pod, reconcile, refuse};
+use crate::reconcile::{Action, Desired, Matches, Observed, Pod, reconcile, refuse};
 use crate::render::{Kind, render};
 use crate::resource::{Carried, Damage, carried};
 use crate::rest::Rest;
@@ -171,7 +171,11 @@ impl Controller {
         let executor = self.executor(app, desired.uid);
         let mut next = Next::Nothing;
         let (mut has_written, mut is_settled) = (false, true);
-        let mut actions = reconcile(desired, observed, self.clock.now()).into_iter().peekable();
+        let mut matches =
+            self.world.remember(app, |memory| std::mem::take(&mut memory.matches)).unwrap_or_default();
+        let actions = reconcile(desired, observed, self.clock.now(), &mut matches);
+        self.world.remember(app, |memory| memory.matches = matches);
+        let mut actions = actions.into_iter().peekable();
         while let Some(action) = actions.next() {
             match action {
                 Action::ReadPods => {
@@ -257,7 +261,7 @@ impl Controller {
         let again = Next::After(pause.unwrap_or_default().max(AFTER_REFUSAL));
         let Some((_, observed)) = self.world.look(app) else { return Ok(Next::Nothing) };
         let observed = Observed { troubles, ..observed };
-        for action in reconcile(desired, &observed, self.clock.now()) {
+        for action in reconcile(desired, &observed, self.clock.now(), &mut Matches::default()) {
             if let Action::WriteStatus(status) = action {
                 let said = self.say(executor, held, &status, &observed).await?;
                 return Ok(sooner(again, said));

@@ -114,18 +114,23 @@ pub(super) struct Held {
 }
 
 impl Held {
-    fn new(object: &AppObject, list: u64) -> Option<Self> {
-        let mut body = AppObject { status: None, ..object.clone() };
-        body.metadata.managed_fields = None;
-        body.metadata.resource_version = None;
+    fn new(mut object: AppObject) -> Option<Self> {
+        let status = object.status.take();
+        object.metadata.managed_fields = None;
         Some(Self {
             uid: object.metadata.uid.clone()?,
-            resource_version: object.metadata.resource_version.clone()?,
-            fence: fence_of(object),
-            status: object.status.as_ref().and_then(to_status),
-            list,
-            body: serde_json::to_vec(&body).ok()?.into(),
+            resource_version: object.metadata.resource_version.take()?,
+            fence: fence_of(&object),
+            status: status.as_ref().and_then(to_status),
+            list: 0,
+            body: serde_json::to_vec(&object).ok()?.into(),
         })
+    }
+
+    /// Whether nothing but the version differs.
+    fn says_the_same(&self, other: &Self) -> bool {
+        let Self { uid, resource_version: _, fence, status, list: _, body } = self;
+        *uid == other.uid && *fence == other.fence && *status == other.status && *body == other.body
     }
 
     pub(super) fn object(&self) -> AppObject {
@@ -178,22 +183,31 @@ impl World {
         touched
     }
 
-    /// An App resource, as a watch or an answer says it is.
-    pub(super) fn put_app(&self, app: &AppRef, object: &AppObject) {
+    /// An App resource, as a watch or an answer says it is. True if it says something new.
+    pub(super) fn put_app(&self, app: &AppRef, object: AppObject) -> bool {
+        let Some(mut held) = Held::new(object) else { return false };
         let mut state = self.state();
-        let list = state.list(Sort::App);
-        let Some(mut held) = Held::new(object, list) else { return };
+        held.list = state.list(Sort::App);
         if state.gone.has(&held.uid, &held.resource_version) {
-            return;
+            return false;
         }
         let there = &mut state.apps.entry(app.clone()).or_default().resource;
         match there {
-            Some(there) if !newer(&held.resource_version, &there.resource_version) => there.list = list,
-            there => {
-                if let Some(there) = there.as_ref().filter(|there| there.body == held.body) {
+            Some(there) if !newer(&held.resource_version, &there.resource_version) => {
+                there.list = held.list;
+                false
+            }
+            Some(there) => {
+                if there.body == held.body {
                     held.body = there.body.clone();
                 }
+                let is_new = !there.says_the_same(&held);
+                *there = held;
+                is_new
+            }
+            None => {
                 *there = Some(held);
+                true
             }
         }
     }
@@ -207,12 +221,12 @@ impl World {
         state.sweep_one(app);
     }
 
-    /// An object, as a watch or an answer says it is.
-    pub(super) fn put(&self, app: &AppRef, kind: Kind, object: Value) {
-        let Some(live) = Live::new(kind, object) else { return };
+    /// An object, as a watch or an answer says it is. True if it says something new that matters.
+    pub(super) fn put(&self, app: &AppRef, kind: Kind, object: Value) -> bool {
+        let Some(mut live) = Live::new(kind, object) else { return false };
         let mut state = self.state();
         if state.gone.has(&live.uid, &live.resource_version) {
-            return;
+            return false;
         }
         let sort = Sort::Object(kind);
         let list = state.list(sort);
@@ -223,17 +237,32 @@ impl World {
                 if !newer(&live.resource_version, &there.resource_version) =>
             {
                 *stamp = list;
+                false
             }
-            _ => drop(objects.insert(key, Stamped { list, thing: Thing::Object(live) })),
+            Some(Stamped { list: stamp, thing: Thing::Object(there) }) => {
+                live.share(there);
+                let is_new = !there.says_the_same(&live);
+                (*stamp, *there) = (list, live);
+                is_new
+            }
+            _ => {
+                objects.insert(key, Stamped { list, thing: Thing::Object(live) });
+                true
+            }
         }
     }
 
-    pub(super) fn put_replica_set(&self, app: &AppRef, name: &str, object: &Value) {
-        let Some(set) = ReplicaSet::new(object) else { return };
+    /// A ReplicaSet, as a watch says it is. True if it says something new that matters.
+    pub(super) fn put_replica_set(&self, app: &AppRef, name: &str, object: &Value) -> bool {
+        let Some(set) = ReplicaSet::new(object) else { return false };
         let mut state = self.state();
         let list = state.list(Sort::ReplicaSet);
         let objects = &mut state.apps.entry(app.clone()).or_default().objects;
-        objects.insert((Sort::ReplicaSet, name.to_owned()), Stamped { list, thing: Thing::ReplicaSet(set) });
+        let key = (Sort::ReplicaSet, name.to_owned());
+        let there = objects.get(&key).map(|stamped| &stamped.thing);
+        let is_new = !matches!(there, Some(Thing::ReplicaSet(there)) if *there == set);
+        objects.insert(key, Stamped { list, thing: Thing::ReplicaSet(set) });
+        is_new
     }
 
     /// The object of that uid is gone, or out of sight, in this version of it.
@@ -371,6 +400,32 @@ mod tests {
         world.put(&app(), Kind::Service, service("a", 12));
         world.put(&app(), Kind::Service, service("a", 9));
         assert_eq!(known(&world), Some(is("a", "12")));
+    }
+
+    #[test]
+    fn only_what_is_new_and_matters_is_said_to_be_new() {
+        let world = World::default();
+        let mut there = service("a", 5);
+        let mut put = |version: &str, pointer: &str, value: &str| {
+            there["metadata"]["resourceVersion"] = json!(version);
+            there[pointer] = json!({"value": value});
+            world.put(&app(), Kind::Service, there.clone())
+        };
+        assert!(put("5", "spec", "a"));
+        assert!(!put("6", "status", "a"));
+        assert!(put("7", "spec", "b"));
+        assert!(!put("6", "spec", "c"), "it is older");
+        assert_eq!(known(&world), Some(is("a", "7")));
+
+        let mut deployment = json!({
+            "metadata": {"name": "shop", "uid": "d", "resourceVersion": "1"}, "status": {"readyReplicas": 1},
+        });
+        assert!(world.put(&app(), Kind::Deployment, deployment.clone()));
+        deployment["metadata"]["resourceVersion"] = json!("2");
+        assert!(!world.put(&app(), Kind::Deployment, deployment.clone()));
+        deployment["metadata"]["resourceVersion"] = json!("3");
+        deployment["status"]["readyReplicas"] = json!(2);
+        assert!(world.put(&app(), Kind::Deployment, deployment));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use plimsoll_core::name::AppUid;
 use crate::render::{Kind, Object, Rendering};
 
 pub(crate) use health::is_settled;
-pub(crate) use observed::{Live, Observed, ReplicaSet};
+pub(crate) use observed::{Live, Matches, Observed, ReplicaSet};
 pub(crate) use pod::Pod;
 
 /// What a data center is to have of an App.
@@ -55,10 +55,16 @@ pub(crate) enum Action {
     LookAgain(Duration),
 }
 
-/// What is to be done for an App, in this order.
-pub(crate) fn reconcile(desired: &Desired, observed: &Observed, now: Timestamp) -> Vec<Action> {
+/// What is to be done for an App, in this order. `matches` is of this very `desired`; it spares work, and what
+/// is decided does not hang on it.
+pub(crate) fn reconcile(
+    desired: &Desired,
+    observed: &Observed,
+    now: Timestamp,
+    matches: &mut Matches,
+) -> Vec<Action> {
     match &desired.rendering {
-        Some(rendering) => plan::run(desired, rendering, observed, now),
+        Some(rendering) => plan::run(desired, rendering, observed, now, matches),
         None => removal::remove(desired, observed),
     }
 }

@@ -80,6 +80,23 @@ pub(crate) struct Condition {
     pub(crate) message: String,
 }
 
+/// The objects that were compared with what is rendered and had nothing that differs, as they were then. They
+/// need not be compared again for as long as they say the same and the same is rendered.
+#[derive(Debug, Default)]
+pub(crate) struct Matches(BTreeMap<Kind, (Arc<[u8]>, Option<u32>)>);
+
+impl Matches {
+    /// Whether `live` is as rendered with so many replicas.
+    pub(super) fn has(&self, live: &Live, replicas: Option<u32>) -> bool {
+        let seen = self.0.get(&live.kind);
+        seen.is_some_and(|(body, told)| Arc::ptr_eq(body, &live.body) && *told == replicas)
+    }
+
+    pub(super) fn note(&mut self, live: &Live, replicas: Option<u32>) {
+        self.0.insert(live.kind, (live.body.clone(), replicas));
+    }
+}
+
 /// A ReplicaSet, as far as it says which config its pods need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReplicaSet {
@@ -107,6 +124,10 @@ impl Live {
         if let Value::Object(fields) = &mut object {
             fields.remove("status");
             forget_status_managers(fields);
+            if let Some(Value::Object(metadata)) = fields.get_mut("metadata") {
+                // It is another after every write of the status, which changes nothing else.
+                metadata.remove("resourceVersion");
+            }
             if kind == Kind::ConfigMap {
                 // It never changes, and its name says what is in it.
                 fields.clear();
@@ -118,7 +139,31 @@ impl Live {
 
     /// The object, without its status.
     pub(crate) fn value(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
+        let mut value: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        if let Some(Value::Object(metadata)) = value.get_mut("metadata") {
+            metadata.insert("resourceVersion".to_owned(), Value::from(self.resource_version.as_str()));
+        }
+        value
+    }
+
+    /// Takes over the body of what was there before, where it is the same. Whoever compared that one need not
+    /// compare this one.
+    pub(crate) fn share(&mut self, before: &Self) {
+        if self.body == before.body {
+            self.body = before.body.clone();
+        }
+    }
+
+    /// Whether nothing but the version differs.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        let Self { kind, name, uid, resource_version: _, app_uid, leaving, rollout, body } = self;
+        *kind == other.kind
+            && *name == other.name
+            && *uid == other.uid
+            && *app_uid == other.app_uid
+            && *leaving == other.leaving
+            && *rollout == other.rollout
+            && *body == other.body
     }
 }
 

@@ -1,5 +1,6 @@
 //! Bringing the objects of an App to what was rendered.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use plimsoll_core::name::AppUid;
 use serde_json::{Value, json};
 
 use super::drift::Drifted;
-use super::{Action, Desired, Live, Observed, drift, finding, health, removal};
+use super::{Action, Desired, Live, Matches, Observed, drift, finding, health, removal};
 use crate::fields::{Difference, Managers, differences};
 use crate::render::{Kind, Object, Rendering, Replicas};
 
@@ -23,6 +24,7 @@ pub(super) fn run(
     rendering: &Rendering,
     observed: &Observed,
     now: Timestamp,
+    matches: &mut Matches,
 ) -> Vec<Action> {
     // An earlier life has the names that this one needs.
     let earlier = removal::removals(&desired.deleted, observed);
@@ -39,6 +41,7 @@ pub(super) fn run(
         fights: Vec::new(),
         was_done,
         is_held_up: false,
+        matches,
     };
     for map in &rendering.config_maps {
         work.create(map);
@@ -47,14 +50,14 @@ pub(super) fn run(
     if rendering.autoscaler.is_none() {
         work.remove(Kind::HorizontalPodAutoscaler);
     }
-    work.apply(&with_replicas(rendering, observed.of(Kind::Deployment, desired.uid)));
+    work.apply(&rendering.deployment, told(rendering, observed.of(Kind::Deployment, desired.uid)));
     match &rendering.service {
-        Some(service) => work.apply(service),
+        Some(service) => work.apply(service, None),
         None => work.remove(Kind::Service),
     }
-    work.apply(&rendering.disruption_budget);
+    work.apply(&rendering.disruption_budget, None);
     if let Some(autoscaler) = &rendering.autoscaler {
-        work.apply(autoscaler);
+        work.apply(autoscaler, None);
     }
     let Work { mut actions, drifted, fights, is_held_up, .. } = work;
 
@@ -89,6 +92,7 @@ struct Work<'a> {
     was_done: bool,
     /// Something must go away by itself first.
     is_held_up: bool,
+    matches: &'a mut Matches,
 }
 
 impl Work<'_> {
@@ -102,8 +106,15 @@ impl Work<'_> {
         }
     }
 
-    fn apply(&mut self, object: &Object) {
-        match self.observed.of(object.kind, self.uid) {
+    /// Brings an object to what was rendered; a Deployment with the number of pods that it is told.
+    fn apply(&mut self, object: &Object, replicas: Option<u32>) {
+        let live = self.observed.of(object.kind, self.uid);
+        if live.is_some_and(|live| !live.leaving && self.matches.has(live, replicas)) {
+            return;
+        }
+        let object = with_replicas(object, replicas);
+        let object = object.as_ref();
+        match live {
             // It cannot be changed any more, and must be gone before it can be made again.
             Some(live) if live.leaving => self.is_held_up = true,
             None if self.is_leaving(object) => self.is_held_up = true,
@@ -118,6 +129,7 @@ impl Work<'_> {
                 let futile = self.observed.futile.get(&object.title());
                 let is_futile = |field: &str| futile.is_some_and(|fields| fields.contains(field));
                 if found.iter().all(|difference| is_futile(&difference.field)) {
+                    self.matches.note(live, replicas);
                     return;
                 }
                 let drifted = self.drifted(object, &found, &managers);
@@ -167,13 +179,12 @@ pub(super) fn delete(live: &Live) -> Action {
     Action::Delete { kind: live.kind, name: live.name.clone(), uid: live.uid.clone() }
 }
 
-/// The Deployment with the number of pods that it is to be told, or without one where its autoscaler tells.
+/// The number of pods that the Deployment is to be told; none where its autoscaler tells.
 ///
 /// A field that is applied no more, and that nobody else owns, falls back to its default: one pod. So the
 /// number goes on being applied, as it is there, until the autoscaler has written one itself.
-fn with_replicas(rendering: &Rendering, live: Option<&Live>) -> Object {
-    let mut deployment = rendering.deployment.clone();
-    let told = match rendering.replicas {
+fn told(rendering: &Rendering, live: Option<&Live>) -> Option<u32> {
+    match rendering.replicas {
         Replicas::Fixed(replicas) => Some(replicas),
         Replicas::Between { min, max } => match live {
             None => Some(min),
@@ -183,11 +194,15 @@ fn with_replicas(rendering: &Rendering, live: Option<&Live>) -> Object {
                 (!within || !is_told_by_another(&live.value())).then(|| now.clamp(min, max))
             }
         },
-    };
-    if let Some(replicas) = told {
-        deployment.body["spec"]["replicas"] = json!(replicas);
     }
-    deployment
+}
+
+fn with_replicas(object: &Object, replicas: Option<u32>) -> Cow<'_, Object> {
+    let mut object = Cow::Borrowed(object);
+    if let Some(replicas) = replicas {
+        object.to_mut().body["spec"]["replicas"] = json!(replicas);
+    }
+    object
 }
 
 fn is_told_by_another(deployment: &Value) -> bool {

@@ -5,7 +5,7 @@ use plimsoll_core::cluster::Status;
 use serde_json::{Map, Value, json};
 
 use crate::contract::mk::MkDelivery;
-use crate::reconcile::{Action, Desired, Live, Observed, ReplicaSet, reconcile};
+use crate::reconcile::{Action, Desired, Live, Matches, Observed, ReplicaSet, reconcile};
 use crate::render::{Kind, Object, Rendering, Replicas, render};
 
 pub(super) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -55,7 +55,7 @@ pub(super) fn mk_written(order: &MkDelivery) -> Observed {
 pub(super) fn mk_status(order: &MkDelivery, observed: &Observed) -> Status {
     let mut observed = observed.clone();
     observed.pods = Some(Vec::new());
-    let actions = reconcile(&mk_desired(order), &observed, NOW);
+    let actions = reconcile(&mk_desired(order), &observed, NOW, &mut Matches::default());
     actions
         .into_iter()
         .find_map(|action| if let Action::WriteStatus(status) = action { Some(status) } else { None })
@@ -131,7 +131,7 @@ pub(super) fn mk_replica_set(order: &MkDelivery, config_maps: &[&str]) -> Replic
 pub(super) fn decide(order: &MkDelivery, observed: &Observed) -> (Vec<String>, Option<Status>) {
     let mut said = None;
     let mut short = Vec::new();
-    for action in reconcile(&mk_desired(order), observed, NOW) {
+    for action in reconcile(&mk_desired(order), observed, NOW, &mut Matches::default()) {
         match action {
             Action::Create(object) => short.push(format!("create {}", object.kind)),
             Action::Apply { object, uid, repairs: _ } => {

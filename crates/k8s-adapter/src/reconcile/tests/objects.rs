@@ -2,9 +2,11 @@ use plimsoll_core::cluster::{Applied, Drift, Power, Replicas};
 use plimsoll_core::scale::{Autoscale, Replication};
 use serde_json::{Value, json};
 
-use super::mk::{NOW, change, decide, live, mk_healthy, mk_order, mk_replica_set, mk_there, mk_written};
+use super::mk::{
+    NOW, change, decide, live, mk_desired, mk_healthy, mk_order, mk_replica_set, mk_there, mk_written,
+};
 use crate::contract::mk::mk_image;
-use crate::reconcile::Observed;
+use crate::reconcile::{Action, Matches, Observed, reconcile};
 use crate::render::Kind;
 
 fn auto(order: &crate::contract::mk::MkDelivery) -> crate::contract::mk::MkDelivery {
@@ -17,6 +19,26 @@ fn what_is_as_ordered_is_left_alone() {
     assert_eq!(decide(&order, &mk_healthy(&order)), (Vec::new(), None));
     let order = auto(&order);
     assert_eq!(decide(&order, &mk_healthy(&order)), (Vec::new(), None));
+}
+
+#[test]
+fn what_was_compared_once_is_compared_again_when_it_changes_or_another_number_is_told() {
+    let order = auto(&mk_order());
+    let mut observed = mk_healthy(&order);
+    let mut matches = Matches::default();
+    let mut is_applied = |observed: &Observed, kind: Kind| {
+        let actions = reconcile(&mk_desired(&order), observed, NOW, &mut matches);
+        actions.iter().any(|action| matches!(action, Action::Apply { object, .. } if object.kind == kind))
+    };
+    for _ in 0..2 {
+        assert!(!is_applied(&observed, Kind::Service));
+    }
+    let before = observed.clone();
+    change(&mut observed, Kind::Service, |service| service["spec"]["ports"][0]["port"] = json!(1));
+    assert!(is_applied(&observed, Kind::Service));
+    assert!(!is_applied(&before, Kind::Service));
+    change(&mut observed, Kind::Deployment, |deployment| deployment["spec"]["replicas"] = json!(40));
+    assert!(is_applied(&observed, Kind::Deployment));
 }
 
 #[test]
