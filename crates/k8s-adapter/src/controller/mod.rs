@@ -3,6 +3,7 @@
 //! It needs its own data center's API server and nothing else. One of several is elected by a Lease; that is
 //! for efficiency only, since every write carries its own precondition.
 
+mod budget;
 mod document;
 mod execute;
 mod feed;

@@ -7,14 +7,16 @@ use std::time::Duration;
 use plimsoll_core::cluster::{Drift, Fence, Finding, Status};
 use tokio::time::Instant;
 
+use super::budget::Budget;
 use super::fight::Fights;
 use super::turn::Order;
 use crate::reconcile::{Matches, Pod, is_settled};
 
 /// Between two statuses, whatever they say.
 const BETWEEN: Duration = Duration::from_millis(300);
-/// Between two statuses that only say how far it is.
-const BETWEEN_PROGRESS: Duration = Duration::from_secs(1);
+/// Between two statuses that only say how far it is; a tenth of the time that it has taken already, if that is
+/// more.
+const BETWEEN_PROGRESS: Duration = Duration::from_secs(2);
 /// How long the first word of progress is held back: most changes are done by then, and one word suffices.
 const FIRST_PROGRESS: Duration = Duration::from_millis(500);
 /// How long an App may be unsettled before its pods are read to find out why.
@@ -71,20 +73,32 @@ impl Memory {
         self.matches = Matches::default();
     }
 
-    /// How long to wait before `new` is written, in place of `old`.
-    pub(super) fn hold_back(&mut self, new: &Status, old: Option<&Status>) -> Option<Duration> {
+    /// How long to wait before `new` is written, in place of `old`. What only says how far it is comes out of
+    /// `progress`, which all Apps of the data center share: each such word costs its API server as much as half a
+    /// publish, and a thousand Apps on their way are not followed second by second.
+    pub(super) fn hold_back(
+        &mut self,
+        new: &Status,
+        old: Option<&Status>,
+        progress: &Budget,
+    ) -> Option<Duration> {
         let now = Instant::now();
         let said = |drift: &&Drift| old.is_some_and(|old| old.drift.contains(drift));
         self.unsaid = new.drift.iter().filter(|drift| !said(drift)).cloned().collect();
         let wanted = *self.status_wanted.get_or_insert(now);
         let after_last = |pause: Duration| self.status_written.map_or(now, |written| written + pause);
-        let due = if is_settled(new) || says_more(new, old) {
+        let is_urgent = is_settled(new) || says_more(new, old);
+        let due = if is_urgent {
             after_last(BETWEEN)
         } else {
-            after_last(BETWEEN_PROGRESS).max(wanted + FIRST_PROGRESS)
+            let age = self.unsettled_since.map_or(Duration::ZERO, |since| since.elapsed());
+            after_last(BETWEEN_PROGRESS.max(age / 10)).max(wanted + FIRST_PROGRESS)
         };
         let wait = due.saturating_duration_since(now);
-        (!wait.is_zero()).then_some(wait)
+        if !wait.is_zero() {
+            return Some(wait);
+        }
+        (!is_urgent && !progress.take()).then_some(BETWEEN_PROGRESS)
     }
 
     pub(super) fn wrote_status(&mut self) {
@@ -196,31 +210,54 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_quick_change_is_worth_one_word() {
-        let mut memory = Memory::default();
+        let (mut memory, budget) = (Memory::default(), Budget::new(10));
         let before = status(1, 3);
-        assert_eq!(memory.hold_back(&status(2, 0), Some(&before)), Some(FIRST_PROGRESS));
+        let mut wait = |now: &Status| memory.hold_back(now, Some(&before), &budget);
+        assert_eq!(wait(&status(2, 0)), Some(FIRST_PROGRESS));
         tokio::time::advance(Duration::from_millis(100)).await;
-        assert_eq!(memory.hold_back(&status(2, 2), Some(&before)), Some(Duration::from_millis(400)));
-        assert_eq!(memory.hold_back(&status(2, 3), Some(&before)), None);
+        assert_eq!(wait(&status(2, 2)), Some(Duration::from_millis(400)));
+        assert_eq!(wait(&status(2, 3)), None);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_slow_change_is_told_once_a_second_and_trouble_at_once() {
-        let mut memory = Memory::default();
+    async fn a_slow_change_is_told_ever_more_rarely_and_trouble_at_once() {
+        let (mut memory, budget) = (Memory::default(), Budget::new(10));
         let before = status(1, 3);
-        memory.hold_back(&status(2, 0), Some(&before));
+        memory.unsettled(Duration::ZERO);
+        memory.hold_back(&status(2, 0), Some(&before), &budget);
         tokio::time::advance(FIRST_PROGRESS).await;
-        assert_eq!(memory.hold_back(&status(2, 1), Some(&before)), None);
+        assert_eq!(memory.hold_back(&status(2, 1), Some(&before), &budget), None);
         memory.wrote_status();
         tokio::time::advance(BETWEEN).await;
-        assert_eq!(memory.hold_back(&status(2, 2), Some(&status(2, 1))), Some(Duration::from_millis(700)));
+        let said = status(2, 1);
+        let wait = memory.hold_back(&status(2, 2), Some(&said), &budget);
+        assert_eq!(wait, Some(Duration::from_millis(1700)));
+        tokio::time::advance(Duration::from_mins(1)).await;
+        memory.wrote_status();
+        let wait = memory.hold_back(&status(2, 2), Some(&said), &budget);
+        assert_eq!(wait, Some(Duration::from_millis(6080)));
+        tokio::time::advance(BETWEEN).await;
         let mut trouble = status(2, 2);
         trouble.findings.push(Finding {
             reason: "CrashLoop".to_owned(),
             message: String::new(),
             fatal: plimsoll_core::cluster::Fatal::No,
         });
-        assert_eq!(memory.hold_back(&trouble, Some(&status(2, 1))), None);
+        assert_eq!(memory.hold_back(&trouble, Some(&said), &budget), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_only_says_how_far_many_are_is_said_of_some_and_the_end_is_said_of_all() {
+        let budget = Budget::new(10);
+        let before = status(1, 3);
+        let mut memories: Vec<Memory> = (0..100).map(|_| Memory::default()).collect();
+        let mut written = |now: &Status| {
+            memories.iter_mut().filter_map(|memory| memory.hold_back(now, Some(&before), &budget)).count()
+        };
+        assert_eq!(written(&status(2, 0)), 100, "all wait for the first word");
+        tokio::time::advance(FIRST_PROGRESS).await;
+        assert_eq!(written(&status(2, 1)), 90);
+        assert_eq!(written(&status(2, 3)), 0);
     }
 
     #[tokio::test(start_paused = true)]

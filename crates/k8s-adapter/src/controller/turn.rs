@@ -10,6 +10,7 @@ use plimsoll_core::error::Chain;
 use plimsoll_core::name::{AppRef, AppUid, DcName};
 
 use super::Options;
+use super::budget::Budget;
 use super::execute::{Done, Executor};
 use super::pace::Memory;
 use super::queue::Queue;
@@ -23,6 +24,10 @@ use crate::rest::Rest;
 const ROUNDS: usize = 8;
 /// Before the next look where something is to become known, or to go, in a moment.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How many statuses a second may only say how far Apps are, in the whole data center.
+const PROGRESS: u32 = 10;
+/// How many lists of pods a second may be read only to say why Apps take long, in the whole data center.
+const READS: u32 = 5;
 /// How long a plan that the data center refused is left alone.
 const AFTER_REFUSAL: Duration = Duration::from_secs(5);
 
@@ -32,6 +37,8 @@ pub(super) struct Controller {
     clock: Arc<dyn Clock>,
     world: Arc<World>,
     queue: Arc<Queue>,
+    progress: Budget,
+    reads: Budget,
 }
 
 /// What the App resource says is to be done.
@@ -51,7 +58,15 @@ enum Next {
 
 impl Controller {
     pub(super) fn new(rest: Rest, options: &Options, world: Arc<World>, queue: Arc<Queue>) -> Self {
-        Self { rest, dc: options.dc.clone(), clock: options.clock.clone(), world, queue }
+        Self {
+            rest,
+            dc: options.dc.clone(),
+            clock: options.clock.clone(),
+            world,
+            queue,
+            progress: Budget::new(PROGRESS),
+            reads: Budget::new(READS),
+        }
     }
 
     /// Looks at an App. What fails is tried again later.
@@ -79,7 +94,7 @@ impl Controller {
             let Some((held, mut observed)) = self.world.look(app) else { return Ok(Next::Nothing) };
             self.world.remember(app, |memory| {
                 memory.at(held.fence);
-                observed.curious = memory.is_curious();
+                observed.curious = memory.is_curious() && self.reads.is_left();
                 observed.has_overdue = memory.has_overdue;
                 observed.troubles.clone_from(&memory.troubles);
                 observed.futile.clone_from(&memory.futile);
@@ -179,6 +194,10 @@ impl Controller {
         while let Some(action) = actions.next() {
             match action {
                 Action::ReadPods => {
+                    if observed.curious {
+                        // Two that find one left may both read: it is about how many on the whole.
+                        self.reads.take();
+                    }
                     let mut pods = executor.pods(desired.uid).await?;
                     self.world.remember(app, |memory| memory.read_pods(&mut pods));
                     read.pods = Some(pods);
@@ -279,7 +298,9 @@ impl Controller {
         observed: &Observed,
     ) -> Result<Next, Error> {
         let app = executor.app;
-        let wait = self.world.remember(app, |memory| memory.hold_back(status, observed.status.as_ref()));
+        let wait = self
+            .world
+            .remember(app, |memory| memory.hold_back(status, observed.status.as_ref(), &self.progress));
         if let Some(wait) = wait.flatten() {
             return Ok(Next::After(wait));
         }
