@@ -242,6 +242,24 @@ fn an_idle_application_is_advised_to_be_sold_more_often_and_to_be_smaller() {
 }
 
 #[test]
+fn a_size_that_is_about_right_is_left_alone() {
+    let mut app = mk_app(Grade::General2, "20m", 288);
+    app["size"] = json!({"cpu": "50m", "memory": "2400Mi"});
+    assert_eq!(ask(&app).apps[0].right_size, None);
+    app["size"] = json!({"cpu": "50m", "memory": "4Gi"});
+    let answer = ask(&app);
+    let size = answer.apps[0].right_size.as_ref().unwrap();
+    assert_eq!(
+        (size.size.cpu.to_string().as_str(), size.size.memory.to_string().as_str()),
+        ("50m", "2367Mi")
+    );
+    assert!(
+        size.because
+            .starts_with("cpu 50m is about right; memory 4Gi → 2367Mi, which holds 95 % of what was seen")
+    );
+}
+
+#[test]
 fn importance_is_no_question_of_use_and_without_evidence_nothing_changes() {
     let important = &ask(&mk_app(Grade::Important, "20m", 288)).apps[0];
     assert_eq!((important.advised_grade, important.effective_ratio), (None, Ratio::ONE));
