@@ -13,6 +13,8 @@ pub struct ServerOptions {
     pub data: PathBuf,
     /// `127.0.0.1:0` leaves the port to the system.
     pub listen: String,
+    /// The lines of `[ledger]`; empty: as nobody says.
+    pub ledger: String,
 }
 
 /// A running `plimsoll serve`.
@@ -24,15 +26,15 @@ pub struct Server {
 impl ServerOptions {
     /// With the data directory `data` under `folder`, and a port of its own.
     pub fn new(folder: &Path) -> Self {
-        Self { data: folder.join("data"), listen: "127.0.0.1:0".to_owned() }
+        Self { data: folder.join("data"), listen: "127.0.0.1:0".to_owned(), ledger: String::new() }
     }
 
     /// Writes the configuration file to `folder`, and says where.
     pub fn write(&self, folder: &Path) -> Result<PathBuf> {
-        let Self { data, listen } = self;
+        let Self { data, listen, ledger } = self;
         let path = folder.join("plimsoll.toml");
         let text = format!(
-            "data = {:?}\nlisten = {listen:?}\n\n[log]\nfilter = \"info\"\n\n\
+            "data = {:?}\nlisten = {listen:?}\n\n[ledger]\n{ledger}\n[log]\nfilter = \"info\"\n\n\
              [[tokens]]\nname = \"olga\"\nrole = \"operator\"\ntoken = {OPERATOR:?}\n",
             data.to_string_lossy()
         );
@@ -44,7 +46,12 @@ impl ServerOptions {
 impl Server {
     /// Starts one with its files in `folder`, and waits until it serves.
     pub async fn start(folder: &Path) -> Result<Self> {
-        let config = ServerOptions::new(folder).write(folder)?;
+        Self::start_with(folder, &ServerOptions::new(folder)).await
+    }
+
+    /// As [`Server::start`], with these options.
+    pub async fn start_with(folder: &Path, options: &ServerOptions) -> Result<Self> {
+        let config = options.write(folder)?;
         let mut command = Program::command(folder)?;
         command.args(["serve", "--config"]).arg(config);
         let mut running =

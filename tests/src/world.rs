@@ -1,5 +1,5 @@
 use crate::server::OPERATOR;
-use crate::{DataCenter, Document, Mark, Server, User, eventually};
+use crate::{DataCenter, Document, Mark, Server, ServerOptions, User, eventually};
 use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use plimsoll_bench::{Bench, Options};
@@ -152,7 +152,14 @@ impl World {
 
     /// Starts it again on what the killed one left.
     pub async fn start_server(&mut self) -> Result<()> {
-        let server = Server::start(self.folder.path()).await?;
+        self.start_server_with("").await
+    }
+
+    /// As [`World::start_server`], with these lines in `[ledger]` of its configuration.
+    pub async fn start_server_with(&mut self, ledger: &str) -> Result<()> {
+        let folder = self.folder.path();
+        let options = ServerOptions { ledger: ledger.to_owned(), ..ServerOptions::new(folder) };
+        let server = Server::start_with(folder, &options).await?;
         self.user = User::new(server.url().to_owned(), OPERATOR, self.folder.path())?;
         self.server = Some(server);
         Ok(())

@@ -10,4 +10,5 @@ mod outage;
 mod progress;
 mod quiet;
 mod repair;
+mod retention;
 mod trouble;
