@@ -77,6 +77,8 @@ struct State {
     holds_on: bool,
     /// It answers, and takes nothing.
     refuses: bool,
+    /// It answers, and fails at whatever is to be written of this App.
+    fails_at: Option<AppRef>,
     version: u64,
     resources: BTreeMap<AppRef, (Delivery, Resource)>,
     puts: Vec<(AppRef, Fence)>,
@@ -92,6 +94,7 @@ impl FakeDc {
             up: true,
             holds_on: false,
             refuses: false,
+            fails_at: None,
             version: 0,
             resources: BTreeMap::new(),
             puts: Vec::new(),
@@ -156,6 +159,10 @@ impl FakeDc {
 
     pub(crate) fn start(&self) {
         self.state.lock().unwrap().up = true;
+    }
+
+    pub(crate) fn fails_at(&self, app: Option<AppRef>) {
+        self.state.lock().unwrap().fails_at = app;
     }
 
     pub(crate) fn refuses(&self, refuses: bool) {
@@ -293,6 +300,10 @@ impl Cluster for FakeDc {
         if !state.up {
             state.refused += 1;
             return Err(down());
+        }
+        if state.fails_at.as_ref() == Some(&delivery.app) {
+            state.refused += 1;
+            return Err(Error::Unreachable("500 Internal Server Error".into()));
         }
         if state.refuses {
             state.refused += 1;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use crate::support::{Bed, Manner, ann, shop, write};
+use crate::support::{Bed, Manner, ann, document, shop, write};
 use plimsoll_core::cluster::Want;
 use plimsoll_core::fold::OperationState;
 use plimsoll_core::record::OutcomeState;
+use plimsoll_core::usecase::TakeScale;
 use plimsoll_core::view::Health;
 use serde_json::json;
 
@@ -48,6 +49,30 @@ async fn a_data_center_that_is_down_delays_nobody() {
     let end = bed.until(operation.id, |view| view.state.is_final()).await;
     assert_eq!(end.state, OperationState::SucceededOwing);
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_data_center_that_fails_at_one_app_is_not_lost_and_serves_the_others() {
+    let bed = Bed::new().await;
+    bed.dcs[0].fails_at(Some(shop()));
+    let stuck = bed.apply(1, &json!({"deadline": "1h"})).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    let mut document = document(1, &json!({}));
+    document["metadata"]["name"] = "other".into();
+    let other = bed.plimsoll.apply(&ann(), &document, TakeScale::No, write("other")).await.unwrap();
+    let begun = tokio::time::Instant::now();
+    assert_eq!(bed.ended(other).await.state, OperationState::Succeeded, "nobody is owed anything");
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    let before = bed.dcs[0].refused();
+    tokio::time::sleep(Duration::from_mins(30)).await;
+    let view = bed.plimsoll.operation(&ann(), stuck.id).await.unwrap();
+    assert_eq!(Bed::outcomes(&view), ["dc-1 Sent", "dc-2 Healthy", "dc-3 Healthy"]);
+    assert_eq!(view.dcs[0].reason.as_deref(), Some("NotDelivered"));
+    let offers = bed.dcs[0].refused() - before;
+    assert!((25..=35).contains(&offers), "{offers} offers in half an hour");
+    bed.dcs[0].fails_at(None);
+    let end = bed.until(stuck.id, |view| view.state.is_final()).await;
+    assert_eq!(end.state, OperationState::Succeeded);
 }
 
 #[tokio::test(start_paused = true)]
