@@ -296,6 +296,9 @@ pub enum Error {
     /// It does not answer: refused, timed out, cut off. It may have done it.
     #[error("the data center does not answer")]
     Unreachable(#[source] BoxError),
+    /// It answers, and has too much to do for this now: it did nothing, and says when to ask again, if it does.
+    #[error("the data center has too much to do now and asks to wait")]
+    Busy(Option<std::time::Duration>),
     /// It does not take our credentials, or we do not take its certificate.
     #[error("{0}")]
     Untrusted(String, #[source] BoxError),

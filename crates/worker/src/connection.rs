@@ -178,7 +178,8 @@ fn plain(error: &cluster::Error) -> String {
         cluster::Error::Unreachable(source) | cluster::Error::Unreadable(source) => {
             format!("{error} ({})", innermost(source.as_ref()))
         }
-        cluster::Error::Untrusted(..)
+        cluster::Error::Busy(_)
+        | cluster::Error::Untrusted(..)
         | cluster::Error::Forbidden(_)
         | cluster::Error::Conflict
         | cluster::Error::Refused(_) => error.to_string(),

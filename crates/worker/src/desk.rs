@@ -26,6 +26,8 @@ const STEPS: usize = 16;
 const RETRY: Duration = Duration::from_secs(1);
 /// How long to wait at most before offering a data center again what it did not take.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a data center may ask to be left alone with one App.
+const LONGEST_ASKED: Duration = Duration::from_mins(10);
 
 /// Everything that the visits to the Apps of one data center share.
 pub(crate) struct Desk {
@@ -39,6 +41,8 @@ pub(crate) struct Desk {
     pub(crate) watches: Mutex<Watches>,
     /// How often in a row each App's Order was not taken.
     pub(crate) refusals: Mutex<HashMap<AppRef, u32>>,
+    /// Until when, by the monotonic clock, the data center asked not to be asked about an App.
+    pub(crate) asked_to_wait: Mutex<HashMap<AppRef, Duration>>,
 }
 
 /// How a visit ended.
@@ -126,7 +130,20 @@ impl Desk {
         }
     }
 
+    /// How long the data center asked not to be asked about an App, if that is not over.
+    fn is_to_wait(&self, app: &AppRef) -> Option<Duration> {
+        let mut asked = self.asked_to_wait.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = asked.get(app)?.checked_sub(self.clock.elapsed()).filter(|left| !left.is_zero());
+        if left.is_none() {
+            asked.remove(app);
+        }
+        left
+    }
+
     async fn deliver(&self, app: &AppRef, scene: &Scene) -> Option<Visit> {
+        if let Some(left) = self.is_to_wait(app) {
+            return Some(Visit::Rest(Some(left)));
+        }
         let delivery = match self.delivery(app, scene).await {
             Ok(Some(delivery)) => delivery,
             Ok(None) => return Some(Visit::Rest(None)),
@@ -185,11 +202,13 @@ impl Desk {
     async fn refused(&self, app: &AppRef, error: &cluster::Error) -> Visit {
         let silent = match error {
             cluster::Error::Unreachable(_) | cluster::Error::Untrusted(..) => {
-                self.cluster.identity().await.err()
+                // One that asks to wait answers.
+                self.cluster.identity().await.err().filter(|error| !matches!(error, cluster::Error::Busy(_)))
             }
             cluster::Error::Forbidden(_)
             | cluster::Error::Conflict
             | cluster::Error::Refused(_)
+            | cluster::Error::Busy(_)
             | cluster::Error::Unreadable(_) => None,
         };
         if let Some(silent) = silent {
@@ -200,6 +219,16 @@ impl Desk {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         let count = refusals.entry(app.clone()).or_default();
         let wait = RETRY.saturating_mul(1 << (*count).min(6)).min(PATIENCE);
+        let wait = match error {
+            cluster::Error::Busy(Some(asked)) => {
+                let wait = wait.max((*asked).min(LONGEST_ASKED));
+                let until = self.clock.elapsed() + wait;
+                let mut asked = self.asked_to_wait.lock().unwrap_or_else(PoisonError::into_inner);
+                asked.insert(app.clone(), until);
+                wait
+            }
+            _ => wait,
+        };
         *count += 1;
         Visit::Rest(Some(wait))
     }

@@ -82,6 +82,7 @@ pub async fn run(setup: Setup, cancelled: CancellationToken) {
                 clock: clock.clone(),
                 watches: Mutex::new(Watches::new(clock.clone())),
                 refusals: Mutex::default(),
+                asked_to_wait: Mutex::default(),
             };
             tasks.spawn(stand(Arc::new(desk), candidate.clone(), cancelled.clone()));
         }

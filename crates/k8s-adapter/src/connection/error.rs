@@ -68,6 +68,11 @@ fn to_refusal(status: Status, subject: Subject) -> Error {
         403 => to_forbidden(&status),
         404 => Error::Refused(not_found(&status, subject)),
         409 => Error::Conflict,
+        429 => {
+            let asked =
+                status.details.as_ref().map(|details| details.retry_after_seconds).filter(|wait| *wait > 0);
+            Error::Busy(asked.map(|wait| std::time::Duration::from_secs(wait.into())))
+        }
         400 | 405..=407 | 410..=428 => Error::Refused(message(&status)),
         _ => Error::Unreachable(Box::new(status)),
     }
@@ -187,6 +192,7 @@ mod tests {
     fn said(error: &Error) -> String {
         let kind = match error {
             Error::Unreachable(_) => "Unreachable",
+            Error::Busy(_) => "Busy",
             Error::Untrusted(..) => "Untrusted",
             Error::Forbidden(_) => "Forbidden",
             Error::Conflict => "Conflict",

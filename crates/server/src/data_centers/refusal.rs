@@ -58,6 +58,11 @@ pub(super) fn of_cluster(dc: &DcName, error: cluster::Error) -> Error {
                 "use credentials that may make CustomResourceDefinitions, PriorityClasses and namespaces";
             of_kubeconfig(vec![Violation::new("kubeconfig", why.clone(), remedy)]).with_source(error)
         }
+        cluster::Error::Busy(_) => Error::new(
+            Kind::Unavailable,
+            "DATA_CENTER_BUSY",
+            format!("{dc} has too much to do now; try again in a minute; {NOTHING}"),
+        ),
         cluster::Error::Conflict => Error::new(
             Kind::Unavailable,
             "DATA_CENTER_BUSY",

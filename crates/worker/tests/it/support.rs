@@ -79,6 +79,8 @@ struct State {
     refuses: bool,
     /// It answers, and fails at whatever is to be written of this App.
     fails_at: Option<AppRef>,
+    /// It has too much to do, and asks to wait so long.
+    busy: Option<Duration>,
     version: u64,
     resources: BTreeMap<AppRef, (Delivery, Resource)>,
     puts: Vec<(AppRef, Fence)>,
@@ -95,6 +97,7 @@ impl FakeDc {
             holds_on: false,
             refuses: false,
             fails_at: None,
+            busy: None,
             version: 0,
             resources: BTreeMap::new(),
             puts: Vec::new(),
@@ -163,6 +166,10 @@ impl FakeDc {
 
     pub(crate) fn fails_at(&self, app: Option<AppRef>) {
         self.state.lock().unwrap().fails_at = app;
+    }
+
+    pub(crate) fn busy(&self, busy: Option<Duration>) {
+        self.state.lock().unwrap().busy = busy;
     }
 
     pub(crate) fn refuses(&self, refuses: bool) {
@@ -304,6 +311,10 @@ impl Cluster for FakeDc {
         if state.fails_at.as_ref() == Some(&delivery.app) {
             state.refused += 1;
             return Err(Error::Unreachable("500 Internal Server Error".into()));
+        }
+        if state.busy.is_some() {
+            state.refused += 1;
+            return Err(Error::Busy(state.busy));
         }
         if state.refuses {
             state.refused += 1;

@@ -76,6 +76,21 @@ async fn a_data_center_that_fails_at_one_app_is_not_lost_and_serves_the_others()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_data_center_that_asks_to_wait_is_left_alone_for_so_long() {
+    let bed = Bed::new().await;
+    bed.dcs[0].busy(Some(Duration::from_mins(5)));
+    let first = bed.apply(1, &json!({"deadline": "2h"})).await;
+    tokio::time::sleep(Duration::from_mins(31)).await;
+    assert_eq!(bed.dcs[0].refused(), 7, "at once, and then every five minutes");
+    let view = bed.plimsoll.operation(&ann(), first.id).await.unwrap();
+    assert_eq!(Bed::outcomes(&view), ["dc-1 Sent", "dc-2 Healthy", "dc-3 Healthy"]);
+    let said = "the data center has too much to do now and asks to wait";
+    assert_eq!(view.dcs[0].message.as_deref(), Some(said));
+    bed.dcs[0].busy(None);
+    assert_eq!(bed.until(first.id, |view| view.state.is_final()).await.state, OperationState::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_publish_that_only_lost_data_centers_could_meet_is_held_and_goes_on_by_itself() {
     let bed = Bed::new().await;
     for dc in &bed.dcs {
