@@ -7,6 +7,7 @@ pub mod contract;
 pub mod controller;
 mod fields;
 pub mod label;
+mod packed;
 mod plain;
 mod reconcile;
 pub mod render;

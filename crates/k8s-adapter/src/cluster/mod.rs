@@ -60,9 +60,9 @@ pub(crate) fn app_path(app: &AppRef) -> String {
 #[async_trait]
 impl Cluster for KubeCluster {
     async fn identity(&self) -> Result<Identity, Error> {
-        let namespace = self.rest.get("/api/v1/namespaces/kube-system");
+        let namespace = self.rest.get::<Value>("/api/v1/namespaces/kube-system");
         // Answered from the server's memory; asked for beside the one read that counts.
-        let version = self.rest.get("/version");
+        let version = self.rest.get::<Value>("/version");
         let (namespace, version) = futures::future::try_join(namespace, version)
             .await
             .map_err(|error| to_error(error, Subject::Other))?;
@@ -90,7 +90,7 @@ impl Cluster for KubeCluster {
     async fn get(&self, app: &AppRef) -> Result<Option<Resource>, Error> {
         let found = self.rest.find(&app_path(app)).await;
         let found = found.map_err(|error| to_error(error, Subject::App))?;
-        found.map(read).transpose()
+        found.as_ref().map(read).transpose()
     }
 
     async fn put(&self, delivery: &Delivery, seen: Option<&Version>) -> Result<Resource, Error> {
@@ -115,7 +115,7 @@ impl Cluster for KubeCluster {
             Some(_) => self.rest.replace(&app_path(&delivery.app), &body).await,
         };
         let written = match answer {
-            Ok(written) => read(written)?,
+            Ok(written) => read(&written)?,
             // What was seen is gone: that is no fault of the data center.
             Err(kube::Error::Api(status)) if seen.is_some() && is_missing_app(&status) => {
                 return Err(Error::Conflict);
@@ -142,8 +142,6 @@ fn is_missing_app(status: &kube::core::Status) -> bool {
         && status.details.as_ref().is_some_and(|details| details.name != *"" && details.kind == "apps")
 }
 
-fn read(value: Value) -> Result<Resource, Error> {
-    let object: AppObject =
-        serde_json::from_value(value).map_err(|error| Error::Unreadable(Box::new(error)))?;
-    to_resource(&object).map_err(|damage| Error::Unreadable(Box::new(damage)))
+fn read(object: &AppObject) -> Result<Resource, Error> {
+    to_resource(object).map_err(|damage| Error::Unreadable(Box::new(damage)))
 }

@@ -29,7 +29,7 @@ pub(super) async fn prepare(rest: &Rest) -> Result<(), Error> {
 async fn ensure_definition(rest: &Rest) -> Result<(), Error> {
     let path = format!("{DEFINITIONS}/{DEFINITION}");
     let ours = definition();
-    let installed = rest.find(&path).await.map_err(other)?;
+    let installed: Option<Value> = rest.find(&path).await.map_err(other)?;
     let (installed, is_new) = match installed {
         Some(installed) if definition::generation(&installed) > definition::GENERATION => (installed, false),
         Some(installed) if fields::covers(&installed, &ours) => (installed, false),
@@ -40,7 +40,7 @@ async fn ensure_definition(rest: &Rest) -> Result<(), Error> {
     }
     let established = async {
         loop {
-            let installed = rest.get(&path).await.map_err(other)?;
+            let installed: Value = rest.get(&path).await.map_err(other)?;
             if definition::is_established(&installed) && is_served(rest).await? {
                 return Ok(());
             }
@@ -58,11 +58,11 @@ async fn ensure_definition(rest: &Rest) -> Result<(), Error> {
 /// The API server says "established" a moment before it serves the resource.
 async fn is_served(rest: &Rest) -> Result<bool, Error> {
     let path = format!("/apis/{GROUP}/{VERSION}/apps?limit=1");
-    Ok(rest.find(&path).await.map_err(other)?.is_some())
+    Ok(rest.find::<Value>(&path).await.map_err(other)?.is_some())
 }
 
 async fn ensure_priorities(rest: &Rest) -> Result<(), Error> {
-    let there = rest.get(PRIORITY_CLASSES).await.map_err(other)?;
+    let there: Value = rest.get(PRIORITY_CLASSES).await.map_err(other)?;
     let there = there["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     for grade in Grade::ALL {
         let (name, value) = grade.priority();
@@ -95,7 +95,7 @@ async fn create_priority(rest: &Rest, grade: Grade) -> Result<(), Error> {
     match rest.create(PRIORITY_CLASSES, &class).await {
         // Another process was faster, with the same class.
         Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
-        answer => answer.map(drop).map_err(other),
+        answer => answer.map(|_: Value| ()).map_err(other),
     }
 }
 
@@ -105,7 +105,7 @@ pub(super) async fn ensure_namespace(
     labels: &BTreeMap<String, String>,
 ) -> Result<(), Error> {
     let path = format!("{NAMESPACES}/{name}");
-    let mut found = rest.find(&path).await.map_err(other)?;
+    let mut found: Option<Value> = rest.find(&path).await.map_err(other)?;
     if found.is_none() {
         let namespace = json!({
             "apiVersion": "v1",
@@ -134,7 +134,7 @@ pub(super) async fn ensure_namespace(
         return Ok(());
     }
     let change = json!({"metadata": {"labels": missing}});
-    rest.merge(&path, &change).await.map(drop).map_err(other)
+    rest.merge(&path, &change).await.map(|_: Value| ()).map_err(other)
 }
 
 fn other(error: kube::Error) -> Error {

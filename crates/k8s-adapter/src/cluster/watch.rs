@@ -6,6 +6,7 @@ use kube::Api;
 use kube::runtime::watcher::{self, Event as Change};
 use plimsoll_core::cluster::{Error, Event, Resource, Watch};
 use plimsoll_core::name::InstallationId;
+use serde::de::IgnoredAny;
 
 use crate::connection::{Subject, to_error, to_watch_error};
 use crate::resource::{AppObject, app_of, installation_of, to_resource};
@@ -47,7 +48,7 @@ fn listening(
                     Some(error) => Err(error),
                     None => continue,
                 },
-                Err(_) => match rest.get("/version").await {
+                Err(_) => match rest.get::<IgnoredAny>("/version").await {
                     Ok(_) => continue,
                     Err(error) => Err(to_error(error, Subject::Other)),
                 },

@@ -26,7 +26,7 @@ pub async fn a_data_center_says_who_it_is(target: &Target) {
 pub async fn preparing_twice_writes_once(target: &Target) {
     let definition = || async {
         let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{DEFINITION}");
-        target.cluster.rest().get(&path).await.unwrap()["metadata"]["resourceVersion"].clone()
+        target.cluster.rest().get::<Value>(&path).await.unwrap()["metadata"]["resourceVersion"].clone()
     };
     let before = definition().await;
     target.cluster.prepare().await.unwrap();
@@ -38,11 +38,13 @@ pub async fn a_namespace_keeps_what_else_it_has(target: &Target) {
     let name = target.namespace.parse().unwrap();
     let labels = |value: &str| BTreeMap::from([("team".to_owned(), value.to_owned())]);
     let read = async || {
-        target.cluster.rest().get(&format!("/api/v1/namespaces/{}", target.namespace)).await.unwrap()
+        let path = format!("/api/v1/namespaces/{}", target.namespace);
+        target.cluster.rest().get::<Value>(&path).await.unwrap()
     };
     target.cluster.ensure_namespace(&name, &labels("a")).await.unwrap();
     let path = format!("/api/v1/namespaces/{}", target.namespace);
-    target.cluster.rest().merge(&path, &json!({"metadata": {"labels": {"mine": "1"}}})).await.unwrap();
+    let mine = json!({"metadata": {"labels": {"mine": "1"}}});
+    let _: Value = target.cluster.rest().merge(&path, &mine).await.unwrap();
     target.cluster.ensure_namespace(&name, &labels("b")).await.unwrap();
     let labelled = read().await;
     assert_eq!(labelled["metadata"]["labels"]["team"], "b");
@@ -129,7 +131,7 @@ pub async fn a_local_rollback_is_not_taken_away(target: &Target) {
     assert_eq!(told.and_then(|local| local.by).as_deref(), Some("ann"));
     let unset = json!({"spec": {"local": null}});
     let path = format!("/apis/{GROUP}/{VERSION}/namespaces/{}/apps/shop", target.namespace);
-    let refused = target.cluster.rest().merge(&path, &unset).await;
+    let refused = target.cluster.rest().merge::<Value>(&path, &unset).await;
     assert!(matches!(refused, Err(kube::Error::Api(status)) if status.code == 422));
 }
 

@@ -68,7 +68,7 @@ impl Target {
     pub async fn delete(&self, api: &str, path: &str) {
         let object = self.get(api, path).await;
         let uid = object["metadata"]["uid"].as_str().unwrap();
-        self.rest.delete(&self.path(api, path), uid).await.unwrap();
+        let _: Value = self.rest.delete(&self.path(api, path), uid).await.unwrap();
     }
 
     /// Asks until `question` has an answer.

@@ -391,7 +391,7 @@ pub async fn another_candidate_goes_on(target: &Target) {
             "/apis/coordination.k8s.io/v1/namespaces/plimsoll-system/leases/plimsoll-controller-{}",
             target.namespace
         );
-        target.cluster.rest().get(&path).await.unwrap()["spec"]["holderIdentity"].clone()
+        target.cluster.rest().get::<Value>(&path).await.unwrap()["spec"]["holderIdentity"].clone()
     };
     let first = Running::start_as(target, "first");
     let order = first.app();

@@ -2,16 +2,18 @@
 
 use plimsoll_core::cluster::{Error, Fatal, Finding, Status};
 use plimsoll_core::name::{AppRef, AppUid};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::world::{FOR_GOOD, Held, World};
+use super::held::Held;
+use super::world::{FOR_GOOD, World};
 use crate::cluster::app_path;
 use crate::connection::{Subject, to_error};
 use crate::fields::{Managers, differences};
 use crate::label;
-use crate::reconcile::{Action, Pod};
+use crate::reconcile::{Action, Live, Pod};
 use crate::render::{Kind, Object};
-use crate::resource::{AppObject, to_wire_status};
+use crate::resource::to_wire_status;
 use crate::rest::Rest;
 use crate::{GROUP, KIND, VERSION};
 
@@ -56,8 +58,8 @@ impl Executor<'_> {
     /// Makes an object that never changes.
     async fn create(&self, object: &Object) -> Result<Done, Error> {
         let collection = object.kind.collection(&object.namespace);
-        match self.rest.create(&collection, &object.body).await {
-            Ok(made) => self.took(object.kind, made),
+        match self.rest.create::<_, Box<RawValue>>(&collection, &object.body).await {
+            Ok(made) => self.took(object.kind, &made),
             Err(kube::Error::Api(status)) if status.is_already_exists() => self.adopt(object).await,
             Err(error) => self.failed(object, error),
         }
@@ -66,7 +68,7 @@ impl Executor<'_> {
     /// One of that name is there, though nothing marks it as ours: the marks were taken off, or it is
     /// somebody else's. Its name says what is in it, so what has the same in it is as good.
     async fn adopt(&self, object: &Object) -> Result<Done, Error> {
-        let there = self.rest.find(&object.path()).await.map_err(other)?;
+        let there: Option<Value> = self.rest.find(&object.path()).await.map_err(other)?;
         let Some(there) = there else { return Ok(Done::LookAgain) };
         if there["data"] != object.body["data"] || there["immutable"] != true {
             return Ok(Done::Impossible(taken(object)));
@@ -75,8 +77,8 @@ impl Executor<'_> {
             "uid": there["metadata"]["uid"],
             "labels": object.body["metadata"]["labels"],
         }});
-        match self.rest.merge(&object.path(), &patch).await {
-            Ok(marked) => self.took(object.kind, marked),
+        match self.rest.merge::<Box<RawValue>>(&object.path(), &patch).await {
+            Ok(marked) => self.took(object.kind, &marked),
             Err(error) => self.failed(object, error),
         }
     }
@@ -91,7 +93,7 @@ impl Executor<'_> {
             None => {
                 // Not seen is not the same as not there: the marks that it is seen by may have been taken
                 // off, or it may be somebody else's.
-                if let Some(there) = self.rest.find(&object.path()).await.map_err(other)? {
+                if let Some(there) = self.rest.find::<Value>(&object.path()).await.map_err(other)? {
                     if there["metadata"]["deletionTimestamp"].is_string() {
                         return Ok(Done::Later);
                     }
@@ -102,10 +104,12 @@ impl Executor<'_> {
                 }
             }
         }
-        match self.rest.apply(&object.path(), &body).await {
+        match self.rest.apply::<Box<RawValue>>(&object.path(), &body).await {
             Ok(there) => {
+                self.took(object.kind, &there)?;
+                let there: Value =
+                    serde_json::from_str(there.get()).map_err(kube::Error::SerdeError).map_err(other)?;
                 let left = differences(&object.body, &there, Managers::of(&there).ours());
-                self.took(object.kind, there)?;
                 if left.is_empty() {
                     return Ok(Done::Written);
                 }
@@ -124,12 +128,13 @@ impl Executor<'_> {
     async fn delete(&self, kind: Kind, name: &str, uid: &str) -> Result<Done, Error> {
         let path = format!("{}/{name}", kind.collection(self.app.namespace.as_str()));
         let sort = super::world::Sort::Object(kind);
-        match self.rest.delete(&path, uid).await {
-            Ok(answer) if answer["kind"] == "Status" => {
-                self.world.remove(self.app, sort, name, uid, FOR_GOOD);
-            }
+        match self.rest.delete::<Box<RawValue>>(&path, uid).await {
             // It goes when whoever holds it lets it.
-            Ok(leaving) => drop(self.world.put(self.app, kind, leaving)),
+            Ok(leaving) => match Live::parse(kind, leaving.get()) {
+                Some(leaving) => drop(self.world.put(self.app, leaving)),
+                // A `Status`, which has no uid: it has gone.
+                None => self.world.remove(self.app, sort, name, uid, FOR_GOOD),
+            },
             Err(kube::Error::Api(status)) if status.is_not_found() => {
                 self.world.remove(self.app, sort, name, uid, FOR_GOOD);
             }
@@ -170,7 +175,7 @@ impl Executor<'_> {
     async fn list(&self, api: &str, plural: &str, uid: AppUid) -> Result<Vec<Value>, Error> {
         let namespace = &self.app.namespace;
         let path = format!("{api}/namespaces/{namespace}/{plural}?labelSelector={}%3D{uid}", label::APP_UID);
-        let mut list = self.rest.get(&path).await.map_err(other)?;
+        let mut list: Value = self.rest.get(&path).await.map_err(other)?;
         match list["items"].take() {
             Value::Array(items) => Ok(items),
             // An empty list may be written as none.
@@ -193,13 +198,14 @@ impl Executor<'_> {
             },
             "status": status,
         });
-        let answer = self.rest.replace(&format!("{}/status", app_path(self.app)), &body).await;
+        let answer: kube::Result<Box<RawValue>> =
+            self.rest.replace(&format!("{}/status", app_path(self.app)), &body).await;
         match answer {
             Ok(written) => {
                 // What of the resource was not known yet comes with its watch.
-                let object: AppObject =
-                    serde_json::from_value(written).map_err(|error| Error::Unreadable(Box::new(error)))?;
-                self.world.put_app(self.app, object);
+                if let Some(held) = Held::parse(written.get()) {
+                    self.world.put_app(self.app, held);
+                }
                 Ok(Done::Written)
             }
             // A newer Order has come, or the resource has gone; the watch says which.
@@ -216,20 +222,20 @@ impl Executor<'_> {
         }
     }
 
-    fn took(&self, kind: Kind, object: Value) -> Result<Done, Error> {
-        if object["metadata"]["uid"].as_str().is_none() {
-            return Err(Error::Unreadable("an object without a uid".into()));
-        }
-        self.world.put(self.app, kind, object);
+    fn took(&self, kind: Kind, object: &RawValue) -> Result<Done, Error> {
+        let live = Live::parse(kind, object.get());
+        let live = live.ok_or_else(|| Error::Unreadable("an object without a uid".into()))?;
+        self.world.put(self.app, live);
         Ok(Done::Written)
     }
 
     async fn refresh(&self, kind: Kind, name: &str) -> Result<(), Error> {
         let path = format!("{}/{name}", kind.collection(self.app.namespace.as_str()));
-        match self.rest.find(&path).await.map_err(other)? {
-            Some(there) => drop(self.world.put(self.app, kind, there)),
-            None => self.world.absent(self.app, kind, name),
+        let there: Option<Box<RawValue>> = self.rest.find(&path).await.map_err(other)?;
+        if let Some(there) = there {
+            return self.took(kind, &there).map(drop);
         }
+        self.world.absent(self.app, kind, name);
         Ok(())
     }
 

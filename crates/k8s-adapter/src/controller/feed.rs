@@ -9,17 +9,19 @@ use kube::runtime::watcher::{self, Event};
 use kube::{Api, Resource};
 use plimsoll_core::error::Chain;
 use plimsoll_core::name::AppRef;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 
 use super::Options;
 use super::document::Document;
+use super::held::Held;
 use super::queue::Queue;
 use super::world::{Sort, World};
 use crate::connection::{Subject, to_watch_error};
 use crate::label;
+use crate::reconcile::{Live, ReplicaSet};
 use crate::render::Kind;
-use crate::resource::{AppObject, app_of, installation_of};
+use crate::resource::installation_in;
 use crate::{GROUP, KIND, KubeCluster, VERSION};
 
 /// How long one watch lasts before the server ends it and the next goes on where it was.
@@ -72,7 +74,7 @@ impl Feed {
     fn take(&self, change: Event<Document>) {
         match change {
             Event::Init => self.world.begin(self.sort),
-            Event::InitApply(document) | Event::Apply(document) => self.put(document),
+            Event::InitApply(document) | Event::Apply(document) => self.put(&document),
             Event::Delete(document) => self.remove(&document),
             Event::InitDone => {
                 for app in self.world.end(self.sort) {
@@ -82,18 +84,18 @@ impl Feed {
         }
     }
 
-    fn put(&self, document: Document) {
-        let name = document.meta().name.clone().unwrap_or_default();
+    fn put(&self, document: &Document) {
         let app = match self.sort {
             Sort::App => self.put_app(document),
-            Sort::ReplicaSet => {
-                let app = self.owner(&document.value);
-                app.filter(|app| self.world.put_replica_set(app, &name, &document.value))
-            }
-            Sort::Object(kind) => {
-                let app = self.owner(&document.value);
-                app.filter(|app| self.world.put(app, kind, document.value))
-            }
+            Sort::ReplicaSet => self.owner(document).filter(|app| {
+                let name = document.meta().name.as_deref().unwrap_or_default();
+                let set = ReplicaSet::parse(document.text());
+                set.is_some_and(|set| self.world.put_replica_set(app, name, set))
+            }),
+            Sort::Object(kind) => self.owner(document).filter(|app| {
+                let live = Live::parse(kind, document.text());
+                live.is_some_and(|live| self.world.put(app, live))
+            }),
         };
         // What says nothing new needs no look: what was decided from it is done, or waits for its time.
         if let Some(app) = app {
@@ -101,43 +103,51 @@ impl Feed {
         }
     }
 
-    fn put_app(&self, document: Document) -> Option<AppRef> {
-        let object: AppObject = serde_json::from_value(document.value).ok()?;
-        let app = app_of(&object).ok()?;
+    fn put_app(&self, document: &Document) -> Option<AppRef> {
+        #[derive(serde::Deserialize)]
+        struct Spec<'a> {
+            #[serde(borrow, default)]
+            spec: Option<&'a RawValue>,
+        }
+        let app = named(document, document.meta().name.as_deref()?)?;
+        let Spec { spec } = serde_json::from_str(document.text()).ok()?;
         // Apps of other installations are theirs.
-        if installation_of(&object).is_some_and(|installation| installation != self.options.installation) {
+        if spec
+            .and_then(installation_in)
+            .is_some_and(|installation| installation != self.options.installation)
+        {
             return None;
         }
-        self.world.put_app(&app, object).then_some(app)
+        self.world.put_app(&app, Held::parse(document.text())?).then_some(app)
     }
 
     /// The App that an object is of. By its name, where that is the App's: a label may be taken off.
-    fn owner(&self, object: &Value) -> Option<AppRef> {
-        let metadata = &object["metadata"];
+    fn owner(&self, document: &Document) -> Option<AppRef> {
         let name = match self.sort {
-            Sort::ReplicaSet | Sort::Object(Kind::ConfigMap) => &metadata["labels"][label::NAME],
-            Sort::App | Sort::Object(_) => &metadata["name"],
+            Sort::ReplicaSet | Sort::Object(Kind::ConfigMap) => &document.app,
+            Sort::App | Sort::Object(_) => &document.meta().name,
         };
-        let named = name.as_str().and_then(|name| named(metadata, name));
-        named.or_else(|| self.world.owner(self.sort, metadata["uid"].as_str()?))
+        let named = name.as_deref().and_then(|name| named(document, name));
+        named.or_else(|| self.world.owner(self.sort, document.meta().uid.as_deref()?))
     }
 
     fn remove(&self, document: &Document) {
-        let name = document.meta().name.clone().unwrap_or_default();
-        let uid = document.meta().uid.clone().unwrap_or_default();
-        let version = document.meta().resource_version.clone().unwrap_or_default();
+        let meta = document.meta();
+        let name = meta.name.as_deref().unwrap_or_default();
+        let uid = meta.uid.as_deref().unwrap_or_default();
+        let version = meta.resource_version.as_deref().unwrap_or_default();
         let app = match self.sort {
             Sort::App => {
-                let app = named(&document.value["metadata"], &name);
+                let app = named(document, name);
                 if let Some(app) = &app {
-                    self.world.remove_app(app, &uid);
+                    self.world.remove_app(app, uid);
                 }
                 app
             }
             sort => {
-                let app = self.owner(&document.value);
+                let app = self.owner(document);
                 if let Some(app) = &app {
-                    self.world.remove(app, sort, &name, &uid, &version);
+                    self.world.remove(app, sort, name, uid, version);
                 }
                 app
             }
@@ -148,8 +158,9 @@ impl Feed {
     }
 }
 
-fn named(metadata: &Value, name: &str) -> Option<AppRef> {
-    Some(AppRef { namespace: metadata["namespace"].as_str()?.parse().ok()?, name: name.parse().ok()? })
+fn named(document: &Document, name: &str) -> Option<AppRef> {
+    let namespace = document.meta().namespace.as_deref()?;
+    Some(AppRef { namespace: namespace.parse().ok()?, name: name.parse().ok()? })
 }
 
 fn resource(sort: Sort) -> ApiResource {

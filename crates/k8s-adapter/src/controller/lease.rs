@@ -78,7 +78,7 @@ impl Lease {
 
     /// Takes the Lease if nobody holds it, or nobody any more.
     async fn attempt(&self, seen: &mut Option<Seen>) -> Result<Option<Value>, Error> {
-        let Some(mut object) = self.rest.find(&self.path()).await.map_err(other)? else {
+        let Some(mut object) = self.rest.find::<Value>(&self.path()).await.map_err(other)? else {
             return self.create().await.map(Some);
         };
         let spec = &object["spec"];
@@ -134,7 +134,7 @@ impl Lease {
                     "kind": "Namespace",
                     "metadata": {"name": NAMESPACE, "labels": {"app.kubernetes.io/managed-by": "plimsoll"}},
                 });
-                self.rest.create("/api/v1/namespaces", &namespace).await.map_err(other)?;
+                let _: Value = self.rest.create("/api/v1/namespaces", &namespace).await.map_err(other)?;
                 self.rest.create(&collection(), &object).await
             }
             answer => answer,
@@ -188,7 +188,7 @@ impl Term<'_> {
         self.object["spec"]["leaseDurationSeconds"] = json!(1);
         self.object["spec"]["renewTime"] = json!(self.lease.now());
         // Whoever cannot be told waits for the end of the term.
-        let _ = self.lease.rest.replace(&self.lease.path(), &self.object).await;
+        let _ = self.lease.rest.replace::<_, Value>(&self.lease.path(), &self.object).await;
     }
 
     async fn renew(&mut self) -> Result<(), Error> {
@@ -197,7 +197,7 @@ impl Term<'_> {
             Ok(object) => self.object = object,
             Err(kube::Error::Api(status)) if status.is_conflict() => {
                 // Our own write may have come through without its answer.
-                let there = self.lease.rest.get(&self.lease.path()).await.map_err(other)?;
+                let there: Value = self.lease.rest.get(&self.lease.path()).await.map_err(other)?;
                 if there["spec"]["holderIdentity"] != self.lease.identity.as_str() {
                     return Err(Error::Conflict);
                 }

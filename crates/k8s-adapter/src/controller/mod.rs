@@ -8,6 +8,7 @@ mod document;
 mod execute;
 mod feed;
 mod fight;
+mod held;
 mod lease;
 mod pace;
 mod queue;

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::budget::Budget;
 use super::fight::Fights;
 use super::turn::Order;
+use crate::packed::Packed;
 use crate::reconcile::{Matches, Pod, is_settled};
 
 /// Between two statuses, whatever they say.
@@ -43,7 +44,7 @@ pub(super) struct Memory {
     unready: HashMap<Attempt, Instant>,
     /// What the resource says is to be done, and the resource that says it: worked out once per change, and
     /// forgotten when it is done.
-    order: Option<(Arc<[u8]>, Arc<Order>)>,
+    order: Option<(Packed, Arc<Order>)>,
     /// What was compared with that and is so.
     pub(super) matches: Matches,
     pub(super) troubles: Vec<Finding>,
@@ -64,11 +65,11 @@ impl Memory {
     }
 
     /// What `body` was found to say.
-    pub(super) fn order(&self, body: &Arc<[u8]>) -> Option<Arc<Order>> {
-        self.order.as_ref().filter(|(of, _)| Arc::ptr_eq(of, body)).map(|(_, order)| order.clone())
+    pub(super) fn order(&self, body: &Packed) -> Option<Arc<Order>> {
+        self.order.as_ref().filter(|(of, _)| of.is(body)).map(|(_, order)| order.clone())
     }
 
-    pub(super) fn found(&mut self, body: Arc<[u8]>, order: Arc<Order>) {
+    pub(super) fn found(&mut self, body: Packed, order: Arc<Order>) {
         self.order = Some((body, order));
         self.matches = Matches::default();
     }

@@ -4,17 +4,15 @@
 //! watch then brings the same version, or a newer one.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use plimsoll_core::cluster::{Fence, Status};
 use plimsoll_core::name::AppRef;
-use serde_json::Value;
 use tokio::sync::watch;
 
+use super::held::Held;
 use super::pace::Memory;
 use crate::reconcile::{Live, Observed, ReplicaSet};
 use crate::render::Kind;
-use crate::resource::{AppObject, fence_of, to_status};
 
 /// The sorts of things that are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,43 +99,6 @@ enum Thing {
     ReplicaSet(ReplicaSet),
 }
 
-/// An App resource, compactly: most are looked at rarely.
-#[derive(Clone)]
-pub(super) struct Held {
-    pub(super) uid: String,
-    pub(super) resource_version: String,
-    pub(super) fence: Option<Fence>,
-    status: Option<Status>,
-    list: u64,
-    /// Without status and version; the same in memory for as long as it says the same.
-    pub(super) body: Arc<[u8]>,
-}
-
-impl Held {
-    fn new(mut object: AppObject) -> Option<Self> {
-        let status = object.status.take();
-        object.metadata.managed_fields = None;
-        Some(Self {
-            uid: object.metadata.uid.clone()?,
-            resource_version: object.metadata.resource_version.take()?,
-            fence: fence_of(&object),
-            status: status.as_ref().and_then(to_status),
-            list: 0,
-            body: serde_json::to_vec(&object).ok()?.into(),
-        })
-    }
-
-    /// Whether nothing but the version differs.
-    fn says_the_same(&self, other: &Self) -> bool {
-        let Self { uid, resource_version: _, fence, status, list: _, body } = self;
-        *uid == other.uid && *fence == other.fence && *status == other.status && *body == other.body
-    }
-
-    pub(super) fn object(&self) -> AppObject {
-        serde_json::from_slice(&self.body).unwrap_or_default()
-    }
-}
-
 impl Default for World {
     fn default() -> Self {
         Self { state: Mutex::default(), missing: watch::Sender::new(Sort::all().count()) }
@@ -184,8 +145,7 @@ impl World {
     }
 
     /// An App resource, as a watch or an answer says it is. True if it says something new.
-    pub(super) fn put_app(&self, app: &AppRef, object: AppObject) -> bool {
-        let Some(mut held) = Held::new(object) else { return false };
+    pub(super) fn put_app(&self, app: &AppRef, mut held: Held) -> bool {
         let mut state = self.state();
         held.list = state.list(Sort::App);
         if state.gone.has(&held.uid, &held.resource_version) {
@@ -222,13 +182,12 @@ impl World {
     }
 
     /// An object, as a watch or an answer says it is. True if it says something new that matters.
-    pub(super) fn put(&self, app: &AppRef, kind: Kind, object: Value) -> bool {
-        let Some(mut live) = Live::new(kind, object) else { return false };
+    pub(super) fn put(&self, app: &AppRef, mut live: Live) -> bool {
         let mut state = self.state();
         if state.gone.has(&live.uid, &live.resource_version) {
             return false;
         }
-        let sort = Sort::Object(kind);
+        let sort = Sort::Object(live.kind);
         let list = state.list(sort);
         let objects = &mut state.apps.entry(app.clone()).or_default().objects;
         let key = (sort, live.name.clone());
@@ -253,8 +212,7 @@ impl World {
     }
 
     /// A ReplicaSet, as a watch says it is. True if it says something new that matters.
-    pub(super) fn put_replica_set(&self, app: &AppRef, name: &str, object: &Value) -> bool {
-        let Some(set) = ReplicaSet::new(object) else { return false };
+    pub(super) fn put_replica_set(&self, app: &AppRef, name: &str, set: ReplicaSet) -> bool {
         let mut state = self.state();
         let list = state.list(Sort::ReplicaSet);
         let objects = &mut state.apps.entry(app.clone()).or_default().objects;
@@ -366,7 +324,7 @@ fn newer(one: &str, two: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -374,8 +332,16 @@ mod tests {
         AppRef { namespace: "demo".parse().unwrap(), name: "shop".parse().unwrap() }
     }
 
-    fn service(uid: &str, version: u32) -> Value {
+    fn service(uid: &str, version: u32) -> Live {
+        live(Kind::Service, &mk_service(uid, version))
+    }
+
+    fn mk_service(uid: &str, version: u32) -> Value {
         json!({"metadata": {"name": "shop", "uid": uid, "resourceVersion": version.to_string()}})
+    }
+
+    fn live(kind: Kind, there: &Value) -> Live {
+        Live::parse(kind, &there.to_string()).unwrap()
     }
 
     /// The uid and the version of the Service that is known.
@@ -397,19 +363,19 @@ mod tests {
     #[test]
     fn an_answer_is_not_undone_by_a_watch_that_is_behind() {
         let world = World::default();
-        world.put(&app(), Kind::Service, service("a", 12));
-        world.put(&app(), Kind::Service, service("a", 9));
+        world.put(&app(), service("a", 12));
+        world.put(&app(), service("a", 9));
         assert_eq!(known(&world), Some(is("a", "12")));
     }
 
     #[test]
     fn only_what_is_new_and_matters_is_said_to_be_new() {
         let world = World::default();
-        let mut there = service("a", 5);
+        let mut there = mk_service("a", 5);
         let mut put = |version: &str, pointer: &str, value: &str| {
             there["metadata"]["resourceVersion"] = json!(version);
             there[pointer] = json!({"value": value});
-            world.put(&app(), Kind::Service, there.clone())
+            world.put(&app(), live(Kind::Service, &there))
         };
         assert!(put("5", "spec", "a"));
         assert!(!put("6", "status", "a"));
@@ -420,22 +386,22 @@ mod tests {
         let mut deployment = json!({
             "metadata": {"name": "shop", "uid": "d", "resourceVersion": "1"}, "status": {"readyReplicas": 1},
         });
-        assert!(world.put(&app(), Kind::Deployment, deployment.clone()));
+        assert!(world.put(&app(), live(Kind::Deployment, &deployment)));
         deployment["metadata"]["resourceVersion"] = json!("2");
-        assert!(!world.put(&app(), Kind::Deployment, deployment.clone()));
+        assert!(!world.put(&app(), live(Kind::Deployment, &deployment)));
         deployment["metadata"]["resourceVersion"] = json!("3");
         deployment["status"]["readyReplicas"] = json!(2);
-        assert!(world.put(&app(), Kind::Deployment, deployment));
+        assert!(world.put(&app(), live(Kind::Deployment, &deployment)));
     }
 
     #[test]
     fn what_is_deleted_is_not_brought_back_by_what_comes_late() {
         let world = World::default();
-        world.put(&app(), Kind::Service, service("a", 5));
+        world.put(&app(), service("a", 5));
         world.remove(&app(), SERVICE, "shop", "a", FOR_GOOD);
-        world.put(&app(), Kind::Service, service("a", 6));
+        world.put(&app(), service("a", 6));
         assert_eq!(known(&world), None);
-        world.put(&app(), Kind::Service, service("b", 8));
+        world.put(&app(), service("b", 8));
         world.remove(&app(), SERVICE, "shop", "a", "7");
         assert_eq!(known(&world), Some(is("b", "8")));
     }
@@ -443,23 +409,23 @@ mod tests {
     #[test]
     fn what_was_out_of_sight_comes_back_in_a_newer_version() {
         let world = World::default();
-        world.put(&app(), Kind::Service, service("a", 5));
+        world.put(&app(), service("a", 5));
         world.remove(&app(), SERVICE, "shop", "a", "6");
-        world.put(&app(), Kind::Service, service("a", 5));
+        world.put(&app(), service("a", 5));
         assert_eq!(known(&world), None);
-        world.put(&app(), Kind::Service, service("a", 7));
+        world.put(&app(), service("a", 7));
         assert_eq!(known(&world), Some(is("a", "7")));
     }
 
     #[test]
     fn what_is_not_in_a_complete_list_is_gone_unless_it_came_meanwhile() {
         let world = World::default();
-        world.put(&app(), Kind::Service, service("a", 5));
+        world.put(&app(), service("a", 5));
         world.begin(SERVICE);
         assert_eq!(world.end(SERVICE), [app()]);
         assert_eq!(known(&world), None);
         world.begin(SERVICE);
-        world.put(&app(), Kind::Service, service("b", 6));
+        world.put(&app(), service("b", 6));
         assert_eq!(world.end(SERVICE), []);
         assert_eq!(known(&world), Some(is("b", "6")));
     }

@@ -1,15 +1,16 @@
 //! What is there of an App in a data center.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use plimsoll_core::cluster::{Drift, Finding, Status};
 use plimsoll_core::name::AppUid;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::Pod;
-use crate::label;
+use crate::packed::Packed;
 use crate::render::Kind;
 
 /// Everything in a namespace that bears the name of one App.
@@ -51,8 +52,8 @@ pub(crate) struct Live {
     pub(crate) leaving: bool,
     /// Of a Deployment.
     pub(crate) rollout: Option<Rollout>,
-    /// The rest, as JSON text: there are many, and most are looked at rarely.
-    body: Arc<[u8]>,
+    /// What else is compared.
+    body: Packed,
 }
 
 /// How far a Deployment is.
@@ -83,13 +84,13 @@ pub(crate) struct Condition {
 /// The objects that were compared with what is rendered and had nothing that differs, as they were then. They
 /// need not be compared again for as long as they say the same and the same is rendered.
 #[derive(Debug, Default)]
-pub(crate) struct Matches(BTreeMap<Kind, (Arc<[u8]>, Option<u32>)>);
+pub(crate) struct Matches(BTreeMap<Kind, (Packed, Option<u32>)>);
 
 impl Matches {
     /// Whether `live` is as rendered with so many replicas.
     pub(super) fn has(&self, live: &Live, replicas: Option<u32>) -> bool {
         let seen = self.0.get(&live.kind);
-        seen.is_some_and(|(body, told)| Arc::ptr_eq(body, &live.body) && *told == replicas)
+        seen.is_some_and(|(body, told)| body.is(&live.body) && *told == replicas)
     }
 
     pub(super) fn note(&mut self, live: &Live, replicas: Option<u32>) {
@@ -114,34 +115,40 @@ impl Observed {
 
 impl Live {
     /// Keeps of an object what is needed; `None` for what is no object.
-    pub(crate) fn new(kind: Kind, mut object: Value) -> Option<Self> {
-        let metadata = object.get("metadata")?;
-        let text = |field: &str| metadata[field].as_str().map(str::to_owned);
-        let (name, uid, resource_version) = (text("name")?, text("uid")?, text("resourceVersion")?);
-        let app_uid = app_uid(metadata);
-        let leaving = metadata["deletionTimestamp"].is_string();
-        let rollout = (kind == Kind::Deployment).then(|| rollout(&object));
-        if let Value::Object(fields) = &mut object {
-            fields.remove("status");
-            forget_status_managers(fields);
-            if let Some(Value::Object(metadata)) = fields.get_mut("metadata") {
-                // It is another after every write of the status, which changes nothing else.
-                metadata.remove("resourceVersion");
-            }
-            if kind == Kind::ConfigMap {
-                // It never changes, and its name says what is in it.
-                fields.clear();
-            }
-        }
-        let body = serde_json::to_vec(&object).ok()?.into();
-        Some(Self { kind, name, uid, resource_version, app_uid, leaving, rollout, body })
+    ///
+    /// Of most events nothing but the status is new. So the text is not taken apart further than to the parts
+    /// that are kept, and those stay the text that they are.
+    pub(crate) fn parse(kind: Kind, text: &str) -> Option<Self> {
+        let Partial { metadata, spec, status } = serde_json::from_str(text).ok()?;
+        let rollout = (kind == Kind::Deployment).then(|| rollout(metadata.generation, spec, status));
+        let body = match kind {
+            // It never changes, and its name says what is in it.
+            Kind::ConfigMap => Packed::default(),
+            _ => Packed::of(&Body { metadata: BodyMetadata::of(&metadata)?, spec })?,
+        };
+        Some(Self {
+            kind,
+            name: metadata.name?,
+            uid: metadata.uid?,
+            resource_version: metadata.resource_version?,
+            app_uid: metadata.labels.and_then(app_uid),
+            leaving: metadata.deletion_timestamp.is_some(),
+            rollout,
+            body,
+        })
     }
 
     /// The object, without its status.
     pub(crate) fn value(&self) -> Value {
-        let mut value: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let mut value: Value = self.body.read().unwrap_or_default();
         if let Some(Value::Object(metadata)) = value.get_mut("metadata") {
-            metadata.insert("resourceVersion".to_owned(), Value::from(self.resource_version.as_str()));
+            let Self { name, uid, resource_version, .. } = self;
+            for (field, text) in [("name", name), ("uid", uid), ("resourceVersion", resource_version)] {
+                metadata.insert(field.to_owned(), Value::from(text.as_str()));
+            }
+            if let Some(rollout) = &self.rollout {
+                metadata.insert("generation".to_owned(), Value::from(rollout.generation));
+            }
         }
         value
     }
@@ -168,54 +175,182 @@ impl Live {
 }
 
 impl ReplicaSet {
-    pub(crate) fn new(object: &Value) -> Option<Self> {
-        let metadata = object.get("metadata")?;
-        let spec = &object["spec"]["template"]["spec"];
-        let mut config_maps = BTreeSet::new();
-        let mut needs = |name: &Value| config_maps.extend(name.as_str().map(str::to_owned));
-        for volume in list(&spec["volumes"]) {
-            needs(&volume["configMap"]["name"]);
+    /// Keeps of a ReplicaSet what is needed; `None` for what is none.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let Set { metadata, spec } = serde_json::from_str(text).ok()?;
+        let SetPod { volumes, containers, init_containers } = spec.template.spec;
+        let mounted = volumes.into_iter().filter_map(|volume| volume.config_map);
+        let read = containers.into_iter().chain(init_containers).flat_map(|container| container.env_from);
+        let config_maps =
+            mounted.chain(read.filter_map(|from| from.config_map_ref)).filter_map(|map| map.name);
+        Some(Self {
+            uid: metadata.uid?,
+            app_uid: metadata.labels.and_then(app_uid),
+            config_maps: config_maps.collect(),
+        })
+    }
+}
+
+/// The parts of an object that are kept.
+#[derive(Deserialize)]
+struct Partial<'a> {
+    #[serde(borrow)]
+    metadata: Metadata<'a>,
+    #[serde(borrow, default)]
+    spec: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    status: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata<'a> {
+    name: Option<String>,
+    uid: Option<String>,
+    resource_version: Option<String>,
+    #[serde(default)]
+    generation: i64,
+    #[serde(borrow, default)]
+    deletion_timestamp: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    labels: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    annotations: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    managed_fields: Option<Vec<&'a RawValue>>,
+}
+
+/// What is compared: without what changes with every write, and with the status alone.
+#[derive(Serialize)]
+struct Body<'a> {
+    metadata: BodyMetadata<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spec: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BodyMetadata<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deletion_timestamp: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    labels: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotations: Option<&'a RawValue>,
+    managed_fields: Vec<&'a RawValue>,
+}
+
+impl<'a> BodyMetadata<'a> {
+    fn of(metadata: &Metadata<'a>) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Manager<'a> {
+            #[serde(borrow, default)]
+            subresource: Option<Cow<'a, str>>,
         }
-        for container in list(&spec["containers"]).chain(list(&spec["initContainers"])) {
-            for from in list(&container["envFrom"]) {
-                needs(&from["configMapRef"]["name"]);
+        let mut managed_fields = Vec::new();
+        for entry in metadata.managed_fields.iter().flatten() {
+            let manager: Manager<'_> = serde_json::from_str(entry.get()).ok()?;
+            // Who wrote the status is of no interest here, and changes with it.
+            if manager.subresource.as_deref() != Some("status") {
+                managed_fields.push(*entry);
             }
         }
-        Some(Self { uid: metadata["uid"].as_str()?.to_owned(), app_uid: app_uid(metadata), config_maps })
+        let Metadata { deletion_timestamp, labels, annotations, .. } = *metadata;
+        Some(Self { deletion_timestamp, labels, annotations, managed_fields })
     }
 }
 
-/// Who wrote the status is of no interest here, and changes with it.
-fn forget_status_managers(object: &mut serde_json::Map<String, Value>) {
-    let managers = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("managedFields"));
-    if let Some(Value::Array(managers)) = managers {
-        managers.retain(|entry| entry["subresource"] != "status");
+/// A ReplicaSet, as far as it says which config its pods need.
+#[derive(Deserialize)]
+struct Set<'a> {
+    #[serde(borrow)]
+    metadata: Metadata<'a>,
+    #[serde(default)]
+    spec: SetSpec,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SetSpec {
+    template: SetTemplate,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SetTemplate {
+    spec: SetPod,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct SetPod {
+    volumes: Vec<Volume>,
+    containers: Vec<SetContainer>,
+    init_containers: Vec<SetContainer>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Volume {
+    config_map: Option<Named>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct SetContainer {
+    env_from: Vec<EnvFrom>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct EnvFrom {
+    config_map_ref: Option<Named>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    name: Option<String>,
+}
+
+fn app_uid(labels: &RawValue) -> Option<AppUid> {
+    #[derive(Deserialize)]
+    struct Labels<'a> {
+        #[serde(borrow, rename = "plimsoll.io/app-uid")]
+        app_uid: Cow<'a, str>,
     }
+    let labels: Labels<'_> = serde_json::from_str(labels.get()).ok()?;
+    labels.app_uid.parse().ok()
 }
 
-fn app_uid(metadata: &Value) -> Option<AppUid> {
-    metadata["labels"][label::APP_UID].as_str()?.parse().ok()
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-fn rollout(deployment: &Value) -> Rollout {
-    let status = &deployment["status"];
-    let number = |value: &Value| value.as_u64().and_then(|number| u32::try_from(number).ok());
-    let count = |field: &str| number(&status[field]).unwrap_or(0);
+fn rollout(generation: i64, spec: Option<&RawValue>, status: Option<&RawValue>) -> Rollout {
+    #[derive(Default, Deserialize)]
+    #[serde(default, rename_all = "camelCase")]
+    struct DeploymentStatus {
+        observed_generation: i64,
+        replicas: u32,
+        updated_replicas: u32,
+        ready_replicas: u32,
+        available_replicas: u32,
+        terminating_replicas: Option<u32>,
+        conditions: Vec<Condition>,
+    }
+    #[derive(Default, Deserialize)]
+    struct DeploymentSpec {
+        replicas: Option<u32>,
+    }
+    let spec: Option<DeploymentSpec> = spec.and_then(|spec| serde_json::from_str(spec.get()).ok());
+    let status: Option<DeploymentStatus> = status.and_then(|status| serde_json::from_str(status.get()).ok());
+    let status = status.unwrap_or_default();
     Rollout {
-        generation: deployment["metadata"]["generation"].as_i64().unwrap_or(0),
-        observed_generation: status["observedGeneration"].as_i64().unwrap_or(0),
-        ordered: number(&deployment["spec"]["replicas"]).unwrap_or(1),
-        replicas: count("replicas"),
-        updated: count("updatedReplicas"),
-        ready: count("readyReplicas"),
-        available: count("availableReplicas"),
-        terminating: number(&status["terminatingReplicas"]),
-        conditions: list(&status["conditions"])
-            .filter_map(|condition| serde_json::from_value(condition.clone()).ok())
-            .collect(),
+        generation,
+        observed_generation: status.observed_generation,
+        ordered: spec.and_then(|spec| spec.replicas).unwrap_or(1),
+        replicas: status.replicas,
+        updated: status.updated_replicas,
+        ready: status.ready_replicas,
+        available: status.available_replicas,
+        terminating: status.terminating_replicas,
+        conditions: status.conditions,
     }
 }

@@ -8,6 +8,7 @@ use plimsoll_core::name::{AppRef, InstallationId};
 use plimsoll_core::record::Substance;
 use plimsoll_core::scale::{self, Replication};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{AppObject, Spec, spec};
 
@@ -229,9 +230,25 @@ pub(crate) fn installation_of(object: &AppObject) -> Option<InstallationId> {
     object.spec.get("installation")?.as_str()?.parse().ok()
 }
 
-/// The fence of `object`, where it says one: also of one that cannot be read otherwise.
-pub(crate) fn fence_of(object: &AppObject) -> Option<Fence> {
-    serde_json::from_value(object.spec.get("fence")?.clone()).ok()
+/// The installation in the text of a spec, where it says one.
+pub(crate) fn installation_in(spec: &RawValue) -> Option<InstallationId> {
+    let Head { installation, fence: _ } = serde_json::from_str(spec.get()).ok()?;
+    serde_json::from_str(installation?.get()).ok()
+}
+
+/// The fence in the text of a spec, where it says one: also of one that cannot be read otherwise.
+pub(crate) fn fence_in(spec: &RawValue) -> Option<Fence> {
+    let Head { installation: _, fence } = serde_json::from_str(spec.get()).ok()?;
+    serde_json::from_str(fence?.get()).ok()
+}
+
+/// What everybody wants to know of a spec.
+#[derive(serde::Deserialize)]
+struct Head<'a> {
+    #[serde(borrow, default)]
+    installation: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    fence: Option<&'a RawValue>,
 }
 
 fn read_spec(object: &AppObject) -> Result<Spec, Damage> {
@@ -276,7 +293,7 @@ fn to_last_good(good: spec::LastGood) -> Option<cluster::LastGood> {
 }
 
 /// A status as the worker reads it; `None` if another version wrote one that has nothing to say to this one.
-pub(crate) fn to_status(status: &Value) -> Option<cluster::Status> {
+pub(crate) fn to_status<'de>(status: impl serde::Deserializer<'de>) -> Option<cluster::Status> {
     let spec::Status { fence, ready: _, applied, replicas, findings, drift } =
         <spec::Status as serde::Deserialize>::deserialize(status).ok()?;
     let spec::Replicas { ordered, updated, ready, available, old, terminating } = replicas;

@@ -15,8 +15,8 @@ use serde_json::Value;
 use std::borrow::Cow;
 
 pub(crate) use mapping::{
-    Carried, Damage, app_of, carried, fence_of, installation_of, to_resource, to_spec, to_status,
-    to_wire_status,
+    Carried, Damage, app_of, carried, fence_in, installation_in, installation_of, to_resource, to_spec,
+    to_status, to_wire_status,
 };
 pub(crate) use spec::Spec;
 

@@ -99,7 +99,7 @@ fn fields(value: &Value) -> Value {
 }
 
 pub(super) fn live((kind, there): (Kind, Value)) -> Live {
-    Live::new(kind, there).unwrap()
+    Live::parse(kind, &there.to_string()).unwrap()
 }
 
 /// Changes an object of `observed`, as somebody or something would.
@@ -124,7 +124,7 @@ pub(super) fn mk_replica_set(order: &MkDelivery, config_maps: &[&str]) -> Replic
         "metadata": {"uid": "set", "labels": {"plimsoll.io/app-uid": order.uid.to_string()}},
         "spec": {"template": {"spec": {"containers": [{"envFrom": from}]}}},
     });
-    ReplicaSet::new(&set).unwrap()
+    ReplicaSet::parse(&set.to_string()).unwrap()
 }
 
 /// Actions in short, with the status apart.
