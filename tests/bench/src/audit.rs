@@ -1,7 +1,7 @@
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::HashMap;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// Every request, without its content. `RequestReceived` is written before a request is worked on, so whoever
@@ -11,6 +11,9 @@ kind: Policy
 rules:
 - level: Metadata
 ";
+
+/// How much is read at once in search of the end of a line.
+const CHUNK: u64 = 16 << 10;
 
 /// The audit log of one API server: every request that reached it, whoever sent it.
 #[derive(Clone, Debug)]
@@ -65,12 +68,12 @@ impl AuditLog {
         &self.path
     }
 
-    /// The end of the log as it is now.
+    /// The end of the last whole line of the log as it is now; one that is being written comes after it.
     pub fn mark(&self) -> Result<Mark> {
-        let length = std::fs::metadata(&self.path)
-            .with_context(|| format!("reading the length of {}", self.path.display()))?
-            .len();
-        Ok(Mark(length))
+        std::fs::File::open(&self.path)
+            .and_then(|mut file| end_of_lines(&mut file))
+            .map(Mark)
+            .with_context(|| format!("reading the end of {}", self.path.display()))
     }
 
     /// The requests that reached the server after `mark` was made, in the order of their arrival.
@@ -89,6 +92,23 @@ impl AuditLog {
     pub fn requests(&self) -> Result<Vec<Request>> {
         self.since(Mark(0))
     }
+}
+
+/// Where the last line ends that is written out; zero where none is.
+fn end_of_lines(file: &mut (impl Read + Seek)) -> io::Result<u64> {
+    let mut end = file.seek(SeekFrom::End(0))?;
+    let mut chunk = Vec::new();
+    while end > 0 {
+        let start = end.saturating_sub(CHUNK);
+        file.seek(SeekFrom::Start(start))?;
+        chunk.clear();
+        file.by_ref().take(end - start).read_to_end(&mut chunk)?;
+        if let Some(last) = chunk.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + last as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
 }
 
 #[derive(Deserialize)]
@@ -187,6 +207,18 @@ mod tests {
             event[key] = value.clone();
         }
         format!("{event}\n")
+    }
+
+    #[test]
+    fn a_mark_lies_at_the_end_of_a_whole_line() {
+        let end = |text: &str| end_of_lines(&mut std::io::Cursor::new(text)).unwrap();
+        let long = "x".repeat(40_000);
+        assert_eq!(end(""), 0);
+        assert_eq!(end("half"), 0);
+        assert_eq!(end("one\n"), 4);
+        assert_eq!(end("one\nhalf"), 4);
+        assert_eq!(end(&format!("one\n{long}")), 4);
+        assert_eq!(end(&format!("{long}\n{long}")), 40_001);
     }
 
     #[test]
