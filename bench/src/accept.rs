@@ -37,6 +37,10 @@ impl Live for Blind {
         None
     }
 
+    fn apps(&self, _: &DcName) -> Vec<AppRef> {
+        Vec::new()
+    }
+
     fn changes(&self, _: &AppRef) -> BoxStream<'static, ()> {
         stream::pending().boxed()
     }

@@ -28,7 +28,7 @@ async fn a_viewer_may_write_nothing_and_learns_nothing_from_being_refused() {
     let fixture = with_shop().await;
     let is_write = |name: &str| fixture.method(name).input().get_field_by_name("options").is_some();
     let writes: Vec<_> = fixture.methods().into_iter().filter(|method| is_write(method.name())).collect();
-    assert_eq!(writes.len(), 14, "a new write is covered by itself; say here that there is one");
+    assert_eq!(writes.len(), 16, "a new write is covered by itself; say here that there is one");
     for method in writes {
         let mut answers = Vec::new();
         for app in [shop(), json!({"namespace": "demo", "name": "absent"})] {
@@ -124,6 +124,15 @@ async fn a_repeat_gets_the_first_answer_and_another_request_under_its_id_is_refu
     assert_eq!(other.unwrap_err().code, 9);
 }
 
+/// What was only checked has no version yet.
+fn without_etag(answer: &Value) -> Value {
+    let mut answer = answer.clone();
+    if let Some(dc) = answer.get_mut("dataCenter").and_then(Value::as_object_mut) {
+        dc.remove("etag");
+    }
+    answer
+}
+
 #[tokio::test]
 async fn an_installation_is_set_up_from_nothing_and_each_step_may_be_repeated() {
     const FAILED_PRECONDITION: i32 = 9;
@@ -145,7 +154,7 @@ async fn an_installation_is_set_up_from_nothing_and_each_step_may_be_repeated() 
         let checked = json!({"requestId": method, "validateOnly": true});
         let checked = fixture.ok(method, with(checked, &json!({}))).await;
         let first = fixture.ok(method, with(options(method), &json!({}))).await;
-        assert_eq!(checked, first);
+        assert_eq!(without_etag(&checked), without_etag(&first));
         assert_eq!(fixture.ok(method, with(options(method), &json!({}))).await, first);
         let refused = fixture.call(Some("operator"), method, with(options(method), &other)).await;
         assert_eq!(refused.unwrap_err().code, FAILED_PRECONDITION, "{method}");

@@ -345,6 +345,10 @@ pub(crate) enum Dc {
         /// Its name.
         name: DcName,
     },
+    /// Let a data center that is held go on: what was found missing there is put back.
+    Confirm(Decide),
+    /// Leave a data center that is held as it is: nothing is written there until somebody confirms.
+    Refuse(Decide),
     /// Add a data center.
     Add {
         /// Its name.
@@ -355,6 +359,20 @@ pub(crate) enum Dc {
         #[command(flatten)]
         making: Making,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decide {
+    /// Its name.
+    pub(crate) name: DcName,
+    /// Why, for the record.
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    /// What you decided on, as `dc get -o json` showed it: refused if something has changed since.
+    #[arg(long, value_name = "ETAG")]
+    pub(crate) if_match: Option<String>,
+    #[command(flatten)]
+    pub(crate) making: Making,
 }
 
 #[derive(Debug, Subcommand)]

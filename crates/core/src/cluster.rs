@@ -12,6 +12,7 @@ use futures::stream::BoxStream;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::breaker::Stop;
 use crate::content::Content;
 use crate::digest::Digest;
 use crate::ledger::{BoxError, Revision};
@@ -271,6 +272,15 @@ pub struct Identity {
     pub version: String,
 }
 
+/// Whether the definition of App resources was there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Definition {
+    /// It was.
+    Found,
+    /// It was not, and is now.
+    Made,
+}
+
 /// What happens to the App resources of a data center.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "nearly every event is the large one")]
@@ -281,6 +291,13 @@ pub enum Event {
     Changed(Resource),
     /// This one is gone.
     Gone(AppRef),
+    /// The resource of this App is there, and another installation ordered it.
+    Foreign {
+        /// The App that it would be of.
+        app: AppRef,
+        /// Whose it is.
+        installation: InstallationId,
+    },
     /// This one is there and cannot be read as ours; nothing may be decided from it.
     Unreadable {
         /// The App that it would be of.
@@ -329,8 +346,8 @@ pub trait Cluster: Send + Sync + 'static {
     async fn identity(&self) -> Result<Identity, Error>;
 
     /// Makes it able to hold Apps: the resource's definition and a PriorityClass per grade. Does nothing
-    /// where all is there.
-    async fn prepare(&self) -> Result<(), Error>;
+    /// where all is there. Says whether the definition was.
+    async fn prepare(&self) -> Result<Definition, Error>;
 
     /// Makes a Namespace, with these labels; one that is there keeps what else it has.
     async fn ensure_namespace(
@@ -344,6 +361,13 @@ pub trait Cluster: Send + Sync + 'static {
 
     /// Writes an App resource in one request: replaces the one that was `seen`, or makes it where none was.
     async fn put(&self, delivery: &Delivery, seen: Option<&Version>) -> Result<Resource, Error>;
+
+    /// The stop that the controller of `installation` keeps there, if it keeps one.
+    async fn stop(&self, installation: &InstallationId) -> Result<Option<Stop>, Error>;
+
+    /// Lifts the stop that it keeps under this uid: it goes on. One that is gone, or that another has taken
+    /// the place of, stays as it is.
+    async fn lift(&self, installation: &InstallationId, kept: &str) -> Result<(), Error>;
 
     /// Watches all App resources of `installation`. The first event is [`Event::All`]; the stream ends with
     /// the first error.

@@ -6,6 +6,7 @@
 //! for [`usecase`], which joins them.
 
 pub mod archive;
+pub mod breaker;
 #[cfg(test)]
 mod builders;
 pub mod caller;

@@ -31,6 +31,9 @@ pub trait Live: Send + Sync + 'static {
     /// Whether a data center answers; `None` where this process does not talk to it.
     fn reach(&self, dc: &DcName) -> Option<Reach>;
 
+    /// The Apps of which a data center holds a resource, as far as this process sees it.
+    fn apps(&self, dc: &DcName) -> Vec<AppRef>;
+
     /// Yields whenever what is seen of `app` changed; several changes may come as one.
     fn changes(&self, app: &AppRef) -> BoxStream<'static, ()>;
 }

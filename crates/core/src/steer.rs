@@ -14,18 +14,21 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use self::assess::{assess, differs};
+use self::assess::{assess, differs, shut};
 use self::opening::{at_the_gate, needs_gate};
 use crate::cluster::{Local, Resource};
 use crate::fold::{Due, is_good};
 use crate::ledger::{Compare, Revision, Transaction};
 use crate::name::{DcName, OperationId, ReleaseNumber};
 use crate::record::{
-    App, DataCenter, DcState, Draft, End, EndState, Installation, Kind, OperationParts, Order, Ordered,
-    Outcome, OutcomeState, Pace, Proven, Stored, Track, Verdict, key,
+    App, DataCenter, Draft, End, EndState, Installation, Kind, OperationParts, Order, Ordered, Outcome,
+    OutcomeState, Pace, Proven, Stored, Track, Verdict, key,
 };
 
 pub use self::handover::hand_over;
+
+/// Why an outcome is `Owed`, where the data center is held until an operator decides.
+pub const HELD: &str = "Held";
 
 /// Everything that is known about one App and one data center at one moment.
 #[derive(Clone, Debug)]
@@ -34,6 +37,8 @@ pub struct Scene {
     pub installation: Stored<Installation>,
     /// The data center.
     pub dc: Stored<DataCenter>,
+    /// Why nothing is decided or written anywhere: the ledger was put back to an earlier state.
+    pub behind: Option<String>,
     /// Why it cannot be written to, if it does not answer.
     pub unreachable: Option<String>,
     /// The App; none when it was deleted.
@@ -87,6 +92,9 @@ pub trait Stopwatch {
 /// # Errors
 /// If a record has no JSON form, which none lacks.
 pub fn step(scene: &Scene, stopwatch: &dyn Stopwatch) -> Result<Step, serde_json::Error> {
+    if scene.behind.is_some() {
+        return Ok(Step::Rest(None));
+    }
     let mut rest: Option<Duration> = None;
     let current = || scene.operations.iter().filter(|parts| matters(scene, parts));
     for parts in current() {
@@ -135,8 +143,7 @@ fn matters(scene: &Scene, parts: &OperationParts) -> bool {
 /// under this fence is not what was ordered.
 fn is_undelivered(scene: &Scene) -> Result<bool, serde_json::Error> {
     let Some(order) = &scene.order else { return Ok(false) };
-    let takes_orders = matches!(scene.dc.value.state, DcState::Active | DcState::Cordoned);
-    if !takes_orders || scene.unreachable.is_some() || scene.local().is_some() {
+    if shut(scene).is_some() || scene.local().is_some() {
         return Ok(false);
     }
     let Some(resource) = &scene.resource else { return Ok(true) };
@@ -306,4 +313,27 @@ pub fn settled(
     dc: &DcName,
 ) -> Option<OutcomeState> {
     operations.get(&order.operation)?.outcomes.get(dc).map(|outcome| outcome.value.state)
+}
+
+/// Whether the data center has shown, by its answer to this very Order, that it carried it: then a resource
+/// that is missing, or older, was lost there.
+pub fn is_acknowledged(
+    order: Option<&Stored<Order>>,
+    settled: Option<OutcomeState>,
+    proven: Option<&Stored<Proven>>,
+) -> bool {
+    let Some(Order { uid, ordered: Ordered::Run { content, .. }, .. }) = order.map(|order| &order.value)
+    else {
+        return false;
+    };
+    match settled {
+        Some(OutcomeState::Progressing | OutcomeState::Healthy | OutcomeState::Done) => true,
+        // A failure may be one to deliver it at all.
+        Some(_) => false,
+        // No Operation follows it here; what it brought was seen to be good.
+        None => proven.is_some_and(|proven| {
+            proven.value.uid == *uid
+                && proven.value.releases.first().is_some_and(|good| good.content == *content)
+        }),
+    }
 }

@@ -6,12 +6,13 @@ use serde_json::Value;
 
 use plimsoll_qos::Grade;
 
+use crate::breaker::Stop;
 use crate::cluster::{Drift, Finding, Power, Replicas};
 use crate::digest::Digest;
 use crate::fold::OperationState;
 use crate::ledger::Revision;
 use crate::name::{AppRef, AppUid, DcName, NamespaceName, OperationId, ReleaseNumber};
-use crate::record::{DcState, Environment, Kind, OutcomeState, Pin};
+use crate::record::{DcState, Decision, Environment, Kind, OutcomeState, Pin};
 use crate::scale::{Replication, Scale};
 
 /// What `If-Match` compares: it changes whenever somebody changes what an App aims at.
@@ -271,10 +272,21 @@ pub struct InstallationView {
 pub struct DcView {
     /// Its name.
     pub name: DcName,
+    /// For `If-Match`.
+    pub etag: Etag,
     /// Whether it takes Orders.
     pub state: DcState,
+    /// Why it does not, or what else is to be known about it, with what to do.
+    pub message: Option<String>,
     /// The uid of its cluster.
     pub cluster_uid: String,
+    /// Why it is held, the oldest first; empty unless it is.
+    pub stops: Vec<Stop>,
+    /// What an operator decided last about it.
+    pub decision: Option<Decision>,
+    /// Apps found there that the ledger does not know; they are left alone. Only where one data center is
+    /// shown, and at most a hundred.
+    pub strangers: Vec<AppRef>,
     /// Whether it answers, and if not, why; none where this process does not talk to it.
     pub reach: Option<Reach>,
     /// When it was added.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use plimsoll_core::cluster::{self, Event};
+use plimsoll_core::breaker::STOPPED;
+use plimsoll_core::cluster::{self, Definition, Event, Resource};
 use plimsoll_core::error::Chain;
-use plimsoll_core::name::AppRef;
+use plimsoll_core::name::{AppRef, InstallationId};
 use plimsoll_core::view::Reach;
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
@@ -101,13 +102,11 @@ async fn connected(
         tokio::select! {
             event = watch.next() => match event {
                 Some(Ok(event)) => {
-                    if matches!(event, Event::All(_)) {
-                        if let Err(why) = make_namespaces(&desk).await {
-                            return why;
-                        }
-                        *silence = Silence::default();
-                    }
+                    let notice = Notice::of(&desk, &event);
                     work.take_event(event);
+                    if let Err(why) = heed(&desk, notice, silence).await {
+                        return why;
+                    }
                 }
                 Some(Err(error)) => return plain(&error),
                 None => return "the data center closed the watch".to_owned(),
@@ -115,8 +114,13 @@ async fn connected(
             change = changes.recv() => {
                 let namespaces = !matches!(change, Ok(Change::App(_)));
                 work.take_change(change);
-                if namespaces && let Err(why) = make_namespaces(&desk).await {
-                    return why;
+                if namespaces {
+                    if let Err(why) = make_namespaces(&desk).await {
+                        return why;
+                    }
+                    if let Err(error) = desk.restore().await {
+                        return plain(&error);
+                    }
                 }
             }
             visit = work.next() => if let Visit::Lost(why) = visit {
@@ -145,17 +149,82 @@ async fn recognise(desk: &Desk) -> Result<(), String> {
     let expected = desk.mirror.dcs().get(&desk.dc).map(|dc| dc.value.cluster_uid.clone());
     match expected {
         Some(expected) if expected == identity.uid => {
-            desk.cluster.prepare().await.map_err(|error| plain(&error))
+            if !desk.is_closed()
+                && desk.cluster.prepare().await.map_err(|error| plain(&error))? == Definition::Made
+            {
+                desk.made_definition().await;
+            }
+            Ok(())
         }
-        Some(expected) => Err(format!(
-            "another cluster answers for {}: {} instead of {expected}; nothing is written there",
-            desk.dc, identity.uid
-        )),
+        Some(expected) => {
+            desk.meet_other_cluster(expected.clone(), identity.uid.clone()).await;
+            Err(format!(
+                "another cluster answers for {}: {} instead of {expected}; nothing is written there",
+                desk.dc, identity.uid
+            ))
+        }
         None => Err(format!("{} is no data center of this installation", desk.dc)),
     }
 }
 
+/// What an event says beside what it is about.
+enum Notice {
+    /// Everything was listed.
+    Listed,
+    /// Something does not fit with what the ledger says.
+    Suspicious,
+    /// The controller has stopped.
+    Stopped,
+    /// Somebody else's resource bears the name of an App.
+    Foreign(AppRef, InstallationId),
+    /// Nothing.
+    Nothing,
+}
+
+impl Notice {
+    fn of(desk: &Desk, event: &Event) -> Self {
+        match event {
+            Event::All(_) => Self::Listed,
+            Event::Foreign { app, installation } => Self::Foreign(app.clone(), installation.clone()),
+            Event::Changed(resource) if desk.is_suspicious(resource) => Self::Suspicious,
+            Event::Changed(resource) if says_stopped(resource) => Self::Stopped,
+            Event::Changed(_) | Event::Gone(_) | Event::Unreadable { .. } => Self::Nothing,
+        }
+    }
+}
+
+fn says_stopped(resource: &Resource) -> bool {
+    let findings = resource.status.iter().flat_map(|status| &status.findings);
+    findings.into_iter().any(|finding| finding.reason == STOPPED)
+}
+
+/// Does what follows from a notice, before anything is written.
+async fn heed(desk: &Desk, notice: Notice, silence: &mut Silence) -> Result<(), String> {
+    let heeded = match notice {
+        Notice::Listed => {
+            *silence = Silence::default();
+            desk.audit().await.map_err(|error| plain(&error))?;
+            desk.heed_controller().await.map_err(|error| plain(&error))?;
+            make_namespaces(desk).await?;
+            desk.restore().await
+        }
+        Notice::Suspicious => desk.audit().await,
+        // One that is known is not asked for again with every App that speaks of it.
+        Notice::Stopped if desk.is_stopped_by_controller() => Ok(()),
+        Notice::Stopped => desk.heed_controller().await,
+        Notice::Foreign(app, installation) => {
+            desk.meet_foreigner(&app, installation).await;
+            Ok(())
+        }
+        Notice::Nothing => Ok(()),
+    };
+    heeded.map_err(|error| plain(&error))
+}
+
 async fn make_namespaces(desk: &Desk) -> Result<(), String> {
+    if desk.is_closed() {
+        return Ok(());
+    }
     for namespace in desk.mirror.namespaces() {
         match desk.make_namespace(&namespace).await {
             Ok(()) => {}
@@ -254,6 +323,8 @@ impl Work {
                 desk.sights.remove(&desk.dc, &app);
                 self.queue.push(app);
             }
+            // Nothing of ours; what follows from it is decided apart.
+            Event::Foreign { .. } => {}
             Event::Unreadable { app, why } => {
                 tracing::error!(%app, dc = %desk.dc, why, "an app resource cannot be read");
                 desk.sights.remove(&desk.dc, &app);

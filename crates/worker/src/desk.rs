@@ -15,6 +15,7 @@ use plimsoll_core::record::{self, Ordered, key};
 use plimsoll_core::steer::{Scene, Step, step};
 use plimsoll_core::usecase::Plimsoll;
 
+use crate::guard::Guard;
 use crate::mirror::Mirror;
 use crate::sights::Sights;
 use crate::stopwatch::Watches;
@@ -39,6 +40,8 @@ pub(crate) struct Desk {
     pub(crate) plimsoll: Plimsoll,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) watches: Mutex<Watches>,
+    /// Whether it may be written to.
+    pub(crate) guard: Guard,
     /// How often in a row each App's Order was not taken.
     pub(crate) refusals: Mutex<HashMap<AppRef, u32>>,
     /// Until when, by the monotonic clock, the data center asked not to be asked about an App.
@@ -144,6 +147,17 @@ impl Desk {
         if let Some(left) = self.is_to_wait(app) {
             return Some(Visit::Rest(Some(left)));
         }
+        if self.may_deliver(app, scene).await.is_denied() {
+            return Some(Visit::Rest(Some(RETRY)));
+        }
+        let visit = self.put(app, scene).await;
+        if !matches!(visit, Some(Visit::Lost(_))) {
+            self.put_back(app).await;
+        }
+        visit
+    }
+
+    async fn put(&self, app: &AppRef, scene: &Scene) -> Option<Visit> {
         let delivery = match self.delivery(app, scene).await {
             Ok(Some(delivery)) => delivery,
             Ok(None) => return Some(Visit::Rest(None)),
@@ -166,6 +180,10 @@ impl Desk {
             }
             // What was seen is old: look at the data center itself, and decide again from that.
             Err(cluster::Error::Conflict) => match self.cluster.get(app).await {
+                Ok(Some(resource)) if resource.installation != delivery.installation => {
+                    self.meet_foreigner(app, resource.installation).await;
+                    Some(Visit::Rest(Some(RETRY)))
+                }
                 Ok(Some(resource)) => {
                     self.sights.set(&self.dc, resource);
                     None

@@ -4,8 +4,10 @@
 //! [`plimsoll_core::steer`], from what is there and never from which event came, and has everything of its
 //! own: queue, connection, deadlines and bound. A data center that is down therefore delays nobody else.
 
+mod audit;
 mod connection;
 mod desk;
+mod guard;
 mod handover;
 mod housekeeping;
 mod mirror;

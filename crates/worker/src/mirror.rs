@@ -12,8 +12,10 @@ use plimsoll_core::record::key::{self, OperationKey};
 use plimsoll_core::record::{
     self, App, DataCenter, Installation, Namespace, OperationParts, Order, Proven, Stored,
 };
-use plimsoll_core::steer::{Scene, settled};
+use plimsoll_core::steer::{Scene, is_acknowledged, settled};
 use tokio::sync::broadcast;
+
+use crate::audit::Ordered;
 
 /// How many changes a worker may lag behind before it is told to look at everything.
 const CHANGES: usize = 4096;
@@ -68,6 +70,11 @@ impl Mirror {
         self.held().dcs.clone()
     }
 
+    /// One of them.
+    pub(crate) fn dc(&self, name: &DcName) -> Option<Stored<DataCenter>> {
+        self.held().dcs.get(name).cloned()
+    }
+
     /// The installation, once it has a name.
     pub(crate) fn installation(&self) -> Option<Stored<Installation>> {
         self.held().installation.clone()
@@ -90,6 +97,25 @@ impl Mirror {
         self.held().operations.keys().copied().collect()
     }
 
+    /// The Orders for a data center.
+    pub(crate) fn orders(&self, dc: &DcName) -> Vec<Ordered> {
+        let held = self.held();
+        held.orders.keys().filter_map(|app| held.ordered(dc, app)).collect()
+    }
+
+    /// The Order of an App for a data center.
+    pub(crate) fn order(&self, dc: &DcName, app: &AppRef) -> Option<Ordered> {
+        self.held().ordered(dc, app)
+    }
+
+    /// How many Apps a data center is to have.
+    pub(crate) fn count_apps(&self, dc: &DcName) -> usize {
+        let runs = |orders: &BTreeMap<DcName, Stored<Order>>| {
+            orders.get(dc).is_some_and(|order| order.value.release().is_some())
+        };
+        self.held().orders.values().filter(|orders| runs(orders)).count()
+    }
+
     /// Everything that the ledger says of one App and one data center; the rest of the scene is filled in by
     /// whoever sees the data center.
     pub(crate) fn scene(&self, app: &AppRef, dc: &DcName, now: jiff::Timestamp) -> Option<Scene> {
@@ -98,6 +124,7 @@ impl Mirror {
         Some(Scene {
             installation: held.installation.clone()?,
             dc: held.dcs.get(dc)?.clone(),
+            behind: held.dcs.iter().find_map(|(dc, there)| Some(there.value.ahead.as_ref()?.sentence(dc))),
             unreachable: None,
             app: held.apps.get(app).cloned(),
             settled: order.as_ref().and_then(|order| settled(&held.operations, &order.value, dc)),
@@ -193,6 +220,19 @@ fn newer<K: Ord, T>(map: &mut BTreeMap<K, Stored<T>>, key: K, new: Stored<T>) {
 }
 
 impl Held {
+    fn ordered(&self, dc: &DcName, app: &AppRef) -> Option<Ordered> {
+        let order = self.orders.get(app)?.get(dc)?;
+        let proven = self.proven.get(app).and_then(|proven| proven.get(dc));
+        let settled = settled(&self.operations, &order.value, dc);
+        let acknowledged = is_acknowledged(Some(order), settled, proven);
+        Some(Ordered {
+            app: app.clone(),
+            fence: order.value.fence(order.revision),
+            runs: order.value.release().is_some(),
+            acknowledged,
+        })
+    }
+
     /// Takes the events of one transaction; answers what they changed.
     fn take_events(&mut self, events: Vec<Event>) -> Vec<Change> {
         let mut apps = BTreeSet::new();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use plimsoll_core::cluster::Resource;
+use plimsoll_core::cluster::{Fence, Resource};
 use plimsoll_core::live::{Live, Sight};
 use plimsoll_core::name::{AppRef, DcName, NamespaceName};
 use plimsoll_core::view::Reach;
@@ -25,6 +25,8 @@ pub struct Sights {
 struct Seen {
     reach: Option<Reach>,
     resources: HashMap<AppRef, Resource>,
+    /// The fences of those that were seen to go, until they are there again.
+    gone: HashMap<AppRef, Fence>,
     namespaces: HashSet<NamespaceName>,
     troubles: HashMap<AppRef, String>,
 }
@@ -45,12 +47,27 @@ impl Sights {
         self.seen().get(dc)?.resources.get(app).cloned()
     }
 
+    /// All resources, with the fences that they carry.
+    pub(crate) fn resources(&self, dc: &DcName) -> Vec<(AppRef, Fence)> {
+        let seen = self.seen();
+        let there = seen.get(dc).into_iter().flat_map(|seen| &seen.resources);
+        there.map(|(app, resource)| (app.clone(), resource.fence)).collect()
+    }
+
+    /// The fence that the resource of an App carried when it went; `None` where none was seen to go.
+    pub(crate) fn gone(&self, dc: &DcName, app: &AppRef) -> Option<Fence> {
+        self.seen().get(dc)?.gone.get(app).copied()
+    }
+
     /// Takes over a complete list; answers the Apps that it changed.
     pub(crate) fn replace(&self, dc: &DcName, resources: Vec<Resource>) -> Vec<AppRef> {
         let fresh: HashMap<AppRef, Resource> =
             resources.into_iter().map(|resource| (resource.app.clone(), resource)).collect();
         let mut seen = self.seen();
-        let there = &mut seen.entry(dc.clone()).or_default().resources;
+        let Seen { resources: there, gone, .. } = seen.entry(dc.clone()).or_default();
+        gone.retain(|app, _| !fresh.contains_key(app));
+        let went = there.iter().filter(|(app, _)| !fresh.contains_key(*app));
+        gone.extend(went.map(|(app, resource)| (app.clone(), resource.fence)));
         let mut changed: Vec<AppRef> = there.keys().filter(|app| !fresh.contains_key(app)).cloned().collect();
         changed.extend(
             fresh.iter().filter(|(app, new)| there.get(*app) != Some(*new)).map(|(app, _)| app.clone()),
@@ -67,7 +84,8 @@ impl Sights {
     pub(crate) fn set(&self, dc: &DcName, resource: Resource) {
         let app = resource.app.clone();
         let mut seen = self.seen();
-        let resources = &mut seen.entry(dc.clone()).or_default().resources;
+        let Seen { resources, gone, .. } = seen.entry(dc.clone()).or_default();
+        gone.remove(&app);
         let late = resources
             .get(&app)
             .is_some_and(|there| there.version.uid == resource.version.uid && there.fence > resource.fence);
@@ -95,7 +113,13 @@ impl Sights {
 
     /// Forgets one resource that is gone, or cannot be read.
     pub(crate) fn remove(&self, dc: &DcName, app: &AppRef) {
-        self.seen().entry(dc.clone()).or_default().resources.remove(app);
+        {
+            let mut seen = self.seen();
+            let Seen { resources, gone, .. } = seen.entry(dc.clone()).or_default();
+            if let Some(resource) = resources.remove(app) {
+                gone.insert(app.clone(), resource.fence);
+            }
+        }
         self.tell(app);
     }
 
@@ -154,6 +178,10 @@ impl Live for Sights {
 
     fn reach(&self, dc: &DcName) -> Option<Reach> {
         self.seen().get(dc)?.reach.clone()
+    }
+
+    fn apps(&self, dc: &DcName) -> Vec<AppRef> {
+        self.seen().get(dc).into_iter().flat_map(|seen| seen.resources.keys().cloned()).collect()
     }
 
     fn changes(&self, app: &AppRef) -> BoxStream<'static, ()> {

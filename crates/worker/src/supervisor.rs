@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connection;
 use crate::desk::Desk;
+use crate::guard::Guard;
 use crate::housekeeping::Housekeeper;
 use crate::mirror::{Change, Mirror};
 use crate::sights::Sights;
@@ -81,6 +82,7 @@ pub async fn run(setup: Setup, cancelled: CancellationToken) {
                 plimsoll: plimsoll.clone(),
                 clock: clock.clone(),
                 watches: Mutex::new(Watches::new(clock.clone())),
+                guard: Guard::default(),
                 refusals: Mutex::default(),
                 asked_to_wait: Mutex::default(),
             };

@@ -3,6 +3,7 @@
 mod dev;
 mod faces;
 mod ground;
+mod held;
 mod kill;
 mod kubectl;
 mod lifecycle;

@@ -1,6 +1,7 @@
 //! The installation, data centers, Namespaces.
 
-use plimsoll_core::record::{DcState, Environment};
+use plimsoll_core::breaker::{Guard, Stop};
+use plimsoll_core::record::{DcState, Decision, DecisionWord, Environment};
 use plimsoll_core::view::{DcView, InstallationView, NamespaceView, Reach};
 
 use super::timestamp;
@@ -16,14 +17,44 @@ pub(crate) fn installation(view: InstallationView) -> proto::Installation {
 }
 
 pub(crate) fn data_center(view: DcView) -> proto::DataCenter {
-    let DcView { name, state, cluster_uid, reach, added } = view;
+    let DcView { name, etag, state, message, cluster_uid, stops, decision, strangers, reach, added } = view;
     proto::DataCenter {
         name: name.into(),
         state: dc_state(state).into(),
         cluster_uid,
         reach: reach.map(self::reach),
         added: Some(timestamp(added)),
+        etag: etag.to_string(),
+        message,
+        stops: stops.into_iter().map(stop).collect(),
+        decision: decision.map(self::decision),
+        unknown_apps: strangers.iter().map(ToString::to_string).collect(),
     }
+}
+
+fn stop(stop: Stop) -> proto::Stop {
+    let Stop { by, cause, since } = stop;
+    let noticed_by = match by {
+        Guard::Worker => proto::Guard::Worker,
+        Guard::Controller { kept: _ } => proto::Guard::Controller,
+    };
+    proto::Stop {
+        reason: cause.reason().to_owned(),
+        message: cause.to_string(),
+        since: Some(timestamp(since)),
+        noticed_by: noticed_by.into(),
+        count: cause.count() as u64,
+        objects: cause.objects(),
+    }
+}
+
+fn decision(decision: Decision) -> proto::Decision {
+    let Decision { word, by, reason, at } = decision;
+    let word = match word {
+        DecisionWord::Confirm => proto::DecisionWord::Confirm,
+        DecisionWord::Refuse => proto::DecisionWord::Refuse,
+    };
+    proto::Decision { word: word.into(), by, reason, at: Some(timestamp(at)) }
 }
 
 fn reach(reach: Reach) -> proto::Reach {

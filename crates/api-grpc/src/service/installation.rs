@@ -12,10 +12,11 @@ use crate::admission::caller;
 use crate::map;
 use crate::proto::installation_service_server::InstallationService;
 use crate::proto::{
-    AddDataCenterRequest, AddDataCenterResponse, CreateNamespaceRequest, CreateNamespaceResponse,
-    GetDataCenterRequest, GetDataCenterResponse, GetInstallationRequest, GetInstallationResponse,
-    GetNamespaceRequest, GetNamespaceResponse, InitRequest, InitResponse, ListDataCentersRequest,
-    ListDataCentersResponse, ListNamespacesRequest, ListNamespacesResponse,
+    AddDataCenterRequest, AddDataCenterResponse, ConfirmDataCenterRequest, ConfirmDataCenterResponse,
+    CreateNamespaceRequest, CreateNamespaceResponse, GetDataCenterRequest, GetDataCenterResponse,
+    GetInstallationRequest, GetInstallationResponse, GetNamespaceRequest, GetNamespaceResponse, InitRequest,
+    InitResponse, ListDataCentersRequest, ListDataCentersResponse, ListNamespacesRequest,
+    ListNamespacesResponse, RefuseDataCenterRequest, RefuseDataCenterResponse,
 };
 use crate::read::{Faults, page};
 use crate::status::status;
@@ -84,6 +85,34 @@ impl InstallationService for Installations {
         let (name, write) = faults.check(name.zip(write)).map_err(status)?;
         let view = self.enrol.add(&caller, name, kubeconfig, write).await.map_err(status)?;
         Ok(Response::new(AddDataCenterResponse { data_center: Some(map::data_center(view)) }))
+    }
+
+    async fn confirm_data_center(
+        &self,
+        request: Request<ConfirmDataCenterRequest>,
+    ) -> Result<Response<ConfirmDataCenterResponse>, Status> {
+        let caller = caller(&request)?;
+        let ConfirmDataCenterRequest { name, options } = request.into_inner();
+        let mut faults = Faults::default();
+        let name = faults.dc("name", &name);
+        let write = faults.write(options);
+        let (name, write) = faults.check(name.zip(write)).map_err(status)?;
+        let view = self.plimsoll.confirm_dc(&caller, &name, write).await.map_err(status)?;
+        Ok(Response::new(ConfirmDataCenterResponse { data_center: Some(map::data_center(view)) }))
+    }
+
+    async fn refuse_data_center(
+        &self,
+        request: Request<RefuseDataCenterRequest>,
+    ) -> Result<Response<RefuseDataCenterResponse>, Status> {
+        let caller = caller(&request)?;
+        let RefuseDataCenterRequest { name, options } = request.into_inner();
+        let mut faults = Faults::default();
+        let name = faults.dc("name", &name);
+        let write = faults.write(options);
+        let (name, write) = faults.check(name.zip(write)).map_err(status)?;
+        let view = self.plimsoll.refuse_dc(&caller, &name, write).await.map_err(status)?;
+        Ok(Response::new(RefuseDataCenterResponse { data_center: Some(map::data_center(view)) }))
     }
 
     async fn list_data_centers(

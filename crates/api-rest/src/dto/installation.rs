@@ -1,8 +1,8 @@
 //! The installation, data centers, Namespaces.
 
 use jiff::Timestamp;
-use plimsoll_core::record;
 use plimsoll_core::view::{self, DcView, InstallationView, NamespaceView};
+use plimsoll_core::{breaker, record};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -33,10 +33,25 @@ pub enum Environment {
 pub struct DataCenter {
     /// Its name.
     pub name: String,
+    /// For `If-Match`.
+    pub etag: String,
     /// Whether it takes Orders.
     pub state: DataCenterState,
+    /// Why it does not, or what else is to be known about it, with what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// The uid of its cluster.
     pub cluster_uid: String,
+    /// Why it is held, the oldest first; absent unless it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stops: Vec<Stop>,
+    /// What an operator decided last about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// Apps found there that the ledger does not know, as `namespace/name`; they are left alone. Only where one
+    /// data center is shown, and at most a hundred.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown_apps: Vec<String>,
     /// Whether it answers; absent where the answering process does not talk to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reach: Option<Reach>,
@@ -55,6 +70,57 @@ pub enum DataCenterState {
     Held,
     /// Declared gone: none, and it is not counted.
     Lost,
+}
+
+/// Why nothing is written into a data center until an operator decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Stop {
+    /// A stable key: `TooMuchMissing`, `OtherCluster`, `ForeignInstallation`, `ClusterPutBack`.
+    pub reason: String,
+    /// What happened, in a clause.
+    pub message: String,
+    /// When it was noticed.
+    pub since: Timestamp,
+    /// Who noticed.
+    pub noticed_by: Guard,
+    /// How many things it is about.
+    pub count: usize,
+    /// Which; the first twenty at most.
+    pub objects: Vec<String>,
+}
+
+/// Who looks out for a data center.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum Guard {
+    /// Its worker, which writes App resources.
+    Worker,
+    /// Its controller, which writes workloads.
+    Controller,
+}
+
+/// What an operator decided about a data center that was held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Decision {
+    /// What.
+    pub word: DecisionWord,
+    /// Who.
+    pub by: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The two words on a data center that is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum DecisionWord {
+    /// Go on, and put back what is missing.
+    Confirm,
+    /// Write nothing there, until somebody confirms.
+    Refuse,
 }
 
 /// Whether a data center answers.
@@ -98,8 +164,48 @@ impl From<InstallationView> for Installation {
 
 impl From<DcView> for DataCenter {
     fn from(view: DcView) -> Self {
-        let DcView { name, state, cluster_uid, reach, added } = view;
-        Self { name: name.into(), state: state.into(), cluster_uid, reach: reach.map(Reach::from), added }
+        let DcView { name, etag, state, message, cluster_uid, stops, decision, strangers, reach, added } =
+            view;
+        Self {
+            name: name.into(),
+            etag: etag.to_string(),
+            state: state.into(),
+            message,
+            cluster_uid,
+            stops: stops.into_iter().map(Stop::from).collect(),
+            decision: decision.map(Decision::from),
+            unknown_apps: strangers.iter().map(ToString::to_string).collect(),
+            reach: reach.map(Reach::from),
+            added,
+        }
+    }
+}
+
+impl From<breaker::Stop> for Stop {
+    fn from(stop: breaker::Stop) -> Self {
+        let breaker::Stop { by, cause, since } = stop;
+        Self {
+            reason: cause.reason().to_owned(),
+            message: cause.to_string(),
+            since,
+            noticed_by: match by {
+                breaker::Guard::Worker => Guard::Worker,
+                breaker::Guard::Controller { kept: _ } => Guard::Controller,
+            },
+            count: cause.count(),
+            objects: cause.objects(),
+        }
+    }
+}
+
+impl From<record::Decision> for Decision {
+    fn from(decision: record::Decision) -> Self {
+        let record::Decision { word, by, reason, at } = decision;
+        let word = match word {
+            record::DecisionWord::Confirm => DecisionWord::Confirm,
+            record::DecisionWord::Refuse => DecisionWord::Refuse,
+        };
+        Self { word, by, reason, at }
     }
 }
 

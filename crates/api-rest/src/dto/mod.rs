@@ -12,7 +12,8 @@ mod scale;
 
 pub use app::{App, AppDataCenter, AppState, Drift, Finding, Grade, Health, Pin};
 pub use installation::{
-    DataCenter, DataCenterState, Environment, Installation, Namespace, Reach, ReachState,
+    DataCenter, DataCenterState, Decision, DecisionWord, Environment, Guard, Installation, Namespace, Reach,
+    ReachState, Stop,
 };
 pub use operation::{Accepted, Operation, OperationKind, OperationState, Outcome, OutcomeState};
 pub use page::Page;

@@ -13,7 +13,7 @@ use crate::dto::{
     DataCenter, Installation, Namespace, NewDataCenter, NewInstallation, NewNamespace, Nothing, Page,
 };
 use crate::extract::{
-    Body, By, DataCenterPath, Faults, NamespacePath, PageQuery, Query, WriteQuery, Writing,
+    Body, By, DataCenterPath, Faults, IfMatch, NamespacePath, PageQuery, Query, WriteQuery, Writing,
 };
 use crate::failure::Failure;
 use crate::openapi::{Changing, Reading};
@@ -101,6 +101,37 @@ pub(super) async fn add_data_center(
     let name = faults.check(name)?;
     let view = enrol.add(&caller, name, kubeconfig, write).await?;
     Ok((StatusCode::CREATED, Json(view.into())))
+}
+
+/// Let a data center that is held go on.
+///
+/// What was found missing there is put back, and it takes Orders again. Where another cluster answers, that one is
+/// the data center from now on.
+#[utoipa::path(post, path = "/v1/datacenters/{dc}/confirm", tag = "installation", operation_id = "confirmDataCenter",
+    params(("dc" = String, Path, description = "The data center."), WriteQuery, IfMatch),
+    responses((status = 200, body = DataCenter), Changing))]
+pub(super) async fn confirm_data_center(
+    State(plimsoll): State<Plimsoll>,
+    By(caller): By,
+    DataCenterPath(name): DataCenterPath,
+    Writing(write): Writing,
+) -> Result<Json<DataCenter>, Failure> {
+    Ok(Json(plimsoll.confirm_dc(&caller, &name, write).await?.into()))
+}
+
+/// Leave a data center that is held as it is.
+///
+/// Nothing is written there and nothing is put back, until somebody confirms. What is ordered meanwhile is owed to it.
+#[utoipa::path(post, path = "/v1/datacenters/{dc}/refuse", tag = "installation", operation_id = "refuseDataCenter",
+    params(("dc" = String, Path, description = "The data center."), WriteQuery, IfMatch),
+    responses((status = 200, body = DataCenter), Changing))]
+pub(super) async fn refuse_data_center(
+    State(plimsoll): State<Plimsoll>,
+    By(caller): By,
+    DataCenterPath(name): DataCenterPath,
+    Writing(write): Writing,
+) -> Result<Json<DataCenter>, Failure> {
+    Ok(Json(plimsoll.refuse_dc(&caller, &name, write).await?.into()))
 }
 
 /// List the Namespaces.

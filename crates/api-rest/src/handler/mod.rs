@@ -70,6 +70,8 @@ pub(crate) fn guarded() -> OpenApiRouter<Backend> {
         .routes(routes!(installation::get, installation::init))
         .routes(routes!(installation::data_centers, installation::add_data_center))
         .routes(routes!(installation::data_center))
+        .routes(routes!(installation::confirm_data_center))
+        .routes(routes!(installation::refuse_data_center))
         .routes(routes!(installation::namespaces, installation::create_namespace))
         .routes(routes!(installation::namespace))
 }

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use plimsoll_api_rest::dto::{
-    DataCenter, Environment, Installation, Namespace, NewInstallation, NewNamespace,
+    DataCenter, Decision, DecisionWord, Environment, Guard, Installation, Namespace, NewInstallation,
+    NewNamespace, Stop,
 };
 use reqwest::Method;
 use serde::de::DeserializeOwned;
@@ -11,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::list;
 use super::session::Session;
-use crate::arguments::{self, Dc, Format, Init, Making};
-use crate::client::read;
+use crate::arguments::{self, Dc, Decide, Format, Init, Making};
+use crate::client::{Call, read};
 use crate::failure::{FAILED, Failure};
 use crate::output::{Table, age, clean, print, structured};
 
@@ -45,7 +46,29 @@ pub(super) async fn dc(session: &Session, command: Dc) -> Result<ExitCode, Failu
         }
         Dc::Get { name } => {
             let value = session.client.call(Method::GET, &["datacenters", name.as_str()]).send().await?;
-            one(session, &value, name_of_dc, |dcs| dc_table(session, dcs))
+            one(session, &value, name_of_dc, |dcs| dc_table(session, dcs))?;
+            if matches!(session.format, Format::Table | Format::Wide) {
+                let details = details(&read(&value)?, session.now);
+                if !details.is_empty() {
+                    print(&clean(&details))?;
+                }
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Dc::Confirm(decide) => {
+            decided(session, "confirm", decide, |dc| {
+                format!("{dc} goes on; what was missing there is put back")
+            })
+            .await
+        }
+        Dc::Refuse(decide) => {
+            decided(session, "refuse", decide, |dc| {
+                format!(
+                    "{dc} stays held: nothing is written there, nothing missing is put back, and what is ordered is \
+                     owed to it, until `plimsoll dc confirm {dc}`"
+                )
+            })
+            .await
         }
         Dc::Add { name, kubeconfig, making } => {
             let unread = |why: String| Failure::new(FAILED, format!("{} {why}", kubeconfig.display()));
@@ -92,17 +115,73 @@ fn name_of_dc(dc: &DataCenter) -> String {
 
 fn dc_table(session: &Session, dcs: &[DataCenter]) -> Table {
     let mut table = Table::new(&["NAME", "STATE", "REACH", "AGE", "CLUSTER", "WHY"]);
-    for DataCenter { name, state, cluster_uid, reach, added } in dcs {
+    for dc in dcs {
+        let DataCenter { name, state, message, cluster_uid, reach, added, .. } = dc;
+        let unreached = reach.as_ref().and_then(|reach| reach.message.as_ref());
         table.push([
             name.clone(),
             format!("{state:?}"),
             reach.as_ref().map(|reach| format!("{:?}", reach.state)).unwrap_or_default(),
             age(*added, session.now),
             cluster_uid.clone(),
-            reach.as_ref().and_then(|reach| reach.message.clone()).unwrap_or_default(),
+            message.as_ref().or(unreached).cloned().unwrap_or_default(),
         ]);
     }
     table
+}
+
+/// What a table has no room for: why a data center is held, what was decided, and who is a stranger there.
+fn details(dc: &DataCenter, now: jiff::Timestamp) -> String {
+    let DataCenter { name, stops, decision, unknown_apps, .. } = dc;
+    let mut lines = Vec::new();
+    for Stop { reason, message, since, noticed_by, count, objects } in stops {
+        let by = match noticed_by {
+            Guard::Worker => "the worker",
+            Guard::Controller => "the controller",
+        };
+        lines.push(format!("\nheld for {}, noticed by {by} ({reason}): {message}", age(*since, now)));
+        lines.extend(objects.iter().map(|object| format!("  {object}")));
+        let rest = count.saturating_sub(objects.len());
+        if rest > 0 {
+            lines.push(format!("  and {rest} more"));
+        }
+    }
+    if let Some(Decision { word, by, reason, at }) = decision {
+        let what = match word {
+            DecisionWord::Confirm => "confirmed",
+            DecisionWord::Refuse => "refused",
+        };
+        let why = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        lines.push(format!("\n{what} by {by} {} ago{why}", age(*at, now)));
+    }
+    if !unknown_apps.is_empty() {
+        lines.push(format!("\nin {name} and not in the ledger; they are left alone:"));
+        lines.extend(unknown_apps.iter().map(|app| format!("  {app}")));
+    }
+    lines.join("\n")
+}
+
+/// Decides about a data center that is held, on what is known of it now.
+async fn decided(
+    session: &Session,
+    verb: &str,
+    decide: Decide,
+    sentence: impl FnOnce(&str) -> String,
+) -> Result<ExitCode, Failure> {
+    let Decide { name, reason, if_match, making } = decide;
+    let etag = if let Some(etag) = if_match {
+        etag
+    } else {
+        let value = session.client.call(Method::GET, &["datacenters", name.as_str()]).send().await?;
+        read::<DataCenter>(&value)?.etag
+    };
+    let path = ["datacenters", name.as_str(), verb];
+    let mut call = write(session, &path, &making).if_match(Some(etag));
+    if let Some(reason) = &reason {
+        call = call.query("reason", reason);
+    }
+    let value = call.send().await?;
+    made(session, &value, &making, |DataCenter { name, .. }| (name.clone(), sentence(name)))
 }
 
 fn name_of_namespace(namespace: &Namespace) -> String {
@@ -133,6 +212,10 @@ fn one<T: DeserializeOwned>(
 }
 
 async fn create(session: &Session, path: &[&str], body: Value, making: &Making) -> Result<Value, Failure> {
+    write(session, path, making).body(body).send().await
+}
+
+fn write<'a>(session: &'a Session, path: &[&str], making: &Making) -> Call<'a> {
     let Making { dry_run, request_id } = making;
     let request_id = match request_id {
         Some(id) => id.as_str().to_owned(),
@@ -142,7 +225,7 @@ async fn create(session: &Session, path: &[&str], body: Value, making: &Making) 
     if *dry_run {
         call = call.query("validateOnly", "true");
     }
-    call.body(body).send().await
+    call
 }
 
 /// Prints what was made: its name and a sentence.

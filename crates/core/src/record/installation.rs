@@ -1,4 +1,4 @@
-//! The installation, its data centers and its Namespaces.
+//! The installation and its Namespaces.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -30,33 +30,6 @@ pub enum Environment {
     Production,
     /// Those that a try-out can live with.
     Testing,
-}
-
-/// A data center.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DataCenter {
-    /// Its name.
-    pub name: DcName,
-    /// The uid of its `kube-system` namespace: another answers for another cluster.
-    pub cluster_uid: String,
-    /// Whether it takes Orders.
-    pub state: DcState,
-    /// When it was added.
-    pub added: Timestamp,
-}
-
-/// Whether a data center takes Orders.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum DcState {
-    /// All of them.
-    Active,
-    /// All but publishes.
-    Cordoned,
-    /// None, until an operator decides.
-    Held,
-    /// Declared gone: none, and it is not counted.
-    Lost,
 }
 
 /// A tenant.

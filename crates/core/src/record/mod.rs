@@ -7,6 +7,7 @@ pub mod key;
 
 mod app;
 mod archived;
+mod data_center;
 mod draft;
 mod installation;
 mod operation;
@@ -17,8 +18,9 @@ mod release;
 
 pub use app::{App, Pin, Track};
 pub use archived::{ArchivedContents, ArchivedRelease, ArchivedSummary};
+pub use data_center::{Ahead, DataCenter, DcState, Decision, DecisionWord, Restoring};
 pub use draft::Draft;
-pub use installation::{DataCenter, DcState, Environment, Installation, Namespace};
+pub use installation::{Environment, Installation, Namespace};
 pub use operation::{
     Control, End, EndState, HistoryEntry, Kind, Operation, Outcome, OutcomeState, Pace, Request, Spent, Word,
 };

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Scene;
+use super::{HELD, Scene};
 use crate::cluster::{Fatal, Fence, Finding, Local};
 use crate::fold::is_good;
 use crate::health::{Verdict as Judgement, judge};
 use crate::live::Sight;
 use crate::policy::PublishPolicy;
-use crate::record::{Control, DcState, Kind, OperationParts, Order, Outcome, OutcomeState, Spent, Stored};
+use crate::record::{Control, Kind, OperationParts, Order, Outcome, OutcomeState, Spent, Stored};
 
 /// How the outcome stands by what is seen now, with the time that has been measured.
 pub(super) fn assess(
@@ -41,13 +41,8 @@ pub(super) fn assess(
         spent,
         round: if state == OutcomeState::Failed { control.round } else { before.round },
     };
-    let shut = match (&scene.unreachable, scene.dc.value.state) {
-        (Some(why), _) => Some(why.clone()),
-        (None, DcState::Held) => Some(format!("{} is held until an operator decides", scene.dc.value.name)),
-        (None, _) => None,
-    };
-    if let Some(why) = shut {
-        return owed(before, why, scene.now, spent);
+    if let Some(shut) = shut(scene) {
+        return owed(before, shut, scene.now, spent);
     }
     if let Some(local) = scene.local() {
         return diverged(before, local, scene.now, spent);
@@ -126,10 +121,26 @@ fn too_late(deadline: Duration, finding: Option<&Finding>) -> Finding {
     }
 }
 
-pub(super) fn owed(before: &Outcome, why: String, now: Timestamp, spent: Spent) -> Outcome {
+/// Why a data center may not be written to at all.
+pub(super) struct Shut {
+    /// A stable key.
+    pub(super) reason: &'static str,
+    /// For people.
+    pub(super) why: String,
+}
+
+/// That it is held goes before that it does not answer: it is what somebody has to decide.
+pub(super) fn shut(scene: &Scene) -> Option<Shut> {
+    if let Some(why) = scene.dc.value.closed() {
+        return Some(Shut { reason: HELD, why });
+    }
+    scene.unreachable.clone().map(|why| Shut { reason: "Unreachable", why })
+}
+
+pub(super) fn owed(before: &Outcome, Shut { reason, why }: Shut, now: Timestamp, spent: Spent) -> Outcome {
     Outcome {
         state: OutcomeState::Owed,
-        reason: Some("Unreachable".to_owned()),
+        reason: Some(reason.to_owned()),
         message: Some(why),
         since: if before.state == OutcomeState::Owed { before.since } else { now },
         order: before.order,

@@ -13,6 +13,9 @@ use crate::ledger::Transaction;
 /// If a record has no JSON form, which none lacks.
 pub fn hand_over(scene: &Scene, stopwatch: &dyn Stopwatch) -> Result<Vec<Transaction>, serde_json::Error> {
     let mut transactions = Vec::new();
+    if scene.behind.is_some() {
+        return Ok(transactions);
+    }
     for parts in scene.operations.iter().filter(|parts| matters(scene, parts)) {
         let Some(outcome) = parts.outcomes.get(&scene.dc.value.name) else { continue };
         if needs_gate(scene, parts, &outcome.value) {

@@ -1,6 +1,7 @@
 //! Gates, and what is written when one opens.
 
-use super::{Scene, Step, assess, evidence, relies_on_operation, write};
+use super::assess::{Shut, differs, diverged, owed, shut};
+use super::{Scene, Step, evidence, relies_on_operation, write};
 use crate::gate::{Gate, gate};
 use crate::order::{Before, order_for};
 use crate::record::{Draft, OperationParts, Ordered, Outcome, OutcomeState, Pace, Spent, Stored, Track, key};
@@ -37,42 +38,42 @@ pub(super) fn at_the_gate(
     outcome: &Stored<Outcome>,
 ) -> Result<Option<Step>, serde_json::Error> {
     let dc = &scene.dc.value.name;
-    if let Some(local) = scene.local().filter(|_| scene.unreachable.is_none()) {
-        let after = assess::diverged(&outcome.value, local, scene.now, outcome.value.spent);
+    if let Some(local) = scene.local().filter(|_| shut(scene).is_none()) {
+        let after = diverged(&outcome.value, local, scene.now, outcome.value.spent);
         let stands = outcome.value.state == after.state;
         return if stands { Ok(None) } else { write(scene, parts, outcome, &after).map(Some) };
     }
-    let gate = match &scene.unreachable {
-        Some(why) => Gate::Shut(why.clone()),
-        None => gate(
+    let closed = match shut(scene) {
+        Some(closed) => closed,
+        None => match gate(
             &parts.operation,
             dc,
             scene.dc.value.state,
             &parts.plain_control(),
             &parts.plain_outcomes(),
             parts.end.as_ref().map(|end| &end.value),
-        ),
+        ) {
+            Gate::Open => return open_gate(scene, parts, outcome).map(Some),
+            Gate::Closed(_) if outcome.value.state != OutcomeState::Waiting => {
+                // It is back, and its turn has not come.
+                let after = Outcome {
+                    state: OutcomeState::Waiting,
+                    reason: None,
+                    message: None,
+                    since: scene.now,
+                    ..outcome.value.clone()
+                };
+                return write(scene, parts, outcome, &after).map(Some);
+            }
+            Gate::Closed(_) => return Ok(None),
+            Gate::Shut(why) => Shut { reason: "Cordoned", why },
+        },
     };
-    match gate {
-        Gate::Open => open_gate(scene, parts, outcome).map(Some),
-        Gate::Closed(_) if outcome.value.state != OutcomeState::Waiting => {
-            // It is back, and its turn has not come.
-            let after = Outcome {
-                state: OutcomeState::Waiting,
-                reason: None,
-                message: None,
-                since: scene.now,
-                ..outcome.value.clone()
-            };
-            write(scene, parts, outcome, &after).map(Some)
-        }
-        Gate::Closed(_) => Ok(None),
-        Gate::Shut(_) if outcome.value.state == OutcomeState::Owed => Ok(None),
-        Gate::Shut(why) => {
-            let after = assess::owed(&outcome.value, why, scene.now, outcome.value.spent);
-            write(scene, parts, outcome, &after).map(Some)
-        }
+    let after = owed(&outcome.value, closed, scene.now, outcome.value.spent);
+    if !differs(&outcome.value, &after, &parts.operation.policy) {
+        return Ok(None);
     }
+    write(scene, parts, outcome, &after).map(Some)
 }
 
 /// Opening a gate is one transaction: the Order and `Sent`, on everything that the gate was judged by.

@@ -179,6 +179,7 @@ impl Plimsoll {
                 return Ok(answer);
             }
             let ground = self.ground(subject.app).await?;
+            ledger_is_current(&ground.dcs)?;
             if subject.heeds_match() {
                 check_match(subject.app, subject.write, ground.app.as_ref())?;
             }
@@ -275,6 +276,9 @@ impl Plimsoll {
     ) -> Result<Transaction, Error> {
         let mut draft = Draft::default();
         draft.relies(key::INSTALLATION, ground.installation.revision);
+        for (dc, stored) in &ground.dcs {
+            draft.relies(key::dc(dc), stored.revision);
+        }
         let app_key = key::app(subject.app);
         match (&ground.app, &plan.app) {
             (Some(before), Some(after)) if before.value == *after && plan.operation.is_none() => {
@@ -322,8 +326,9 @@ impl Plimsoll {
                 .create(key::history_entry(subject.app, operation.id), &HistoryEntry { kind: operation.kind })
                 .map_err(Error::internal)?;
             for dc in &operation.dcs {
+                let held = ground.dcs.get(dc).and_then(|dc| dc.value.closed());
                 draft
-                    .create(key::outcome(operation.id, dc), &first_outcome(operation, ground.now))
+                    .create(key::outcome(operation.id, dc), &first_outcome(operation, held, ground.now))
                     .map_err(Error::internal)?;
             }
         }
@@ -379,13 +384,25 @@ pub(super) fn check_match(app: &AppRef, write: &Write, there: Option<&Stored<App
     }
 }
 
-/// How an Operation begins in a data center: sent, where its Order is written with it.
-fn first_outcome(operation: &Operation, now: jiff::Timestamp) -> Outcome {
-    let state = match operation.pace {
-        Pace::Gated => OutcomeState::Waiting,
-        Pace::AtOnce => OutcomeState::Sent,
+/// Refuses everything while a data center knows of Orders that this ledger does not: what would be accepted now
+/// would be lost, or undo them.
+pub(super) fn ledger_is_current(dcs: &BTreeMap<DcName, Stored<DataCenter>>) -> Result<(), Error> {
+    let ahead = dcs.iter().find_map(|(dc, stored)| Some((dc, stored.value.ahead.as_ref()?)));
+    ahead.map_or(Ok(()), |(dc, ahead)| {
+        Err(Error::new(Kind::Refused, "LEDGER_BEHIND", ahead.sentence(dc)).with("dc", dc))
+    })
+}
+
+/// How an Operation begins in a data center: sent, where its Order is written with it; owed, where nothing may
+/// be written, for the reason `held`.
+fn first_outcome(operation: &Operation, held: Option<String>, now: jiff::Timestamp) -> Outcome {
+    let state = match (&held, operation.pace) {
+        (Some(_), _) => OutcomeState::Owed,
+        (None, Pace::Gated) => OutcomeState::Waiting,
+        (None, Pace::AtOnce) => OutcomeState::Sent,
     };
-    Outcome { state, reason: None, message: None, since: now, order: None, spent: Spent::default(), round: 0 }
+    let reason = held.as_ref().map(|_| crate::steer::HELD.to_owned());
+    Outcome { state, reason, message: held, since: now, order: None, spent: Spent::default(), round: 0 }
 }
 
 impl Ground {

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::health::{Verdict as Judgement, judge};
 use crate::name::{AppRef, DcName, NamespaceName, ReleaseNumber};
 use crate::record::{App, DataCenter, DcState, End, Order, Ordered, Stored, key};
+use crate::steer::HELD;
 use crate::view::{AppDcView, AppView, Etag, Health, Paged, Reach, ReleaseView};
 
 impl Plimsoll {
@@ -193,6 +194,9 @@ impl Plimsoll {
             findings: Vec::new(),
             drift: Vec::new(),
         };
+        if let Some(why) = dc.closed() {
+            view.findings.push(Finding { reason: HELD.to_owned(), message: why, fatal: Fatal::No });
+        }
         let Some(order) = order else {
             // Nothing is ordered there, and nothing comes by itself.
             if dc.state != DcState::Active || !app.scale.placement.names(&dc.name) {
@@ -214,6 +218,8 @@ impl Plimsoll {
             Judgement::Hopeless(_) => Health::Degraded,
             // What hinders it is a step on the way, as long as somebody waits for the end of the way.
             Judgement::Progressing(Some(_)) if motion == Motion::Settled => Health::Degraded,
+            // Nothing is on its way where nothing may be written.
+            Judgement::Progressing(_) | Judgement::Unseen if dc.closed().is_some() => Health::Degraded,
             Judgement::Progressing(_) | Judgement::Unseen => Health::Progressing,
         };
         let local = sight.as_ref().and_then(|sight| sight.local.as_ref()).map(|local| Finding {
@@ -221,9 +227,13 @@ impl Plimsoll {
             message: local.sentence(),
             fatal: Fatal::No,
         });
+        if matches!(view.health, Health::Healthy | Health::Offline) {
+            // As ordered, whatever may be written.
+            view.findings.clear();
+        }
         if let Some(status) = sight.and_then(|sight| sight.status) {
             view.replicas = (status.fence == fence).then_some(status.replicas);
-            view.findings = status.findings;
+            view.findings.extend(status.findings);
             view.drift = status.drift;
         }
         // It says more than what the controller there says of the same.

@@ -1,17 +1,18 @@
-//! The installation, its data centers and its Namespaces, in their plainest form.
+//! The installation and its Namespaces, in their plainest form.
 
 use async_trait::async_trait;
 use serde::Serialize;
 
+use super::accept::ledger_is_current;
 use super::reading::PageRequest;
 use super::request::Making;
 use super::{Plimsoll, Write};
 use crate::caller::{Caller, Role};
 use crate::error::{Error, Kind};
 use crate::ledger::Compare;
-use crate::name::{DcName, InstallationId, NamespaceName};
-use crate::record::{DataCenter, DcState, Draft, Environment, Installation, Namespace, Stored, decode, key};
-use crate::view::{DcView, InstallationView, NamespaceView, Paged};
+use crate::name::{InstallationId, NamespaceName};
+use crate::record::{Draft, Environment, Installation, Namespace, decode, key};
+use crate::view::{InstallationView, NamespaceView, Paged};
 
 /// An installation as it is named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,15 +23,6 @@ pub struct NewInstallation {
     pub name: String,
     /// Which rules hold.
     pub environment: Environment,
-}
-
-/// A data center as it is added.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct NewDataCenter {
-    /// Its name.
-    pub name: DcName,
-    /// The uid of its `kube-system` namespace, read from itself.
-    pub cluster_uid: String,
 }
 
 /// A Namespace as it is made.
@@ -63,38 +55,6 @@ impl Plimsoll {
     pub async fn installation(&self, caller: &Caller) -> Result<InstallationView, Error> {
         caller.require(Role::Viewer)?;
         Ok(view_installation(self.read_installation().await?.value))
-    }
-
-    /// Adds a data center that was made able to hold Apps.
-    ///
-    /// # Errors
-    /// `AlreadyExists` where the name stands for another cluster, or the cluster has another name; adding it
-    /// again changes nothing. `Refused` for a request id that was another request's.
-    pub async fn add_dc(&self, caller: &Caller, new: NewDataCenter, write: Write) -> Result<DcView, Error> {
-        caller.require(Role::Operator)?;
-        self.make(caller, &new, &write).await
-    }
-
-    /// A data center.
-    ///
-    /// # Errors
-    /// `NotFound`.
-    pub async fn dc(&self, caller: &Caller, name: &DcName) -> Result<DcView, Error> {
-        caller.require(Role::Viewer)?;
-        let dc = self.read::<DataCenter>(&key::dc(name)).await?.ok_or_else(|| {
-            let message = format!("there is no data center {name}; `plimsoll dc list` shows those there are");
-            Error::new(Kind::NotFound, "DATA_CENTER_NOT_FOUND", message)
-        })?;
-        Ok(self.view_dc(dc.value))
-    }
-
-    /// The data centers, by name.
-    ///
-    /// # Errors
-    /// What reading them fails with.
-    pub async fn dcs(&self, caller: &Caller) -> Result<Vec<DcView>, Error> {
-        caller.require(Role::Viewer)?;
-        Ok(self.read_dcs().await?.into_values().map(|dc| self.view_dc(dc.value)).collect())
     }
 
     /// Makes a Namespace; the data centers get it within moments.
@@ -139,11 +99,6 @@ impl Plimsoll {
             .map_err(Error::internal)?;
         Ok(Paged::new(items, next))
     }
-
-    fn view_dc(&self, dc: DataCenter) -> DcView {
-        let DataCenter { name, cluster_uid, state, added } = dc;
-        DcView { reach: self.live.reach(&name), name, state, cluster_uid, added }
-    }
 }
 
 #[async_trait]
@@ -171,42 +126,6 @@ impl Making for NewInstallation {
 }
 
 #[async_trait]
-impl Making for NewDataCenter {
-    const VERB: &'static str = "dc add";
-    type View = DcView;
-
-    async fn plan(&self, plimsoll: &Plimsoll, _: &Caller, draft: &mut Draft) -> Result<Self::View, Error> {
-        let Self { name, cluster_uid } = self;
-        let Stored { value: mut installation, revision } = plimsoll.read_installation().await?;
-        for dc in plimsoll.read_dcs().await?.into_values().map(|dc| dc.value) {
-            let taken = |message| Err(Error::new(Kind::AlreadyExists, "DATA_CENTER_EXISTS", message));
-            match (dc.name == *name, dc.cluster_uid == *cluster_uid) {
-                (true, true) => return Ok(plimsoll.view_dc(dc)),
-                (true, false) => {
-                    return taken(format!(
-                        "{name} is another cluster ({}) than this one ({cluster_uid}); choose another name",
-                        dc.cluster_uid
-                    ));
-                }
-                (false, true) => return taken(format!("this cluster is known as {} already", dc.name)),
-                (false, false) => {}
-            }
-        }
-        let dc = DataCenter {
-            name: name.clone(),
-            cluster_uid: cluster_uid.clone(),
-            state: DcState::Active,
-            added: plimsoll.clock.now(),
-        };
-        installation.dcs.push(name.clone());
-        installation.dcs.sort();
-        draft.replace(key::INSTALLATION.to_owned(), revision, &installation).map_err(Error::internal)?;
-        draft.create(key::dc(name), &dc).map_err(Error::internal)?;
-        Ok(plimsoll.view_dc(dc))
-    }
-}
-
-#[async_trait]
 impl Making for NewNamespace {
     const VERB: &'static str = "namespace create";
     type View = NamespaceView;
@@ -219,6 +138,7 @@ impl Making for NewNamespace {
     ) -> Result<Self::View, Error> {
         let Self(name) = self;
         plimsoll.read_installation().await?;
+        ledger_is_current(&plimsoll.read_dcs().await?)?;
         if RESERVED.contains(&name.as_str()) {
             return Err(Error::new(
                 Kind::Refused,

@@ -8,6 +8,7 @@ mod apply;
 mod apps;
 mod archived;
 mod control;
+mod data_centers;
 mod diff;
 mod installation;
 mod operations;
@@ -28,7 +29,8 @@ use crate::view::Etag;
 
 pub use apply::TakeScale;
 pub use control::Steering;
-pub use installation::{NewDataCenter, NewInstallation};
+pub use data_centers::NewDataCenter;
+pub use installation::NewInstallation;
 pub use operations::OperationFilter;
 pub use reading::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest};
 pub use rollback::AUTOMATIC;

@@ -1,14 +1,18 @@
 //! The cluster port on a Kubernetes API server.
 
 mod prepare;
+mod stop;
 mod watch;
+
+pub(crate) use stop::{SYSTEM_NAMESPACE, StopRecord};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use kube::Client;
-use plimsoll_core::cluster::{Cluster, Delivery, Error, Identity, Resource, Version, Watch};
+use plimsoll_core::breaker::Stop;
+use plimsoll_core::cluster::{Cluster, Definition, Delivery, Error, Identity, Resource, Version, Watch};
 use plimsoll_core::name::{AppRef, InstallationId, NamespaceName};
 use serde_json::{Value, json};
 
@@ -75,7 +79,7 @@ impl Cluster for KubeCluster {
         })
     }
 
-    async fn prepare(&self) -> Result<(), Error> {
+    async fn prepare(&self) -> Result<Definition, Error> {
         prepare::prepare(&self.rest).await
     }
 
@@ -130,6 +134,14 @@ impl Cluster for KubeCluster {
             ));
         }
         Ok(written)
+    }
+
+    async fn stop(&self, installation: &InstallationId) -> Result<Option<Stop>, Error> {
+        StopRecord::new(&self.rest, installation).read().await
+    }
+
+    async fn lift(&self, installation: &InstallationId, kept: &str) -> Result<(), Error> {
+        StopRecord::new(&self.rest, installation).lift(kept).await
     }
 
     fn watch(&self, installation: &InstallationId) -> Watch {

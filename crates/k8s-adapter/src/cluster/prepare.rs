@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use plimsoll_core::cluster::Error;
+use plimsoll_core::cluster::{Definition, Error};
 use plimsoll_core::name::NamespaceName;
 use plimsoll_qos::Grade;
 use serde_json::{Map, Value, json};
@@ -21,28 +21,30 @@ const NAMESPACES: &str = "/api/v1/namespaces";
 /// How long a data center may take to serve a definition that it was given.
 const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
 
-pub(super) async fn prepare(rest: &Rest) -> Result<(), Error> {
-    ensure_definition(rest).await?;
-    ensure_priorities(rest).await
+pub(super) async fn prepare(rest: &Rest) -> Result<Definition, Error> {
+    let was_there = ensure_definition(rest).await?;
+    ensure_priorities(rest).await?;
+    Ok(was_there)
 }
 
-async fn ensure_definition(rest: &Rest) -> Result<(), Error> {
+async fn ensure_definition(rest: &Rest) -> Result<Definition, Error> {
     let path = format!("{DEFINITIONS}/{DEFINITION}");
     let ours = definition();
     let installed: Option<Value> = rest.find(&path).await.map_err(other)?;
+    let was_there = if installed.is_some() { Definition::Found } else { Definition::Made };
     let (installed, is_new) = match installed {
         Some(installed) if definition::generation(&installed) > definition::GENERATION => (installed, false),
         Some(installed) if fields::covers(&installed, &ours) => (installed, false),
         _ => (rest.apply(&path, &ours).await.map_err(other)?, true),
     };
     if !is_new && definition::is_established(&installed) {
-        return Ok(());
+        return Ok(was_there);
     }
     let established = async {
         loop {
             let installed: Value = rest.get(&path).await.map_err(other)?;
             if definition::is_established(&installed) && is_served(rest).await? {
-                return Ok(());
+                return Ok(was_there);
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

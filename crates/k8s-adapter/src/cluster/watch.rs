@@ -122,8 +122,8 @@ impl Events {
     }
 
     fn event(&self, object: &AppObject) -> Option<Event> {
-        if !self.is_ours(object) {
-            return None;
+        if let Some(installation) = installation_of(object).filter(|of| *of != self.installation) {
+            return Some(Event::Foreign { app: app_of(object).ok()?, installation });
         }
         match to_resource(object) {
             Ok(resource) => Some(Event::Changed(resource)),

@@ -14,6 +14,7 @@
 pub mod mk;
 pub mod resources;
 mod running;
+pub mod stopping;
 mod target;
 pub mod workloads;
 
@@ -53,6 +54,12 @@ macro_rules! for_each_check {
                 an_edited_resource_is_not_acted_on,
                 what_is_not_ours_is_left_alone,
                 another_candidate_goes_on;
+            stopping:
+                a_few_missing_deployments_come_back,
+                when_all_deployments_vanish_it_stops_until_that_is_lifted,
+                a_lifted_stop_puts_back_more_than_the_limit_and_counts_anew,
+                what_orders_ask_for_stops_nothing,
+                one_deployment_deleted_again_and_again_comes_back;
         }
     };
 }

@@ -15,11 +15,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Options;
+use crate::cluster::SYSTEM_NAMESPACE;
 use crate::connection::{Subject, to_error};
 use crate::rest::Rest;
 
-/// The namespace of what Plimsoll keeps for itself.
-const NAMESPACE: &str = "plimsoll-system";
 /// A holder that says nothing for so long is gone.
 const TERM: Duration = Duration::from_secs(15);
 /// A holder that could not say anything for so long stops, well before others think it gone.
@@ -116,7 +115,7 @@ impl Lease {
             "kind": "Lease",
             "metadata": {
                 "name": self.name,
-                "namespace": NAMESPACE,
+                "namespace": SYSTEM_NAMESPACE,
                 "labels": {"app.kubernetes.io/managed-by": "plimsoll"},
             },
             "spec": {
@@ -132,7 +131,7 @@ impl Lease {
                 let namespace = json!({
                     "apiVersion": "v1",
                     "kind": "Namespace",
-                    "metadata": {"name": NAMESPACE, "labels": {"app.kubernetes.io/managed-by": "plimsoll"}},
+                    "metadata": {"name": SYSTEM_NAMESPACE, "labels": {"app.kubernetes.io/managed-by": "plimsoll"}},
                 });
                 let _: Value = self.rest.create("/api/v1/namespaces", &namespace).await.map_err(other)?;
                 self.rest.create(&collection(), &object).await
@@ -210,7 +209,7 @@ impl Term<'_> {
 }
 
 fn collection() -> String {
-    format!("/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases")
+    format!("/apis/coordination.k8s.io/v1/namespaces/{SYSTEM_NAMESPACE}/leases")
 }
 
 /// The form of `MicroTime`: always six digits.

@@ -3,6 +3,7 @@
 //! It needs its own data center's API server and nothing else. One of several is elected by a Lease; that is
 //! for efficiency only, since every write carries its own precondition.
 
+mod brake;
 mod budget;
 mod document;
 mod execute;
@@ -25,6 +26,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::KubeCluster;
+use brake::Brake;
 use lease::Lease;
 use queue::Queue;
 use turn::Controller;
@@ -73,9 +75,13 @@ pub async fn run(cluster: &KubeCluster, options: Options, stop: CancellationToke
 async fn lead(cluster: &KubeCluster, options: &Options) -> std::convert::Infallible {
     let world = Arc::new(World::default());
     let queue = Arc::new(Queue::default());
-    let controller = Arc::new(Controller::new(cluster.rest().clone(), options, world.clone(), queue.clone()));
+    let brake = Arc::new(Brake::new(cluster.rest().clone(), options, world.clone(), queue.clone()));
+    let rest = cluster.rest().clone();
+    let controller = Arc::new(Controller::new(rest, options, world.clone(), queue.clone(), brake.clone()));
     let mut tasks = JoinSet::new();
     feed::spawn(&mut tasks, cluster, options, &world, &queue);
+    brake.load().await;
+    tasks.spawn(async move { brake.run().await });
     for _ in 0..options.concurrency.max(1) {
         let (controller, world, queue) = (controller.clone(), world.clone(), queue.clone());
         tasks.spawn(async move {

@@ -11,7 +11,7 @@ use super::budget::Budget;
 use super::fight::Fights;
 use super::turn::Order;
 use crate::packed::Packed;
-use crate::reconcile::{Matches, Pod, is_settled};
+use crate::reconcile::{Matches, Pod, is_done, is_settled};
 
 /// Between two statuses, whatever they say.
 const BETWEEN: Duration = Duration::from_millis(300);
@@ -47,6 +47,8 @@ pub(super) struct Memory {
     order: Option<(Packed, Arc<Order>)>,
     /// What was compared with that and is so.
     pub(super) matches: Matches,
+    /// Whether a status has said that all of this Order is written.
+    was_done: bool,
     pub(super) troubles: Vec<Finding>,
     /// Drift that was put right and is not in the App's status yet.
     pub(super) unsaid: Vec<Drift>,
@@ -62,6 +64,13 @@ impl Memory {
             let Self { status_written, leaving, has_overdue, unready, unsaid, .. } = std::mem::take(self);
             *self = Self { fence, status_written, leaving, has_overdue, unready, unsaid, ..Self::default() };
         }
+    }
+
+    /// Whether all of this Order was written once, also where the newest status does not say so any more.
+    pub(super) fn was_done(&mut self, status: Option<&Status>) -> bool {
+        let says_so = status.zip(self.fence).is_some_and(|(status, fence)| is_done(status, fence));
+        self.was_done |= says_so;
+        self.was_done
     }
 
     /// What `body` was found to say.

@@ -10,6 +10,7 @@ use plimsoll_core::error::Chain;
 use plimsoll_core::name::{AppRef, AppUid, DcName};
 
 use super::Options;
+use super::brake::Brake;
 use super::budget::Budget;
 use super::execute::{Done, Executor};
 use super::held::Held;
@@ -40,6 +41,7 @@ pub(super) struct Controller {
     queue: Arc<Queue>,
     progress: Budget,
     reads: Budget,
+    brake: Arc<Brake>,
 }
 
 /// What the App resource says is to be done.
@@ -58,7 +60,13 @@ enum Next {
 }
 
 impl Controller {
-    pub(super) fn new(rest: Rest, options: &Options, world: Arc<World>, queue: Arc<Queue>) -> Self {
+    pub(super) fn new(
+        rest: Rest,
+        options: &Options,
+        world: Arc<World>,
+        queue: Arc<Queue>,
+        brake: Arc<Brake>,
+    ) -> Self {
         Self {
             rest,
             dc: options.dc.clone(),
@@ -67,6 +75,7 @@ impl Controller {
             queue,
             progress: Budget::new(PROGRESS),
             reads: Budget::new(READS),
+            brake,
         }
     }
 
@@ -96,6 +105,7 @@ impl Controller {
             self.world.remember(app, |memory| {
                 memory.at(held.fence);
                 observed.curious = memory.is_curious() && self.reads.is_left();
+                observed.was_done = memory.was_done(observed.status.as_ref());
                 observed.has_overdue = memory.has_overdue;
                 observed.troubles.clone_from(&memory.troubles);
                 observed.futile.clone_from(&memory.futile);
@@ -224,6 +234,12 @@ impl Controller {
             while let Some(more) = actions.next_if(|more| is_independent(&together[0], more)) {
                 together.push(more);
             }
+            let stopped =
+                together.iter().find_map(|action| self.brake.allow(app, desired, observed, action).err());
+            if let Some(why) = stopped {
+                // It is looked at again when the stop is lifted, or something changes.
+                return self.admit(&executor, held, desired, why).await;
+            }
             let done = join_all(together.iter().map(|action| executor.perform(action))).await;
             for (action, done) in together.iter().zip(done) {
                 match done? {
@@ -258,6 +274,7 @@ impl Controller {
             self.world.remember(app, Memory::succeeded);
             return Ok(Next::Round);
         }
+        self.brake.is_written(app);
         if is_settled {
             self.world.remember(app, Memory::settled);
         }
@@ -272,22 +289,33 @@ impl Controller {
         desired: &Desired,
         why: Finding,
     ) -> Result<Next, Error> {
+        let pause = self.world.remember(executor.app, Memory::failed);
+        let again = Next::After(pause.unwrap_or_default().max(AFTER_REFUSAL));
+        Ok(sooner(again, self.admit(executor, held, desired, why).await?))
+    }
+
+    /// Writes a status that gives this reason first.
+    async fn admit(
+        &self,
+        executor: &Executor<'_>,
+        held: &Held,
+        desired: &Desired,
+        why: Finding,
+    ) -> Result<Next, Error> {
         let app = executor.app;
         let troubles = vec![why];
-        let pause = self.world.remember(app, |memory| {
+        let was_done = self.world.remember(app, |memory| {
             memory.troubles.clone_from(&troubles);
-            memory.failed()
+            memory.was_done(None)
         });
-        let again = Next::After(pause.unwrap_or_default().max(AFTER_REFUSAL));
         let Some((_, observed)) = self.world.look(app) else { return Ok(Next::Nothing) };
-        let observed = Observed { troubles, ..observed };
+        let observed = Observed { troubles, was_done: was_done.unwrap_or_default(), ..observed };
         for action in reconcile(desired, &observed, self.clock.now(), &mut Matches::default()) {
             if let Action::WriteStatus(status) = action {
-                let said = self.say(executor, held, &status, &observed).await?;
-                return Ok(sooner(again, said));
+                return self.say(executor, held, &status, &observed).await;
             }
         }
-        Ok(again)
+        Ok(Next::Nothing)
     }
 
     /// Writes a status now, or sees to it that it is looked at again when it may be written.

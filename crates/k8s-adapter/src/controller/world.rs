@@ -271,6 +271,16 @@ impl World {
         Some((held, observed))
     }
 
+    /// How many Apps have a resource.
+    pub(super) fn count(&self) -> usize {
+        self.state().apps.values().filter(|entry| entry.resource.is_some()).count()
+    }
+
+    /// Everything that is known by name.
+    pub(super) fn apps(&self) -> Vec<AppRef> {
+        self.state().apps.keys().cloned().collect()
+    }
+
     /// What is remembered of the work on an App.
     pub(super) fn remember<T>(&self, app: &AppRef, f: impl FnOnce(&mut Memory) -> T) -> Option<T> {
         let mut state = self.state();

@@ -8,7 +8,7 @@ use super::{Desired, Observed, finding};
 use crate::render::{self, Kind, Rendering};
 
 /// Whether `status` says that everything was written for this very Order.
-pub(super) fn is_done(status: &Status, fence: Fence) -> bool {
+pub(crate) fn is_done(status: &Status, fence: Fence) -> bool {
     status.fence == fence && status.applied == Applied::Current
 }
 

@@ -19,7 +19,7 @@ use plimsoll_core::name::AppUid;
 
 use crate::render::{Kind, Object, Rendering};
 
-pub(crate) use health::is_settled;
+pub(crate) use health::{is_done, is_settled};
 pub(crate) use observed::{Live, Matches, Observed, ReplicaSet};
 pub(crate) use pod::Pod;
 

@@ -25,6 +25,8 @@ pub(crate) struct Observed {
     pub(crate) unsaid: Vec<Drift>,
     /// Its pods, if they were read, fresh and complete.
     pub(crate) pods: Option<Vec<Pod>>,
+    /// Whether all of the present Order was written once: what of it is missing was lost.
+    pub(crate) was_done: bool,
     /// Whether it is worth reading pods to find out what is wrong.
     pub(crate) curious: bool,
     /// Whether a pod that was told to go was still there after its grace when pods were read last.

@@ -32,7 +32,8 @@ pub(super) fn run(
         return earlier;
     }
     // What was written for this fence was so: whatever differs from it now, somebody else did.
-    let was_done = observed.status.as_ref().is_some_and(|status| health::is_done(status, desired.fence));
+    let was_done = observed.was_done
+        || observed.status.as_ref().is_some_and(|status| health::is_done(status, desired.fence));
     let mut work = Work {
         uid: desired.uid,
         observed,

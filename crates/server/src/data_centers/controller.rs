@@ -64,5 +64,5 @@ async fn make_ready(dc: &DcView, cluster: &KubeCluster) -> Result<(), String> {
             identity.uid, dc.cluster_uid
         ));
     }
-    cluster.prepare().await.map_err(|error| Chain(&error).to_string())
+    cluster.prepare().await.map(drop).map_err(|error| Chain(&error).to_string())
 }

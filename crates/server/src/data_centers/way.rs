@@ -5,7 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use futures::StreamExt as _;
-use plimsoll_core::cluster::{Cluster, Delivery, Error, Identity, Resource, Version, Watch};
+use plimsoll_core::breaker::Stop;
+use plimsoll_core::cluster::{Cluster, Definition, Delivery, Error, Identity, Resource, Version, Watch};
 use plimsoll_core::name::{AppRef, InstallationId, NamespaceName};
 use tokio_util::sync::CancellationToken;
 
@@ -52,7 +53,7 @@ impl Cluster for Way {
         self.cluster().identity().await
     }
 
-    async fn prepare(&self) -> Result<(), Error> {
+    async fn prepare(&self) -> Result<Definition, Error> {
         self.cluster().prepare().await
     }
 
@@ -70,6 +71,14 @@ impl Cluster for Way {
 
     async fn put(&self, delivery: &Delivery, seen: Option<&Version>) -> Result<Resource, Error> {
         self.cluster().put(delivery, seen).await
+    }
+
+    async fn stop(&self, installation: &InstallationId) -> Result<Option<Stop>, Error> {
+        self.cluster().stop(installation).await
+    }
+
+    async fn lift(&self, installation: &InstallationId, kept: &str) -> Result<(), Error> {
+        self.cluster().lift(installation, kept).await
     }
 
     fn watch(&self, installation: &InstallationId) -> Watch {

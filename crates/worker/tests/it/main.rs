@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 
 mod added;
+mod breaker;
 mod control;
 mod dice;
 mod handover;

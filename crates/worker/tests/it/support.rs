@@ -7,18 +7,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt as _;
+use plimsoll_core::breaker::{Guard, STOPPED, Stop};
 use plimsoll_core::caller::{Caller, Role};
 use plimsoll_core::clock::{Clock, Ids};
 use plimsoll_core::cluster::{
-    Applied, Cluster, Clusters, Delivery, Error, Event, Fatal, Fence, Finding, Identity, Local, Power,
-    Replicas, Resource, Status, Version, Want, Watch,
+    Applied, Cluster, Clusters, Definition, Delivery, Error, Event, Fatal, Fence, Finding, Identity, Local,
+    Power, Replicas, Resource, Status, Version, Want, Watch,
 };
 use plimsoll_core::fold::OperationState;
 use plimsoll_core::ledger::Ledger;
 use plimsoll_core::name::{AppRef, AppUid, DcName, InstallationId, NamespaceName, OperationId};
 use plimsoll_core::record::Environment;
 use plimsoll_core::usecase::{Mode, NewDataCenter, NewInstallation, Plimsoll, TakeScale, Write};
-use plimsoll_core::view::{Accepted, OperationView};
+use plimsoll_core::view::{Accepted, DcView, OperationView};
 use plimsoll_ledger::{MemoryArchive, MemoryLedger};
 use plimsoll_worker::{Setup, Sights};
 use serde_json::{Value, json};
@@ -53,6 +54,9 @@ impl Ids for Counter {
     }
 }
 
+/// The installation.
+const INSTALLATION: &str = "test";
+
 /// How a data center treats what is put into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
@@ -81,6 +85,10 @@ struct State {
     fails_at: Option<AppRef>,
     /// It has too much to do, and asks to wait so long.
     busy: Option<Duration>,
+    /// The uid of its `kube-system` namespace.
+    uid: String,
+    /// The stop that its controller keeps.
+    stop: Option<Stop>,
     version: u64,
     resources: BTreeMap<AppRef, (Delivery, Resource)>,
     puts: Vec<(AppRef, Fence)>,
@@ -98,6 +106,8 @@ impl FakeDc {
             refuses: false,
             fails_at: None,
             busy: None,
+            uid: format!("uid-of-{name}"),
+            stop: None,
             version: 0,
             resources: BTreeMap::new(),
             puts: Vec::new(),
@@ -207,11 +217,99 @@ impl FakeDc {
         state.tell(&event);
     }
 
+    /// Somebody deletes all App resources, one after the other.
+    pub(crate) fn lose_all(&self) {
+        let mut state = self.state.lock().unwrap();
+        for app in std::mem::take(&mut state.resources).into_keys() {
+            state.tell(&Event::Gone(app));
+        }
+    }
+
+    /// How many App resources it has.
+    pub(crate) fn size(&self) -> usize {
+        self.state.lock().unwrap().resources.len()
+    }
+
+    /// Remembers everything, as a backup does.
+    pub(crate) fn backup(&self) -> Backup {
+        Backup(self.state.lock().unwrap().resources.clone())
+    }
+
+    /// Puts a backup back: the connection is lost, and what comes back is the earlier state.
+    pub(crate) fn put_back(&self, backup: Backup) {
+        self.stop();
+        let mut state = self.state.lock().unwrap();
+        state.resources = backup.0;
+        state.up = true;
+    }
+
+    /// Another cluster answers under its address.
+    pub(crate) fn becomes(&self, uid: &str) {
+        self.stop();
+        let mut state = self.state.lock().unwrap();
+        uid.clone_into(&mut state.uid);
+        state.resources.clear();
+        state.namespaces.clear();
+        state.up = true;
+    }
+
+    /// Its controller stops, and says so of an App.
+    pub(crate) fn controller_stops(&self, app: &AppRef, stop: Stop) {
+        let mut state = self.state.lock().unwrap();
+        state.stop = Some(stop);
+        let version = state.next_version();
+        let (_, resource) = state.resources.get_mut(app).unwrap();
+        resource.version.resource_version = version;
+        let status = resource.status.as_mut().unwrap();
+        status.applied = Applied::Pending;
+        status.findings =
+            vec![Finding { reason: STOPPED.to_owned(), message: "stopped".to_owned(), fatal: Fatal::No }];
+        let event = Event::Changed(resource.clone());
+        state.tell(&event);
+    }
+
+    /// Whether its controller has stopped.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.state.lock().unwrap().stop.is_some()
+    }
+
+    /// An App resource that somebody else put there.
+    pub(crate) fn holds(&self, delivery: &Delivery) {
+        let mut state = self.state.lock().unwrap();
+        let resource = resource(delivery, &state.next_version(), None);
+        state.resources.insert(delivery.app.clone(), (delivery.clone(), resource));
+        state.settle(&delivery.app);
+    }
+
+    /// What was delivered of an App.
+    pub(crate) fn delivery(&self, app: &AppRef) -> Delivery {
+        self.state.lock().unwrap().resources[app].0.clone()
+    }
+
     /// Somebody deletes the App resource.
     pub(crate) fn lose(&self, app: &AppRef) {
         let mut state = self.state.lock().unwrap();
         state.resources.remove(app);
         state.tell(&Event::Gone(app.clone()));
+    }
+}
+
+/// What a data center had.
+pub(crate) struct Backup(BTreeMap<AppRef, (Delivery, Resource)>);
+
+fn resource(delivery: &Delivery, version: &str, there: Option<&Resource>) -> Resource {
+    Resource {
+        app: delivery.app.clone(),
+        version: Version {
+            uid: there.map_or_else(|| format!("uid-{version}"), |there| there.version.uid.clone()),
+            resource_version: version.to_owned(),
+        },
+        installation: delivery.installation.clone(),
+        uid: delivery.uid,
+        fence: delivery.fence,
+        digest: delivery.digest,
+        local: None,
+        status: None,
     }
 }
 
@@ -260,7 +358,11 @@ impl State {
             findings: if bad { vec![finding] } else { Vec::new() },
             drift: Vec::new(),
         });
-        let event = Event::Changed(resource.clone());
+        let event = if resource.installation.as_str() == INSTALLATION {
+            Event::Changed(resource.clone())
+        } else {
+            Event::Foreign { app: app.clone(), installation: resource.installation.clone() }
+        };
         self.tell(&event);
     }
 
@@ -282,11 +384,11 @@ impl Cluster for FakeDc {
             state.refused += 1;
             return Err(down());
         }
-        Ok(Identity { uid: format!("uid-of-{}", self.name), version: "v1.37.0".to_owned() })
+        Ok(Identity { uid: state.uid.clone(), version: "v1.37.0".to_owned() })
     }
 
-    async fn prepare(&self) -> Result<(), Error> {
-        Ok(())
+    async fn prepare(&self) -> Result<Definition, Error> {
+        Ok(Definition::Found)
     }
 
     async fn ensure_namespace(
@@ -336,31 +438,37 @@ impl Cluster for FakeDc {
             );
         }
         let version = state.next_version();
-        let resource = Resource {
-            app: delivery.app.clone(),
-            version: Version {
-                uid: there.map_or_else(|| format!("uid-{version}"), |there| there.version.uid),
-                resource_version: version,
-            },
-            installation: delivery.installation.clone(),
-            uid: delivery.uid,
-            fence: delivery.fence,
-            digest: delivery.digest,
-            local: None,
-            status: None,
-        };
+        let resource = resource(delivery, &version, there.as_ref());
         state.puts.push((delivery.app.clone(), delivery.fence));
         state.resources.insert(delivery.app.clone(), (delivery.clone(), resource.clone()));
         state.settle(&delivery.app);
         Ok(resource)
     }
 
-    fn watch(&self, _: &InstallationId) -> Watch {
+    async fn stop(&self, _: &InstallationId) -> Result<Option<Stop>, Error> {
+        Ok(self.state.lock().unwrap().stop.clone())
+    }
+
+    async fn lift(&self, _: &InstallationId, kept: &str) -> Result<(), Error> {
+        let mut state = self.state.lock().unwrap();
+        let is_that = |stop: &Stop| stop.by == Guard::Controller { kept: kept.to_owned() };
+        state.stop = state.stop.take().filter(|stop| !is_that(stop));
+        Ok(())
+    }
+
+    fn watch(&self, installation: &InstallationId) -> Watch {
         let mut state = self.state.lock().unwrap();
         let (sender, receiver) = mpsc::unbounded_channel();
         if state.up {
-            let all = state.resources.values().map(|(_, resource)| resource.clone()).collect();
-            sender.send(Ok(Event::All(all))).unwrap();
+            let (ours, others): (Vec<_>, Vec<_>) = state
+                .resources
+                .values()
+                .map(|(_, resource)| resource.clone())
+                .partition(|resource| resource.installation == *installation);
+            sender.send(Ok(Event::All(ours))).unwrap();
+            for Resource { app, installation, .. } in others {
+                sender.send(Ok(Event::Foreign { app, installation })).unwrap();
+            }
             state.watchers.push(sender);
         } else {
             sender.send(Err(down())).unwrap();
@@ -437,7 +545,7 @@ impl Bed {
         let plimsoll =
             Plimsoll::new(ledger.clone(), sights.clone(), clock.clone(), Arc::new(Counter::default()));
         let new = NewInstallation {
-            id: "test".parse().unwrap(),
+            id: INSTALLATION.parse().unwrap(),
             name: "Test".to_owned(),
             environment: Environment::Production,
         };
@@ -482,6 +590,15 @@ impl Bed {
         tokio::time::sleep(lived).await;
     }
 
+    /// The same data centers over another ledger, as a process that starts over a backup finds them. No workers
+    /// run yet.
+    pub(crate) fn with_ledger(self, ledger: Arc<dyn Ledger>) -> Self {
+        let sights = Sights::new();
+        let ids = Counter(Mutex::new(1 << 40));
+        let plimsoll = Plimsoll::new(ledger.clone(), sights.clone(), self.clock.clone(), Arc::new(ids));
+        Self { plimsoll, ledger, sights, running: Mutex::default(), ..self }
+    }
+
     /// Starts the workers.
     pub(crate) fn run(&self) {
         let cancelled = CancellationToken::new();
@@ -511,6 +628,41 @@ impl Bed {
         let (_, task) = self.running.lock().unwrap().take().unwrap();
         task.abort();
         assert!(task.await.unwrap_err().is_cancelled());
+    }
+
+    /// Publishes Apps of these names, and waits until all have them.
+    pub(crate) async fn publish_apps(&self, names: &[String], version: u8) {
+        let mut operations = Vec::new();
+        for name in names {
+            let mut document = document(version, &json!({}));
+            document["metadata"]["name"] = json!(name);
+            let request = write(&format!("publish-{name}-{version}-{}", self.id()));
+            let accepted = self.plimsoll.apply(&ann(), &document, TakeScale::No, request).await.unwrap();
+            operations.push(accepted.operation.unwrap().id);
+        }
+        for operation in operations {
+            self.until(operation, |view| view.state.is_final()).await;
+        }
+    }
+
+    /// A data center, as it is shown.
+    pub(crate) async fn dc(&self, n: usize) -> DcView {
+        self.plimsoll.dc(&ann(), &self.dcs[n].name).await.unwrap()
+    }
+
+    /// A data center as it is shown, once that is `enough`; at most after an hour of virtual time.
+    pub(crate) async fn dc_until(&self, n: usize, enough: impl Fn(&DcView) -> bool) -> DcView {
+        let waited = tokio::time::timeout(Duration::from_hours(1), async {
+            loop {
+                let view = self.dc(n).await;
+                if enough(&view) {
+                    return view;
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let Ok(view) = waited.await else { panic!("never; it is {:#?}", self.dc(n).await) };
+        view
     }
 
     pub(crate) async fn apply(&self, version: u8, publish: &Value) -> OperationView {

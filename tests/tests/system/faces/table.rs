@@ -97,11 +97,24 @@ pub(super) fn writes(world: &World, app: &'static str) -> Result<Vec<Verb>> {
             .failing(Kind::Invalid),
         delete,
         get.failing(Kind::NotFound),
+        decide("confirm", "dc confirm", "InstallationService/ConfirmDataCenter").failing(Kind::Refused),
+        decide("refuse", "dc refuse", "InstallationService/RefuseDataCenter").failing(Kind::Refused),
         create_namespace(app, app),
         create_namespace(app, app),
         create_namespace(app, &format!("{app}-2")).failing(Kind::Refused),
         create_namespace(&format!("{app}-system"), "kube-system").failing(Kind::Refused),
     ])
+}
+
+/// A word on a data center that needs none.
+fn decide(verb: &str, name: &'static str, method: &'static str) -> Verb {
+    Verb {
+        name,
+        cli: words(&["dc", verb, "dc-1"]),
+        rest: (Method::POST, format!("/v1/datacenters/dc-1/{verb}{}", query()), None),
+        grpc: (method, json!({"name": "dc-1", "options": options()}), "dataCenter"),
+        error: None,
+    }
 }
 
 /// Everything that shows something, of the App `shop`, its Operation `id` and the installation.
