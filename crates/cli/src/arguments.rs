@@ -231,7 +231,7 @@ pub(crate) struct Scale {
     /// As many as the load asks for, never more.
     #[arg(long, requires = "min")]
     pub(crate) max: Option<u32>,
-    /// The CPU use that is aimed at, in percent of the limit; 70 if not given.
+    /// The CPU use that is aimed at, 1 to 90 percent of the limit; 70 if not given.
     #[arg(long, requires = "min")]
     pub(crate) cpu_percent: Option<u32>,
     /// Only in this data center, as an exception; may be repeated.

@@ -9,6 +9,10 @@ use crate::name::DcName;
 /// The most replicas of an App in one data center.
 pub const MAX_REPLICAS: u32 = 1000;
 
+/// The highest CPU use that can be aimed at, in percent of the limit. An autoscaler leaves alone what is within a
+/// tenth of its target (its tolerance), and use cannot pass the limit: from 91 percent on it would never add a pod.
+pub const MAX_CPU_PERCENT: u32 = 90;
+
 /// Scale of an App.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -50,8 +54,14 @@ pub struct Autoscale {
     pub min: u32,
     /// Never more; not below `min`.
     pub max: u32,
-    /// The CPU use that is aimed at, in percent of the **limit**, 1 to 100.
+    /// The CPU use that is aimed at, in percent of the **limit**, 1 to [`MAX_CPU_PERCENT`].
     pub cpu_percent: u32,
+}
+
+impl Autoscale {
+    /// Why [`MAX_CPU_PERCENT`] is the most, for a remedy.
+    pub(crate) const WHY_NOT_MORE: &str =
+        "an autoscaler adds pods from a tenth above its target on, and use cannot pass the limit";
 }
 
 impl Replication {

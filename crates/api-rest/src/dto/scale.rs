@@ -44,7 +44,7 @@ pub struct Autoscale {
     pub min: u32,
     /// Never more; not below `min`.
     pub max: u32,
-    /// The CPU use that is aimed at, in percent of the **limit**, 1 to 100.
+    /// The CPU use that is aimed at, in percent of the **limit**, 1 to 90.
     #[serde(default = "default_cpu_percent")]
     pub cpu_percent: u32,
 }

@@ -159,8 +159,13 @@ impl<'a> Node<'a> {
 
     /// A whole number within bounds.
     pub(super) fn whole(&self, bounds: RangeInclusive<u32>) -> Option<u32> {
+        let remedy = format!("write a whole number from {} to {}", bounds.start(), bounds.end());
+        self.whole_or(bounds, remedy)
+    }
+
+    /// The same, with a remedy that says why.
+    pub(super) fn whole_or(&self, bounds: RangeInclusive<u32>, remedy: String) -> Option<u32> {
         let (min, max) = (bounds.start(), bounds.end());
-        let remedy = format!("write a whole number from {min} to {max}");
         let Value::Number(number) = self.value else {
             return self.wrong_type("a number", remedy);
         };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::reader::{Node, Object, shown};
 use crate::name::DcName;
-use crate::scale::{Autoscale, MAX_REPLICAS, Placement, Replication, Scale};
+use crate::scale::{Autoscale, MAX_CPU_PERCENT, MAX_REPLICAS, Placement, Replication, Scale};
 
 pub(super) const FIELDS: &[&str] = &["replicas", "autoscale", "placement", "exceptions"];
 pub(super) const REPLICATION_FIELDS: &[&str] = &["replicas", "autoscale"];
@@ -51,7 +51,7 @@ fn autoscale(node: &Node<'_>) -> Option<Autoscale> {
     let auto = node.object(AUTOSCALE_FIELDS)?;
     let min = auto.required("min", |node| node.whole(1..=MAX_REPLICAS));
     let max = auto.required("max", |node| node.whole(1..=MAX_REPLICAS));
-    let cpu_percent = auto.or("cpuPercent", DEFAULT_CPU_PERCENT, |node| node.whole(1..=100));
+    let cpu_percent = auto.or("cpuPercent", DEFAULT_CPU_PERCENT, |node| cpu_percent(&node));
     let (min, max, cpu_percent) = (min?, max?, cpu_percent?);
     if max < min {
         let message = format!("the most ({max}) is less than the fewest ({min})");
@@ -59,6 +59,11 @@ fn autoscale(node: &Node<'_>) -> Option<Autoscale> {
         return None;
     }
     Some(Autoscale { min, max, cpu_percent })
+}
+
+fn cpu_percent(node: &Node<'_>) -> Option<u32> {
+    let remedy = format!("write a whole number from 1 to {MAX_CPU_PERCENT}: {}", Autoscale::WHY_NOT_MORE);
+    node.whole_or(1..=MAX_CPU_PERCENT, remedy)
 }
 
 fn placement(node: &Node<'_>) -> Option<Placement> {

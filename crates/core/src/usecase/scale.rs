@@ -13,7 +13,7 @@ use crate::document::golden;
 use crate::error::{Error, Violation};
 use crate::name::{AppRef, DcName};
 use crate::record::{Kind as OperationKind, Operation, Pace};
-use crate::scale::{MAX_REPLICAS, Placement, Replication, Scale};
+use crate::scale::{Autoscale, MAX_CPU_PERCENT, MAX_REPLICAS, Placement, Replication, Scale};
 use crate::view::Accepted;
 
 /// What is to change of a scale.
@@ -63,11 +63,11 @@ impl ScaleChange {
                         "give 1 at least, 1000 at most, and the lower one first",
                     );
                 }
-                if !(1..=100).contains(&auto.cpu_percent) {
+                if !(1..=MAX_CPU_PERCENT).contains(&auto.cpu_percent) {
                     fault(
                         "autoscale.cpuPercent",
                         format!("is {}", auto.cpu_percent),
-                        "give 1 to 100, of the limit",
+                        &format!("give 1 to {MAX_CPU_PERCENT}, of the limit: {}", Autoscale::WHY_NOT_MORE),
                     );
                 }
             }

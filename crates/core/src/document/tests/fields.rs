@@ -214,8 +214,9 @@ fn scale_says_one_number_per_data_center() {
         "spec.scale.autoscale.min: 0 is not a whole number from 1 to 1000; write a whole number from 1 to 1000",
     );
     refused(
-        &json!({"scale": {"autoscale": {"min": 3, "max": 4, "cpuPercent": 101}}}),
-        "spec.scale.autoscale.cpuPercent: 101 is not a whole number from 1 to 100; write a whole number from 1 to 100",
+        &json!({"scale": {"autoscale": {"min": 3, "max": 4, "cpuPercent": 91}}}),
+        "spec.scale.autoscale.cpuPercent: 91 is not a whole number from 1 to 90; write a whole number from 1 to 90: an autoscaler \
+         adds pods from a tenth above its target on, and use cannot pass the limit",
     );
     refused(
         &json!({"scale": {"placement": "all"}}),

@@ -160,7 +160,7 @@ fn any_env() -> impl Strategy<Value = Value> {
 fn any_replication() -> impl Strategy<Value = Value> {
     prop_oneof![
         (0_u32..=1000).prop_map(|n| json!({"replicas": n})),
-        (1_u32..=1000, 0_u32..=1000, prop::option::of(1_u32..=100)).prop_map(|(min, more, percent)| {
+        (1_u32..=1000, 0_u32..=1000, prop::option::of(1_u32..=90)).prop_map(|(min, more, percent)| {
             let bounds = vec![
                 ("min", Some(json!(min))),
                 ("max", Some(json!((min + more).min(1000)))),
