@@ -7,7 +7,7 @@ use plimsoll_qos::{Amounts, requests};
 use serde_json::{Map, Value, json};
 
 use super::config::Config;
-use super::{Input, MAIN, volume};
+use super::{Input, volume};
 
 /// What a container is in its pod.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,11 @@ pub(super) fn container(
         "securityContext": {
             "allowPrivilegeEscalation": false,
             "capabilities": {"drop": ["ALL"]},
+            // Said of each container as well as of the pod: what is said of a container would win.
+            "privileged": false,
             "readOnlyRootFilesystem": true,
+            "runAsNonRoot": true,
+            "runAsUser": input.content.user,
         },
         "env": env(input, config, name, container),
         "volumeMounts": volume::mounts(input, config, name),
@@ -102,12 +106,7 @@ fn env(input: &Input<'_>, config: &Config, name: &str, container: &Container) ->
         json!({"name": "PLIMSOLL_DC", "value": input.dc}),
         json!({"name": "PLIMSOLL_NAMESPACE", "value": input.app.namespace}),
     ];
-    let overlay = input.overlay().filter(|_| name == MAIN);
     for (variable, SecretKey { secret, key }) in &container.env_from_secrets {
-        // An overlay's plain value wins over the App's secret one.
-        if overlay.is_some_and(|overlay| overlay.env.contains_key(variable)) {
-            continue;
-        }
         env.push(json!({
             "name": variable,
             "valueFrom": {"secretKeyRef": {"name": secret, "key": key}},

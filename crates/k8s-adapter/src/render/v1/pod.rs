@@ -9,6 +9,9 @@ use super::container::{Role, container, seconds};
 use super::{Input, MAIN, RenderError, volume};
 use crate::label;
 
+/// What a Deployment tells the pods of its revisions apart by.
+const REVISION: &str = "pod-template-hash";
+
 /// The template, marked with the digest of what it says: so that pods tell what they run, and that nothing
 /// but what reaches them restarts them (a changed publish policy, or another data center's overlay, is
 /// content too, and is not in here).
@@ -51,10 +54,10 @@ fn spec(input: &Input<'_>, config: &Config) -> Value {
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "topologySpreadConstraints": [
-            spread(input, "kubernetes.io/hostname"),
-            spread(input, "topology.kubernetes.io/zone"),
-        ],
+        // `hostNetwork`, `hostPID` and `hostIPC` are not said to be false, since the API server stores nothing
+        // for that: whoever sets one owns it, and it is taken away.
+        "topologySpreadConstraints": [over_servers(input)],
+        "affinity": over_zones(input),
     });
     if !before.is_empty() {
         spec["initContainers"] = json!(before);
@@ -64,12 +67,26 @@ fn spec(input: &Input<'_>, config: &Config) -> Value {
 
 /// Evenly, but not at the price of not running: with a server down, the rest takes its pods. Counted per
 /// revision, so that the pods which a rollout is about to remove do not push the new ones together.
-fn spread(input: &Input<'_>, topology: &str) -> Value {
+fn over_servers(input: &Input<'_>) -> Value {
     json!({
         "maxSkew": 1,
-        "topologyKey": topology,
+        "topologyKey": "kubernetes.io/hostname",
         "whenUnsatisfiable": "ScheduleAnyway",
         "labelSelector": {"matchLabels": input.selector()},
-        "matchLabelKeys": ["pod-template-hash"],
+        "matchLabelKeys": [REVISION],
     })
+}
+
+/// And rather in another zone, where servers say which they are in. Not as a second constraint beside the first: the
+/// scheduler gives no points to a server that lacks the label of any of them, so that without zones, as in most
+/// private data centers, nothing would be spread at all.
+fn over_zones(input: &Input<'_>) -> Value {
+    json!({"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{
+        "weight": 100,
+        "podAffinityTerm": {
+            "topologyKey": "topology.kubernetes.io/zone",
+            "labelSelector": {"matchLabels": input.selector()},
+            "matchLabelKeys": [REVISION],
+        },
+    }]}})
 }
