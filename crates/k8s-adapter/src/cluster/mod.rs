@@ -124,6 +124,11 @@ impl Cluster for KubeCluster {
             Err(kube::Error::Api(status)) if seen.is_some() && is_missing_app(&status) => {
                 return Err(Error::Conflict);
             }
+            // The rules of the resource refuse it, or one is there that was not seen.
+            Err(kube::Error::Api(status)) if status.code == 422 || status.is_already_exists() => {
+                let error = to_error(kube::Error::Api(status), Subject::App);
+                return Err(self.of_another(delivery).await.unwrap_or(error));
+            }
             Err(error) => return Err(to_error(error, Subject::App)),
         };
         if written.digest != delivery.digest {
@@ -146,6 +151,23 @@ impl Cluster for KubeCluster {
 
     fn watch(&self, installation: &InstallationId) -> Watch {
         watch::watch(self, installation)
+    }
+}
+
+impl KubeCluster {
+    /// Why an App cannot be delivered here, if another installation has it here: two may share a cluster, never an
+    /// App.
+    async fn of_another(&self, delivery: &Delivery) -> Option<Error> {
+        // What cannot be read now is told of by the refusal itself.
+        let there = self.get(&delivery.app).await.ok()??;
+        let other = Some(there.installation).filter(|other| *other != delivery.installation);
+        other.map(|other| {
+            let AppRef { namespace, name } = &delivery.app;
+            Error::Refused(format!(
+                "the installation `{other}` of Plimsoll has an App {name} in the namespace {namespace} of this data \
+                 center: delete it there, or give this one another name or namespace"
+            ))
+        })
     }
 }
 

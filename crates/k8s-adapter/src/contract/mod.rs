@@ -32,6 +32,7 @@ macro_rules! for_each_check {
                 what_was_put_is_read,
                 what_changed_meanwhile_is_not_replaced,
                 an_older_order_is_refused_and_so_is_another_under_the_same_fence,
+                an_app_of_another_installation_is_left_to_it,
                 a_local_rollback_is_not_taken_away,
                 a_missing_namespace_is_named,
                 a_watch_begins_with_all_there_is;

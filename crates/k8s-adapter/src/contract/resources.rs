@@ -119,6 +119,25 @@ pub async fn an_older_order_is_refused_and_so_is_another_under_the_same_fence(ta
     target.cluster.put(&next_epoch.delivery(), Some(&same.version)).await.unwrap();
 }
 
+/// Two installations may share a data center, never an App: whose it is, is said, and the rule holds for anyone.
+pub async fn an_app_of_another_installation_is_left_to_it(target: &Target) {
+    let theirs = MkDelivery::new(&target.namespace);
+    let made = target.cluster.put(&theirs.delivery(), None).await.unwrap();
+    let ours = theirs.next(|next| "ours".clone_into(&mut next.installation));
+    let expected = format!(
+        "the installation `test` of Plimsoll has an App shop in the namespace {} of this data center: delete it \
+         there, or give this one another name or namespace",
+        target.namespace
+    );
+    for seen in [None, Some(&made.version)] {
+        match target.cluster.put(&ours.delivery(), seen).await {
+            Err(Error::Refused(said)) => assert_eq!(said, expected),
+            answer => panic!("{answer:?}"),
+        }
+    }
+    assert_eq!(target.cluster.get(&theirs.app).await.unwrap(), Some(made));
+}
+
 /// A wish for a local rollback outlives every Order that does not know of it.
 pub async fn a_local_rollback_is_not_taken_away(target: &Target) {
     let order = MkDelivery::new(&target.namespace);

@@ -56,6 +56,10 @@ fn spec() -> Value {
                      self.fence.revision > oldSelf.fence.revision",
             "message": "a local rollback ends only with a newer Order",
         },
+        {
+            "rule": "self.installation == oldSelf.installation",
+            "message": "the App belongs to another installation of Plimsoll",
+        },
     ]);
     spec
 }
