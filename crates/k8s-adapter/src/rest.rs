@@ -72,6 +72,17 @@ impl Rest {
         self.send(Method::PATCH, &path, Some(("application/merge-patch+json", change))).await
     }
 
+    #[cfg(any(test, feature = "contract-tests"))]
+    pub(crate) async fn strategic_as(
+        &self,
+        manager: &str,
+        path: &str,
+        change: &Value,
+    ) -> kube::Result<Value> {
+        let path = format!("{path}?fieldManager={manager}");
+        self.send(Method::PATCH, &path, Some(("application/strategic-merge-patch+json", change))).await
+    }
+
     /// Deletes the object that has this uid and nothing but it; what it owns goes after it.
     pub(crate) async fn delete<R: DeserializeOwned>(&self, path: &str, uid: &str) -> kube::Result<R> {
         let options = json!({

@@ -1,10 +1,10 @@
 //! The contract on the simulated cluster; the system tests run the same checks on a real one.
 
-use plimsoll_k8s_adapter::contract::{Target, resources, stopping, workloads};
+use plimsoll_k8s_adapter::contract::{Target, drift, resources, stopping, workloads};
 use plimsoll_k8s_adapter::for_each_check;
 
 mod simulated {
-    use super::{Target, for_each_check, resources, stopping, workloads};
+    use super::{Target, drift, for_each_check, resources, stopping, workloads};
     use plimsoll_sim_cluster::{JournalEntry, SimCluster, Verb};
 
     macro_rules! on_a_simulated_cluster {

@@ -39,11 +39,39 @@ mod scenario {
         })
         .await?;
 
+        // What was never ordered is taken away, together with what was changed beside it.
+        let ordered = world.deployment(dc).await?["spec"].clone();
+        let mut spec = ordered.clone();
+        spec["paused"] = json!(true);
+        let pods = &mut spec["template"]["spec"];
+        pods["hostNetwork"] = json!(true);
+        pods["nodeSelector"] = json!({"disk": "fast"});
+        let containers = pods["containers"].as_array_mut().context("no containers")?;
+        containers[0]["image"] = image(9).into();
+        let env = containers[0]["env"].as_array_mut().context("no variables")?;
+        env.push(json!({"name": "LOG_FORMAT", "value": "text"}));
+        let edited = json!({"privileged": true, "allowPrivilegeEscalation": true, "runAsNonRoot": false, "runAsUser": 0});
+        containers[0]["securityContext"] = edited;
+        containers.push(json!({"name": "beside", "image": image(9)}));
+        dc.merge("late-shift", &deployment, &json!({"spec": spec})).await?;
+        eventually("the Deployment is as ordered again", async || {
+            let spec = world.deployment(dc).await?["spec"].clone();
+            Ok(if spec == ordered { Ok(()) } else { Err(spec.to_string()) })
+        })
+        .await?;
+
         // In the data center, and to whoever asks Plimsoll.
         let recorded = [
             ("Deployment/shop", "replicas", "night-shift"),
             ("Deployment/shop", "image", "night-shift"),
             ("Service/shop", "selector", "day-shift"),
+            ("Deployment/shop", ".spec.paused", "late-shift"),
+            ("Deployment/shop", "hostNetwork", "late-shift"),
+            ("Deployment/shop", "nodeSelector", "late-shift"),
+            ("Deployment/shop", "LOG_FORMAT", "late-shift"),
+            ("Deployment/shop", "privileged", "late-shift"),
+            ("Deployment/shop", "runAsUser", "late-shift"),
+            ("Deployment/shop", "beside", "late-shift"),
         ];
         eventually("the edits are recorded", async || {
             let own = world.resource(dc).await?["status"]["drift"].clone();

@@ -11,6 +11,7 @@
     reason = "a check fails as a test does"
 )]
 
+pub mod drift;
 pub mod mk;
 pub mod resources;
 mod running;
@@ -41,10 +42,7 @@ macro_rules! for_each_check {
                 a_rollback_revives_the_old_replica_set,
                 another_order_of_the_same_content_writes_its_status_alone,
                 changed_config_replaces_the_pods_and_keeps_what_a_rollback_needs,
-                a_hand_edit_is_put_right_and_told,
-                what_others_add_is_theirs,
                 a_deleted_deployment_comes_back,
-                a_deployment_without_its_labels_is_known_again,
                 a_full_quota_is_said_in_plain_words,
                 offline_takes_the_pods_and_leaves_the_rest,
                 an_autoscaled_app_never_falls_back_to_one,
@@ -61,6 +59,15 @@ macro_rules! for_each_check {
                 a_lifted_stop_puts_back_more_than_the_limit_and_counts_anew,
                 what_orders_ask_for_stops_nothing,
                 one_deployment_deleted_again_and_again_comes_back;
+            drift:
+                a_hand_edit_is_put_right_and_told,
+                what_others_add_is_theirs,
+                what_others_add_to_the_spec_is_taken_away_and_told,
+                what_others_add_to_a_service_or_a_budget_is_taken_away,
+                what_is_taken_away_leaves_the_autoscaler_its_number,
+                a_restart_by_kubectl_is_a_restart,
+                several_lost_together_are_each_told,
+                an_object_without_its_labels_is_known_again;
         }
     };
 }

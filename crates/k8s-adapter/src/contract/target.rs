@@ -57,6 +57,12 @@ impl Target {
         self.rest.merge_as(manager, &path, change).await.unwrap();
     }
 
+    /// The same by strategic merge patch, as `kubectl set` and `kubectl patch` do.
+    pub async fn strategic_as(&self, manager: &str, api: &str, path: &str, change: &Value) {
+        let path = self.path(api, path);
+        self.rest.strategic_as(manager, &path, change).await.unwrap();
+    }
+
     /// Scales as `manager` would, through the subresource that `kubectl scale` and autoscalers use.
     pub async fn scale_as(&self, manager: &str, path: &str, replicas: u32) {
         let path = format!("{}/scale", self.path("apis/apps/v1", path));

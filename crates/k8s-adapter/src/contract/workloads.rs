@@ -8,23 +8,23 @@ use super::Target;
 use super::mk::{mk_full_content, mk_image};
 use super::running::{Running, mk_app, put};
 
-const APPS: &str = "apis/apps/v1";
-const CORE: &str = "api/v1";
+pub(super) const APPS: &str = "apis/apps/v1";
+pub(super) const CORE: &str = "api/v1";
 
-fn all(count: u32) -> Replicas {
+pub(super) fn all(count: u32) -> Replicas {
     Replicas { ordered: count, updated: count, ready: count, available: count, old: 0, terminating: 0 }
 }
 
-async fn list(target: &Target, api: &str, plural: &str) -> Vec<Value> {
+pub(super) async fn list(target: &Target, api: &str, plural: &str) -> Vec<Value> {
     let listed = target.get(api, plural).await;
     listed["items"].as_array().cloned().unwrap_or_default()
 }
 
-fn names(objects: &[Value]) -> Vec<&str> {
+pub(super) fn names(objects: &[Value]) -> Vec<&str> {
     objects.iter().filter_map(|object| object["metadata"]["name"].as_str()).collect()
 }
 
-async fn config_maps(target: &Target) -> Vec<String> {
+pub(super) async fn config_maps(target: &Target) -> Vec<String> {
     let maps = list(target, CORE, "configmaps").await;
     let mut names: Vec<String> = names(&maps).into_iter().map(str::to_owned).collect();
     names.retain(|name| name.starts_with("shop-"));
@@ -124,45 +124,6 @@ pub async fn changed_config_replaces_the_pods_and_keeps_what_a_rollback_needs(ta
     running.stop().await;
 }
 
-/// What somebody changes by hand is put right, and who did it is told.
-pub async fn a_hand_edit_is_put_right_and_told(target: &Target) {
-    let running = Running::start(target);
-    let order = running.app();
-    running.settle(&order).await;
-    let image = running.deployment().await["spec"]["template"]["spec"]["containers"][0]["image"].clone();
-    target.scale_as("a-person", "deployments/shop", 1).await;
-    let told = |status: &Status| {
-        super::running::is_settled(status) && status.drift.iter().any(|drift| drift.field == ".spec.replicas")
-    };
-    let status = running.status(&order, "the replicas put right", told).await;
-    assert_eq!(status.replicas, all(3));
-    let drift = &status.drift[0];
-    assert_eq!((drift.object.as_str(), drift.manager.as_deref()), ("Deployment/shop", Some("a-person")));
-
-    let edit = json!({"spec": {"selector": {"plimsoll.io/app-uid": "nobody"}}});
-    target.merge_as("a-person", CORE, "services/shop", &edit).await;
-    let selector = ".spec.selector[\"plimsoll.io/app-uid\"]";
-    let told = |status: &Status| status.drift.iter().any(|drift| drift.field == selector);
-    running.status(&order, "the selector told", told).await;
-    let service = target.get(CORE, "services/shop").await;
-    assert_eq!(service["spec"]["selector"], json!({"plimsoll.io/app-uid": order.uid.to_string()}));
-    assert_eq!(running.deployment().await["spec"]["template"]["spec"]["containers"][0]["image"], image);
-    running.stop().await;
-}
-
-/// What others add beside what is ours stays.
-pub async fn what_others_add_is_theirs(target: &Target) {
-    let running = Running::start(target);
-    let order = running.app();
-    running.settle(&order).await;
-    let note = json!({"metadata": {"annotations": {"theirs": "1"}}});
-    target.merge_as("a-person", APPS, "deployments/shop", &note).await;
-    let status = running.settle(&order.next(|next| next.restarts = 1)).await;
-    assert_eq!(status.drift, Vec::new());
-    assert_eq!(running.deployment().await["metadata"]["annotations"]["theirs"], "1");
-    running.stop().await;
-}
-
 /// An object that vanishes is made again, and told.
 pub async fn a_deleted_deployment_comes_back(target: &Target) {
     let running = Running::start(target);
@@ -177,24 +138,6 @@ pub async fn a_deleted_deployment_comes_back(target: &Target) {
     let status = running.status(&order, "the Deployment made again", told).await;
     assert_eq!(status.drift[0].field, "");
     assert_ne!(running.deployment().await["metadata"]["uid"], uid);
-    running.stop().await;
-}
-
-/// Marks that were taken off an object come back, and nothing is made twice.
-pub async fn a_deployment_without_its_labels_is_known_again(target: &Target) {
-    let running = Running::start(target);
-    let order = running.app();
-    running.settle(&order).await;
-    let before = running.deployment().await;
-    let nothing = json!({"metadata": {"labels": null}});
-    target.merge_as("a-person", APPS, "deployments/shop", &nothing).await;
-    target
-        .until("the labels put back", async || {
-            let deployment = running.deployment().await;
-            (deployment["metadata"]["labels"] == before["metadata"]["labels"]).then_some(())
-        })
-        .await;
-    assert_eq!(running.deployment().await["metadata"]["uid"], before["metadata"]["uid"]);
     running.stop().await;
 }
 
@@ -375,10 +318,18 @@ pub async fn what_is_not_ours_is_left_alone(target: &Target) {
     let made = target.create(CORE, "services", &service).await;
     let running = Running::start(target);
     running.order(&order).await;
-    let taken = |status: &Status| status.findings.iter().any(|finding| finding.reason == "NameTaken");
-    running.status(&order, "the taken name told", taken).await;
+    let told = async |what: &str| {
+        let taken = |status: &Status| {
+            status.findings.iter().any(|it| it.reason == "NameTaken" && it.message.contains(what))
+        };
+        running.status(&order, what, taken).await;
+    };
+    told("that Plimsoll did not make: remove or rename it").await;
     let there = target.get(CORE, "services/shop").await;
     assert_eq!(there["metadata"]["resourceVersion"], made["metadata"]["resourceVersion"]);
+    let marks = json!({"plimsoll.io/installation": "theirs", "plimsoll.io/app-uid": uuid::Uuid::now_v7().to_string()});
+    target.merge_as("a-person", CORE, "services/shop", &json!({"metadata": {"labels": marks}})).await;
+    told("the installation `theirs` of Plimsoll has a Service named shop here").await;
     target.delete(CORE, "services/shop").await;
     running.settled(&order).await;
     running.stop().await;

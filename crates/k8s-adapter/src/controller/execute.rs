@@ -9,9 +9,9 @@ use super::held::Held;
 use super::world::{FOR_GOOD, World};
 use crate::cluster::app_path;
 use crate::connection::{Subject, to_error};
-use crate::fields::{Managers, differences};
+use crate::fields::{Managers, claim, compare, differences};
 use crate::label;
-use crate::reconcile::{Action, Live, Pod};
+use crate::reconcile::{Action, Had, Live, Pod};
 use crate::render::{Kind, Object};
 use crate::resource::to_wire_status;
 use crate::rest::Rest;
@@ -47,11 +47,21 @@ impl Executor<'_> {
     pub(super) async fn perform(&self, action: &Action) -> Result<Done, Error> {
         match action {
             Action::Create(object) => self.create(object).await,
-            Action::Apply { object, uid, repairs: _ } => self.apply(object, uid.as_deref()).await,
-            Action::Delete { kind, name, uid } => self.delete(*kind, name, uid).await,
-            Action::ReadPods | Action::ConfirmGone(_) | Action::WriteStatus(_) | Action::LookAgain(_) => {
-                Ok(Done::Written)
+            Action::Apply { object, uid, had, repairs: _ } => {
+                if *had == Had::Additions {
+                    let claimed = self.claim(object).await?;
+                    if claimed != Done::Written {
+                        return Ok(claimed);
+                    }
+                }
+                self.apply(object, uid.as_deref(), *had).await
             }
+            Action::Delete { kind, name, uid } => self.delete(*kind, name, uid).await,
+            Action::FindUnmarked(_)
+            | Action::ReadPods
+            | Action::ConfirmGone(_)
+            | Action::WriteStatus(_)
+            | Action::LookAgain(_) => Ok(Done::Written),
         }
     }
 
@@ -66,12 +76,12 @@ impl Executor<'_> {
     }
 
     /// One of that name is there, though nothing marks it as ours: the marks were taken off, or it is
-    /// somebody else's. Its name says what is in it, so what has the same in it is as good.
+    /// somebody else's.
     async fn adopt(&self, object: &Object) -> Result<Done, Error> {
         let there: Option<Value> = self.rest.find(&object.path()).await.map_err(other)?;
         let Some(there) = there else { return Ok(Done::LookAgain) };
-        if there["data"] != object.body["data"] || there["immutable"] != true {
-            return Ok(Done::Impossible(taken(object)));
+        if !is_same_config(object, &there) {
+            return Ok(Done::Impossible(taken(object, &there)));
         }
         let patch = json!({"metadata": {
             "uid": there["metadata"]["uid"],
@@ -83,8 +93,34 @@ impl Executor<'_> {
         }
     }
 
+    /// Makes ours what others added to an object, for the apply after it to remove. Its values stay, so that
+    /// nothing is made of it before then.
+    async fn claim(&self, object: &Object) -> Result<Done, Error> {
+        // Fresh and whole: of what is remembered, those are missing who wrote the status.
+        let there: Option<Value> = self.rest.find(&object.path()).await.map_err(other)?;
+        let Some(there) = there else {
+            self.world.absent(self.app, object.kind, &object.name);
+            return Ok(Done::LookAgain);
+        };
+        let found = compare(&object.body, &there, &Managers::of(&there));
+        let Some(managers) = claim(&object.body, &there, &found) else { return Ok(Done::Written) };
+        let metadata = &there["metadata"];
+        let patch = json!({"metadata": {
+            "uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"], "managedFields": managers,
+        }});
+        match self.rest.merge::<Box<RawValue>>(&object.path(), &patch).await {
+            Ok(claimed) => self.took(object.kind, &claimed),
+            // It is not as it was read.
+            Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => {
+                self.refresh(object.kind, &object.name).await?;
+                Ok(Done::LookAgain)
+            }
+            Err(error) => self.failed(object, error),
+        }
+    }
+
     /// Brings an object to what was rendered.
-    async fn apply(&self, object: &Object, uid: Option<&str>) -> Result<Done, Error> {
+    async fn apply(&self, object: &Object, uid: Option<&str>, had: Had) -> Result<Done, Error> {
         let mut body = object.body.clone();
         match uid {
             Some(uid) => body["metadata"]["uid"] = json!(uid),
@@ -98,7 +134,7 @@ impl Executor<'_> {
                         return Ok(Done::Later);
                     }
                     if !self.is_ours(&there) {
-                        return Ok(Done::Impossible(taken(object)));
+                        return Ok(Done::Impossible(taken(object, &there)));
                     }
                     body["metadata"]["uid"] = there["metadata"]["uid"].clone();
                 }
@@ -109,7 +145,11 @@ impl Executor<'_> {
                 self.took(object.kind, &there)?;
                 let there: Value =
                     serde_json::from_str(there.get()).map_err(kube::Error::SerdeError).map_err(other)?;
-                let left = differences(&object.body, &there, Managers::of(&there).ours());
+                let managers = Managers::of(&there);
+                let left = match had {
+                    Had::Nothing => differences(&object.body, &there, managers.ours()),
+                    Had::Additions => compare(&object.body, &there, &managers),
+                };
                 if left.is_empty() {
                     return Ok(Done::Written);
                 }
@@ -119,6 +159,10 @@ impl Executor<'_> {
             Err(kube::Error::Api(status)) if status.is_conflict() => {
                 self.refresh(object.kind, &object.name).await?;
                 Ok(Done::LookAgain)
+            }
+            Err(kube::Error::Api(status)) if status.message.contains(IMMUTABLE) => {
+                let there: Option<Value> = self.rest.find(&object.path()).await.map_err(other)?;
+                Ok(there.map_or(Done::LookAgain, |there| Done::Impossible(taken(object, &there))))
             }
             Err(error) => self.failed(object, error),
         }
@@ -145,6 +189,22 @@ impl Executor<'_> {
             Err(error) => return Err(other(error)),
         }
         Ok(Done::LookAgain)
+    }
+
+    /// Those of the objects that are there after all, and are of this life though no mark says so.
+    pub(super) async fn unmarked(&self, objects: &[Object]) -> Result<Vec<Live>, Error> {
+        let mut found = Vec::new();
+        for object in objects {
+            let there: Option<Value> = self.rest.find(&object.path()).await.map_err(other)?;
+            let is_ours = |there: &Value| match object.kind {
+                Kind::ConfigMap => is_same_config(object, there),
+                _ => self.is_ours(there),
+            };
+            if let Some(there) = there.filter(is_ours) {
+                found.extend(Live::parse(object.kind, &there.to_string()).map(|live| live.of_life(self.uid)));
+            }
+        }
+        Ok(found)
     }
 
     /// The pods of a life, fresh and complete. Those that have run to their end take up nothing.
@@ -242,7 +302,6 @@ impl Executor<'_> {
     #[expect(clippy::unused_self, reason = "reads as what became of it")]
     fn failed(&self, object: &Object, error: kube::Error) -> Result<Done, Error> {
         match other(error) {
-            Error::Refused(why) if why.contains(IMMUTABLE) => Ok(Done::Impossible(taken(object))),
             Error::Refused(why) => Ok(Done::Impossible(Finding {
                 reason: "Refused".to_owned(),
                 message: format!("the data center refuses {}: {why}", object.title()),
@@ -259,15 +318,28 @@ impl Executor<'_> {
     }
 }
 
-fn taken(object: &Object) -> Finding {
-    Finding {
-        reason: "NameTaken".to_owned(),
-        message: format!(
-            "there is already a {} named {} here that Plimsoll did not make: remove or rename it",
-            object.kind, object.name
+/// Its name says what is in it, so what has the same in it is as good.
+fn is_same_config(object: &Object, there: &Value) -> bool {
+    there["data"] == object.body["data"] && there["immutable"] == true
+}
+
+fn taken(object: &Object, there: &Value) -> Finding {
+    let Object { kind, name, .. } = object;
+    let installation =
+        |object: &Value| object["metadata"]["labels"][label::INSTALLATION].as_str().map(str::to_owned);
+    let message = match installation(there) {
+        Some(other) if Some(&other) != installation(&object.body).as_ref() => format!(
+            "the installation `{other}` of Plimsoll has a {kind} named {name} here: delete its App there, or give this \
+             one another name or namespace"
         ),
-        fatal: Fatal::Yes,
-    }
+        Some(_) => format!(
+            "there is already a {kind} named {name} here, of another App or of an earlier life of this one: remove it"
+        ),
+        None => format!(
+            "there is already a {kind} named {name} here that Plimsoll did not make: remove or rename it"
+        ),
+    };
+    Finding { reason: "NameTaken".to_owned(), message, fatal: Fatal::Yes }
 }
 
 fn other(error: kube::Error) -> Error {

@@ -17,7 +17,7 @@ use super::held::Held;
 use super::pace::Memory;
 use super::queue::Queue;
 use super::world::World;
-use crate::reconcile::{Action, Desired, Matches, Observed, Pod, reconcile, refuse};
+use crate::reconcile::{Action, Desired, Live, Matches, Observed, Pod, reconcile, refuse};
 use crate::render::{Kind, render};
 use crate::resource::{Carried, Damage, carried};
 use crate::rest::Rest;
@@ -114,6 +114,11 @@ impl Controller {
             });
             observed.pods = read.pods.take();
             observed.gone = read.gone.take();
+            if let Some(unmarked) = read.unmarked.take() {
+                observed.searched = true;
+                observed.objects.retain(|seen| unmarked.iter().all(|found| found.uid != seen.uid));
+                observed.objects.extend(unmarked);
+            }
             let Some(order) = self.order(app, &held) else { return Ok(Next::Nothing) };
             let next = match &*order {
                 Order::Leave(why) => self.leave(app, &held, why.clone(), &observed).await?,
@@ -204,6 +209,10 @@ impl Controller {
         let mut actions = actions.into_iter().peekable();
         while let Some(action) = actions.next() {
             match action {
+                Action::FindUnmarked(objects) => {
+                    read.unmarked = Some(executor.unmarked(&objects).await?);
+                    return Ok(Next::Round);
+                }
                 Action::ReadPods => {
                     if observed.curious {
                         // Two that find one left may both read: it is about how many on the whole.
@@ -309,7 +318,9 @@ impl Controller {
             memory.was_done(None)
         });
         let Some((_, observed)) = self.world.look(app) else { return Ok(Next::Nothing) };
-        let observed = Observed { troubles, was_done: was_done.unwrap_or_default(), ..observed };
+        // What is missing was searched for before it was tried to make it.
+        let was_done = was_done.unwrap_or_default();
+        let observed = Observed { troubles, was_done, searched: true, ..observed };
         for action in reconcile(desired, &observed, self.clock.now(), &mut Matches::default()) {
             if let Action::WriteStatus(status) = action {
                 return self.say(executor, held, &status, &observed).await;
@@ -352,6 +363,8 @@ impl Controller {
 struct Read {
     pods: Option<Vec<Pod>>,
     gone: Option<bool>,
+    /// What is there without the marks that it would be seen by.
+    unmarked: Option<Vec<Live>>,
 }
 
 /// Whether two actions may be done at the same time: config before what needs it, the Deployment before what

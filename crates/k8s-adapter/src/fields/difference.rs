@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use super::added::added;
+use super::managers::Managers;
+
 /// One field that is not as rendered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
@@ -26,6 +29,15 @@ pub(crate) enum Sort {
     Shared,
     /// It is ours and is rendered no more.
     Leftover,
+    /// Somebody else put it into what is ours alone.
+    Added,
+}
+
+/// Everything that is not as rendered: what is ours and differs, and what others added.
+pub(crate) fn compare(rendered: &Value, there: &Value, managers: &Managers<'_>) -> Vec<Difference> {
+    let mut found = differences(rendered, there, managers.ours());
+    found.extend(added(rendered, managers));
+    found
 }
 
 /// The differences between what was rendered and what is there; `owned` is what is noted as ours.
@@ -151,17 +163,17 @@ impl Walk {
     }
 }
 
-fn has_key(item: &Value, key: &Map<String, Value>) -> bool {
+pub(super) fn has_key(item: &Value, key: &Map<String, Value>) -> bool {
     key.iter().all(|(field, value)| item.get(field) == Some(value))
 }
 
 /// `.spec`, or `["app.kubernetes.io/name"]` where a name has dots of its own.
-fn segment(name: &str) -> String {
+pub(super) fn segment(name: &str) -> String {
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     if plain { format!(".{name}") } else { format!("[{name:?}]") }
 }
 
-fn bracket(key: &Map<String, Value>) -> String {
+pub(super) fn bracket(key: &Map<String, Value>) -> String {
     let mut text = String::from("[");
     for (index, (field, value)) in key.iter().enumerate() {
         let comma = if index > 0 { "," } else { "" };

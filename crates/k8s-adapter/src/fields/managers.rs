@@ -13,6 +13,7 @@ pub(crate) struct Managers<'a> {
 struct Entry<'a> {
     manager: &'a str,
     applies: bool,
+    api_version: &'a str,
     subresource: &'a str,
     time: Option<Timestamp>,
     fields: &'a Value,
@@ -37,12 +38,32 @@ impl<'a> Managers<'a> {
             .max_by_key(|entry| entry.time)
             .map(|entry| (entry.manager, entry.time))
     }
+
+    /// What others own of the object itself; of a subresource they own what it is made for.
+    pub(super) fn others(&self, api_version: &str) -> impl Iterator<Item = &'a Value> {
+        self.entries.iter().filter(move |entry| entry.is_others(api_version)).map(|entry| entry.fields)
+    }
 }
 
 impl Entry<'_> {
     fn is_ours(&self) -> bool {
         self.applies && self.manager == FIELD_MANAGER && self.subresource.is_empty()
     }
+
+    /// Paths have a meaning in their version alone; what was written in another one changes the values of ours.
+    fn is_others(&self, api_version: &str) -> bool {
+        !self.is_ours() && self.subresource.is_empty() && self.api_version == api_version
+    }
+}
+
+/// Whether an entry of `managedFields` is what we own by server-side apply.
+pub(super) fn is_ours(value: &Value) -> bool {
+    entry(value).is_ours()
+}
+
+/// Whether an entry of `managedFields` is what somebody else owns, in this version.
+pub(super) fn is_others(value: &Value, api_version: &str) -> bool {
+    entry(value).is_others(api_version)
 }
 
 fn entry(value: &Value) -> Entry<'_> {
@@ -50,6 +71,7 @@ fn entry(value: &Value) -> Entry<'_> {
     Entry {
         manager: text("manager"),
         applies: text("operation") == "Apply",
+        api_version: text("apiVersion"),
         subresource: text("subresource"),
         time: text("time").parse().ok(),
         fields: &value["fieldsV1"],

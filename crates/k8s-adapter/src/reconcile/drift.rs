@@ -1,10 +1,11 @@
 //! What somebody else changed on our objects.
 
 use jiff::Timestamp;
-use plimsoll_core::cluster::{Drift, Fatal, Finding};
+use plimsoll_core::cluster::{Applied, Drift, Fatal, Finding};
 
 use super::Observed;
 use crate::fields::{Difference, Managers, Sort};
+use crate::label;
 use crate::render::Object;
 
 /// How many are remembered.
@@ -24,9 +25,15 @@ impl Drifted {
         Self { object: object.title(), field: String::new(), manager: None, since: None }
     }
 
+    /// An object that was there and is not known by its mark any more.
+    pub(super) fn unmarked(object: &Object) -> Self {
+        let field = format!(".metadata.labels[{:?}]", label::APP_UID);
+        Self { object: object.title(), field, manager: None, since: None }
+    }
+
     /// A field, if its difference is somebody else's doing: another manager owns it, or it was already as
     /// ordered and is no more. A field that is ours and has an old value waits for a newer Order, and one
-    /// that is not there yet is new.
+    /// that is not there yet is new. What was added to what is ours alone is never ours.
     pub(super) fn field(
         object: &Object,
         difference: &Difference,
@@ -37,6 +44,7 @@ impl Drifted {
         let is_drift = match difference.sort {
             Sort::Taken => was_done || owner.is_some(),
             Sort::Outdated => was_done,
+            Sort::Added => true,
             Sort::Shared | Sort::Leftover => false,
         };
         is_drift.then(|| Self {
@@ -68,6 +76,10 @@ pub(super) fn history(observed: &Observed, found: Vec<Drifted>, now: Timestamp) 
     history
         .extend(observed.unsaid.iter().filter(|drift| !history.contains(drift)).cloned().collect::<Vec<_>>());
     for Drifted { object, field, manager, since } in found {
+        // Of what is missing nobody noted since when: it may be told of already, and be missing still.
+        if since.is_none() && is_known(observed, &object, &field) {
+            continue;
+        }
         let drift = Drift { object, field, manager, since: since.unwrap_or(now) };
         // The same change may be seen several times before it is put right.
         if !history.contains(&drift) {
@@ -77,4 +89,11 @@ pub(super) fn history(observed: &Observed, found: Vec<Drifted>, now: Timestamp) 
     let surplus = history.len().saturating_sub(REMEMBERED);
     history.drain(..surplus);
     history
+}
+
+/// Whether that is told, and was not put right since.
+fn is_known(observed: &Observed, object: &str, field: &str) -> bool {
+    let open = observed.status.as_ref().filter(|status| status.applied != Applied::Current);
+    let told = open.into_iter().flat_map(|status| &status.drift);
+    told.chain(&observed.unsaid).any(|drift| drift.object == object && drift.field == field)
 }

@@ -40,11 +40,13 @@ pub(crate) enum Action {
     /// Makes an object that never changes.
     Create(Object),
     /// Brings an object to what was rendered. `uid` is that of the one that was seen; without it, none was,
-    /// and one that is there after all must first be found to be ours. `repairs` are the fields that somebody
-    /// else had changed.
-    Apply { object: Object, uid: Option<String>, repairs: Vec<String> },
+    /// and one that is there after all must first be found to be ours. `repairs` are the fields that somebody else had changed.
+    Apply { object: Object, uid: Option<String>, had: Had, repairs: Vec<String> },
     /// Removes the object of that uid, and nothing but it.
     Delete { kind: Kind, name: String, uid: String },
+    /// Reads the objects of these names, whose marks may have been taken off, and decides again with what of
+    /// them is ours.
+    FindUnmarked(Vec<Object>),
     /// Reads the pods of these lives, and decides again with them.
     ReadPods,
     /// Reads, fresh and complete, whether anything of these lives is left, and decides again with that.
@@ -53,6 +55,15 @@ pub(crate) enum Action {
     WriteStatus(Status),
     /// Decides again after so long, whether or not something happens.
     LookAgain(Duration),
+}
+
+/// What an object has from others, as far as it was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Had {
+    /// Nothing that is known of.
+    Nothing,
+    /// What must be claimed first, and gone after.
+    Additions,
 }
 
 /// What is to be done for an App, in this order. `matches` is of this very `desired`; it spares work, and what

@@ -14,6 +14,7 @@ use crate::packed::Packed;
 use crate::render::Kind;
 
 /// Everything in a namespace that bears the name of one App.
+#[expect(clippy::struct_excessive_bools, reason = "each is true or not whatever the others are")]
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Observed {
     /// Its objects, of this life and of others.
@@ -27,6 +28,8 @@ pub(crate) struct Observed {
     pub(crate) pods: Option<Vec<Pod>>,
     /// Whether all of the present Order was written once: what of it is missing was lost.
     pub(crate) was_done: bool,
+    /// Whether what is missing was read, fresh: its marks may have been taken off.
+    pub(crate) searched: bool,
     /// Whether it is worth reading pods to find out what is wrong.
     pub(crate) curious: bool,
     /// Whether a pod that was told to go was still there after its grace when pods were read last.
@@ -50,6 +53,8 @@ pub(crate) struct Live {
     pub(crate) resource_version: String,
     /// The life of the App that it says it was made for.
     pub(crate) app_uid: Option<AppUid>,
+    /// It does not say so: the mark was taken off.
+    pub(crate) unmarked: bool,
     /// It is being deleted.
     pub(crate) leaving: bool,
     /// Of a Deployment.
@@ -134,10 +139,16 @@ impl Live {
             uid: metadata.uid?,
             resource_version: metadata.resource_version?,
             app_uid: metadata.labels.and_then(app_uid),
+            unmarked: false,
             leaving: metadata.deletion_timestamp.is_some(),
             rollout,
             body,
         })
+    }
+
+    /// The same as an object of that life, whose mark was taken off.
+    pub(crate) fn of_life(self, uid: AppUid) -> Self {
+        Self { app_uid: Some(uid), unmarked: true, ..self }
     }
 
     /// The object, without its status.
@@ -165,11 +176,12 @@ impl Live {
 
     /// Whether nothing but the version differs.
     pub(crate) fn says_the_same(&self, other: &Self) -> bool {
-        let Self { kind, name, uid, resource_version: _, app_uid, leaving, rollout, body } = self;
+        let Self { kind, name, uid, resource_version: _, app_uid, unmarked, leaving, rollout, body } = self;
         *kind == other.kind
             && *name == other.name
             && *uid == other.uid
             && *app_uid == other.app_uid
+            && *unmarked == other.unmarked
             && *leaving == other.leaving
             && *rollout == other.rollout
             && *body == other.body

@@ -10,8 +10,8 @@ use plimsoll_core::name::AppUid;
 use serde_json::{Value, json};
 
 use super::drift::Drifted;
-use super::{Action, Desired, Live, Matches, Observed, drift, finding, health, removal};
-use crate::fields::{Difference, Managers, differences};
+use super::{Action, Desired, Had, Live, Matches, Observed, drift, finding, health, removal};
+use crate::fields::{Difference, Managers, Sort, compare};
 use crate::render::{Kind, Object, Rendering, Replicas};
 
 /// How soon to look again at what is not settled and says nothing.
@@ -34,6 +34,12 @@ pub(super) fn run(
     // What was written for this fence was so: whatever differs from it now, somebody else did.
     let was_done = observed.was_done
         || observed.status.as_ref().is_some_and(|status| health::is_done(status, desired.fence));
+    if was_done && !observed.searched {
+        let lost = lost(desired.uid, rendering, observed);
+        if !lost.is_empty() {
+            return vec![Action::FindUnmarked(lost)];
+        }
+    }
     let mut work = Work {
         uid: desired.uid,
         observed,
@@ -101,6 +107,10 @@ impl Work<'_> {
         let mut there = self.observed.objects.iter();
         if let Some(live) = there.find(|live| live.kind == object.kind && live.name == object.name) {
             self.is_held_up |= live.leaving;
+            if live.unmarked {
+                self.drifted.push(Drifted::unmarked(object));
+                self.actions.push(Action::Create(object.clone()));
+            }
         } else {
             self.missing(object);
             self.actions.push(Action::Create(object.clone()));
@@ -121,12 +131,13 @@ impl Work<'_> {
             None if self.is_leaving(object) => self.is_held_up = true,
             None => {
                 self.missing(object);
-                self.actions.push(Action::Apply { object: object.clone(), uid: None, repairs: Vec::new() });
+                let (object, repairs) = (object.clone(), Vec::new());
+                self.actions.push(Action::Apply { object, uid: None, had: Had::Nothing, repairs });
             }
             Some(live) => {
                 let there = live.value();
                 let managers = Managers::of(&there);
-                let found = differences(&object.body, &there, managers.ours());
+                let found = compare(&object.body, &there, &managers);
                 let futile = self.observed.futile.get(&object.title());
                 let is_futile = |field: &str| futile.is_some_and(|fields| fields.contains(field));
                 if found.iter().all(|difference| is_futile(&difference.field)) {
@@ -146,8 +157,10 @@ impl Work<'_> {
                     self.is_held_up = true;
                     return;
                 }
-                let uid = Some(live.uid.clone());
-                self.actions.push(Action::Apply { object: object.clone(), uid, repairs });
+                let is_added = found.iter().any(|difference| difference.sort == Sort::Added);
+                let had = if is_added { Had::Additions } else { Had::Nothing };
+                let (object, uid) = (object.clone(), Some(live.uid.clone()));
+                self.actions.push(Action::Apply { object, uid, had, repairs });
             }
         }
     }
@@ -174,6 +187,18 @@ impl Work<'_> {
         let field = |difference| Drifted::field(object, difference, managers, self.was_done);
         found.iter().filter_map(field).collect()
     }
+}
+
+/// What there was and is out of sight: because it is gone, or because the mark that it is seen by is.
+fn lost(uid: AppUid, rendering: &Rendering, observed: &Observed) -> Vec<Object> {
+    let Rendering { config_maps, deployment, service, disruption_budget, autoscaler, replicas: _ } =
+        rendering;
+    let objects = config_maps.iter().chain([deployment, disruption_budget]).chain(service).chain(autoscaler);
+    let is_seen = |object: &Object| {
+        let mut there = observed.objects.iter().filter(|live| live.kind == object.kind);
+        there.any(|live| live.name == object.name && (live.app_uid == Some(uid) || live.leaving))
+    };
+    objects.filter(|object| !is_seen(object)).cloned().collect()
 }
 
 pub(super) fn delete(live: &Live) -> Action {

@@ -4,7 +4,7 @@ use plimsoll_core::breaker::Deed;
 
 use super::deed;
 use crate::contract::mk::MkDelivery;
-use crate::reconcile::{Action, Desired, Live, Observed};
+use crate::reconcile::{Action, Desired, Had, Live, Observed};
 use crate::render::{Kind, Object, render};
 
 fn mk_desired(order: &MkDelivery) -> Desired {
@@ -18,11 +18,16 @@ fn mk_desired(order: &MkDelivery) -> Desired {
 }
 
 fn made(object: &Object) -> Action {
-    Action::Apply { object: object.clone(), uid: None, repairs: Vec::new() }
+    Action::Apply { object: object.clone(), uid: None, had: Had::Nothing, repairs: Vec::new() }
 }
 
 fn repaired(object: &Object) -> Action {
-    Action::Apply { object: object.clone(), uid: Some("a".to_owned()), repairs: vec![".spec".to_owned()] }
+    Action::Apply {
+        object: object.clone(),
+        uid: Some("a".to_owned()),
+        had: Had::Nothing,
+        repairs: vec![".spec".to_owned()],
+    }
 }
 
 fn deleted(live: &Live) -> Action {

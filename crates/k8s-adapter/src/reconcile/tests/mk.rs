@@ -5,7 +5,7 @@ use plimsoll_core::cluster::Status;
 use serde_json::{Map, Value, json};
 
 use crate::contract::mk::MkDelivery;
-use crate::reconcile::{Action, Desired, Live, Matches, Observed, ReplicaSet, reconcile};
+use crate::reconcile::{Action, Desired, Had, Live, Matches, Observed, ReplicaSet, reconcile};
 use crate::render::{Kind, Object, Rendering, Replicas, render};
 
 pub(super) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -134,7 +134,10 @@ pub(super) fn decide(order: &MkDelivery, observed: &Observed) -> (Vec<String>, O
     for action in reconcile(&mk_desired(order), observed, NOW, &mut Matches::default()) {
         match action {
             Action::Create(object) => short.push(format!("create {}", object.kind)),
-            Action::Apply { object, uid, repairs: _ } => {
+            Action::Apply { object, uid, had, repairs: _ } => {
+                if had == Had::Additions {
+                    short.push(format!("claim {}", object.title()));
+                }
                 let seen = if uid.is_some() { "" } else { " unseen" };
                 let replicas = match object.body["spec"]["replicas"].as_u64() {
                     Some(replicas) => format!(" with {replicas}"),
@@ -143,6 +146,9 @@ pub(super) fn decide(order: &MkDelivery, observed: &Observed) -> (Vec<String>, O
                 short.push(format!("apply {}{replicas}{seen}", object.title()));
             }
             Action::Delete { kind, name, uid: _ } => short.push(format!("delete {kind}/{name}")),
+            Action::FindUnmarked(objects) => {
+                short.extend(objects.iter().map(|object| format!("find {}", object.title())));
+            }
             Action::ReadPods => short.push("read pods".to_owned()),
             Action::ConfirmGone(lives) => short.push(format!("confirm that {} are gone", lives.len())),
             Action::WriteStatus(status) => said = Some(status),

@@ -139,13 +139,114 @@ fn what_vanished_is_made_again_and_told() {
     let order = mk_order();
     let mut observed = mk_healthy(&order);
     observed.objects.retain(|live| live.kind != Kind::Service);
+    // Out of sight is not gone: its mark may have been taken off.
+    assert_eq!(decide(&order, &observed), (vec!["find Service/shop".to_owned()], None));
+    observed.searched = true;
     let (actions, status) = decide(&order, &observed);
     assert_eq!(actions, ["apply Service/shop unseen", "look again"]);
-    let drift = status.unwrap().drift;
+    let drift = status.as_ref().unwrap().drift.clone();
     assert_eq!(
         (drift[0].object.as_str(), drift[0].field.as_str(), drift[0].since),
         ("Service/shop", "", NOW)
     );
+    // Where it cannot be made, that is not told again and again.
+    let mut later = Observed { status, was_done: true, ..observed };
+    later.status.as_mut().unwrap().drift[0].since = "2020-01-01T00:00:00Z".parse().unwrap();
+    assert_eq!(decide(&order, &later).1, None);
+}
+
+#[test]
+fn what_vanished_after_the_first_loss_was_told_is_told_as_well() {
+    let order = mk_order();
+    let mut observed = mk_healthy(&order);
+    observed.searched = true;
+    observed.objects.retain(|live| live.kind != Kind::Service);
+    observed.status = decide(&order, &observed).1;
+    assert_eq!(observed.status.as_ref().unwrap().applied, Applied::Pending);
+    // The newest status does not say any more that all was written; that it once did is remembered.
+    observed.was_done = true;
+    observed.objects.retain(|live| live.kind != Kind::ConfigMap && live.kind != Kind::PodDisruptionBudget);
+    let told = decide(&order, &observed).1.unwrap().drift;
+    let kinds: Vec<&str> = told.iter().filter_map(|drift| drift.object.split('/').next()).collect();
+    assert_eq!(kinds, ["Service", "ConfigMap", "PodDisruptionBudget"]);
+}
+
+#[test]
+fn an_object_whose_mark_was_taken_off_is_marked_again_and_that_is_told() {
+    let order = mk_order();
+    let mut observed = mk_healthy(&order);
+    observed.searched = true;
+    let uid = order.uid;
+    change(&mut observed, Kind::Service, |service| {
+        service["metadata"]["labels"]["plimsoll.io/app-uid"] = json!(null);
+    });
+    for kind in [Kind::Service, Kind::ConfigMap] {
+        let found = observed.objects.iter_mut().find(|live| live.kind == kind).unwrap();
+        *found = found.clone().of_life(uid);
+    }
+    let (actions, status) = decide(&order, &observed);
+    assert_eq!(actions, ["create ConfigMap", "apply Service/shop", "look again"]);
+    let drift = status.unwrap().drift;
+    assert!(
+        drift[0].object.starts_with("ConfigMap/shop-env-") && drift[1].object == "Service/shop",
+        "{drift:?}"
+    );
+    assert!(
+        drift.iter().all(|drift| drift.field == ".metadata.labels[\"plimsoll.io/app-uid\"]"),
+        "{drift:?}"
+    );
+}
+
+#[test]
+fn what_somebody_added_is_claimed_to_be_taken_away_and_told() {
+    let order = mk_order();
+    let mut observed = mk_healthy(&order);
+    let add = |deployment: &mut Value| {
+        deployment["spec"]["template"]["spec"]["hostNetwork"] = json!(true);
+        let managers = deployment["metadata"]["managedFields"].as_array_mut().unwrap();
+        managers.push(json!({
+            "manager": "kubectl", "operation": "Update", "apiVersion": "apps/v1", "time": "2026-03-01T00:00:00Z",
+            "fieldsV1": {"f:spec": {"f:template": {"f:spec": {"f:hostNetwork": {}}}}},
+        }));
+    };
+    change(&mut observed, Kind::Deployment, add);
+    let (actions, status) = decide(&order, &observed);
+    assert_eq!(actions, ["claim Deployment/shop", "apply Deployment/shop with 3", "look again"]);
+    let told = Drift {
+        object: "Deployment/shop".to_owned(),
+        field: ".spec.template.spec.hostNetwork".to_owned(),
+        manager: Some("kubectl".to_owned()),
+        since: "2026-03-01T00:00:00Z".parse().unwrap(),
+    };
+    assert_eq!(status.unwrap().drift, std::slice::from_ref(&told));
+
+    // Who adds it again and again is named, and waited for.
+    let mut fought = observed.clone();
+    fought.fought = [(told.object.clone(), [told.field.clone()].into())].into();
+    let (actions, status) = decide(&order, &fought);
+    assert_eq!(actions, ["look again"]);
+    assert_eq!(status.unwrap().findings[0].reason, "DriftFight");
+
+    // Another Order finds it as well, and takes it away with the rest.
+    let next = order.next(|next| next.content_mut().main.image = mk_image("shop/web", 'b'));
+    let (actions, status) = decide(&next, &observed);
+    assert_eq!(actions, ["claim Deployment/shop", "apply Deployment/shop with 3", "look again"]);
+    assert_eq!(status.unwrap().drift, [told]);
+}
+
+#[test]
+fn config_is_not_thrown_away_before_the_deployment_was_seen_by_its_own_controller() {
+    let order = mk_order();
+    let mut observed = mk_healthy(&order);
+    let old =
+        order.next(|next| drop(next.content_mut().main.env.insert("MODE".to_owned(), "old".to_owned())));
+    let map = super::mk::mk_desired(&old).rendering.unwrap().config_maps[0].clone();
+    observed.objects.push(live(mk_there(&map)));
+    // What pods there are to be is not known yet: the ReplicaSets are those of the template before.
+    change(&mut observed, Kind::Deployment, |deployment| deployment["metadata"]["generation"] = json!(2));
+    assert_eq!(decide(&order, &observed).0, ["look again"]);
+    change(&mut observed, Kind::Deployment, |deployment| deployment["metadata"]["generation"] = json!(1));
+    assert_eq!(decide(&order, &observed).0, [format!("delete ConfigMap/{}", map.name)]);
 }
 
 #[test]
@@ -155,6 +256,7 @@ fn only_the_last_twenty_drifts_are_told() {
     let drift =
         |n: usize| Drift { object: format!("Service/{n}"), field: String::new(), manager: None, since: NOW };
     observed.status.as_mut().unwrap().drift = (0..20).map(drift).collect();
+    observed.searched = true;
     observed.objects.retain(|live| live.kind != Kind::Service);
     let told = decide(&order, &observed).1.unwrap().drift;
     assert_eq!(
