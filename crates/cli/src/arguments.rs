@@ -12,7 +12,7 @@ Exit codes:
   0    done
   1    failed
   2    the request or the document has faults
-  3    differences were found (diff)
+  3    something was found: differences (diff), faults (qos lint), a loss (qos what-if)
   4    not known, or not allowed
   5    not there
   6    somebody was faster, or it is there already
@@ -104,6 +104,9 @@ pub(crate) enum Command {
     /// Namespaces.
     #[command(subcommand)]
     Namespace(Namespace),
+    /// How much of the machines may be sold: quantities, grades, capacity; needs no server.
+    #[command(subcommand)]
+    Qos(crate::qos::arguments::Qos),
     /// Name the installation, once.
     Init(Init),
     /// Serve by a configuration file.

@@ -38,6 +38,40 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("namespace list", &["plimsoll namespace list -o name"]),
     ("namespace get", &["plimsoll namespace get demo"]),
     ("namespace create", &["plimsoll namespace create demo"]),
+    (
+        "qos quantity",
+        &["plimsoll qos quantity 1.5Gi 100m", "plimsoll qos quantity 100m --strict --resource memory"],
+    ),
+    ("qos classify", &["plimsoll qos classify -f deployment.yaml", "plimsoll qos classify -f - -o json"]),
+    (
+        "qos size",
+        &[
+            "plimsoll qos size --grade general-5 --cpu 333m --memory 1Gi",
+            "plimsoll qos size -f shop.yaml --policy grades.yaml",
+        ],
+    ),
+    (
+        "qos fit",
+        &[
+            "plimsoll qos fit --cluster dc-1=dc-1.json --cluster dc-2=dc-2.json --grade general-5 --cpu 2 --memory 4Gi",
+            "plimsoll qos fit --cluster dc-1=- -f deployment.yaml -o wide",
+        ],
+    ),
+    (
+        "qos what-if",
+        &[
+            "plimsoll qos what-if --cluster dc-1=dc-1.json --cluster dc-2=dc-2.json --lose dc-1",
+            "plimsoll qos what-if --cluster dc-1=dc-1.json --lose-node dc-1/node-7 -o json",
+        ],
+    ),
+    ("qos advise", &["plimsoll qos advise -f usage.json"]),
+    (
+        "qos node-view",
+        &["plimsoll qos node-view -f deployment.yaml --memory 64Gi --memory-throttling-factor 0.9"],
+    ),
+    ("qos lint", &["plimsoll qos lint -f namespace.yaml", "plimsoll qos lint -f - --policy grades.yaml"]),
+    ("qos policy", &["plimsoll qos policy", "plimsoll qos policy -f grades.yaml -o yaml"]),
+    ("qos eval", &["plimsoll qos eval"]),
     ("init", &["plimsoll init --id prod --name Production"]),
     ("serve", &["plimsoll serve --config plimsoll.toml"]),
     ("dev", &["plimsoll dev", "plimsoll dev --data ./dev --until-healthy --timeout 1m"]),

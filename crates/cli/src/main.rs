@@ -9,6 +9,7 @@ mod failure;
 mod follow;
 mod help;
 mod output;
+mod qos;
 
 use std::process::ExitCode;
 

@@ -4,6 +4,8 @@
 mod fixture;
 #[cfg(test)]
 mod nasty;
+#[cfg(test)]
+mod qos;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Command;

@@ -30,6 +30,7 @@ pub mod policy;
 pub mod record;
 pub mod retention;
 pub mod scale;
+pub mod shape;
 pub mod steer;
 pub mod usecase;
 pub mod view;

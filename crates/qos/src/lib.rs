@@ -59,7 +59,7 @@ pub use pod::{
     NodeSelectorTerm, Pod, PodAffinity, PodAffinityTerm, PodFault, PodStatus, Requirements, Resize,
     ResizePolicy, ResizeRefusal, ResourceFault, SelectorRequirement, Toleration, TopologySpread,
 };
-pub use policy::{GradeName, GradeNameError, GradeRule, Policy, PolicyError, PolicyFault};
+pub use policy::{GradeName, GradeNameError, GradeRule, NoSuchGrade, Policy, PolicyError, PolicyFault};
 pub use quantity::{Format, Quantity, QuantityError, Resource, StrictError, StrictFault};
 pub use ratio::{Ratio, RatioError};
 pub use resources::{CPU, EPHEMERAL_STORAGE, MEMORY, PODS, Resources};

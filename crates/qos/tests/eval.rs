@@ -199,3 +199,76 @@ proptest! {
         prop_assert!(ask(&request)["ok"].is_boolean());
     }
 }
+
+/// The grades of an installation that has two of its own.
+const POLICY: &str = r#"{"grades":[
+    {"name":"gold","qosClass":"Guaranteed","cpu":"1","memory":"1","priority":900},
+    {"name":"tin","qosClass":"Burstable","cpu":"4","memory":"5/4","priority":100}]}"#;
+
+fn asked_with_policy(mut request: Value) -> Value {
+    request["policy"] = serde_json::from_str(POLICY).unwrap();
+    serde_json::from_str(&eval::line(request.to_string().as_bytes())).unwrap()
+}
+
+#[test]
+fn an_installation_may_ask_by_its_own_grades() {
+    let size = asked_with_policy(json!({"op": "size", "grade": "tin", "cpu": "1", "memory": "1Gi"}));
+    assert_eq!((&size["cpuRequest"], &size["memoryRequest"]), (&json!("250m"), &json!("820Mi")));
+
+    let node = json!({"metadata": {"name": "n"}, "status": {"allocatable": {"cpu": "10", "memory": "400Gi", "pods": "110"}}});
+    let fit = asked_with_policy(json!({"op": "fit", "clusters": [{"name": "dc-1", "nodes": [node]}],
+        "want": {"grade": "tin", "size": {"cpu": "1", "memory": "1Gi"}}}));
+    assert_eq!((&fit["fits"], &fit["binding"]), (&json!(40), &json!("cpu")));
+
+    // Hardly used for a day, so the most often sold of the grades that there are is enough, and that it has.
+    let idle = json!({"end": 86_400, "interval": 300, "values": vec!["1m"; 289]});
+    let memory = json!({"end": 86_400, "interval": 300, "values": vec!["900Mi"; 289]});
+    let app = json!({"namespace": "demo", "name": "shop", "grade": "tin", "size": {"cpu": "1", "memory": "1Gi"},
+        "replicas": 1, "pods": [{"cpu": idle, "memory": memory}]});
+    let advice = asked_with_policy(json!({"op": "advise", "now": 86_400, "apps": [app]}));
+    assert_eq!(
+        (&advice["apps"][0]["grade"], &advice["apps"][0]["ratio"]),
+        (&json!("tin"), &json!("4")),
+        "{advice}"
+    );
+    assert_eq!(advice["apps"][0]["advisedGrade"], json!(null));
+
+    let policy = asked_with_policy(json!({"op": "policy"}));
+    assert_eq!(policy["priorityClasses"][1]["name"], json!("plimsoll-tin"));
+    assert_eq!(policy["limitRange"]["maxLimitRequestRatio"], json!({"cpu": "4", "memory": "1250m"}));
+}
+
+#[test]
+fn a_grade_that_the_policy_does_not_have_is_told_with_those_it_has() {
+    let size = json!({"cpu": "1", "memory": "1Gi"});
+    let app = json!({"namespace": "demo", "name": "shop", "grade": "general-5", "size": size, "replicas": 1, "pods": []});
+    for request in [
+        json!({"op": "size", "grade": "general-5", "cpu": "1", "memory": "1Gi"}),
+        json!({"op": "fit", "clusters": [], "want": {"grade": "general-5", "size": size}}),
+        json!({"op": "advise", "now": 1, "apps": [app]}),
+    ] {
+        let answer = asked_with_policy(request);
+        assert_eq!(
+            answer,
+            json!({"ok": false, "error": "`general-5` is no grade; the grades are gold, tin"})
+        );
+    }
+}
+
+#[test]
+fn nodes_and_namespaces_are_asked_about_line_by_line_too() {
+    let pod =
+        json!({"containers": [{"name": "main", "resources": {"limits": {"cpu": "1", "memory": "1Gi"}}}]});
+    let ask = |request: Value| -> Value {
+        serde_json::from_str(&eval::line(request.to_string().as_bytes())).unwrap()
+    };
+    let view = ask(json!({"op": "nodeView", "pod": pod, "machine": {"memory": "64Gi"}}));
+    assert_eq!(
+        (&view["qos"]["class"], &view["containers"][0]["oomScoreAdj"]["value"]),
+        (&json!("Guaranteed"), &json!(-997))
+    );
+    let deployment = json!({"kind": "Deployment", "metadata": {"name": "web", "namespace": "demo"},
+        "spec": {"template": {"spec": {"containers": [{"name": "main"}]}}}});
+    let found = ask(json!({"op": "lint", "objects": [deployment, {"kind": "Service"}]}));
+    assert_eq!(found["findings"][0]["rule"], json!("bestEffort"), "{found}");
+}

@@ -221,7 +221,7 @@ fn ask(app: &Value) -> AdviseAnswer {
 fn an_idle_application_is_advised_to_be_sold_more_often_and_to_be_smaller() {
     let mut app = mk_app(Grade::General2, "20m", 288);
     let first = &ask(&app).apps[0];
-    assert_eq!((first.advised_grade, first.effective_ratio), (None, ratio("2")));
+    assert_eq!((first.advised_grade.clone(), first.effective_ratio), (None, ratio("2")));
     assert!(
         first
             .because
@@ -230,7 +230,10 @@ fn an_idle_application_is_advised_to_be_sold_more_often_and_to_be_smaller() {
     app["standing"] = json!({"ratio": "2", "trend": {"towards": "More", "ratio": "10", "looks": 6}});
     let answer = ask(&app);
     let seventh = &answer.apps[0];
-    assert_eq!((seventh.advised_grade, seventh.effective_ratio), (Some(Grade::General10), ratio("2")));
+    assert_eq!(
+        (seventh.advised_grade.clone(), seventh.effective_ratio),
+        (Some(Grade::General10.into()), ratio("2"))
+    );
     assert!(seventh.because.starts_with("general-2 → general-10: "));
     let size = seventh.right_size.as_ref().unwrap();
     assert_eq!(
@@ -262,12 +265,15 @@ fn a_size_that_is_about_right_is_left_alone() {
 #[test]
 fn importance_is_no_question_of_use_and_without_evidence_nothing_changes() {
     let important = &ask(&mk_app(Grade::Important, "20m", 288)).apps[0];
-    assert_eq!((important.advised_grade, important.effective_ratio), (None, Ratio::ONE));
+    assert_eq!((important.advised_grade.clone(), important.effective_ratio), (None, Ratio::ONE));
     assert!(
         important.because.starts_with("important stays: it is not oversold for its importance; 288 samples")
     );
     let new = &ask(&mk_app(Grade::General2, "20m", 200)).apps[0];
-    assert_eq!((new.advised_grade, new.right_size.as_ref(), new.supported.as_ref()), (None, None, None));
+    assert_eq!(
+        (new.advised_grade.clone(), new.right_size.as_ref(), new.supported.as_ref()),
+        (None, None, None)
+    );
     assert_eq!(new.because, "general-2 stays: there is not enough evidence, or it is stale");
     let mut stale = mk_app(Grade::General10, "1900m", 400);
     stale["pods"][0]["cpu"]["end"] = json!(NOW - 1_000);
@@ -284,7 +290,10 @@ fn a_busy_application_counts_less_than_it_is_sold_once_three_looks_agree() {
     let mut app = mk_app(Grade::General10, "400m", 288);
     app["standing"] = json!({"ratio": "10", "trend": {"towards": "Less", "ratio": "2", "looks": 2}});
     let busy = &ask(&app).apps[0];
-    assert_eq!((busy.advised_grade, busy.effective_ratio), (Some(Grade::General2), ratio("2")));
+    assert_eq!(
+        (busy.advised_grade.clone(), busy.effective_ratio),
+        (Some(Grade::General2.into()), ratio("2"))
+    );
 }
 
 #[test]

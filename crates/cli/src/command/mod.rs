@@ -27,6 +27,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     };
     match command {
         Command::Completion { shell } => completion(shell),
+        Command::Qos(command) => crate::qos::run(global.output, command),
         Command::Serve(options) => {
             runtime(tokio::runtime::Builder::new_multi_thread())?.block_on(server::serve(options))
         }
@@ -68,6 +69,8 @@ async fn call(session: &Session, command: Command) -> Result<ExitCode, Failure> 
         Command::Namespace(arguments) => installation::namespace(session, arguments).await,
         Command::Init(arguments) => installation::init(session, arguments).await,
         // They speak to no server, and `run` has taken them.
-        Command::Serve(_) | Command::Dev(_) | Command::Completion { .. } => Ok(ExitCode::FAILURE),
+        Command::Serve(_) | Command::Dev(_) | Command::Qos(_) | Command::Completion { .. } => {
+            Ok(ExitCode::FAILURE)
+        }
     }
 }

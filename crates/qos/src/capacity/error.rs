@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::StrictError;
+use crate::{NoSuchGrade, StrictError};
 
 /// Whose amount it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +85,9 @@ pub enum CapacityError {
     /// The request does not say what is wanted, or says it twice.
     #[error("say what is wanted either as `size` with `grade` or as `pod`")]
     NothingWanted,
+    /// A grade that the policy does not have.
+    #[error(transparent)]
+    Grade(#[from] NoSuchGrade),
     /// A size that nobody means.
     #[error("the size is not valid: {0}")]
     Size(StrictError),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{CapacityError, Cluster, Detail, FitAnswer, Inventory, Ledgers, Wanted};
-use crate::{Amounts, Grade, Pod, Terms, bounded};
+use crate::{Amounts, GradeName, Pod, Policy, Terms, bounded};
 
 /// How many more of one kind fit into these clusters?
 ///
@@ -27,6 +27,9 @@ pub struct FitRequest {
     /// How far down the answer goes.
     #[serde(default)]
     pub detail: Detail,
+    /// The grades that there are; Plimsoll's own where it is left out.
+    #[serde(default)]
+    pub policy: Policy,
 }
 
 /// What is to be placed: a size with its grade, or a pod as it stands.
@@ -35,7 +38,7 @@ pub struct FitRequest {
 pub struct WantedRequest {
     /// The grade of a size.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub grade: Option<Grade>,
+    pub grade: Option<GradeName>,
     /// The limits of a size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<Amounts>,
@@ -58,12 +61,13 @@ pub struct WantedRequest {
 }
 
 impl WantedRequest {
-    /// The pod that is meant.
-    pub fn resolve(self) -> Result<Wanted, CapacityError> {
+    /// The pod that is meant, its grade taken from the policy.
+    pub fn resolve(self, policy: &Policy) -> Result<Wanted, CapacityError> {
         let Self { grade, size, terms, pod, namespace, labels, peak } = self;
         let wanted = match (size, grade, pod) {
             (Some(size), Some(grade), place) => {
-                let sized = Wanted::of_size(&size, grade, &terms.unwrap_or_else(|| grade.terms()))?;
+                let rule = policy.named(grade.as_str())?;
+                let sized = Wanted::of_size(&size, grade, &terms.unwrap_or_else(|| rule.terms()))?;
                 let containers = sized.pod.containers;
                 let place = place.unwrap_or_default();
                 if !place.containers.is_empty() || place.resources.is_some() {
@@ -80,8 +84,8 @@ impl WantedRequest {
 
 /// Answers how many more fit.
 pub fn fit(request: FitRequest) -> Result<FitAnswer, CapacityError> {
-    let FitRequest { clusters, want, ledgers, detail } = request;
-    let wanted = want.resolve()?;
+    let FitRequest { clusters, want, ledgers, detail, policy } = request;
+    let wanted = want.resolve(&policy)?;
     let inventory = Inventory::new(clusters, ledgers)?;
     Ok(inventory.fit(&wanted)?.answer(detail))
 }

@@ -1,10 +1,11 @@
 //! What is to be placed.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::CapacityError;
 use crate::resources::{CPU, MEMORY};
-use crate::{Amounts, Container, Grade, Pod, Quantity, Resource, Terms, requests};
+use crate::{Amounts, Container, Pod, Quantity, Resource, Terms, requests};
 
 /// A pod of which as many as possible are to be placed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct Wanted {
 
 impl Wanted {
     /// A pod of one container with those limits, and the requests that the terms of its grade make of them.
-    pub fn of_size(limit: &Amounts, grade: Grade, terms: &Terms) -> Result<Self, CapacityError> {
+    pub fn of_size(limit: &Amounts, grade: impl fmt::Display, terms: &Terms) -> Result<Self, CapacityError> {
         for (resource, amount) in [(Resource::Cpu, &limit.cpu), (Resource::Memory, &limit.memory)] {
             Quantity::parse_strict(&amount.to_string(), resource).map_err(CapacityError::Size)?;
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Answer, fields, read};
 use crate::evidence::{AdviseRequest, AppUsage, advise as what_to_do};
 use crate::{
-    CapacityError, Cluster, Detail, FitRequest, Inventory, Ledgers, LossRequest, Lost, WantedRequest,
+    CapacityError, Cluster, Detail, FitRequest, Inventory, Ledgers, LossRequest, Lost, Policy, WantedRequest,
     fit as how_many, lose as what_if,
 };
 
@@ -23,19 +23,21 @@ struct Fit {
     ledgers: Ledgers,
     #[serde(default)]
     detail: Detail,
+    #[serde(default)]
+    policy: Policy,
 }
 
 pub(super) fn fit(request: &[u8]) -> Answer {
-    let Fit { op: _, clusters, want, wants, ledgers, detail } = read(request)?;
+    let Fit { op: _, clusters, want, wants, ledgers, detail, policy } = read(request)?;
     let text = |error: CapacityError| error.to_string();
     match (want, wants) {
         (Some(want), None) => {
-            fields_of(&how_many(FitRequest { clusters, want, ledgers, detail }).map_err(text)?)
+            fields_of(&how_many(FitRequest { clusters, want, ledgers, detail, policy }).map_err(text)?)
         }
         (None, Some(wants)) => {
             let inventory = Inventory::new(clusters, ledgers).map_err(text)?;
             let answer = |want: WantedRequest| {
-                let wanted = want.resolve().map_err(text)?;
+                let wanted = want.resolve(&policy).map_err(text)?;
                 fields_of(&inventory.fit(&wanted).map_err(text)?.answer(detail))
             };
             let answers = wants.into_iter().map(|want| {
@@ -71,14 +73,16 @@ struct Advise {
     op: IgnoredAny,
     now: u64,
     apps: Vec<AppUsage>,
+    #[serde(default)]
+    policy: Policy,
 }
 
 pub(super) fn advise(request: &[u8]) -> Answer {
-    let Advise { op: _, now, apps } = read(request)?;
-    fields_of(&what_to_do(&AdviseRequest { now, apps }).map_err(|error| error.to_string())?)
+    let Advise { op: _, now, apps, policy } = read(request)?;
+    fields_of(&what_to_do(&AdviseRequest { now, apps, policy }).map_err(|error| error.to_string())?)
 }
 
-fn fields_of(answer: &impl Serialize) -> Answer {
+pub(super) fn fields_of(answer: &impl Serialize) -> Answer {
     match serde_json::to_value(answer) {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(_) => Err("the answer is no object".to_owned()),

@@ -18,6 +18,9 @@
 //! | `{"op":"fit","clusters":[…],"want":{"grade":"general-5","size":{"cpu":"2","memory":"4Gi"}}}` | `{"ok":true,"fits":110,"binding":"pods","because":"…",…}`: [`FitRequest`](crate::FitRequest), [`FitAnswer`](crate::FitAnswer) |
 //! | `{"op":"lose","clusters":[…],"lose":{"dataCenters":["dc-1"]}}` | `{"ok":true,"displaced":420,"returns":412,"bound":415,"because":"…",…}`: [`LossRequest`](crate::LossRequest), [`LossAnswer`](crate::LossAnswer) |
 //! | `{"op":"advise","now":1790000000,"apps":[{"grade":"general-2",…}]}` | `{"ok":true,"apps":[{"advisedGrade":"general-10",…}],"saving":{…}}`: [`AdviseRequest`](crate::evidence::AdviseRequest), [`AdviseAnswer`](crate::evidence::AdviseAnswer) |
+//! | `{"op":"nodeView","pod":{…},"machine":{"memory":"64Gi"}}` | `{"ok":true,"qos":{…},"containers":[{"name":"main","oomScoreAdj":{…},…}],"eviction":"…"}`: [`Machine`](crate::Machine), [`NodeView`](crate::NodeView) |
+//! | `{"op":"lint","objects":[…]}` | `{"ok":true,"findings":[{"severity":"error","rule":"bestEffort",…}]}`: [`Object`](crate::lint::Object), [`Finding`](crate::lint::Finding) |
+//! | `{"op":"policy","policy":{"grades":[…]}}` | `{"ok":true,"grades":[…],"priorityClasses":[…],"limitRange":{…}}`: [`Policy`](crate::Policy) |
 //!
 //! - `pod` is a `PodSpec` as the API stores it. It is judged as it stands; with `"template":true` it is filled
 //!   in first as the API server fills in a new pod, which is what the template of a Deployment needs.
@@ -29,6 +32,9 @@
 //! - `resource` of a strict quantity is `cpu`, `memory` or `ephemeral-storage`; without it what is right for CPU
 //!   or for memory passes. `size` reads its amounts strictly, and `terms` (`{"cpu":"5","memory":"3/2"}`) replace
 //!   those of the grade.
+//! - `policy` names the grades that there are, `{"grades":[{"name":"gold","qosClass":"Burstable","cpu":"4",
+//!   "memory":"3/2","priority":600000000}]}`: `size`, `fit`, `advise` and `lint` take it, Plimsoll's own where it is
+//!   absent. `policy` without one shows these.
 //! - `clusters` lists `{"name":"dc-1","dataCenter":"dc-1","nodes":[…],"pods":[…],"peaks":{…}}`, nodes and pods as
 //!   `kubectl get -o json` lists them in `items`; `"ledgers":{"requestsAndPeaks":{"targetPercent":90}}` counts
 //!   predicted peaks beside requests; `"detail"` of `fit` is `Nodes` (where it is absent), `Clusters` or
@@ -39,6 +45,7 @@
 //! most 4,096 names, a quantity at most 512 characters.
 
 mod capacity;
+mod objects;
 mod pod;
 mod quantity;
 mod size;
@@ -142,9 +149,12 @@ fn answer(request: &[u8]) -> Answer {
         "fit" => capacity::fit(request),
         "lose" => capacity::lose(request),
         "advise" => capacity::advise(request),
+        "nodeView" => objects::node_view(request),
+        "lint" => objects::lint(request),
+        "policy" => objects::policy(request),
         other => Err(format!(
             "unknown op `{}`; there are quantity, arithmetic, qosClass, podRequests, quotaUsage, defaulted, \
-             resize, size, fit, lose and advise",
+             resize, size, fit, lose, advise, nodeView, lint and policy",
             other.chars().take(40).collect::<String>()
         )),
     }

@@ -6,7 +6,7 @@ use super::{
     EvidenceError, Hysteresis, Peak, PeakPolicy, RatioPolicy, RightSize, Sample, Standing, Supported,
     TaskUsage, right_size,
 };
-use crate::{Amounts, Grade, Quantity, Ratio, Resources, Terms, requests};
+use crate::{Amounts, GradeName, Policy, Quantity, Ratio, Resources, Terms, requests};
 
 /// What should these applications be sold as, and how large should they be?
 ///
@@ -23,6 +23,9 @@ pub struct AdviseRequest {
     pub now: u64,
     /// The applications.
     pub apps: Vec<AppUsage>,
+    /// The grades that there are; Plimsoll's own where it is left out.
+    #[serde(default)]
+    pub policy: Policy,
 }
 
 /// An application and what its pods used.
@@ -34,7 +37,7 @@ pub struct AppUsage {
     /// Its name.
     pub name: String,
     /// The grade that it has.
-    pub grade: Grade,
+    pub grade: GradeName,
     /// The terms that its Release was made with; without them, those of the grade.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<Terms>,
@@ -89,7 +92,7 @@ pub struct AppAdvice {
     /// Its name.
     pub name: String,
     /// The grade that it has.
-    pub grade: Grade,
+    pub grade: GradeName,
     /// The CPU ratio that it is sold at.
     pub ratio: Ratio,
     /// What its use supports today; absent without evidence enough.
@@ -99,7 +102,7 @@ pub struct AppAdvice {
     pub effective_ratio: Ratio,
     /// The grade that is advised, if another one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub advised_grade: Option<Grade>,
+    pub advised_grade: Option<GradeName>,
     /// To be handed back with the next look.
     pub standing: Standing,
     /// What all its pods will use together at their peak, in nano-cores.
@@ -119,7 +122,7 @@ pub fn advise(request: &AdviseRequest) -> Result<AdviseAnswer, EvidenceError> {
     let mut saving = Resources::new();
     let mut apps = Vec::with_capacity(request.apps.len());
     for app in &request.apps {
-        let advice = app.advise(request.now)?;
+        let advice = app.advise(request.now, &request.policy)?;
         if let Some(size) = &advice.right_size {
             saving += &size.saving;
         }
@@ -129,9 +132,12 @@ pub fn advise(request: &AdviseRequest) -> Result<AdviseAnswer, EvidenceError> {
 }
 
 impl AppUsage {
-    fn advise(&self, now: u64) -> Result<AppAdvice, EvidenceError> {
-        let terms = self.terms.unwrap_or_else(|| self.grade.terms());
-        let asked = requests(&self.size, self.grade, &terms).amounts();
+    fn advise(&self, now: u64, policy: &Policy) -> Result<AppAdvice, EvidenceError> {
+        let terms = {
+            let rule = policy.named(self.grade.as_str())?;
+            self.terms.unwrap_or_else(|| rule.terms())
+        };
+        let asked = requests(&self.size, &self.grade, &terms).amounts();
         let named = |what: &str| format!("{what} of {}/{}", self.namespace, self.name);
         let tasks =
             |what: &str, limit: &Quantity, request: &Quantity, unit: u64, of: fn(&PodUsage) -> &Series| {
@@ -145,8 +151,8 @@ impl AppUsage {
             };
         let cpu = tasks("cpu", &self.size.cpu, &asked.cpu, 1, |pod| &pod.cpu)?;
         let memory = tasks("memory", &self.size.memory, &asked.memory, 1_000_000_000, |pod| &pod.memory)?;
-        let policy = PeakPolicy::default();
-        let (peak_cpu, peak_memory) = (policy.predict(&cpu, now)?, policy.predict(&memory, now)?);
+        let peaks = PeakPolicy::default();
+        let (peak_cpu, peak_memory) = (peaks.predict(&cpu, now)?, peaks.predict(&memory, now)?);
 
         let (ratios, hysteresis) = (RatioPolicy::default(), Hysteresis::default());
         let limit = units(&self.size.cpu, 1, &named("cpu"))?;
@@ -163,17 +169,17 @@ impl AppUsage {
             _ => standing,
         };
         let advised_grade =
-            grade_of(standing.ratio).filter(|grade| !terms.cpu.is_one() && *grade != self.grade);
+            grade_of(standing.ratio, policy).filter(|grade| !terms.cpu.is_one() && *grade != self.grade);
         let right_size = if supported.is_some() {
-            right_size(&self.size, self.grade, &terms, self.replicas, &cpu, &memory)
+            right_size(&self.size, &self.grade, &terms, self.replicas, &cpu, &memory)
         } else {
             None
         };
-        let because = self.in_words(&terms, supported.as_ref(), standing, advised_grade);
+        let because = self.in_words(&terms, supported.as_ref(), standing, advised_grade.as_ref());
         Ok(AppAdvice {
             namespace: self.namespace.clone(),
             name: self.name.clone(),
-            grade: self.grade,
+            grade: self.grade.clone(),
             ratio: terms.cpu,
             supported,
             effective_ratio: standing.ratio.min(terms.cpu),
@@ -191,9 +197,9 @@ impl AppUsage {
         terms: &Terms,
         supported: Option<&Supported>,
         standing: Standing,
-        advised: Option<Grade>,
+        advised: Option<&GradeName>,
     ) -> String {
-        let grade = self.grade;
+        let grade = &self.grade;
         let Some(supported) = supported else {
             return format!("{grade} stays: there is not enough evidence, or it is stale");
         };
@@ -212,10 +218,11 @@ impl AppUsage {
     }
 }
 
-/// The grade that is sold at most at that ratio; none where not even the lowest oversold one is.
-fn grade_of(ratio: Ratio) -> Option<Grade> {
-    let oversold = Grade::ALL.into_iter().filter(|grade| !grade.terms().cpu.is_one());
-    oversold.filter(|grade| grade.terms().cpu <= ratio).max_by_key(|grade| grade.terms().cpu)
+/// The grade of the policy that is sold at most at that ratio; none where not even the lowest oversold one is.
+fn grade_of(ratio: Ratio, policy: &Policy) -> Option<GradeName> {
+    let oversold = policy.grades().iter().filter(|grade| !grade.cpu.is_one() && grade.cpu <= ratio);
+    // Of equals the more important, which stands first.
+    oversold.rev().max_by_key(|grade| grade.cpu).map(|grade| grade.name.clone())
 }
 
 impl Series {

@@ -1,10 +1,12 @@
 //! The size that what was used asks for, and what it saves.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::{Recommendation, TaskUsage, recommend_cpu, recommend_memory};
 use crate::quantity::Integer;
-use crate::{Amounts, Grade, Quantity, Resources, Terms, requests};
+use crate::{Amounts, Quantity, Resources, Terms, requests};
 
 /// Below this difference, in percent of what stands, nothing else is advised.
 const WORTH_IT: u32 = 10;
@@ -28,7 +30,7 @@ pub struct RightSize {
 /// whole Mi, rounded up. The request follows from it as from every limit.
 pub fn right_size(
     limit: &Amounts,
-    grade: Grade,
+    grade: impl fmt::Display,
     terms: &Terms,
     replicas: u32,
     cpu: &[TaskUsage],
@@ -47,7 +49,7 @@ pub fn right_size(
     if size == *limit {
         return None;
     }
-    let (now, then) = (requests(limit, grade, terms).amounts(), requests(&size, grade, terms).amounts());
+    let (now, then) = (requests(limit, &grade, terms).amounts(), requests(&size, &grade, terms).amounts());
     let saved = |now: &Quantity, then: &Quantity| {
         let each = now - then;
         let all = each.integer().times(&Integer::from(i128::from(replicas)));

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::NoSuchGrade;
+
 /// One measurement, in whole units of its resource: nano-cores of CPU, bytes of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
@@ -42,6 +44,9 @@ pub enum EvidenceError {
         /// When the one before it was taken.
         before: u64,
     },
+    /// A grade that the policy does not have.
+    #[error(transparent)]
+    Grade(#[from] NoSuchGrade),
     /// A request above the limit.
     #[error("a request of {request} is above the limit of {limit}")]
     RequestAboveLimit {

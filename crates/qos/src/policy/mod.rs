@@ -4,6 +4,7 @@ mod check;
 mod name;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::{Grade, QosClass, Ratio, Terms};
 
@@ -21,6 +22,16 @@ const HIGHEST_PRIORITY: i32 = 999_999_999;
 #[serde(try_from = "Draft", into = "Draft")]
 pub struct Policy {
     grades: Vec<GradeRule>,
+}
+
+/// A name that no grade of the policy has.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{grade}` is no grade; the grades are {there}")]
+pub struct NoSuchGrade {
+    /// What was asked for, at most its first 40 characters.
+    pub grade: String,
+    /// The grades that there are.
+    pub there: String,
 }
 
 /// What one grade stands for.
@@ -61,6 +72,12 @@ impl Policy {
     /// What a grade stands for, none where the installation has no grade of that name.
     pub fn grade(&self, name: &str) -> Option<&GradeRule> {
         self.grades.iter().find(|grade| grade.name.as_str() == name)
+    }
+
+    /// The same, with an error that names those there are.
+    pub fn named(&self, name: &str) -> Result<&GradeRule, NoSuchGrade> {
+        self.grade(name)
+            .ok_or_else(|| NoSuchGrade { grade: name.chars().take(40).collect(), there: self.names() })
     }
 
     /// The names of all grades, for messages: "system, important, general-2".

@@ -11,13 +11,11 @@ use plimsoll_core::cluster::Power;
 use plimsoll_core::content::{Content, File, Overlay};
 use plimsoll_core::name::{AppRef, AppUid, DcName, InstallationId};
 use plimsoll_core::scale::{Autoscale, Replication};
+use plimsoll_core::shape::MAIN;
 use serde_json::{Map, Value, json};
 
 use super::{Kind, Object, RenderError, Rendering, Replicas};
 use crate::label;
-
-/// The name of the main container.
-const MAIN: &str = "app";
 
 /// What a Delivery says that objects are made of, and nothing that differs between two of the same content.
 pub(super) struct Input<'a> {

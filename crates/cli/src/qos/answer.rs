@@ -1,0 +1,68 @@
+//! Answers of the engine, and how they are shown.
+
+use plimsoll_qos::eval;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::arguments::Format;
+use crate::failure::{FAILED, Failure};
+use crate::output::{print, structured};
+
+/// Asks the engine as a line of `qos eval` does; an answer that is none is a fault of the request.
+pub(super) fn ask(request: &Value) -> Result<Value, Failure> {
+    let answer = raw(request)?;
+    match answer["error"].as_str() {
+        Some(error) => Err(Failure::usage(error)),
+        None => Ok(answer),
+    }
+}
+
+/// The same, refusals and all.
+pub(super) fn raw(request: &Value) -> Result<Value, Failure> {
+    serde_json::from_str(&eval::line(request.to_string().as_bytes())).map_err(|error| unreadable(&error))
+}
+
+/// An answer of the library as a line of `qos eval` gives it.
+pub(super) fn answered(answer: &impl Serialize) -> Result<Value, Failure> {
+    let mut fields = Map::from_iter([("ok".to_owned(), Value::Bool(true))]);
+    match serde_json::to_value(answer) {
+        Ok(Value::Object(more)) => fields.extend(more),
+        Ok(other) => return Err(Failure::new(FAILED, format!("the answer is no object but {other}"))),
+        Err(error) => return Err(unreadable(&error)),
+    }
+    Ok(Value::Object(fields))
+}
+
+fn unreadable(error: &serde_json::Error) -> Failure {
+    Failure::new(FAILED, format!("the answer cannot be written: {error}"))
+}
+
+/// Prints an answer as it is, or what `told` makes of it for people.
+pub(super) fn show(format: Format, answer: &Value, told: impl FnOnce() -> String) -> Result<(), Failure> {
+    structured(format, answer).unwrap_or_else(|| print(&told()))
+}
+
+/// One answer as it is, several as a list.
+pub(super) fn listed(mut answers: Vec<Value>) -> Value {
+    if answers.len() == 1 { answers.remove(0) } else { Value::Array(answers) }
+}
+
+/// A field as people read it: text without its quotes.
+pub(super) fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Amounts by name: `cpu 2, memory 4Gi`.
+pub(super) fn amounts(value: &Value) -> String {
+    let amounts = value.as_object().into_iter().flatten();
+    amounts.map(|(name, amount)| format!("{name} {}", text(amount))).collect::<Vec<_>>().join(", ")
+}
+
+/// The items of a list; none where there is no list.
+pub(super) fn items(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}

@@ -1,0 +1,80 @@
+//! What a node does with the numbers of pods.
+
+use std::process::ExitCode;
+
+use plimsoll_qos::{Machine, MemoryReservation, WeightCurve};
+use serde_json::{Value, json};
+
+use super::answer::{ask, items, listed, show, text};
+use super::arguments::{Curve, NodeView};
+use super::pods::{Described, read};
+use crate::arguments::Format;
+use crate::failure::Failure;
+use crate::output::{Table, clean};
+
+/// What of a container is set on the node, and under which name people know it.
+const KNOBS: [(&str, &str); 8] = [
+    ("oomScoreAdj", "oom_score_adj"),
+    ("cpuShares", "cpu.shares"),
+    ("cpuWeight", "cpu.weight"),
+    ("cpuQuotaUs", "CFS quota (µs)"),
+    ("memoryMax", "memory.max"),
+    ("memoryHigh", "memory.high"),
+    ("memoryMin", "memory.min"),
+    ("memoryLow", "memory.low"),
+];
+
+pub(super) fn run(format: Format, arguments: NodeView) -> Result<ExitCode, Failure> {
+    let NodeView {
+        files,
+        memory,
+        allocatable_memory,
+        weight_curve,
+        memory_throttling_factor,
+        tiered_reservation,
+    } = arguments;
+    let machine = Machine {
+        allocatable_memory,
+        weight_curve: match weight_curve {
+            Curve::Linear => WeightCurve::Linear,
+            Curve::Quadratic => WeightCurve::Quadratic,
+        },
+        memory_throttling_factor,
+        memory_reservation: if tiered_reservation {
+            MemoryReservation::TieredReservation
+        } else {
+            MemoryReservation::None
+        },
+        ..Machine::with_memory(memory)
+    };
+    let mut answers = Vec::new();
+    let mut said = Vec::new();
+    for Described { object, pod, .. } in read(&files)? {
+        let mut answer = ask(&json!({"op": "nodeView", "pod": pod, "machine": machine}))?;
+        said.push(told(&object, &answer));
+        answer["object"] = json!(object);
+        answers.push(answer);
+    }
+    show(format, &listed(answers), || said.join("\n\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn told(object: &str, answer: &Value) -> String {
+    let mut table = Table::new(&["CONTAINER", "SETTING", "VALUE", "BECAUSE"]);
+    for container in items(&answer["containers"]) {
+        for (field, name) in KNOBS {
+            let knob = &container[field];
+            if knob.is_object() {
+                table.push([
+                    text(&container["name"]),
+                    name.to_owned(),
+                    text(&knob["value"]),
+                    text(&knob["because"]),
+                ]);
+            }
+        }
+    }
+    let qos = &answer["qos"];
+    let class = clean(&format!("{object}: {}, because {}", text(&qos["class"]), text(&qos["because"])));
+    format!("{class}\n{table}\nmemory pressure: {}", clean(&text(&answer["eviction"])))
+}

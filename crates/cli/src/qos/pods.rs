@@ -1,0 +1,118 @@
+//! Pods out of what people have: pods, pod templates, App documents; and their QoS class.
+
+use std::process::ExitCode;
+
+use plimsoll_core::document::{API_VERSION, AppDocument, validate};
+use plimsoll_core::shape::shape;
+use plimsoll_qos::Pod;
+use serde_json::{Value, json};
+
+use super::answer::{ask, items, show, text};
+use super::arguments::{Classify, Files};
+use super::input::{Found, Input};
+use crate::arguments::Format;
+use crate::failure::Failure;
+use crate::output::{Table, note};
+
+/// A pod and what it is of.
+pub(super) struct Described {
+    /// `Deployment demo/shop`.
+    pub(super) object: String,
+    /// Its `PodSpec`.
+    pub(super) pod: Value,
+    /// Its labels.
+    pub(super) labels: Value,
+    /// Its namespace.
+    pub(super) namespace: String,
+}
+
+pub(super) fn classify(format: Format, arguments: Classify) -> Result<ExitCode, Failure> {
+    let Classify { files, server_version } = arguments;
+    let mut answers = Vec::new();
+    let mut table = Table::new(&["OBJECT", "CLASS", "BECAUSE"]);
+    let mut refused = Vec::new();
+    for Described { object, pod, .. } in read(&files)? {
+        let request =
+            json!({"op": "qosClass", "pod": pod, "template": true, "server": server_version.to_string()});
+        let mut answer = ask(&request)?;
+        table.push([object.clone(), text(&answer["class"]), text(&answer["because"])]);
+        for fault in items(&answer["faults"]) {
+            refused.push(format!("{object}: an API server refuses this: {}", text(fault)));
+        }
+        answer["object"] = json!(object);
+        answers.push(answer);
+    }
+    show(format, &Value::Array(answers), || table.to_string())?;
+    for fault in &refused {
+        note(fault);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every pod of these files; what has none is passed over, and files without any are a fault.
+pub(super) fn read(files: &Files) -> Result<Vec<Described>, Failure> {
+    let mut pods = Vec::new();
+    for path in &files.files {
+        let input = Input::open(path)?;
+        let before = pods.len();
+        for Found { place, item } in input.objects::<Value>()? {
+            pods.extend(described(&place, item)?);
+        }
+        if pods.len() == before {
+            return Err(Failure::usage(format!("{} holds no pod, no pod template and no App", input.name())));
+        }
+    }
+    Ok(pods)
+}
+
+/// An App document, if it is one; with all its faults if it is a bad one.
+pub(super) fn app(place: &str, object: &Value) -> Result<Option<AppDocument>, Failure> {
+    if object["kind"] != "App" || object["apiVersion"] != API_VERSION {
+        return Ok(None);
+    }
+    validate(object).map(Some).map_err(|faults| {
+        let failure = Failure::usage(format!("{place}: the App document is not valid"));
+        faults.iter().fold(failure, |failure, fault| {
+            failure.with(format!("{}: {} — {}", fault.path, fault.message, fault.remedy))
+        })
+    })
+}
+
+fn described(place: &str, mut object: Value) -> Result<Option<Described>, Failure> {
+    if let Some(AppDocument { app, content, .. }) = app(place, &object)? {
+        let pod = json!(shape(&content, &content.terms));
+        let namespace = app.namespace.to_string();
+        return Ok(Some(Described { object: format!("App {app}"), pod, labels: json!({}), namespace }));
+    }
+    let kind = text(&object["kind"]);
+    let (above, spec) = match kind.as_str() {
+        "Pod" => ("", "/spec"),
+        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "ReplicationController" | "Job" => {
+            ("/spec/template", "/spec/template/spec")
+        }
+        "CronJob" => ("/spec/jobTemplate/spec/template", "/spec/jobTemplate/spec/template/spec"),
+        "PodTemplate" => ("/template", "/template/spec"),
+        // A PodSpec by itself, as `qos eval` takes it.
+        "" if object["containers"].is_array() => ("", ""),
+        _ => return Ok(None),
+    };
+    let called = |field: &str| text(&object["metadata"][field]);
+    let (namespace, name) = (called("namespace"), called("name"));
+    let full = if namespace.is_empty() { name } else { format!("{namespace}/{name}") };
+    let label = match (kind.as_str(), full.as_str()) {
+        ("", _) => place.to_owned(),
+        (kind, "") => format!("{kind} in {place}"),
+        (kind, full) => format!("{kind} {full}"),
+    };
+    let labels = object.pointer(&format!("{above}/metadata/labels")).cloned().unwrap_or_else(|| json!({}));
+    match object.pointer_mut(spec).map(Value::take) {
+        Some(pod @ Value::Object(_)) => {
+            // What is wrong with it is said here, where its place is known.
+            if let Err(error) = serde_json::from_value::<Pod>(pod.clone()) {
+                return Err(Failure::usage(format!("{place}: {label}: {error}")));
+            }
+            Ok(Some(Described { object: label, pod, labels, namespace }))
+        }
+        _ => Err(Failure::usage(format!("{place}: {label} has no pod at {}", spec.replace('/', ".")))),
+    }
+}

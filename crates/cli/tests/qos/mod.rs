@@ -1,0 +1,313 @@
+//! The verbs that ask the oversell engine: the built program on files and standard input, without any server.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::Stdio;
+
+use plimsoll_qos::eval;
+use serde_json::{Value, json};
+
+use crate::fixture::{Fixture, SHOP};
+use crate::{all, told};
+
+/// A node as `kubectl get` prints it, as far as it matters.
+fn node(name: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name},
+        "status": {"allocatable": {"cpu": "16", "memory": "64Gi", "pods": "110"}, "nodeInfo": {"osImage": "x"}}})
+}
+
+fn pod(name: &str, node: &str, priority: i32) -> Value {
+    let amounts = json!({"cpu": "2", "memory": "8Gi"});
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "demo", "uid": "1"},
+        "spec": {"nodeName": node, "priority": priority, "containers": [
+            {"name": "app", "image": "x", "resources": {"requests": amounts, "limits": amounts}}]},
+        "status": {"phase": "Running"}})
+}
+
+fn list(items: &[Value]) -> Value {
+    json!({"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}})
+}
+
+/// Two data centers with two nodes each, in which all but a few pods have room in the other.
+fn fleet() -> [Value; 2] {
+    ["dc-1", "dc-2"].map(|dc| {
+        let nodes = ["n1", "n2"].map(|name| node(&format!("{dc}-{name}")));
+        let pods = (0..10).map(|number| {
+            let priority = if number < 4 { 800_000_000 } else { 600_000_000 };
+            pod(&format!("{dc}-shop-{number}"), &format!("{dc}-n{}", number % 2 + 1), priority)
+        });
+        list(&nodes.into_iter().chain(pods).collect::<Vec<_>>())
+    })
+}
+
+/// A fixture in whose folder the fleet lies: the first data center as JSON, the second as YAML.
+fn with_fleet() -> Fixture {
+    let fixture = Fixture::bare();
+    let [first, second] = fleet();
+    fixture.file("dc-1.json", &format!("{first:#}"));
+    fixture.file("dc-2.yaml", &serde_saphyr::to_string(&second).unwrap());
+    fixture
+}
+
+const FLEET: [&str; 4] = ["--cluster", "dc-1=dc-1.json", "--cluster", "dc-2=dc-2.yaml"];
+
+fn with<'a>(verb: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    ["qos", verb].into_iter().chain(FLEET).chain(more.iter().copied()).collect()
+}
+
+const DEPLOYMENTS: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: demo}
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+        - name: web
+          resources: {limits: {cpu: 500m, memory: 512Mi}}
+        - name: proxy
+          resources: {requests: {cpu: 10m}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: bare, namespace: demo}
+spec:
+  template:
+    spec:
+      containers: [{name: main}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: demo}
+";
+
+const GRADES: &str = "\
+grades:
+  - {name: gold, qosClass: Guaranteed, cpu: '1', memory: '1', priority: 900}
+  - {name: tin, qosClass: Burstable, cpu: '4', memory: 5/4, priority: 100}
+";
+
+#[test]
+fn quantities_sizes_and_policies_say_why() {
+    let fixture = Fixture::bare();
+    let sidecar = "  sidecars:\n    - name: proxy\n      image: registry.example.com/demo/proxy@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\n      size: {cpu: 100m, memory: 64Mi}\n";
+    fixture.file("shop.yaml", &format!("{SHOP}{sidecar}"));
+    fixture.file("grades.yaml", GRADES);
+    fixture.file("wrong.yaml", &GRADES.replace("cpu: '1'", "cpu: '2'").replace("100}", "1000}"));
+    insta::assert_snapshot!(all(
+        &fixture,
+        &[
+            &["qos", "quantity", "1.5Gi", "100m", ".5i"],
+            &["qos", "quantity", "1024Mi", "-o", "json"],
+            &["qos", "quantity", "100m", "--strict", "--resource", "memory"],
+            &["qos", "size", "--grade", "general-5", "--cpu", "333m", "--memory", "1Gi"],
+            &["qos", "size", "--grade", "general-5", "--cpu", "333m", "--memory", "1Gi", "-o", "yaml"],
+            &["qos", "size", "--grade", "tin", "--cpu", "1", "--memory", "1Gi", "--policy", "grades.yaml"],
+            &["qos", "size", "--grade", "vip", "--cpu", "1", "--memory", "1Gi"],
+            &["qos", "size", "--grade", "vip", "--cpu", "1", "--memory", "1Gi", "--policy", "grades.yaml"],
+            &["qos", "size", "--grade", "general-5", "--cpu", "1", "--memory", "1mi"],
+            &["qos", "size", "-f", "shop.yaml"],
+            &["qos", "size"],
+            &["qos", "policy"],
+            &["qos", "policy", "-f", "grades.yaml", "-o", "json"],
+            &["qos", "policy", "-f", "wrong.yaml"],
+            &["qos", "policy", "-o", "name"],
+        ]
+    ));
+}
+
+#[test]
+fn pods_are_classified_viewed_and_linted() {
+    let fixture = Fixture::bare();
+    fixture.file("web.yaml", DEPLOYMENTS);
+    fixture.file("shop.yaml", SHOP);
+    fixture.file("service.yaml", DEPLOYMENTS.rsplit("---\n").next().unwrap());
+    fixture.file("bad.json", "{\"kind\": \"Deployment\",\n \"spec\": {\"template\": {}}}");
+    fixture.file("odd.yaml", &DEPLOYMENTS.replace("512Mi", "512mi"));
+    fixture.file("cut.json", "{\"kind\": \"List\",\n \"items\": [");
+    fixture.file("cut.yaml", "kind: List\nitems: [1\nx: 2\n");
+    insta::assert_snapshot!(all(
+        &fixture,
+        &[
+            &["qos", "classify", "-f", "web.yaml", "-f", "shop.yaml"],
+            &["qos", "classify", "-f", "web.yaml", "-o", "json"],
+            &["qos", "classify", "-f", "service.yaml"],
+            &["qos", "classify", "-f", "bad.json"],
+            &["qos", "classify", "-f", "odd.yaml"],
+            &["qos", "classify", "-f", "cut.json"],
+            &["qos", "classify", "-f", "cut.yaml"],
+            &["qos", "classify", "-f", "absent.yaml"],
+            &["qos", "classify", "-f", "web.yaml", "--server-version", "latest"],
+            &["qos", "node-view", "-f", "shop.yaml", "--memory", "64Gi", "--memory-throttling-factor", "0.9"],
+            &["qos", "node-view", "-f", "shop.yaml", "--memory", "0"],
+            &["qos", "lint", "-f", "web.yaml"],
+            &["qos", "lint", "-f", "web.yaml", "-o", "json"],
+            &["qos", "lint", "-f", "service.yaml"],
+        ]
+    ));
+}
+
+#[test]
+fn capacity_names_what_binds_and_what_does_not_come_back() {
+    let fixture = with_fleet();
+    fixture.file("web.yaml", DEPLOYMENTS.split("---\n").next().unwrap());
+    fixture.file("peaks.json", r#"{"demo/dc-1-shop-0": {"cpu": "500m", "memory": "1Gi"}}"#);
+    fixture.file("service.yaml", DEPLOYMENTS.rsplit("---\n").next().unwrap());
+    let size = ["--grade", "general-5", "--cpu", "2", "--memory", "4Gi"];
+    let runs = [
+        with("fit", &size),
+        with("fit", &[&size[..], &["-o", "wide"]].concat()),
+        with("fit", &[&size[..], &["-o", "json", "--detail", "data-centers"]].concat()),
+        with("fit", &["-f", "web.yaml"]),
+        with("fit", &[&size[..], &["--peak-target", "90", "--peaks", "dc-1=peaks.json"]].concat()),
+        with("fit", &[&size[..], &["--peak-target", "0"]].concat()),
+        with("fit", &["--grade", "vip", "--cpu", "2", "--memory", "4Gi"]),
+        with("what-if", &["--lose", "dc-1"]),
+        with("what-if", &["--lose-node", "dc-1/dc-1-n1"]),
+        with("what-if", &["--lose", "dc-9"]),
+        with("what-if", &[]),
+        vec![
+            "qos",
+            "fit",
+            "--cluster",
+            "dc-1=service.yaml",
+            "--grade",
+            "general-5",
+            "--cpu",
+            "2",
+            "--memory",
+            "4Gi",
+        ],
+        vec!["qos", "what-if", "--cluster", "dc-1", "--lose", "dc-1"],
+    ];
+    let runs: Vec<&[&str]> = runs.iter().map(Vec::as_slice).collect();
+    insta::assert_snapshot!(all(&fixture, &runs));
+}
+
+#[test]
+fn advice_is_a_table_of_what_was_used() {
+    let fixture = Fixture::bare();
+    let series = |value: &str| json!({"end": 86_400, "interval": 300, "values": vec![value; 289]});
+    let app = json!({"namespace": "demo", "name": "shop", "grade": "general-2", "replicas": 3,
+        "size": {"cpu": "2", "memory": "4Gi"}, "pods": [{"cpu": series("20m"), "memory": series("1Gi")}]});
+    fixture.file("usage.json", &json!({"now": 86_400, "apps": [app]}).to_string());
+    fixture.file("none.json", "[]");
+    fixture.file(
+        "odd.yaml",
+        "apps:\n  - {namespace: demo, name: shop, grade: general-2, size: {cpu: 1x, memory: 1Gi}}\n",
+    );
+    insta::assert_snapshot!(all(
+        &fixture,
+        &[
+            &["qos", "advise", "-f", "usage.json"],
+            &["qos", "advise", "-f", "usage.json", "--now", "1"],
+            &["qos", "advise", "-f", "none.json"],
+            &["qos", "advise", "-f", "odd.yaml"],
+        ]
+    ));
+}
+
+#[test]
+fn what_is_printed_as_json_is_what_a_line_of_eval_answers() {
+    let fixture = with_fleet();
+    let printed = |arguments: &[&str], exit: i32| -> Value {
+        let said = fixture.run(arguments);
+        assert_eq!(said.exit, Some(exit), "{arguments:?}: {said:?}");
+        serde_json::from_str(&said.stdout).unwrap()
+    };
+    let answered = |request: &Value| -> Value {
+        serde_json::from_str(&eval::line(request.to_string().as_bytes())).unwrap()
+    };
+    let clusters: Vec<Value> = fleet()
+        .iter()
+        .zip(["dc-1", "dc-2"])
+        .map(|(list, name)| {
+            let of = |kind: &str| {
+                let items = list["items"].as_array().unwrap().iter();
+                items.filter(|item| item["kind"] == kind).cloned().collect::<Vec<_>>()
+            };
+            json!({"name": name, "nodes": of("Node"), "pods": of("Pod")})
+        })
+        .collect();
+    let size = json!({"cpu": "2", "memory": "4Gi"});
+    assert_eq!(
+        printed(&with("fit", &["--grade", "general-5", "--cpu", "2", "--memory", "4Gi", "-o", "json"]), 0),
+        answered(&json!({"op": "fit", "clusters": clusters, "want": {"grade": "general-5", "size": size}}))
+    );
+    assert_eq!(
+        printed(&with("what-if", &["--lose", "dc-1", "-o", "json"]), 3),
+        answered(&json!({"op": "lose", "clusters": clusters, "lose": {"dataCenters": ["dc-1"]}}))
+    );
+    assert_eq!(
+        printed(
+            &["qos", "size", "--grade", "general-5", "--cpu", "333m", "--memory", "1Gi", "-o", "json"],
+            0
+        ),
+        answered(&json!({"op": "size", "grade": "general-5", "cpu": "333m", "memory": "1Gi"}))
+    );
+}
+
+#[test]
+fn eval_answers_every_line_as_the_library_does_and_each_one_at_once() {
+    let fixture = Fixture::bare();
+    let requests = [
+        r#"{"op":"quantity","value":"1.5Gi"}"#,
+        "nonsense",
+        "",
+        r#"{"op":"qosClass","pod":{"containers":[{"resources":{"limits":{"cpu":"1"}}}]}}"#,
+        r#"{"op":"size","grade":"general-5","cpu":"333m","memory":"1Gi"}"#,
+    ];
+    let said = fixture.with_input(&["qos", "eval"], &requests.join("\n"));
+    let answers: String = requests.iter().map(|line| eval::line(line.as_bytes()) + "\n").collect();
+    assert_eq!((said.exit, said.stdout, said.stderr), (Some(0), answers, String::new()));
+
+    // A program that asks, waits for the answer and asks again is not kept waiting.
+    let mut child = fixture.command(&["qos", "eval"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut answers = BufReader::new(child.stdout.take().unwrap()).lines();
+    for line in &requests {
+        writeln!(stdin, "{line}").unwrap();
+        assert_eq!(answers.next().unwrap().unwrap(), eval::line(line.as_bytes()));
+    }
+    drop(stdin);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn whoever_stops_reading_answers_is_no_trouble() {
+    let fixture = Fixture::bare();
+    let mut child = fixture.command(&["qos", "eval"]).stdin(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().unwrap();
+    // More than any pipe holds; writing fails once the program has ended.
+    for _ in 0..100_000 {
+        if writeln!(stdin, r#"{{"op":"quantity","value":"1"}}"#).is_err() {
+            break;
+        }
+    }
+    drop(stdin);
+    let said = fixture.said(&child.wait_with_output().unwrap());
+    assert_eq!((said.exit, said.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_fleet_may_come_from_standard_input() {
+    let fixture = Fixture::bare();
+    let arguments = [
+        "qos",
+        "fit",
+        "--cluster",
+        "dc-1=-",
+        "--grade",
+        "system",
+        "--cpu",
+        "1",
+        "--memory",
+        "1Gi",
+        "-o",
+        "json",
+    ];
+    let said = fixture.with_input(&arguments, &list(&[node("n1")]).to_string());
+    assert_eq!(said.exit, Some(0), "{}", told(&arguments, &said));
+    assert_eq!(serde_json::from_str::<Value>(&said.stdout).unwrap()["fits"], 16);
+}

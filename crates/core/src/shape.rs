@@ -1,0 +1,45 @@
+//! The pod of an App as far as its QoS goes: what each container may use and requests.
+//!
+//! The renderer makes the same pod with everything else in it; what is decided about an App before it is rendered
+//! is decided by this one.
+
+use plimsoll_qos::{Amounts, Container as Part, Pod, Requirements, Resources, Terms, requests};
+
+use crate::content::{Container, Content, Named, Size};
+
+/// The name of the main container.
+pub const MAIN: &str = "app";
+
+/// How a container says that it runs beside the others although it starts before them (KEP-753).
+const ALWAYS: &str = "Always";
+
+/// The pod of this content under these terms, which are its own ([`Content::terms`]) but where somebody asks what
+/// other ones would make of it.
+pub fn shape(content: &Content, terms: &Terms) -> Pod {
+    let Content { main, init, sidecars, .. } = content;
+    let part = |name: &str, container: &Container| {
+        let Container { size, .. } = container;
+        Part { resources: resources(content, terms, size), ..Part::named(name) }
+    };
+    let steps = init.iter().map(|Named { name, inner }| part(name, inner));
+    let beside = sidecars
+        .iter()
+        .map(|Named { name, inner }| Part { restart_policy: Some(ALWAYS.to_owned()), ..part(name, inner) });
+    Pod {
+        containers: vec![part(MAIN, main)],
+        init_containers: steps.chain(beside).collect(),
+        priority: Some(content.grade.priority().1),
+        ..Pod::default()
+    }
+}
+
+fn resources(content: &Content, terms: &Terms, size: &Size) -> Requirements {
+    let Size { cpu, memory, ephemeral_storage } = size;
+    let limit = Amounts { cpu: cpu.clone(), memory: memory.clone() };
+    let list = |Amounts { cpu, memory }: Amounts| {
+        let disk = ephemeral_storage.iter().map(|disk| ("ephemeral-storage", disk.clone()));
+        [("cpu", cpu), ("memory", memory)].into_iter().chain(disk).collect::<Resources>()
+    };
+    let asked = requests(&limit, content.grade, terms).amounts();
+    Requirements { requests: list(asked), limits: list(limit) }
+}
