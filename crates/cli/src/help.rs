@@ -34,6 +34,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("operation abort", &["plimsoll operation abort 0199f3a0-0000-7000-8000-000000000001"]),
     ("dc list", &["plimsoll dc list"]),
     ("dc get", &["plimsoll dc get dc-1"]),
+    ("dc confirm", &["plimsoll dc confirm dc-1 --reason restored"]),
+    ("dc refuse", &["plimsoll dc refuse dc-1 --reason investigating"]),
     ("dc add", &["plimsoll dc add dc-1 --kubeconfig dc-1.yaml"]),
     ("namespace list", &["plimsoll namespace list -o name"]),
     ("namespace get", &["plimsoll namespace get demo"]),
