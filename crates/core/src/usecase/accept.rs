@@ -239,7 +239,7 @@ impl Plimsoll {
         match verb {
             Verb::Apply(application) => self.plan_apply(caller, application, reason, ground).await,
             Verb::Rollback(to) => self.plan_rollback(caller, app, *to, reason, ground).await,
-            Verb::RollbackOf(failed) => self.plan_rollback_of(caller, app, *failed, ground).await,
+            Verb::RollbackOf(failed) => self.plan_rollback_of(caller, app, *failed, reason, ground).await,
             Verb::Unpin => ground.plan_unpin(caller, app),
             Verb::Scale(change) => self.plan_scale(caller, app, change, reason, ground).await,
             Verb::Restart => ground.plan_restart(caller, app, reason),

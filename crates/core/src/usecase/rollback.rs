@@ -106,6 +106,7 @@ impl Plimsoll {
         caller: &Caller,
         app: &AppRef,
         failed: OperationId,
+        why: Option<&str>,
         ground: &Ground,
     ) -> Result<Plan, Error> {
         let before = ground.existing(app)?;
@@ -120,7 +121,7 @@ impl Plimsoll {
             .fallback
             .and_then(|number| releases.iter().find(|(release, _)| release.number == number))
             .ok_or_else(overtaken)?;
-        let plan = self.back_to(caller, ground, before, &releases, &target.0, None).await?;
+        let plan = self.back_to(caller, ground, before, &releases, &target.0, why).await?;
         let supersedes = plan
             .supersedes
             .into_iter()

@@ -96,8 +96,19 @@ async fn a_failed_upgrade_rolls_itself_back_and_pins() {
     let end = bed.until(rollback, |view| view.state.is_final()).await;
     assert_eq!((end.state, end.by.as_str()), (OperationState::Succeeded, "plimsoll"));
     let app = bed.plimsoll.get(&ann(), &shop()).await.unwrap();
-    assert_eq!((app.release.get(), app.pin.unwrap().from.get()), (3, 2));
     assert_eq!(bed.dcs[2].puts().len(), 2, "the bad release never reached dc-3");
+    let why = "release 2 failed: dc-1: the image cannot be pulled";
+    let pin = app.pin.unwrap();
+    assert_eq!((app.release.get(), pin.from.get(), pin.reason.as_deref()), (3, 2, Some(why)));
+    assert_eq!(end.reason.as_deref(), Some(why));
+    let history = bed.plimsoll.history(&ann(), &shop(), PageRequest::default()).await.unwrap();
+    assert_eq!(history.items[0].reason.as_deref(), Some(why));
+    let refused = bed
+        .plimsoll
+        .apply(&ann(), &document(4, &json!({})), TakeScale::No, write("pinned"))
+        .await
+        .unwrap_err();
+    assert!(refused.message.contains(&format!("({why})")), "{refused}");
 }
 
 #[tokio::test(start_paused = true)]
