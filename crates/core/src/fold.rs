@@ -259,9 +259,47 @@ mod tests {
             ([O::Healthy, O::Failed, O::Failed], HELD),
             ([O::Healthy, O::Failed, O::Owed], HELD),
             ([O::Healthy, O::Healthy, O::Owed], ends(EndState::SucceededOwing)),
+            ([O::Healthy, O::Owed, O::Diverged], HELD),
+            // Nothing ordered counts for nobody: neither beside too few that are good, nor beside enough.
+            ([O::Healthy, O::Done, O::Done], HELD),
+            ([O::Healthy, O::Done, O::Owed], HELD),
+            ([O::Healthy, O::Healthy, O::Done], ends(EndState::Succeeded)),
+            ([O::Done, O::Done, O::Done], ends(EndState::Succeeded)),
+            ([O::Done, O::Owed, O::Owed], ends(EndState::SucceededOwing)),
+            ([O::Failed, O::Done, O::Healthy], HELD),
+            ([O::Failed, O::Healthy, O::Progressing], RUNNING),
         ] {
             assert_eq!(standing(&operation, states), expected, "{states:?}");
         }
+    }
+
+    #[test]
+    fn a_delete_goes_on_after_a_failure_and_superseded_parts_of_it_are_done() {
+        let mut operation = mk_operation();
+        operation.kind = Kind::Delete;
+        for (states, expected) in [
+            ([O::Failed, O::Done, O::Done], RUNNING),
+            ([O::Done, O::Superseded, O::Done], ends(EndState::Succeeded)),
+            ([O::Superseded, O::Superseded, O::Owed], ends(EndState::SucceededOwing)),
+        ] {
+            assert_eq!(standing(&operation, states), expected, "{states:?}");
+        }
+    }
+
+    #[test]
+    fn who_soaks_is_not_good_yet() {
+        let mut operation = mk_operation();
+        operation.policy.soak = std::time::Duration::from_mins(1);
+        let mut outcomes = mk_outcomes([O::Healthy; 3]);
+        let standing = |outcomes: &BTreeMap<DcName, Outcome>| {
+            let standing = fold(&operation, &Control::default(), outcomes, None);
+            (standing.state, standing.due)
+        };
+        assert_eq!(standing(&outcomes), RUNNING);
+        for outcome in outcomes.values_mut() {
+            outcome.spent.soaked = std::time::Duration::from_mins(1);
+        }
+        assert_eq!(standing(&outcomes), ends(EndState::Succeeded));
     }
 
     #[test]
@@ -286,7 +324,11 @@ mod tests {
         assert_eq!(ended(owing, [O::Healthy, O::Healthy, O::Progressing]), OperationState::SucceededOwing);
         assert_eq!(ended(owing, [O::Healthy, O::Healthy, O::Healthy]), OperationState::Succeeded);
         assert_eq!(ended(owing, [O::Healthy, O::Healthy, O::Failed]), OperationState::SucceededOwing);
+        assert_eq!(ended(owing, [O::Healthy, O::Healthy, O::Waiting]), OperationState::SucceededOwing);
         assert_eq!(ended(EndState::Succeeded, [O::Failed; 3]), OperationState::Succeeded);
+        assert_eq!(ended(EndState::Failed, [O::Healthy; 3]), OperationState::Failed);
+        assert_eq!(ended(EndState::Aborted, [O::Healthy; 3]), OperationState::Aborted);
+        assert_eq!(ended(EndState::Superseded, [O::Healthy; 3]), OperationState::Superseded);
         assert_eq!(ended(EndState::RolledBack, [O::Healthy; 3]), OperationState::RolledBack);
     }
 

@@ -147,6 +147,68 @@ mod tests {
     }
 
     #[test]
+    fn nobody_waits_for_a_data_center_without_an_outcome() {
+        let mut operation = mk_operation();
+        operation.policy.waves = vec![mk_dcs(["dc-2"]), mk_dcs(["dc-1"])];
+        let mut outcomes = mk_outcomes([O::Waiting; 3]);
+        // Removed or lost since.
+        outcomes.remove(&mk_dcs(["dc-2"])[0]);
+        assert_eq!(gates(&operation, &outcomes), ["open", "open", "closed"]);
+    }
+
+    #[test]
+    fn what_ends_the_publish_under_a_number_is_what_leaves_too_few_to_reach_it() {
+        let mut operation = mk_operation();
+        operation.policy.succeed = Succeed::AtLeast(2);
+        let (goes_on, stopped) = (["open"; 3], ["closed"; 3]);
+        for (states, expected) in [
+            ([O::Failed, O::Healthy, O::Waiting], goes_on),
+            ([O::Failed, O::Owed, O::Waiting], goes_on),
+            ([O::Failed, O::Diverged, O::Progressing], goes_on),
+            // What has nothing ordered will never be healthy.
+            ([O::Failed, O::Done, O::Waiting], stopped),
+            ([O::Failed, O::Failed, O::Healthy], stopped),
+            // Without a failure nothing is stopped, however few are left.
+            ([O::Done, O::Done, O::Waiting], goes_on),
+        ] {
+            assert_eq!(gates(&operation, &mk_outcomes(states)), expected, "{states:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_at_once_passes_every_gate_but_a_shut_one() {
+        let mut operation = mk_operation();
+        operation.pace = Pace::AtOnce;
+        operation.policy.waves = vec![mk_dcs(["dc-2"]), mk_dcs(["dc-1"])];
+        assert_eq!(gates(&operation, &mk_outcomes([O::Waiting; 3])), ["open"; 3]);
+        assert_eq!(gates(&operation, &mk_outcomes([O::Failed; 3])), ["open"; 3]);
+        let held = gate(
+            &operation,
+            &mk_dcs(["dc-1"])[0],
+            DcState::Held,
+            &Control::default(),
+            &mk_outcomes([O::Waiting; 3]),
+            None,
+        );
+        assert_eq!(held, Gate::Shut("dc-1 is held until an operator decides".to_owned()));
+    }
+
+    #[test]
+    fn waves_name_each_data_center_once_and_leave_out_who_takes_no_part() {
+        let dcs = mk_dcs(["dc-1", "dc-2", "dc-3"]);
+        let mut policy = mk_operation().policy;
+        for (order, expected) in [
+            (vec![], vec![mk_dcs(["dc-1", "dc-2", "dc-3"])]),
+            (vec![mk_dcs(["dc-3"])], vec![mk_dcs(["dc-3"]), mk_dcs(["dc-1", "dc-2"])]),
+            (vec![mk_dcs(["dc-9"]), mk_dcs(["dc-2"])], vec![mk_dcs(["dc-2"]), mk_dcs(["dc-1", "dc-3"])]),
+            (vec![mk_dcs(["dc-1", "dc-2", "dc-3"])], vec![mk_dcs(["dc-1", "dc-2", "dc-3"])]),
+        ] {
+            policy.waves = order;
+            assert_eq!(waves(&policy, &dcs), expected, "{:?}", policy.waves);
+        }
+    }
+
+    #[test]
     fn a_data_center_that_soaks_is_waited_for() {
         let mut operation = mk_operation();
         operation.policy.waves = vec![mk_dcs(["dc-1"])];

@@ -114,11 +114,20 @@ mod tests {
             (&fixed, pods(3, 3, 3, 3, 1, 0), Applied::Current, going.clone()),
             (&fixed, pods(3, 3, 3, 3, 0, 1), Applied::Current, going.clone()),
             (&fixed, pods(3, 2, 3, 3, 0, 0), Applied::Current, going.clone()),
+            (&fixed, pods(3, 3, 2, 3, 0, 0), Applied::Current, going.clone()),
             (&fixed, pods(3, 3, 3, 2, 0, 0), Applied::Current, going.clone()),
+            // One too many is not what was ordered either.
+            (&fixed, pods(3, 4, 3, 3, 0, 0), Applied::Current, going.clone()),
+            (&fixed, pods(3, 3, 4, 3, 0, 0), Applied::Current, going.clone()),
+            (&fixed, pods(3, 3, 3, 4, 0, 0), Applied::Current, going.clone()),
+            (&fixed, pods(4, 4, 4, 4, 0, 0), Applied::Current, going.clone()),
             (&fixed, pods(2, 2, 2, 2, 0, 0), Applied::Current, going.clone()),
             (&fixed, pods(0, 0, 0, 0, 0, 0), Applied::Current, going.clone()),
             (&auto, pods(5, 5, 5, 5, 0, 0), Applied::Current, Verdict::Healthy),
+            (&auto, pods(3, 3, 3, 3, 0, 0), Applied::Current, Verdict::Healthy),
+            (&auto, pods(6, 6, 6, 6, 0, 0), Applied::Current, Verdict::Healthy),
             (&auto, pods(7, 7, 7, 7, 0, 0), Applied::Current, going.clone()),
+            (&auto, pods(2, 2, 2, 2, 0, 0), Applied::Current, going.clone()),
         ] {
             assert_eq!(
                 judge(order, FENCE, Some(&mk_sight(counts, applied))),
@@ -135,9 +144,57 @@ mod tests {
         {
             let none = mk_sight(pods(0, 0, 0, 0, 0, 0), Applied::Current);
             assert_eq!(judge(&order, FENCE, Some(&none)), Verdict::Done);
-            let going = mk_sight(pods(0, 0, 0, 0, 0, 2), Applied::Current);
-            assert_eq!(judge(&order, FENCE, Some(&going)), Verdict::Progressing(None));
+            for counts in [
+                pods(3, 0, 0, 0, 0, 0),
+                pods(0, 1, 0, 0, 0, 0),
+                pods(0, 0, 1, 0, 0, 0),
+                pods(0, 0, 0, 1, 0, 0),
+                pods(0, 0, 0, 0, 1, 0),
+                pods(0, 0, 0, 0, 0, 2),
+            ] {
+                let going = mk_sight(counts, Applied::Current);
+                assert_eq!(judge(&order, FENCE, Some(&going)), Verdict::Progressing(None), "{counts:?}");
+            }
+            for applied in [Applied::Pending, Applied::Gone] {
+                let unsettled = mk_sight(pods(0, 0, 0, 0, 0, 0), applied);
+                assert_eq!(judge(&order, FENCE, Some(&unsettled)), Verdict::Progressing(None), "{applied:?}");
+            }
         }
+    }
+
+    #[test]
+    fn a_deletion_is_done_when_everything_is_gone_and_not_before() {
+        let order = Order { ordered: Ordered::Deleted, ..mk_order(Replication::Fixed(3), Power::Online) };
+        for (applied, expected) in [
+            (Applied::Gone, Verdict::Done),
+            (Applied::Pending, Verdict::Progressing(None)),
+            (Applied::Current, Verdict::Progressing(None)),
+        ] {
+            let sight = mk_sight(pods(0, 0, 0, 0, 0, 0), applied);
+            assert_eq!(judge(&order, FENCE, Some(&sight)), expected, "{applied:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_fatal_counts_only_where_health_is_missing_and_before_what_is_not() {
+        let finding = |fatal, message: &str| Finding {
+            reason: "Reason".to_owned(),
+            message: message.to_owned(),
+            fatal,
+        };
+        let order = mk_order(Replication::Fixed(3), Power::Online);
+        let mut sight = mk_sight(pods(3, 2, 2, 2, 0, 0), Applied::Current);
+        let (slow, hopeless) = (finding(Fatal::No, "slow"), finding(Fatal::Yes, "no image"));
+        let mut findings = |pods, list: &[&Finding]| {
+            let status = sight.status.as_mut().unwrap();
+            status.replicas = pods;
+            status.findings = list.iter().map(|finding| (*finding).clone()).collect();
+            judge(&order, FENCE, Some(&sight))
+        };
+        let (some, all) = (pods(3, 2, 2, 2, 0, 0), pods(3, 3, 3, 3, 0, 0));
+        assert_eq!(findings(some, &[&slow]), Verdict::Progressing(Some(slow.clone())));
+        assert_eq!(findings(some, &[&slow, &hopeless]), Verdict::Hopeless(hopeless.clone()));
+        assert_eq!(findings(all, &[&slow, &hopeless]), Verdict::Healthy);
     }
 
     #[test]
@@ -149,6 +206,10 @@ mod tests {
         let put_but_not_seen = Sight { fence: newer, ..sight.clone() };
         assert_eq!(judge(&order, newer, Some(&put_but_not_seen)), Verdict::Unseen);
         assert_eq!(judge(&order, FENCE, None), Verdict::Unseen);
+        // What the controller says it has done of an Order that is not in the data center is no evidence either.
+        let mut seen_but_not_put = sight.clone();
+        seen_but_not_put.status.as_mut().unwrap().fence = newer;
+        assert_eq!(judge(&order, newer, Some(&seen_but_not_put)), Verdict::Unseen);
         let on_its_own = Sight { local: Some(Local::default()), ..sight };
         assert_eq!(judge(&order, FENCE, Some(&on_its_own)), Verdict::Unseen);
     }
