@@ -96,7 +96,9 @@ impl Faults {
         let if_match = Some(if_match).filter(|text| !text.is_empty());
         let if_match = if_match.and_then(|text| match text.parse::<Etag>() {
             Ok(etag) => Some(etag),
-            Err(Violation { path: _, message, remedy }) => self.fault("options.ifMatch", message, &remedy),
+            Err(Violation { path: _, message, remedy, rule: _ }) => {
+                self.fault("options.ifMatch", message, &remedy)
+            }
         });
         Some(Write {
             request_id: request_id?,

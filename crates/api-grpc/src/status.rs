@@ -27,7 +27,8 @@ pub(crate) fn status(error: Error) -> Status {
         metadata.insert("violationsOmitted".to_owned(), omitted.to_string());
     }
     let mut details = ErrorDetails::with_error_info(error.reason, DOMAIN, metadata);
-    for Violation { path, message, remedy } in &error.violations[..shown] {
+    // The message names its rule; `goldenRules` in the facts has them all.
+    for Violation { path, message, remedy, rule: _ } in &error.violations[..shown] {
         details.add_bad_request_violation(path, format!("{message}; {remedy}"));
     }
     if error.kind == Kind::Unavailable {
@@ -42,7 +43,7 @@ fn fitting(violations: &[Violation]) -> usize {
     violations
         .iter()
         .take_while(|violation| {
-            let Violation { path, message, remedy } = violation;
+            let Violation { path, message, remedy, rule: _ } = violation;
             bytes += path.len() + message.len() + remedy.len();
             bytes <= MAX_VIOLATIONS
         })

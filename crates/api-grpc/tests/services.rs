@@ -176,6 +176,20 @@ async fn every_fault_of_a_setup_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn faults_and_golden_rules_are_told_in_one_status() {
+    let fixture = fixture::with_shop().await;
+    let mut document = mk_document("demo", "shop");
+    document["spec"]["scale"] = json!({"replicas": 1});
+    let apply = |document: &Value| json!({"document": document, "options": options("both")});
+    let refused = fixture.call(Some("operator"), "ApplyApp", apply(&document)).await.unwrap_err();
+    assert_eq!((refused.code, refused.message.as_str()), (9, "production refuses: 1 golden rule broken"));
+    document["spec"]["grade"] = json!("golden");
+    let invalid = fixture.call(Some("operator"), "ApplyApp", apply(&document)).await.unwrap_err();
+    let said = "the document has 1 fault and breaks 1 golden rule";
+    assert_eq!((invalid.code, invalid.message.as_str()), (3, said));
+}
+
+#[tokio::test]
 async fn of_two_who_saw_the_same_one_is_told_who_was_faster() {
     let fixture = with_shop().await;
     let etag = fixture.ok("GetApp", json!({"app": shop()})).await["app"]["etag"].clone();

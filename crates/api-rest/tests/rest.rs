@@ -127,6 +127,45 @@ async fn the_path_says_which_app_a_document_is_of() {
 }
 
 #[tokio::test]
+async fn faults_and_golden_rules_are_told_in_one_problem() {
+    let fixture = Fixture::with_shop().await;
+    let apply = format!("{SHOP}?requestId=both");
+    let told = async |change: fn(&mut serde_json::Value)| {
+        let mut document = mk_document("demo", "shop");
+        change(&mut document["spec"]);
+        let answer = fixture.call(Some("operator"), "PUT", &apply, Some(document)).await;
+        let violations = answer.body["violations"].as_array().unwrap();
+        let places: Vec<_> = violations.iter().map(|v| json!([v["path"], v["rule"]])).collect();
+        json!([answer.status.as_u16(), answer.body["kind"], answer.body["metadata"]["goldenRules"], places])
+    };
+    let both = told(|spec| {
+        spec["grade"] = json!("golden");
+        spec["scale"] = json!({"replicas": 1});
+        spec["probes"]["liveness"] = json!(null);
+    });
+    assert_eq!(
+        both.await,
+        json!([
+            422,
+            "Invalid",
+            "liveness-probe,min-replicas",
+            [
+                ["spec.grade", null],
+                ["spec.probes.liveness", "liveness-probe"],
+                ["spec.scale.replicas", "min-replicas"],
+            ]
+        ])
+    );
+    let rules = told(|spec| spec["scale"] = json!({"replicas": 1}));
+    assert_eq!(
+        rules.await,
+        json!([409, "Refused", "min-replicas", [["spec.scale.replicas", "min-replicas"]]])
+    );
+    let everywhere = told(|spec| spec["user"] = json!(0));
+    assert_eq!(everywhere.await, json!([422, "Invalid", "non-root", [["spec.user", "non-root"]]]));
+}
+
+#[tokio::test]
 async fn every_error_is_a_problem() {
     let fixture = Fixture::with_shop().await;
     let apply = format!("{SHOP}?requestId=x");

@@ -128,18 +128,21 @@ fn subject(source: &Source, reason: &str) -> String {
     }
 }
 
-/// The faults in the order in which they stand in the file; what stands nowhere comes first.
+/// The faults in the order in which they stand in the file, then the broken rules likewise; what stands nowhere
+/// comes first.
 fn placed(violations: &[Violation], source: Option<&Source>) -> Vec<String> {
     let mut violations: Vec<_> = violations.iter().collect();
     if let Some(source) = source {
-        violations.sort_by_key(|violation| source.place(&violation.path).map(|place| place.position()));
+        violations.sort_by_key(|violation| {
+            (violation.rule.is_some(), source.place(&violation.path).map(|place| place.position()))
+        });
     }
     violations.into_iter().map(|violation| place(violation, source)).collect()
 }
 
 /// `shop.yaml:7:3: spec.image: has no digest — name the digest`.
 fn place(violation: &Violation, source: Option<&Source>) -> String {
-    let Violation { path, message, remedy } = violation;
+    let Violation { path, message, remedy, rule: _ } = violation;
     let mut parts: Vec<&dyn Display> = Vec::new();
     let name = source.map(Source::name);
     let at = source.and_then(|source| source.place(path));

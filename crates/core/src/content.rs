@@ -81,11 +81,7 @@ impl Content {
     /// What the scratch of a pod may hold altogether. `/tmp` counts for every container, for each has its own,
     /// and what an init step left there stays as long as the pod.
     pub fn scratch_of_a_pod(&self) -> Quantity {
-        let (tmp, shared): (Vec<_>, Vec<_>) =
-            self.scratch.iter().partition(|scratch| scratch.path == Scratch::TMP);
-        let tmp = tmp.first().map_or_else(Scratch::default_tmp, |scratch| scratch.size.clone());
-        let tmps = std::iter::repeat_n(tmp, self.containers());
-        shared.into_iter().map(|scratch| scratch.size.clone()).chain(tmps).sum()
+        Scratch::of_a_pod(&self.scratch, self.containers())
     }
 }
 
@@ -96,6 +92,14 @@ impl Scratch {
     /// What [`Scratch::TMP`] may hold where it is not listed.
     pub fn default_tmp() -> Quantity {
         Quantity::from_mebibytes(1024)
+    }
+
+    /// What these may hold altogether in a pod of so many containers, each with its own [`Scratch::TMP`].
+    pub fn of_a_pod(list: &[Self], containers: usize) -> Quantity {
+        let (tmp, shared): (Vec<_>, Vec<_>) = list.iter().partition(|scratch| scratch.path == Self::TMP);
+        let tmp = tmp.first().map_or_else(Self::default_tmp, |scratch| scratch.size.clone());
+        let tmps = std::iter::repeat_n(tmp, containers);
+        shared.into_iter().map(|scratch| scratch.size.clone()).chain(tmps).sum()
     }
 }
 

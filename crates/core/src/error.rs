@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::document::golden::Rule;
+
 /// The closed set of kinds. Each frontend maps a kind through [`Kind::http`], [`Kind::grpc`] and
 /// [`Kind::exit`], and nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -118,12 +120,21 @@ pub struct Violation {
     pub message: String,
     /// What to do about it, in one sentence.
     pub remedy: String,
+    /// The golden rule that it breaks, if it breaks one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Rule>,
 }
 
 impl Violation {
     /// A fault at `path`.
     pub fn new(path: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into(), remedy: remedy.into() }
+        Self { path: path.into(), message: message.into(), remedy: remedy.into(), rule: None }
+    }
+
+    /// The same as one that breaks a golden rule.
+    #[must_use]
+    pub fn of_rule(self, rule: Rule) -> Self {
+        Self { rule: Some(rule), ..self }
     }
 }
 

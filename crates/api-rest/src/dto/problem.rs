@@ -43,11 +43,14 @@ pub struct Violation {
     pub message: String,
     /// What to do about it.
     pub remedy: String,
+    /// The golden rule that it breaks, such as `min-replicas`, if it breaks one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 impl From<error::Violation> for Violation {
     fn from(violation: error::Violation) -> Self {
-        let error::Violation { path, message, remedy } = violation;
-        Self { path, message, remedy }
+        let error::Violation { path, message, remedy, rule } = violation;
+        Self { path, message, remedy, rule: rule.map(|rule| rule.name().to_owned()) }
     }
 }

@@ -85,7 +85,7 @@ impl Faults {
         }
         match value.to_str().unwrap_or_default().parse() {
             Ok(etag) => Some(etag),
-            Err(Violation { path, message, remedy }) => self.fault(&path, message, &remedy),
+            Err(Violation { path, message, remedy, rule: _ }) => self.fault(&path, message, &remedy),
         }
     }
 }

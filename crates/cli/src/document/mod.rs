@@ -124,6 +124,7 @@ impl Source {
                 path: "metadata.namespace".to_owned(),
                 message: format!("is {own}, and {asked} was asked for"),
                 remedy: "make the two agree".to_owned(),
+                rule: None,
             };
             return Err(Failure::faults("the document is of another Namespace", &[fault], self));
         }

@@ -6,9 +6,9 @@ use plimsoll_qos::{Quantity, Resource};
 
 use super::familiar;
 use super::metadata::{is_label, is_subdomain};
-use super::probe::{self, Ports};
+use super::probe;
 use super::reader::{Node, Object, shown};
-use crate::content::{Container, Content, ImageRef, InvalidImage, Named, Probes, SecretKey, Size};
+use crate::content::{Container, ImageRef, InvalidImage, Named, Probes, Scratch, SecretKey, Size};
 
 pub(super) const INIT_FIELDS: &[&str] =
     &["name", "image", "command", "args", "size", "env", "envFromSecrets"];
@@ -58,23 +58,23 @@ pub(super) fn read(object: &Object<'_>, probes: Option<Probes>) -> Option<Contai
 }
 
 /// Init steps: containers that end, so they have no probes.
-pub(super) fn init(node: &Node<'_>) -> Option<Vec<Named<Container>>> {
+pub(super) fn init(node: &Node<'_>, names: &mut Names) -> Option<Vec<Named<Container>>> {
     node.list(0..=MAX_SIBLINGS, |node| {
         let object = node.object_telling(INIT_FIELDS, familiar::told)?;
-        named(&object, Some(Probes::default()))
+        named(&object, Some(Probes::default()), names)
     })
 }
 
 /// Sidecars: their probes go by number, because only the main container's ports have names.
-pub(super) fn sidecars(node: &Node<'_>) -> Option<Vec<Named<Container>>> {
+pub(super) fn sidecars(node: &Node<'_>, names: &mut Names) -> Option<Vec<Named<Container>>> {
     node.list(0..=MAX_SIBLINGS, |node| {
         let object = node.object_telling(SIDECAR_FIELDS, familiar::told)?;
-        let probes = object.or_nothing("probes", |node| probe::probes(&node, Ports::Nameless));
-        named(&object, probes)
+        let probes = object.or_nothing("probes", |node| probe::sidecar_probes(&node));
+        named(&object, probes, names)
     })
 }
 
-fn named(object: &Object<'_>, probes: Option<Probes>) -> Option<Named<Container>> {
+fn named(object: &Object<'_>, probes: Option<Probes>, names: &mut Names) -> Option<Named<Container>> {
     let name = object.required("name", |node| {
         let name = node.text(1..=63)?;
         if !is_label(&name) {
@@ -88,24 +88,24 @@ fn named(object: &Object<'_>, probes: Option<Probes>) -> Option<Named<Container>
             node.fault("`app` is the name of the main container", "choose another name");
             return None;
         }
+        names.claim(&name, &node, object.path());
         Some(name)
     });
     let inner = read(object, probes);
     Some(Named { name: name?, inner: inner? })
 }
 
-/// Faults where two containers have one name; `places` are their paths.
-pub(super) fn unique_names<'a>(
-    containers: impl Iterator<Item = (super::Path, &'a str)>,
-    object: &Object<'_>,
-) {
-    let mut seen: BTreeMap<&str, super::Path> = BTreeMap::new();
-    for (path, name) in containers {
-        if let Some(first) = seen.get(name) {
-            let message = format!("`{name}` is the name of {first} too");
-            object.faults().put(&path.field("name"), message, "choose another name");
+/// The names of the containers beside the main one, and where each is.
+#[derive(Default)]
+pub(super) struct Names(BTreeMap<String, super::Path>);
+
+impl Names {
+    /// Puts down a fault where another container has this name.
+    fn claim(&mut self, name: &str, node: &Node<'_>, container: &super::Path) {
+        if let Some(first) = self.0.get(name) {
+            node.fault(format!("`{name}` is the name of {first} too"), "choose another name");
         } else {
-            seen.insert(name, path);
+            self.0.insert(name.to_owned(), container.clone());
         }
     }
 }
@@ -143,7 +143,7 @@ fn words(node: &Node<'_>, min: usize) -> Option<Vec<String>> {
     node.list(min..=MAX_WORDS, |node| node.text(0..=MAX_TEXT))
 }
 
-fn size(node: &Node<'_>) -> Option<Size> {
+pub(super) fn size(node: &Node<'_>) -> Option<Size> {
     let size = node.object(SIZE_FIELDS)?;
     let cpu = size.required("cpu", |node| node.quantity(Resource::Cpu));
     let memory = size.required("memory", |node| {
@@ -218,10 +218,15 @@ pub(super) fn secret_and_key(object: &Object<'_>) -> Option<SecretKey> {
 /// The disk that scratch promises and the disk that the pod may use, where the first is more.
 ///
 /// A pod without a limit on the main container's disk has none that could be compared.
-pub(super) fn scratch_beyond_disk(content: &Content) -> Option<(Quantity, Quantity)> {
-    let main = content.main.size.ephemeral_storage.as_ref()?;
-    let beside = content.sidecars.iter().filter_map(|sidecar| sidecar.inner.size.ephemeral_storage.as_ref());
+pub(super) fn scratch_beyond_disk(
+    main: &Size,
+    init: &[Named<Container>],
+    sidecars: &[Named<Container>],
+    scratch: &[Scratch],
+) -> Option<(Quantity, Quantity)> {
+    let main = main.ephemeral_storage.as_ref()?;
+    let beside = sidecars.iter().filter_map(|sidecar| sidecar.inner.size.ephemeral_storage.as_ref());
     let limit: Quantity = std::iter::once(main).chain(beside).sum();
-    let promised = content.scratch_of_a_pod();
+    let promised = Scratch::of_a_pod(scratch, 1 + init.len() + sidecars.len());
     (promised > limit).then_some((promised, limit))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use plimsoll_qos::Resource;
 
 use super::container::secret_and_key;
-use super::reader::{Faults, Node, shown};
+use super::reader::{Faults, Node, Object, shown};
 use super::{Path, scale};
 use crate::content::{File, Overlay, Scratch, SecretFile};
 use crate::name::DcName;
@@ -25,43 +25,53 @@ const TMP: &str = Scratch::TMP;
 /// What the kernel and the container runtime keep for themselves.
 const SYSTEM_PATHS: [&str; 3] = ["/proc", "/sys", "/dev"];
 
-pub(super) fn files(node: &Node<'_>) -> Option<Vec<File>> {
+pub(super) fn files(node: &Node<'_>, mounts: &mut Vec<Mount>) -> Option<Vec<File>> {
     node.list(0..=MAX_FILES, |node| {
         let file = node.object(FILE_FIELDS)?;
-        let path = file.required("path", |node| path(&node));
+        let path = mounted(&file, mounts);
         let content = file.required("content", |node| node.text(0..=MAX_CONTENT));
         let mode = file.or("mode", 0o644, |node| mode(&node));
         Some(File { path: path?, content: content?, mode: mode? })
     })
 }
 
-pub(super) fn secret_files(node: &Node<'_>) -> Option<Vec<SecretFile>> {
+pub(super) fn secret_files(node: &Node<'_>, mounts: &mut Vec<Mount>) -> Option<Vec<SecretFile>> {
     node.list(0..=MAX_FILES, |node| {
         let file = node.object(SECRET_FILE_FIELDS)?;
-        let path = file.required("path", |node| path(&node));
+        let path = mounted(&file, mounts);
         let from = secret_and_key(&file);
         let mode = file.or("mode", 0o400, |node| mode(&node));
         Some(SecretFile { path: path?, from: from?, mode: mode? })
     })
 }
 
-pub(super) fn scratch(node: &Node<'_>) -> Option<Vec<Scratch>> {
+pub(super) fn scratch(node: &Node<'_>, mounts: &mut Vec<Mount>) -> Option<Vec<Scratch>> {
     node.list(0..=MAX_SCRATCH, |node| {
         let scratch = node.object(SCRATCH_FIELDS)?;
-        let path = scratch.required("path", |node| path(&node));
+        let path = mounted(&scratch, mounts);
         let size = scratch.required("size", |node| node.quantity(Resource::EphemeralStorage));
         Some(Scratch { path: path?, size: size? })
     })
 }
 
 /// What is otherwise in one data center.
-pub(super) fn overlays(node: &Node<'_>) -> Option<BTreeMap<DcName, Overlay>> {
+pub(super) fn overlays(node: &Node<'_>, seen: &mut Vec<Seen>) -> Option<BTreeMap<DcName, Overlay>> {
     node.map(scale::MAX_DCS, scale::dc_key, |node| {
         let overlay = node.object(OVERLAY_FIELDS)?;
+        let mut mounts = Vec::new();
         let env = overlay.or("env", BTreeMap::new(), |node| super::container::env(&node));
-        let files = overlay.or("files", Vec::new(), |node| files(&node));
+        let files = overlay.or("files", Vec::new(), |node| files(&node, &mut mounts));
+        let names = overlay.get("env").into_iter().flat_map(|env| env.keys()).map(str::to_owned).collect();
+        seen.push(Seen { env: names, env_path: overlay.path().field("env"), files: mounts });
         Some(Overlay { env: env?, files: files? })
     })
+}
+
+/// The `path` of an item, which is told apart from all others even where the rest of the item has faults.
+fn mounted(item: &Object<'_>, mounts: &mut Vec<Mount>) -> Option<String> {
+    let path = item.required("path", |node| path(&node))?;
+    mounts.push(Mount { path: path.clone(), place: item.path().clone() });
+    Some(path)
 }
 
 fn path(node: &Node<'_>) -> Option<String> {
@@ -114,10 +124,14 @@ pub(super) struct Mount {
     place: Path,
 }
 
-/// The mounts of a list of the document whose items have a `path`.
-pub(super) fn mounts<'a>(paths: impl Iterator<Item = &'a str>, list: &Path) -> Vec<Mount> {
-    let mount = |(index, path): (usize, &str)| Mount { path: path.to_owned(), place: list.index(index) };
-    paths.enumerate().map(mount).collect()
+/// What was seen of one data center's overlay, whether it is without fault or not.
+pub(super) struct Seen {
+    /// The names of its variables.
+    pub(super) env: Vec<String>,
+    /// Where they stand.
+    pub(super) env_path: Path,
+    /// Its files.
+    pub(super) files: Vec<Mount>,
 }
 
 /// Faults where one path is another, or lies in another.

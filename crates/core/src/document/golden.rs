@@ -1,10 +1,14 @@
-//! The golden rules of production that can be told from a document alone.
+//! The golden rules that can be told from a document alone, in one table: rule, field, message, remedy.
 //!
-//! Most rules hold in every installation and are part of the format: images by digest, sizes for every
-//! container (so no pod is ever BestEffort), one main container, no root user, nothing privileged. Those here
-//! may be broken where somebody tries something out.
+//! Some hold in every installation and are part of the format; what breaks them is a fault of the document.
+//! The others hold in production, and may be broken where somebody tries something out. Rules that need no
+//! words here are kept by the format itself (images by digest, a size for every container and so no BestEffort)
+//! or by the renderer. `docs/app.md` shows the table; a test compares the two.
 
-use super::{AppDocument, Path};
+use serde::{Deserialize, Serialize};
+
+use super::Path;
+use super::reader::{Node, Object};
 use crate::error::Violation;
 use crate::record::Environment;
 use crate::scale::{Replication, Scale};
@@ -13,7 +17,8 @@ use crate::scale::{Replication, Scale};
 pub const MIN_REPLICAS: u32 = 3;
 
 /// A rule by its name, which waivers will name it by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// At least [`MIN_REPLICAS`] in each data center that has any.
     MinReplicas,
@@ -21,6 +26,16 @@ pub enum Rule {
     ReadinessProbe,
     /// The main container says when it must be restarted.
     LivenessProbe,
+    /// No container runs as root.
+    NonRoot,
+    /// No container may do what its server may.
+    NoPrivileged,
+    /// No container uses network, processes or memory of its server.
+    NoHostNetwork,
+    /// No container sees the disk of its server.
+    NoHostPath,
+    /// One main container; what helps it is declared as such.
+    OneContainer,
 }
 
 impl Rule {
@@ -30,72 +45,169 @@ impl Rule {
             Self::MinReplicas => "min-replicas",
             Self::ReadinessProbe => "readiness-probe",
             Self::LivenessProbe => "liveness-probe",
+            Self::NonRoot => "non-root",
+            Self::NoPrivileged => "no-privileged",
+            Self::NoHostNetwork => "no-host-network",
+            Self::NoHostPath => "no-host-path",
+            Self::OneContainer => "one-container",
         }
     }
 }
 
-/// Every rule that the document breaks; none outside production.
-pub fn check(document: &AppDocument, environment: Environment) -> Vec<Violation> {
-    match environment {
-        Environment::Testing => Vec::new(),
-        Environment::Production => {
-            let mut violations = probes(document);
-            violations.extend(replicas(&document.scale));
-            violations
-        }
+/// Where a rule holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// In every installation.
+    Everywhere,
+    /// In production.
+    InProduction,
+}
+
+/// What a rule is broken by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breaker {
+    /// The value of these fields of ours, below `spec`.
+    Value(&'static [&'static str]),
+    /// These fields of other formats, wherever a container is described.
+    Foreign(&'static [&'static str]),
+}
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The rule.
+    pub rule: Rule,
+    /// Where it holds.
+    pub holds: Holds,
+    /// What it is broken by.
+    pub by: Breaker,
+    /// What is said of it, without the name of the rule.
+    pub message: &'static str,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+const FEW_REPLICAS: Row = Row {
+    rule: Rule::MinReplicas,
+    holds: Holds::InProduction,
+    by: Breaker::Value(&["scale.replicas", "scale.exceptions.DC.replicas"]),
+    message: "fewer than 3 pods in a data center are too few for production",
+    remedy: "write 3 or more, or 0",
+};
+const LOW_BOUND: Row = Row {
+    by: Breaker::Value(&["scale.autoscale.min", "scale.exceptions.DC.autoscale.min"]),
+    remedy: "write 3 or more",
+    ..FEW_REPLICAS
+};
+const NO_READINESS: Row = Row {
+    rule: Rule::ReadinessProbe,
+    holds: Holds::InProduction,
+    by: Breaker::Value(&["probes.readiness"]),
+    message: "in production an App has a readiness probe",
+    remedy: "add one that succeeds when the App can take traffic",
+};
+const NO_LIVENESS: Row = Row {
+    rule: Rule::LivenessProbe,
+    holds: Holds::InProduction,
+    by: Breaker::Value(&["probes.liveness"]),
+    message: "in production an App has a liveness probe",
+    remedy: "add one that fails only when nothing but a restart helps",
+};
+const ROOT: Row = Row {
+    rule: Rule::NonRoot,
+    holds: Holds::Everywhere,
+    by: Breaker::Value(&["user"]),
+    message: "no container runs as root",
+    remedy: "write the user that the image's files belong to, or leave it out for 10001",
+};
+
+/// Every way to break a golden rule.
+pub const TABLE: [Row; 9] = [
+    FEW_REPLICAS,
+    LOW_BOUND,
+    NO_READINESS,
+    NO_LIVENESS,
+    ROOT,
+    Row {
+        rule: Rule::NoPrivileged,
+        holds: Holds::Everywhere,
+        by: Breaker::Foreign(&["privileged", "securityContext", "capabilities", "allowPrivilegeEscalation"]),
+        message: "no container is privileged",
+        remedy: "leave it out; `user` sets the user, everything else is as safe as it can be",
+    },
+    Row {
+        rule: Rule::NoHostNetwork,
+        holds: Holds::Everywhere,
+        by: Breaker::Foreign(&["hostNetwork", "hostPort", "hostPID", "hostIPC"]),
+        message: "no App uses what belongs to its server",
+        remedy: "leave it out; `ports` makes a Service",
+    },
+    Row {
+        rule: Rule::NoHostPath,
+        holds: Holds::Everywhere,
+        by: Breaker::Foreign(&["hostPath"]),
+        message: "no App sees the disk of its server",
+        remedy: "leave it out; `scratch` gives room to write",
+    },
+    Row {
+        rule: Rule::OneContainer,
+        holds: Holds::Everywhere,
+        by: Breaker::Foreign(&["containers"]),
+        message: "an App has one main container",
+        remedy: "write it into `spec` itself, the others into `sidecars`",
+    },
+];
+
+impl Row {
+    /// The message with the name of the rule.
+    pub fn told(&self) -> String {
+        format!("{} (golden rule `{}`)", self.message, self.rule.name())
+    }
+
+    fn at(&self, path: &Path) -> Violation {
+        Violation::new(path.to_string(), self.told(), self.remedy).of_rule(self.rule)
     }
 }
 
-/// Every rule that a scale breaks, whether it comes with a document or by itself.
+/// Every rule of production that a scale breaks which comes by itself; none elsewhere.
 pub fn check_scale(scale: &Scale, environment: Environment) -> Vec<Violation> {
     match environment {
         Environment::Testing => Vec::new(),
-        Environment::Production => replicas(scale),
+        Environment::Production => {
+            let path = Path::root().field("spec").field("scale");
+            let exceptions = path.field("exceptions");
+            let everywhere = std::iter::once((path, &scale.size));
+            let here = scale.exceptions.iter().map(|(dc, size)| (exceptions.field(dc.as_str()), size));
+            everywhere.chain(here).filter_map(|(path, size)| too_few(&path, size)).collect()
+        }
     }
 }
 
-fn broken(rule: Rule, path: &Path, message: &str, remedy: &str) -> Violation {
-    Violation::new(path.to_string(), format!("{message} (golden rule `{}`)", rule.name()), remedy)
+/// Puts down where `size`, read at `object`, is too little for production.
+pub(super) fn check_size(object: &Object<'_>, size: &Replication) {
+    if let Some(violation) = too_few(object.path(), size) {
+        object.faults().breaks(violation);
+    }
 }
 
-fn probes(document: &AppDocument) -> Vec<Violation> {
-    let probes = &document.content.main.probes;
-    let path = Path::root().field("spec").field("probes");
-    let mut violations = Vec::new();
-    if probes.readiness.is_none() {
-        violations.push(broken(
-            Rule::ReadinessProbe,
-            &path.field("readiness"),
-            "in production an App has a readiness probe",
-            "add one that succeeds when the App can take traffic",
-        ));
+/// Puts down the probes that production asks for and the main container lacks.
+pub(super) fn check_probes(probes: &Object<'_>) {
+    for (field, row) in [("readiness", NO_READINESS), ("liveness", NO_LIVENESS)] {
+        if probes.lacks(field) {
+            probes.faults().breaks(row.at(&probes.path().field(field)));
+        }
     }
-    if probes.liveness.is_none() {
-        violations.push(broken(
-            Rule::LivenessProbe,
-            &path.field("liveness"),
-            "in production an App has a liveness probe",
-            "add one that fails only when nothing but a restart helps",
-        ));
-    }
-    violations
 }
 
-fn replicas(scale: &Scale) -> Vec<Violation> {
-    let path = Path::root().field("spec").field("scale");
-    let exceptions = path.field("exceptions");
-    let everywhere = std::iter::once((path, &scale.size));
-    let here = scale.exceptions.iter().map(|(dc, size)| (exceptions.field(dc.as_str()), size));
-    everywhere.chain(here).filter_map(|(path, size)| too_few(&path, size)).collect()
+/// Puts down that the main container or a sidecar is to run as root.
+pub(super) fn refuse_root(node: &Node<'_>) {
+    node.fault_of(ROOT.rule, ROOT.told(), ROOT.remedy);
 }
 
 fn too_few(path: &Path, size: &Replication) -> Option<Violation> {
-    let (path, remedy) = match size {
-        Replication::Fixed(_) => (path.field("replicas"), "write 3 or more, or 0"),
-        Replication::Auto(_) => (path.field("autoscale").field("min"), "write 3 or more"),
+    let (path, row) = match size {
+        Replication::Fixed(_) => (path.field("replicas"), FEW_REPLICAS),
+        Replication::Auto(_) => (path.field("autoscale").field("min"), LOW_BOUND),
     };
-    (1..MIN_REPLICAS).contains(&size.at_least()).then(|| {
-        let message = format!("fewer than {MIN_REPLICAS} pods in a data center are too few for production");
-        broken(Rule::MinReplicas, &path, &message, remedy)
-    })
+    (1..MIN_REPLICAS).contains(&size.at_least()).then(|| row.at(&path))
 }

@@ -27,7 +27,9 @@ use serde_json::Value;
 
 use crate::content::Content;
 use crate::error::Violation;
-use crate::name::AppRef;
+use crate::name::{AppRef, DcName};
+use crate::policy::PublishPolicy;
+use crate::record::Environment;
 use crate::scale::Scale;
 use reader::{Faults, Node};
 
@@ -59,6 +61,24 @@ pub struct AppDocument {
     pub scale: Scale,
 }
 
+/// What an installation knows when it is asked to take a document.
+#[derive(Clone, Copy, Debug)]
+pub struct Host<'a> {
+    /// Whether the golden rules of production hold.
+    pub environment: Environment,
+    /// Its data centers.
+    pub dcs: &'a [DcName],
+}
+
+/// Why a document is not taken: everything that is wrong with it, at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its faults, which it would have in every installation of these data centers; at most 200 of its own.
+    pub faults: Vec<Violation>,
+    /// The golden rules of production that it breaks as far as it could be read, where they hold.
+    pub broken: Vec<Violation>,
+}
+
 /// Reads a document, or tells everything that is wrong with it; at most 200 faults, in the order of the
 /// fields in `docs/app.md`.
 ///
@@ -66,21 +86,69 @@ pub struct AppDocument {
 /// Every fault with its path, and never none.
 pub fn validate(value: &Value) -> Result<AppDocument, Vec<Violation>> {
     let faults = Faults::default();
-    let document = read(&Node::root(value, &faults));
-    let faults = faults.into_inner();
+    let document = read(&Node::root(value, &faults)).and_then(Reading::document);
+    let (faults, _, _) = faults.into_parts();
     match document {
         Some(document) if faults.is_empty() => Ok(document),
         _ => Err(faults),
     }
 }
 
-fn read(root: &Node<'_>) -> Option<AppDocument> {
+/// The same for an installation, with its golden rules and its data centers.
+///
+/// What comes only from another fault is not told: no rule is broken by what could not be read.
+///
+/// # Errors
+/// Everything that is wrong, and never nothing.
+pub fn admit(value: &Value, host: Host<'_>) -> Result<AppDocument, Refusal> {
+    let faults = Faults::default();
+    let reading = read(&Node::root(value, &faults));
+    let (mut faults, broken, named) = faults.into_parts();
+    let foreign = placement::foreign(&named, host.dcs);
+    if foreign.is_empty()
+        && let Some(Reading { scale: Some(scale), publish: Some(publish), .. }) = &reading
+    {
+        placement::check_reach(scale, publish, host.dcs, &mut faults);
+    }
+    for fault in foreign {
+        if faults.iter().all(|known| known.path != fault.path) {
+            faults.push(fault);
+        }
+    }
+    let broken = match host.environment {
+        Environment::Production => broken,
+        Environment::Testing => Vec::new(),
+    };
+    match reading.and_then(Reading::document) {
+        Some(document) if faults.is_empty() && broken.is_empty() => Ok(document),
+        _ => Err(Refusal { faults, broken }),
+    }
+}
+
+/// What was read of a document, as far as it could be read.
+struct Reading {
+    metadata: Option<metadata::Metadata>,
+    content: Option<Content>,
+    scale: Option<Scale>,
+    publish: Option<PublishPolicy>,
+}
+
+impl Reading {
+    fn document(self) -> Option<AppDocument> {
+        let Self { metadata, content, scale, publish: _ } = self;
+        let metadata::Metadata { app, owner, description, labels } = metadata?;
+        Some(AppDocument { app, owner, description, labels, content: content?, scale: scale? })
+    }
+}
+
+fn read(root: &Node<'_>) -> Option<Reading> {
     let document = root.object(FIELDS)?;
-    let version = document.required("apiVersion", |node| node.exactly(API_VERSION, None));
-    let kind = document.required("kind", |node| node.exactly(KIND, None));
+    // That one of these has a fault keeps nothing else from being read.
+    document.required("apiVersion", |node| node.exactly(API_VERSION, None));
+    document.required("kind", |node| node.exactly(KIND, None));
     let metadata = document.required("metadata", |node| metadata::read(&node));
     let spec = document.required("spec", |node| spec::read(&node));
-    let ((), (), metadata, (content, scale)) = (version?, kind?, metadata?, spec?);
-    let metadata::Metadata { app, owner, description, labels } = metadata;
-    Some(AppDocument { app, owner, description, labels, content, scale })
+    let (content, scale, publish) =
+        spec.map_or((None, None, None), |spec| (spec.content, spec.scale, spec.publish));
+    Some(Reading { metadata, content, scale, publish })
 }

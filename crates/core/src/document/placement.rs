@@ -1,8 +1,9 @@
 //! What stands in different parts of a document and must fit together: names of data centers.
 
 use super::Path;
-use super::reader::Faults;
+use super::reader::{Faults, MAX_FAULTS};
 use crate::content::Overlay;
+use crate::error::Violation;
 use crate::name::DcName;
 use crate::policy::{PublishPolicy, Succeed};
 use crate::scale::{Placement, Scale};
@@ -45,5 +46,37 @@ pub(super) fn check(
         let message = format!("{wanted} data centers cannot succeed where {} are placed", placed.len());
         let remedy = format!("write All, or {} at most", placed.len());
         faults.put(&spec.field("publish").field("succeed"), message, remedy);
+    }
+}
+
+/// Every data center of the document that the installation lacks.
+pub(super) fn foreign(named: &[(Path, DcName)], known: &[DcName]) -> Vec<Violation> {
+    let there = known.iter().map(DcName::as_str).collect::<Vec<_>>().join(", ");
+    named
+        .iter()
+        .filter(|(_, dc)| !known.contains(dc))
+        .map(|(path, dc)| {
+            let message = format!("there is no data center {dc}");
+            Violation::new(path.to_string(), message, format!("name one of {there}"))
+        })
+        .take(MAX_FAULTS)
+        .collect()
+}
+
+/// A fault where the policy needs more data centers than the installation has for this scale.
+pub(super) fn check_reach(
+    scale: &Scale,
+    publish: &PublishPolicy,
+    known: &[DcName],
+    faults: &mut Vec<Violation>,
+) {
+    let placed = known.iter().filter(|dc| scale.of(dc).at_most() > 0).count();
+    let path = Path::root().field("spec").field("publish").field("succeed").to_string();
+    if let Succeed::AtLeast(n) = publish.succeed
+        && n as usize > placed
+        && faults.iter().all(|known| known.path != path)
+    {
+        let message = format!("asks for {n} data centers, and the app is placed in {placed}");
+        faults.push(Violation::new(path, message, format!("ask for {placed} at most, or for all")));
     }
 }

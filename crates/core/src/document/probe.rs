@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::container::program;
+use super::golden;
 use super::reader::{Node, Object, shown};
 use crate::content::{Check, Port, PortRef, Probe, Probes, Protocol};
 
@@ -48,8 +49,23 @@ enum Purpose {
     Life,
 }
 
-pub(super) fn probes(node: &Node<'_>, ports: Ports<'_>) -> Option<Probes> {
-    let probes = node.object(PROBES_FIELDS)?;
+/// The probes of the main container, which golden rules ask for.
+pub(super) fn main_probes(spec: &Object<'_>, ports: Ports<'_>) -> Option<Probes> {
+    spec.or_nothing("probes", |node| {
+        let probes = node.object(PROBES_FIELDS)?;
+        if !spec.means("probes") {
+            golden::check_probes(&probes);
+        }
+        read(&probes, ports)
+    })
+}
+
+/// The probes of a sidecar: its ports have no names.
+pub(super) fn sidecar_probes(node: &Node<'_>) -> Option<Probes> {
+    read(&node.object(PROBES_FIELDS)?, Ports::Nameless)
+}
+
+fn read(probes: &Object<'_>, ports: Ports<'_>) -> Option<Probes> {
     let startup = probes.optional("startup", |node| probe(&node, ports, Purpose::Life));
     let readiness = probes.optional("readiness", |node| probe(&node, ports, Purpose::Traffic));
     let liveness = probes.optional("liveness", |node| probe(&node, ports, Purpose::Life));

@@ -13,29 +13,62 @@ use plimsoll_qos::{Quantity, Resource};
 use serde_json::{Map, Value};
 
 use super::Path;
+use super::golden::Rule;
 use crate::duration;
 use crate::error::Violation;
+use crate::name::DcName;
 
 /// More faults than this help nobody, and are not told.
 pub(super) const MAX_FAULTS: usize = 200;
 
-/// What is wrong, as far as it was found.
+/// What is wrong, as far as it was found, and what an installation decides on.
 #[derive(Debug, Default)]
-pub(super) struct Faults(RefCell<Vec<Violation>>);
+pub(super) struct Faults {
+    told: RefCell<Vec<Violation>>,
+    broken: RefCell<Vec<Violation>>,
+    dcs: RefCell<Vec<(Path, DcName)>>,
+}
 
 impl Faults {
     /// Puts down a fault, unless there are [`MAX_FAULTS`] already.
     pub(super) fn put(&self, path: &Path, message: impl Into<String>, remedy: impl Into<String>) {
-        let mut faults = self.0.borrow_mut();
-        if faults.len() < MAX_FAULTS {
-            faults.push(Violation::new(path.to_string(), message, remedy));
-        }
+        keep(&self.told, Violation::new(path.to_string(), message, remedy));
     }
 
-    /// All that was put down.
-    pub(super) fn into_inner(self) -> Vec<Violation> {
-        self.0.into_inner()
+    /// Puts down a golden rule of production that is broken: no fault where another rule holds.
+    pub(super) fn breaks(&self, violation: Violation) {
+        keep(&self.broken, violation);
     }
+
+    /// Puts down a data center that the document names, which an installation may not have.
+    pub(super) fn names(&self, path: &Path, dc: &DcName) {
+        self.dcs.borrow_mut().push((path.clone(), dc.clone()));
+    }
+
+    /// All that was put down: faults, broken rules of production, data centers.
+    pub(super) fn into_parts(self) -> (Vec<Violation>, Vec<Violation>, Vec<(Path, DcName)>) {
+        (self.told.into_inner(), self.broken.into_inner(), self.dcs.into_inner())
+    }
+}
+
+fn keep(list: &RefCell<Vec<Violation>>, violation: Violation) {
+    let mut list = list.borrow_mut();
+    if list.len() < MAX_FAULTS {
+        list.push(violation);
+    }
+}
+
+/// What is said of a field that is none of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    /// What is wrong with it.
+    pub(super) message: String,
+    /// What to do instead.
+    pub(super) remedy: &'static str,
+    /// The golden rule that is why there is no such field.
+    pub(super) rule: Option<Rule>,
+    /// The fields of ours that stand for it, so that nobody is told that they are missing too.
+    pub(super) meant: &'static [&'static str],
 }
 
 /// A value and its place.
@@ -52,6 +85,8 @@ pub(super) struct Object<'a> {
     fields: &'a Map<String, Value>,
     path: Path,
     faults: &'a Faults,
+    /// The fields that are written under another name: a fault already.
+    meant: Vec<String>,
 }
 
 /// What a field that is not there is read as, where all its own fields have defaults.
@@ -66,6 +101,17 @@ impl<'a> Node<'a> {
     /// Puts down a fault of this value.
     pub(super) fn fault(&self, message: impl Into<String>, remedy: impl Into<String>) {
         self.faults.put(&self.path, message, remedy);
+    }
+
+    /// Puts down a fault of this value that breaks a golden rule.
+    pub(super) fn fault_of(&self, rule: Rule, message: impl Into<String>, remedy: impl Into<String>) {
+        let violation = Violation::new(self.path.to_string(), message, remedy).of_rule(rule);
+        keep(&self.faults.told, violation);
+    }
+
+    /// Puts down that this names a data center.
+    pub(super) fn names(&self, dc: &DcName) {
+        self.faults.names(&self.path, dc);
     }
 
     /// Puts down a fault of a field of this value.
@@ -92,26 +138,32 @@ impl<'a> Node<'a> {
         self.object_telling(known, |_| None)
     }
 
-    /// The same, with more to say about some of the unknown ones: message and remedy.
+    /// The same, with more to say about some of the unknown ones.
     pub(super) fn object_telling(
         &self,
         known: &[&str],
-        tell: impl Fn(&str) -> Option<(String, &'static str)>,
+        tell: impl Fn(&str) -> Option<Told>,
     ) -> Option<Object<'a>> {
         let Value::Object(fields) = self.value else {
             return self.wrong_type("an object", format!("its fields are {}", known.join(", ")));
         };
         let unknown = fields.keys().map(String::as_str).filter(|field| !known.contains(field));
         // To look for what was meant costs time, so no more of them than are told.
+        let mut meant = Vec::new();
         for field in unknown.take(MAX_FAULTS) {
-            if let Some((message, remedy)) = tell(field) {
-                self.fault_at(field, message, remedy);
+            if let Some(told) = tell(field) {
+                let path = self.path.field(field).to_string();
+                let violation =
+                    Violation { rule: told.rule, ..Violation::new(path, told.message, told.remedy) };
+                keep(&self.faults.told, violation);
+                meant.extend(told.meant.iter().map(|field| (*field).to_owned()));
             } else {
                 let message = format!("there is no field `{}` here", shown(field));
                 self.fault_at(field, message, likely(field, known));
+                meant.extend(near(field, known).map(str::to_owned));
             }
         }
-        Some(Object { fields, path: self.path.clone(), faults: self.faults })
+        Some(Object { fields, path: self.path.clone(), faults: self.faults, meant })
     }
 
     /// A text of so many characters, of any but NUL, which no process can be given.
@@ -303,6 +355,19 @@ impl<'a> Node<'a> {
         all(pairs)
     }
 
+    /// The same value, read without telling anybody what is wrong.
+    pub(super) fn silently<'b>(&self, nobody: &'b Faults) -> Node<'b>
+    where
+        'a: 'b,
+    {
+        Node { value: self.value, path: self.path.clone(), faults: nobody }
+    }
+
+    /// The keys, if this is an object.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.value.as_object().into_iter().flat_map(Map::keys).map(String::as_str)
+    }
+
     /// The text here, if it is one.
     pub(super) fn as_str(&self) -> Option<&'a str> {
         self.value.as_str()
@@ -341,9 +406,22 @@ impl<'a> Object<'a> {
         Some(Node { value, path: self.path.field(field), faults: self.faults })
     }
 
+    /// Whether a field is written under another name.
+    pub(super) fn means(&self, field: &str) -> bool {
+        self.meant.iter().any(|meant| meant == field)
+    }
+
+    /// Whether a field is not there, under no name that can be told to mean it.
+    pub(super) fn lacks(&self, field: &str) -> bool {
+        self.get(field).is_none() && !self.means(field)
+    }
+
     /// A field that must be there.
     pub(super) fn required<T>(&self, field: &str, read: impl FnOnce(Node<'a>) -> Option<T>) -> Option<T> {
         let Some(node) = self.get(field) else {
+            if !self.lacks(field) {
+                return None;
+            }
             self.faults.put(&self.path.field(field), "this is missing", format!("add `{field}`"));
             return None;
         };
@@ -411,17 +489,23 @@ fn turns(c: char) -> bool {
 
 /// What was probably meant, or what there is.
 fn likely(word: &str, known: &[&str]) -> String {
-    let lower = word.to_lowercase();
-    let near = known
-        .iter()
-        .filter(|_| word.len() <= 64)
-        .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
-        .min();
-    match near {
-        Some((_, name)) => format!("did you mean `{name}`?"),
+    match near(word, known) {
+        Some(name) => format!("did you mean `{name}`?"),
         None => format!("write one of {}", known.join(", ")),
     }
+}
+
+fn near<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    if word.len() > 64 {
+        return None;
+    }
+    let lower = word.to_lowercase();
+    known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), *name))
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
+        .min()
+        .map(|(_, name)| name)
 }
 
 /// What somebody wrote, short and harmless enough for a message.

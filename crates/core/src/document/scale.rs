@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::golden;
 use super::reader::{Node, Object, shown};
 use crate::name::DcName;
 use crate::scale::{Autoscale, MAX_CPU_PERCENT, MAX_REPLICAS, Placement, Replication, Scale};
@@ -31,20 +32,22 @@ pub(super) fn read(node: &Node<'_>) -> Option<Scale> {
 fn replication(object: &Object<'_>, default: Option<Replication>) -> Option<Replication> {
     let replicas = object.optional("replicas", |node| node.whole(0..=MAX_REPLICAS));
     let auto = object.optional("autoscale", |node| autoscale(&node));
-    match (replicas?, auto?) {
+    let size = match (replicas?, auto?) {
         (Some(_), Some(_)) => {
             object.fault("replicas and autoscale exclude each other", "keep one of the two");
-            None
+            return None;
         }
-        (Some(replicas), None) => Some(Replication::Fixed(replicas)),
-        (None, Some(auto)) => Some(Replication::Auto(auto)),
+        (Some(replicas), None) => Replication::Fixed(replicas),
+        (None, Some(auto)) => Replication::Auto(auto),
         (None, None) => {
-            if default.is_none() {
+            if default.is_none() && object.lacks("replicas") && object.lacks("autoscale") {
                 object.fault("this says no number", "add replicas or autoscale");
             }
-            default
+            return default;
         }
-    }
+    };
+    golden::check_size(object, &size);
+    Some(size)
 }
 
 fn autoscale(node: &Node<'_>) -> Option<Autoscale> {
@@ -84,12 +87,15 @@ fn placement(node: &Node<'_>) -> Option<Placement> {
 
 /// The name of a data center.
 pub(super) fn dc(node: &Node<'_>) -> Option<DcName> {
-    node.parsed(str::parse, "write the name of a data center of this installation")
+    let dc = node.parsed(str::parse, "write the name of a data center of this installation")?;
+    node.names(&dc);
+    Some(dc)
 }
 
 /// The name of a data center as a key.
 pub(super) fn dc_key(node: &Node<'_>, key: &str) -> Option<DcName> {
     if let Ok(dc) = key.parse() {
+        node.names(&dc);
         return Some(dc);
     }
     node.fault(

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use plimsoll_qos::Grade;
 
-use super::reader::{Faults, Node, Object};
-use super::{Path, container, familiar, files, placement, probe, publish, scale};
+use super::files::Mount;
+use super::reader::{Faults, Node, Object, Told};
+use super::{container, familiar, files, golden, placement, probe, publish, scale};
 use crate::content::{
-    ApiToken, Content, File, MAX_CONTENT, Port, Protocol, RendererVersion, Scratch, Shutdown,
+    ApiToken, Container, Content, MAX_CONTENT, Named, Port, Protocol, RendererVersion, Scratch, Shutdown,
 };
+use crate::policy::PublishPolicy;
 use crate::scale::Scale;
 use std::time::Duration;
 
@@ -49,71 +51,103 @@ const DEFAULT_USER: u32 = 10_001;
 
 const MAX_PORTS: usize = 20;
 
-pub(super) fn read(node: &Node<'_>) -> Option<(Content, Scale)> {
+/// What was read of the App; the parts that admission looks at by themselves too.
+pub(super) struct Spec {
+    pub(super) content: Option<Content>,
+    pub(super) scale: Option<Scale>,
+    pub(super) publish: Option<PublishPolicy>,
+}
+
+pub(super) fn read(node: &Node<'_>) -> Option<Spec> {
     let spec = node.object_telling(FIELDS, |field| {
         if NOT_BUILT.contains(&field) {
-            return Some((format!("`{field}` is not built yet"), "leave it out"));
+            let message = format!("`{field}` is not built yet");
+            return Some(Told { message, remedy: "leave it out", rule: None, meant: &[] });
         }
         familiar::told(field)
     })?;
+    let mut names = container::Names::default();
+    let (mut own, mut secret, mut writable, mut seen) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let kind = spec.or("type", (), |node| kind(&node));
     let grade = spec.required("grade", |node| node.one_of(&Grade::ALL.map(|grade| (grade.name(), grade))));
     let ports = spec.or("ports", Vec::new(), |node| ports(&node));
     let for_probes = ports.as_deref().map_or(probe::Ports::Faulty, probe::Ports::Named);
-    let probes = spec.or_nothing("probes", |node| probe::probes(&node, for_probes));
+    let probes = probe::main_probes(&spec, for_probes);
     let main = container::read(&spec, probes);
     let scale = spec.or_nothing("scale", |node| scale::read(&node));
-    let files = spec.or("files", Vec::new(), |node| files::files(&node));
-    let secret_files = spec.or("secretFiles", Vec::new(), |node| files::secret_files(&node));
-    let scratch = spec.or("scratch", Vec::new(), |node| files::scratch(&node));
+    let files = spec.or("files", Vec::new(), |node| files::files(&node, &mut own));
+    let secret_files = spec.or("secretFiles", Vec::new(), |node| files::secret_files(&node, &mut secret));
+    let scratch = spec.or("scratch", Vec::new(), |node| files::scratch(&node, &mut writable));
     let user = spec.or("user", DEFAULT_USER, |node| user(&node));
-    let init = spec.or("init", Vec::new(), |node| container::init(&node));
-    let sidecars = spec.or("sidecars", Vec::new(), |node| container::sidecars(&node));
+    let init = spec.or("init", Vec::new(), |node| container::init(&node, &mut names));
+    let sidecars = spec.or("sidecars", Vec::new(), |node| container::sidecars(&node, &mut names));
     let shutdown = spec.or_nothing("shutdown", |node| shutdown(&node));
     let api_token = spec.or("apiToken", ApiToken::None, |node| {
         node.one_of(&[("None", ApiToken::None), ("Mounted", ApiToken::Mounted)])
     });
-    let overlays = spec.or("dataCenters", BTreeMap::new(), |node| files::overlays(&node));
+    let overlays = spec.or("dataCenters", BTreeMap::new(), |node| files::overlays(&node, &mut seen));
     let publish = spec.or_nothing("publish", |node| publish::read(&node));
     if let Some(scale) = &scale {
         placement::check(scale, overlays.as_ref(), publish.as_ref(), spec.faults());
     }
-    let ((), grade) = (kind?, grade?);
-    let content = Content {
-        renderer: RendererVersion::CURRENT,
-        grade,
-        terms: grade.terms(),
-        main: main?,
-        init: init?,
-        sidecars: sidecars?,
-        ports: ports?,
-        files: files?,
-        secret_files: secret_files?,
-        scratch: scratch?,
-        user: user?,
-        shutdown: shutdown?,
-        api_token: api_token?,
-        overlays: overlays?,
-        publish: publish?,
-    };
-    check_together(&content, &spec);
-    Some((content, scale?))
+    check_paths(&own, &secret, &writable, &seen, spec.faults());
+    check_variables(&seen, &spec);
+    if let (Some(init), Some(sidecars), Some(scratch)) = (&init, &sidecars, &scratch) {
+        check_disk(&spec, init, sidecars, scratch);
+    }
+    let content = (|| {
+        kind?;
+        let grade = grade?;
+        Some(Content {
+            renderer: RendererVersion::CURRENT,
+            grade,
+            terms: grade.terms(),
+            main: main?,
+            init: init?,
+            sidecars: sidecars?,
+            ports: ports?,
+            files: files?,
+            secret_files: secret_files?,
+            scratch: scratch?,
+            user: user?,
+            shutdown: shutdown?,
+            api_token: api_token?,
+            overlays: overlays?,
+            publish: publish.clone()?,
+        })
+    })();
+    if let Some(content) = &content {
+        check_bytes(content, &spec);
+    }
+    Some(Spec { content, scale, publish })
 }
 
-/// What is wrong only between parts that are right by themselves.
-fn check_together(content: &Content, spec: &Object<'_>) {
-    let faults = spec.faults();
-    check_names(content, spec);
-    check_paths(content, spec.path(), faults);
-    for (dc, overlay) in &content.overlays {
-        for name in overlay.env.keys().filter(|name| content.main.env_from_secrets.contains_key(*name)) {
-            let path = spec.path().field("dataCenters").field(dc.as_str()).field("env").field(name.as_str());
+/// Faults where an overlay sets a variable that comes from a Secret.
+fn check_variables(overlays: &[files::Seen], spec: &Object<'_>) {
+    let secrets: Vec<&str> =
+        spec.get("envFromSecrets").into_iter().flat_map(|secrets| secrets.keys()).collect();
+    for overlay in overlays {
+        for name in overlay.env.iter().filter(|name| secrets.contains(&name.as_str())) {
+            let path = overlay.env_path.field(name.as_str());
             let remedy = "leave it out here, or move it from envFromSecrets to env";
-            faults.put(&path, "this variable comes from a Secret", remedy);
+            spec.faults().put(&path, "this variable comes from a Secret", remedy);
         }
     }
-    if let Some((promised, limit)) = container::scratch_beyond_disk(content) {
-        faults.put(
+}
+
+/// Faults where the scratch paths may hold more than the pod.
+fn check_disk(
+    spec: &Object<'_>,
+    init: &[Named<Container>],
+    sidecars: &[Named<Container>],
+    scratch: &[Scratch],
+) {
+    // Its own faults are told already; what it says counts even where its container has others.
+    let nobody = Faults::default();
+    let size = spec.get("size").and_then(|node| container::size(&node.silently(&nobody)));
+    let Some(size) = size else { return };
+    if let Some((promised, limit)) = container::scratch_beyond_disk(&size, init, sidecars, scratch) {
+        spec.faults().put(
             &spec.path().field("size").field("ephemeralStorage"),
             format!(
                 "the scratch paths may hold {promised} together, with the /tmp of each container, the pod only {limit}"
@@ -125,6 +159,10 @@ fn check_together(content: &Content, spec: &Object<'_>) {
             ),
         );
     }
+}
+
+/// A fault where the whole is too large to be kept.
+fn check_bytes(content: &Content, spec: &Object<'_>) {
     let bytes = serde_json_canonicalizer::to_vec(content).map_or(0, |bytes| bytes.len());
     if bytes > MAX_CONTENT {
         spec.fault(
@@ -134,30 +172,21 @@ fn check_together(content: &Content, spec: &Object<'_>) {
     }
 }
 
-fn check_names(content: &Content, spec: &Object<'_>) {
-    let init = spec.path().field("init");
-    let sidecars = spec.path().field("sidecars");
-    let named = content.init.iter().enumerate().map(|(n, c)| (init.index(n), c.name.as_str()));
-    let beside = content.sidecars.iter().enumerate().map(|(n, c)| (sidecars.index(n), c.name.as_str()));
-    container::unique_names(named.chain(beside), spec);
-}
-
-fn check_paths(content: &Content, spec: &Path, faults: &Faults) {
-    let paths = |files: &[File], list: &Path| files::mounts(files.iter().map(|f| f.path.as_str()), list);
-    let own = paths(&content.files, &spec.field("files"));
-    let secret = content.secret_files.iter().map(|f| f.path.as_str());
-    let secret = files::mounts(secret, &spec.field("secretFiles"));
-    let scratch = content.scratch.iter().map(|s| s.path.as_str());
-    let scratch = files::mounts(scratch, &spec.field("scratch"));
-    files::no_file_at_tmp(&own, faults);
-    files::no_file_at_tmp(&secret, faults);
-    files::no_overlaps(&[own.as_slice(), &secret, &scratch].concat(), faults);
-    let others = [secret, scratch].concat();
-    for (dc, overlay) in &content.overlays {
-        let list = spec.field("dataCenters").field(dc.as_str()).field("files");
-        let overlay = paths(&overlay.files, &list);
-        files::no_file_at_tmp(&overlay, faults);
-        files::no_overlaps_in_overlay(&overlay, &own, &others, faults);
+/// Faults where paths are in each other's way.
+fn check_paths(
+    own: &[Mount],
+    secret: &[Mount],
+    writable: &[Mount],
+    overlays: &[files::Seen],
+    faults: &Faults,
+) {
+    files::no_file_at_tmp(own, faults);
+    files::no_file_at_tmp(secret, faults);
+    files::no_overlaps(&[own, secret, writable].concat(), faults);
+    let others = [secret, writable].concat();
+    for overlay in overlays {
+        files::no_file_at_tmp(&overlay.files, faults);
+        files::no_overlaps_in_overlay(&overlay.files, own, &others, faults);
     }
 }
 
@@ -173,10 +202,7 @@ fn user(node: &Node<'_>) -> Option<u32> {
     let largest = i32::MAX.unsigned_abs();
     let user = node.whole(0..=largest)?;
     if user == 0 {
-        node.fault(
-            "no container runs as root (golden rule `non-root`)",
-            "write the user that the image's files belong to, or leave it out for 10001",
-        );
+        golden::refuse_root(node);
         return None;
     }
     Some(user)

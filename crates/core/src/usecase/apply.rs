@@ -1,6 +1,6 @@
 //! Apply: go live, or upgrade.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -12,13 +12,12 @@ use crate::caller::{Caller, Role};
 use crate::cluster::Power;
 use crate::content::Content;
 use crate::digest::Digest;
-use crate::document::{self, AppDocument};
-use crate::error::{Error, Kind, Violation};
+use crate::document::golden::Rule;
+use crate::document::{self, AppDocument, Host, Refusal};
+use crate::error::{Error, Kind};
 use crate::fold::OperationState;
-use crate::name::{AppRef, DcName, ReleaseNumber};
-use crate::policy::Succeed;
+use crate::name::{AppRef, ReleaseNumber};
 use crate::record::{App, Environment, Kind as OperationKind, Operation, Pace, Pin, Release, Track};
-use crate::scale::Placement;
 use crate::view::Accepted;
 
 /// Whether an apply takes the scale of the document for an App that is there already.
@@ -42,8 +41,8 @@ impl Plimsoll {
     /// Makes the App of `document`, or upgrades it to what the document says.
     ///
     /// # Errors
-    /// `Invalid` with every fault of the document; `Refused` with every golden rule that it breaks, or by a
-    /// pin; `NotFound` for its Namespace; `Conflict` where `If-Match` names what is not there any more.
+    /// `Invalid` with every fault of the document and every golden rule that it breaks; `Refused` where it only
+    /// breaks rules, or by a pin; `NotFound` for its Namespace; `Conflict` where `If-Match` names what is not there any more.
     pub async fn apply(
         &self,
         caller: &Caller,
@@ -61,18 +60,10 @@ impl Plimsoll {
     /// Checks a document against everything that can be known without its App: its own faults, the golden
     /// rules, its Namespace, the data centers that it names. One answer has all faults.
     pub(super) async fn admit(&self, document: &Value) -> Result<AppDocument, Error> {
-        let document = document::validate(document).map_err(|violations| {
-            Error::invalid(count("the document has", violations.len(), "fault"), violations)
-        })?;
         let installation = self.read_installation().await?.value;
-        let unknown = unknown_dcs(&document, &installation.dcs);
-        if !unknown.is_empty() {
-            return Err(Error::invalid(count("the document has", unknown.len(), "fault"), unknown));
-        }
-        let broken = document::golden::check(&document, installation.environment);
-        if !broken.is_empty() {
-            return Err(breaks_rules(broken, installation.environment));
-        }
+        let host = Host { environment: installation.environment, dcs: &installation.dcs };
+        let document = document::admit(document, host)
+            .map_err(|refusal| refused("the document", refusal, host.environment))?;
         self.read_namespace(&document.app.namespace).await?;
         Ok(document)
     }
@@ -268,14 +259,29 @@ fn digest_of(content: &Content) -> Result<Digest, Error> {
     Digest::of(content).map_err(Error::internal)
 }
 
-/// Refuses for golden rules that are broken.
-pub(super) fn breaks_rules(broken: Vec<Violation>, environment: Environment) -> Error {
+/// One answer for all that is wrong: the faults, then the golden rules that are broken. Where there is a fault it
+/// is `Invalid`, for then what is asked for is not known in full.
+pub(super) fn refused(subject: &str, refusal: Refusal, environment: Environment) -> Error {
+    let Refusal { faults, broken } = refusal;
+    let rules: BTreeSet<&str> =
+        faults.iter().chain(&broken).filter_map(|violation| violation.rule).map(Rule::name).collect();
+    let rules = rules.into_iter().collect::<Vec<_>>().join(",");
     let place = match environment {
         Environment::Production => "production",
         Environment::Testing => "this installation",
     };
-    let message = count(&format!("{place} refuses:"), broken.len(), "golden rule");
-    Error { violations: broken, ..Error::new(Kind::Refused, "GOLDEN_RULES", format!("{message} broken")) }
+    let mut error = if faults.is_empty() {
+        let message = count(&format!("{place} refuses:"), broken.len(), "golden rule");
+        Error::new(Kind::Refused, "GOLDEN_RULES", format!("{message} broken"))
+    } else {
+        let mut message = count(&format!("{subject} has"), faults.len(), "fault");
+        if !broken.is_empty() {
+            message = count(&format!("{message} and breaks"), broken.len(), "golden rule");
+        }
+        Error::invalid(message, faults)
+    };
+    error.violations.extend(broken);
+    if rules.is_empty() { error } else { error.with("goldenRules", rules) }
 }
 
 fn pinned(app: &AppRef, pin: &Pin) -> Error {
@@ -296,44 +302,4 @@ fn pinned(app: &AppRef, pin: &Pin) -> Error {
 fn count(begin: &str, n: usize, noun: &str) -> String {
     let plural = if n == 1 { "" } else { "s" };
     format!("{begin} {n} {noun}{plural}")
-}
-
-/// Every data center that the document names and the installation lacks, and a policy that needs more than
-/// there are.
-fn unknown_dcs(document: &AppDocument, known: &[DcName]) -> Vec<Violation> {
-    let there = known.iter().map(DcName::as_str).collect::<Vec<_>>().join(", ");
-    let remedy = format!("name one of {there}");
-    let mut violations = Vec::new();
-    let mut check = |path: String, dc: &DcName| {
-        if !known.contains(dc) {
-            violations.push(Violation::new(path, format!("there is no data center {dc}"), remedy.clone()));
-        }
-    };
-    if let Placement::Only(dcs) = &document.scale.placement {
-        for (i, dc) in dcs.iter().enumerate() {
-            check(format!("spec.scale.placement[{i}]"), dc);
-        }
-    }
-    for dc in document.scale.exceptions.keys() {
-        check(format!("spec.scale.exceptions.{dc}"), dc);
-    }
-    for dc in document.content.overlays.keys() {
-        check(format!("spec.dataCenters.{dc}"), dc);
-    }
-    for (i, wave) in document.content.publish.waves.iter().enumerate() {
-        for (j, dc) in wave.iter().enumerate() {
-            check(format!("spec.publish.order[{i}][{j}]"), dc);
-        }
-    }
-    let placed: Vec<&DcName> = known.iter().filter(|dc| document.scale.of(dc).at_most() > 0).collect();
-    if let Succeed::AtLeast(n) = document.content.publish.succeed
-        && n as usize > placed.len()
-    {
-        violations.push(Violation::new(
-            "spec.publish.succeed",
-            format!("asks for {n} data centers, and the app is placed in {}", placed.len()),
-            format!("ask for {} at most, or for all", placed.len()),
-        ));
-    }
-    violations
 }

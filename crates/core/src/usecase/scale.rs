@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::accept::{Ground, Plan, Verb};
-use super::apply::breaks_rules;
+use super::apply::refused;
 use super::power::is_proven;
 use super::{Plimsoll, Write};
 use crate::caller::{Caller, Role};
-use crate::document::golden;
+use crate::document::{Refusal, golden};
 use crate::error::{Error, Violation};
 use crate::name::{AppRef, DcName};
 use crate::record::{Kind as OperationKind, Operation, Pace};
@@ -97,7 +97,7 @@ impl Plimsoll {
     /// Changes the scale of an App in every data center at once.
     ///
     /// # Errors
-    /// `Invalid` with every fault; `Refused` by a golden rule; `NotFound`; `Conflict`.
+    /// `Invalid` with every fault and every golden rule that is broken; `Refused` by golden rules alone; `NotFound`; `Conflict`.
     pub async fn scale(
         &self,
         caller: &Caller,
@@ -120,14 +120,17 @@ impl Plimsoll {
         let before = ground.existing(app)?;
         let installation = &ground.installation.value;
         let faults = change.faults(&installation.dcs);
-        if !faults.is_empty() {
-            return Err(Error::invalid("the scale has faults", faults));
-        }
         let mut after = ground.touched(before, caller);
         after.scale = change.of(&before.scale);
-        let broken = golden::check_scale(&after.scale, installation.environment);
-        if !broken.is_empty() {
-            return Err(breaks_rules(broken, installation.environment));
+        // What is wrong by itself is not measured by rules too.
+        let is_a_number = faults.iter().all(|fault| !fault.path.starts_with("autoscale"));
+        let broken = if is_a_number {
+            golden::check_scale(&after.scale, installation.environment)
+        } else {
+            Vec::new()
+        };
+        if !faults.is_empty() || !broken.is_empty() {
+            return Err(refused("the scale", Refusal { faults, broken }, installation.environment));
         }
         if after.scale == before.scale {
             return Ok(Plan::nothing(Some(before.clone()), format!("{app} has this scale already")));

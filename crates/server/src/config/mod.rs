@@ -124,7 +124,7 @@ fn faults(path: &Path, violations: &[Violation]) -> String {
 }
 
 fn line(violation: &Violation) -> String {
-    let Violation { path, message, remedy } = violation;
+    let Violation { path, message, remedy, rule: _ } = violation;
     if path.is_empty() { format!("{message}; {remedy}") } else { format!("{path}: {message}; {remedy}") }
 }
 

@@ -64,6 +64,14 @@ async fn a_bad_document_is_refused_with_every_fault_its_place_and_its_remedy() -
                 "  scale: {replicas: 1}\n",
             ),
         ),
+        (
+            "with_faults_and_against_the_golden_rules",
+            with(
+                "  probes:\n    readiness: {http: {path: /, port: http}}\n    liveness: {http: {path: /, port: http}}\n",
+                "  scale: {replicas: 1}\n  hostNetwork: true\n  dataCenters: {dc-9: {env: {A: b}}}\n",
+            )
+            .replace("general-2", "golden"),
+        ),
         ("unknown_data_center", with("grade:", "dataCenters: {dc-9: {env: {A: b}}}\n  grade:")),
         (
             "many_faults",

@@ -3,16 +3,18 @@
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value};
 
-use super::super::golden::check;
+use super::super::{Host, admit};
 use super::{AppDocument, read};
+use crate::builders::mk_dcs;
 use crate::content::Probe;
 use crate::record::Environment;
 
 fn example(text: &str) -> AppDocument {
     let documents = Yaml::load_from_str(text).unwrap();
     assert_eq!(documents.len(), 1);
-    let document = read(&to_value(&documents[0]));
-    assert_eq!(check(&document, Environment::Production), []);
+    let value = to_value(&documents[0]);
+    let dcs = mk_dcs(["dc-1", "dc-2", "dc-3"]);
+    let document = admit(&value, Host { environment: Environment::Production, dcs: &dcs }).unwrap();
     assert_eq!(read(&document.to_value()), document);
     document
 }

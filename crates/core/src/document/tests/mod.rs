@@ -132,7 +132,12 @@ fn read(doc: &Value) -> AppDocument {
 /// The faults as `path: message; remedy`.
 fn faults(doc: &Value) -> Vec<String> {
     let faults = validate(doc).err().unwrap_or_default();
-    faults.iter().map(|Violation { path, message, remedy }| format!("{path}: {message}; {remedy}")).collect()
+    faults.iter().map(said).collect()
+}
+
+/// `path: message; remedy`.
+fn said(Violation { path, message, remedy, rule: _ }: &Violation) -> String {
+    format!("{path}: {message}; {remedy}")
 }
 
 /// `spec` fields that make this one fault.
