@@ -4,8 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::super::{FIELDS, Path, container, files, metadata, probe, publish, scale, spec, validate};
-use super::{faults, mk_full_doc, read};
+use super::super::golden::{self, Breaker, Holds, Rule};
+use super::super::{
+    FIELDS, Host, Path, admit, container, files, metadata, probe, publish, scale, spec, validate,
+};
+use super::{faults, mk_doc_with, mk_full_doc, read};
+use crate::builders::mk_dcs;
+use crate::error::Violation;
+use crate::record::Environment;
 
 const DOCS: &str = include_str!("../../../../../docs/app.md");
 const SCHEMA: &str = include_str!("../../../../../docs/app.schema.json");
@@ -51,6 +57,59 @@ fn objects(schema: &Value) -> BTreeMap<&str, &Value> {
 fn sorted(mut names: Vec<&str>) -> Vec<&str> {
     names.sort_unstable();
     names
+}
+
+#[test]
+fn the_documentation_has_the_golden_rules_as_they_are_answered() {
+    let rows = golden::TABLE.map(|golden::Row { rule, holds, by, message, remedy }| {
+        let holds = match holds {
+            Holds::Everywhere => "everywhere",
+            Holds::InProduction => "in production",
+        };
+        let (Breaker::Value(fields) | Breaker::Foreign(fields)) = by;
+        let fields: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
+        format!("| `{}` | {holds} | {} | {message} | {remedy} |", rule.name(), fields.join(", "))
+    });
+    let (_, section) = DOCS.split_once("\n## Golden rules\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let written: Vec<&str> = section.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(written, rows);
+}
+
+#[test]
+fn every_golden_rule_is_answered_as_its_row_says() {
+    let dcs = mk_dcs(["dc-1", "dc-2", "dc-3"]);
+    let host = Host { environment: Environment::Production, dcs: &dcs };
+    let good = json!({"tcp": {"port": 80}});
+    for row in golden::TABLE {
+        let (Breaker::Value(fields) | Breaker::Foreign(fields)) = row.by;
+        for field in fields {
+            let mut doc = mk_doc_with(&json!({"probes": {"readiness": good, "liveness": good}}));
+            let path: Vec<String> = field.replace("DC", "dc-1").split('.').map(str::to_owned).collect();
+            let value = match row.rule {
+                Rule::MinReplicas => json!(2),
+                Rule::NonRoot => json!(0),
+                Rule::ReadinessProbe | Rule::LivenessProbe => Value::Null,
+                Rule::NoPrivileged | Rule::NoHostNetwork | Rule::NoHostPath | Rule::OneContainer => {
+                    json!(true)
+                }
+            };
+            let pointer = path.iter().fold(&mut doc["spec"], |at, field| &mut at[field]);
+            *pointer = value;
+            if path.last().is_some_and(|last| last == "min") {
+                let parent = path[..path.len() - 1].iter().fold(&mut doc["spec"], |at, field| &mut at[field]);
+                parent["max"] = json!(9);
+            }
+            let expected = Violation::new(format!("spec.{}", path.join(".")), row.told(), row.remedy);
+            let expected = vec![expected.of_rule(row.rule)];
+            let refusal = admit(&doc, host).unwrap_err();
+            let (told, silent) = match row.holds {
+                Holds::Everywhere => (refusal.faults, refusal.broken),
+                Holds::InProduction => (refusal.broken, refusal.faults),
+            };
+            assert_eq!((told, silent), (expected, Vec::new()), "{field}");
+        }
+    }
 }
 
 #[test]
