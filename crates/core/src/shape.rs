@@ -43,3 +43,38 @@ fn resources(content: &Content, terms: &Terms, size: &Size) -> Requirements {
     let asked = requests(&limit, content.grade, terms).amounts();
     Requirements { requests: list(asked), limits: list(limit) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::validate;
+    use plimsoll_qos::{Grade, QosClass, qos_class};
+    use serde_json::json;
+
+    fn mk_content(grade: Grade, cpu: &str, memory: &str) -> Content {
+        let digest = "a".repeat(64);
+        let document = json!({
+            "apiVersion": "plimsoll.io/v1alpha1", "kind": "App", "metadata": {"name": "shop", "namespace": "demo"},
+            "spec": {"grade": grade.name(), "image": format!("registry.example.com/shop@sha256:{digest}"),
+                     "size": {"cpu": cpu, "memory": memory}},
+        });
+        validate(&document).unwrap().content
+    }
+
+    /// The smallest that a document may ask for, where rounding up takes the most.
+    #[test]
+    fn even_the_smallest_app_gets_the_class_of_its_grade() {
+        for grade in Grade::ALL {
+            let content = mk_content(grade, "1m", "4Mi");
+            let classified = qos_class(&shape(&content, &grade.terms()).defaulted());
+            assert_eq!(classified.class, grade.qos_class(), "{grade}: {}", classified.because);
+        }
+    }
+
+    #[test]
+    fn below_that_rounding_would_take_the_oversell_away() {
+        let mut content = mk_content(Grade::General10, "1m", "4Mi");
+        content.main.size.memory = plimsoll_qos::Quantity::from_mebibytes(2);
+        assert_eq!(qos_class(&shape(&content, &content.terms)).class, QosClass::Guaranteed);
+    }
+}

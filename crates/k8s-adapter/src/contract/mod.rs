@@ -11,6 +11,7 @@
     reason = "a check fails as a test does"
 )]
 
+pub mod companions;
 pub mod drift;
 pub mod mk;
 pub mod resources;

@@ -51,6 +51,15 @@ impl Target {
         self.rest.create(&self.path(api, collection), object).await.unwrap()
     }
 
+    /// Tries to make an object as somebody else would, and says why the API server refused it.
+    pub async fn refused(&self, api: &str, collection: &str, object: &Value) -> String {
+        match self.rest.create::<_, Value>(&self.path(api, collection), object).await {
+            Ok(object) => panic!("not refused: {object}"),
+            Err(kube::Error::Api(status)) => status.message,
+            Err(error) => panic!("not refused but failed: {error}"),
+        }
+    }
+
     /// Changes an object as `manager` would.
     pub async fn merge_as(&self, manager: &str, api: &str, path: &str, change: &Value) {
         let path = self.path(api, path);
