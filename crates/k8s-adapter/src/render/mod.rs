@@ -97,4 +97,6 @@ pub fn render(delivery: &Delivery) -> Result<Option<Rendering>, RenderError> {
 }
 
 #[cfg(test)]
+mod accepted;
+#[cfg(test)]
 mod tests;
