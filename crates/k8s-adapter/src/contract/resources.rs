@@ -172,9 +172,21 @@ pub async fn a_watch_begins_with_all_there_is(target: &Target) {
     second.app.name = "second".parse().unwrap();
     let made = target.cluster.put(&first.delivery(), None).await.unwrap();
     let mut watch = target.cluster.watch(&first.installation.parse().unwrap());
+    // A watch also tells of what other installations have: here those of the checks beside this one.
+    let elsewhere = |event: &Event| {
+        let (Event::Foreign { app, .. } | Event::Gone(app)) = event else { return false };
+        app.namespace != first.app.namespace
+    };
     let mut next = async || {
-        let next = watch.next();
-        tokio::time::timeout(std::time::Duration::from_secs(30), next).await.unwrap().unwrap().unwrap()
+        let next = async {
+            loop {
+                let event = watch.next().await.unwrap().unwrap();
+                if !elsewhere(&event) {
+                    return event;
+                }
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(30), next).await.unwrap()
     };
     assert_eq!(next().await, Event::All(vec![made.clone()]));
     let second_made = target.cluster.put(&second.delivery(), None).await.unwrap();
