@@ -51,13 +51,16 @@ pub(super) fn check(
 
 /// Every data center of the document that the installation lacks.
 pub(super) fn foreign(named: &[(Path, DcName)], known: &[DcName]) -> Vec<Violation> {
-    let there = known.iter().map(DcName::as_str).collect::<Vec<_>>().join(", ");
+    let remedy = match known {
+        [] => "there is none yet; add it with `plimsoll dc add`".to_owned(),
+        _ => format!("name one of {}", known.iter().map(DcName::as_str).collect::<Vec<_>>().join(", ")),
+    };
     named
         .iter()
         .filter(|(_, dc)| !known.contains(dc))
         .map(|(path, dc)| {
             let message = format!("there is no data center {dc}");
-            Violation::new(path.to_string(), message, format!("name one of {there}"))
+            Violation::new(path.to_string(), message, remedy.clone())
         })
         .take(MAX_FAULTS)
         .collect()

@@ -200,7 +200,8 @@ mod tests {
 
     #[test]
     fn the_example_is_the_app_that_is_watched_and_obeys_every_rule() {
-        let host = Host { environment: Environment::Production, dcs: &[] };
+        let dcs = ["dc-1", "dc-2", "dc-3"].map(|dc| dc.parse().unwrap());
+        let host = Host { environment: Environment::Production, dcs: &dcs };
         let document = admit(&document().unwrap(), host).unwrap();
         assert_eq!(document.app.to_string(), format!("{NAMESPACE}/{APP}"));
         assert!(DOCUMENT.contains(SECRET));
