@@ -235,7 +235,7 @@ impl DataCenter {
 }
 
 /// Runs kubectl with a kubeconfig and gives what it prints; if it fails, the error is what it complained of.
-pub(crate) async fn kubectl(kubeconfig: &Path, arguments: &[&str]) -> Result<String> {
+pub async fn kubectl(kubeconfig: &Path, arguments: &[&str]) -> Result<String> {
     let cache = tempfile::tempdir().context("making a folder")?;
     let output = tokio::process::Command::new(plimsoll_bench::Binaries::find()?.kubectl())
         .env("KUBECONFIG", kubeconfig)

@@ -20,7 +20,7 @@ mod user;
 mod world;
 
 pub use condition::{eventually, holds_for};
-pub use data_center::DataCenter;
+pub use data_center::{DataCenter, kubectl};
 pub use dev::Dev;
 pub use document::{Document, image};
 pub use program::{Program, Said};

@@ -30,7 +30,9 @@ pub struct Request {
 impl Request {
     /// Whether it was meant to change something.
     pub fn is_write(&self) -> bool {
-        !matches!(self.verb.as_str(), "get" | "list" | "watch" | "head" | "options")
+        // Asking what one may do stores nothing.
+        let is_question = self.resource == "selfsubjectaccessreviews";
+        !is_question && !matches!(self.verb.as_str(), "get" | "list" | "watch" | "head" | "options")
     }
 
     /// Verb and object in short, as `update apps/status`.

@@ -1,4 +1,5 @@
-use crate::{Document, Program, Said};
+use crate::server::OPERATOR;
+use crate::{Document, Program, Said, Server};
 use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::Value;
@@ -32,6 +33,11 @@ impl User {
             .build()
             .context("making an HTTP client")?;
         Ok(Self { server, token: token.to_owned(), home: home.to_path_buf(), http })
+    }
+
+    /// The operator of a server, who works in the folder `home`.
+    pub fn operator(server: &Server, home: &Path) -> Result<Self> {
+        Self::new(server.url().to_owned(), OPERATOR, home)
     }
 
     /// Where the server listens: `http://127.0.0.1:PORT`.

@@ -32,7 +32,7 @@ pub(crate) const GO: Need = Need {
     remedy: "install Go 1.26 or newer from https://go.dev/dl (1.21 and newer fetch it by themselves)",
 };
 
-const NEEDS: [Need; 12] = [
+const NEEDS: [Need; 11] = [
     Need {
         name: "cargo",
         strength: Strength::Required,
@@ -89,13 +89,6 @@ const NEEDS: [Need; 12] = [
         purpose: "the tour in the README",
         look: || first_line(&["curl", "--version"]),
         remedy: "apt-get install curl",
-    },
-    Need {
-        name: "jq",
-        strength: Strength::Useful,
-        purpose: "the tour in the README",
-        look: || first_line(&["jq", "--version"]),
-        remedy: "apt-get install jq",
     },
     Need {
         name: "node",

@@ -346,7 +346,8 @@ pub trait Cluster: Send + Sync + 'static {
     async fn identity(&self) -> Result<Identity, Error>;
 
     /// Makes it able to hold Apps: the resource's definition and a PriorityClass per grade. Does nothing
-    /// where all is there. Says whether the definition was.
+    /// where all is there. Says whether the definition was. Before that it refuses a data center that is too old,
+    /// or whose credentials lack any right that the work takes, and names each of those.
     async fn prepare(&self) -> Result<Definition, Error>;
 
     /// Makes a Namespace, with these labels; one that is there keeps what else it has.

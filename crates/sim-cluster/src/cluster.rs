@@ -11,6 +11,7 @@ use crate::hooks::Hooks;
 use crate::http::{Server, TrustedUser};
 use crate::journal::Journal;
 use crate::net::{InProcess, Listener, kubeconfig};
+use crate::permissions::Permissions;
 use crate::script::Scripts;
 
 /// A simulated Kubernetes cluster. Dropping it stops it.
@@ -85,6 +86,11 @@ impl SimCluster {
     /// What tests do to its requests and watches.
     pub fn hooks(&self) -> &Hooks {
         &self.parts.server.hooks
+    }
+
+    /// What its users may not do.
+    pub fn permissions(&self) -> &Permissions {
+        &self.parts.server.permissions
     }
 
     /// How its images behave.

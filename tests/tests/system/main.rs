@@ -12,4 +12,5 @@ mod progress;
 mod quiet;
 mod repair;
 mod retention;
+mod rights;
 mod trouble;

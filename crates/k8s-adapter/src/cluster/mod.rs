@@ -1,5 +1,6 @@
 //! The cluster port on a Kubernetes API server.
 
+mod fitness;
 mod prepare;
 mod stop;
 mod watch;
@@ -36,6 +37,15 @@ impl KubeCluster {
     pub async fn from_kubeconfig(text: &str, options: &Options) -> Result<Self, ConnectError> {
         let client = connection::connect(text, options).await?;
         Ok(Self { rest: Rest::new(client.clone()), client, options: Arc::new(options.clone()) })
+    }
+
+    /// Whether Apps can be held there, once it is prepared: its version is not too old, and the credentials may do
+    /// all that it takes. Writes nothing.
+    ///
+    /// # Errors
+    /// `Refused` for the version; `Forbidden` with every right that is missing; what the calls fail with.
+    pub async fn require_fitness(&self) -> Result<(), Error> {
+        fitness::require(&self.rest).await
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -80,6 +90,7 @@ impl Cluster for KubeCluster {
     }
 
     async fn prepare(&self) -> Result<Definition, Error> {
+        self.require_fitness().await?;
         prepare::prepare(&self.rest).await
     }
 

@@ -7,6 +7,7 @@ use kube::core::ApiResource;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Resource};
+use plimsoll_core::cluster::Error;
 use plimsoll_core::error::Chain;
 use plimsoll_core::name::AppRef;
 use serde_json::value::RawValue;
@@ -57,17 +58,34 @@ impl Feed {
         };
         let api: Api<Document> = Api::all_with(cluster.client().clone(), &resource(self.sort));
         let mut changes = watcher::watcher(api, config).default_backoff().boxed();
+        let mut is_told = false;
         while let Some(change) = changes.next().await {
             match change {
-                Ok(change) => self.take(change),
+                Ok(change) => {
+                    is_told = false;
+                    self.take(change);
+                }
                 Err(error) => {
                     if let Some(error) = to_watch_error(error, Subject::App) {
-                        tracing::warn!(
-                            dc = %self.options.dc, what = ?self.sort, error = %Chain(&error), "a watch was cut",
-                        );
+                        self.note(&error, &mut is_told);
                     }
                 }
             }
+        }
+    }
+
+    /// Whatever ends one watch ends them all, and may go on ending them for long: that it does is told of the Apps
+    /// alone, and once. Why the data center does not answer is the worker's to say.
+    fn note(&self, error: &Error, is_told: &mut bool) {
+        if let Error::Forbidden(_) = error {
+            self.options.blind.notify_one();
+        }
+        let is_new = !std::mem::replace(is_told, true);
+        let is_common = matches!(error, Error::Unreachable(_)) && self.sort != Sort::App;
+        if is_new && !is_common {
+            tracing::warn!(dc = %self.options.dc, what = ?self.sort, error = %Chain(error), "a watch was cut");
+        } else {
+            tracing::debug!(dc = %self.options.dc, what = ?self.sort, error = %Chain(error), "a watch was cut");
         }
     }
 

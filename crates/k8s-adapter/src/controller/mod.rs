@@ -22,6 +22,7 @@ use std::time::Duration;
 use futures::future::{self, Either};
 use plimsoll_core::clock::Clock;
 use plimsoll_core::name::{DcName, InstallationId};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -46,12 +47,14 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// How many Apps are worked on at once.
     pub concurrency: usize,
+    /// Told when the credentials turn out not to suffice to see what is there.
+    pub blind: Arc<Notify>,
 }
 
 impl Options {
     /// The usual ones.
     pub fn new(installation: InstallationId, dc: DcName, identity: String, clock: Arc<dyn Clock>) -> Self {
-        Self { installation, dc, identity, clock, concurrency: 8 }
+        Self { installation, dc, identity, clock, concurrency: 8, blind: Arc::default() }
     }
 }
 

@@ -12,6 +12,8 @@ use plimsoll_k8s_adapter::KubeCluster;
 use plimsoll_k8s_adapter::controller::{self, Options};
 use tokio_util::sync::CancellationToken;
 
+use super::way::Way;
+
 /// The first and the longest wait before asking a data center again that does not answer.
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(15);
@@ -31,6 +33,7 @@ pub(super) async fn serve(
     installation: InstallationId,
     dc: DcView,
     cluster: KubeCluster,
+    way: Arc<Way>,
     stopping: CancellationToken,
 ) {
     tokio::select! {
@@ -38,7 +41,20 @@ pub(super) async fn serve(
         () = until_ready(&dc, &cluster) => {}
     }
     let Role { identity, clock } = role;
-    controller::run(&cluster, Options::new(installation, dc.name, identity, clock), stopping).await;
+    let options = Options::new(installation, dc.name, identity, clock);
+    let blind = options.blind.clone();
+    let doubts = async {
+        loop {
+            blind.notified().await;
+            // The worker, who says what is there and what is not, has to find out, too.
+            way.doubt();
+            tokio::time::sleep(LONGEST).await;
+        }
+    };
+    tokio::select! {
+        () = controller::run(&cluster, options, stopping) => {}
+        () = doubts => {}
+    }
 }
 
 async fn until_ready(dc: &DcView, cluster: &KubeCluster) {

@@ -105,17 +105,26 @@ impl DataCenters {
     fn take(&self, installation: InstallationId, dc: &DcView, cluster: KubeCluster) {
         let shared: Arc<dyn Cluster> = Arc::new(cluster.clone());
         let ending = self.stopping.child_token();
-        let controller =
-            controller::serve(self.role.clone(), installation, dc.clone(), cluster, ending.clone());
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let entry = match known.remove(&dc.name) {
-            None => Known {
-                way: Arc::new(Way::new(shared)),
-                controller: self.controllers.spawn(controller),
-                ending,
-            },
+        let before = known.remove(&dc.name);
+        let way = match &before {
+            None => Arc::new(Way::new(shared)),
             Some(before) => {
                 before.way.replace(shared);
+                before.way.clone()
+            }
+        };
+        let controller = controller::serve(
+            self.role.clone(),
+            installation,
+            dc.clone(),
+            cluster,
+            way.clone(),
+            ending.clone(),
+        );
+        let entry = match before {
+            None => Known { way, controller: self.controllers.spawn(controller), ending },
+            Some(before) => {
                 before.ending.cancel();
                 let controller = self.controllers.spawn(async move {
                     // Both go by one name in the election: the first lets go of its seat before the second
@@ -123,7 +132,7 @@ impl DataCenters {
                     let _ = before.controller.await;
                     controller.await;
                 });
-                Known { way: before.way, controller, ending }
+                Known { way, controller, ending }
             }
         };
         known.insert(dc.name.clone(), entry);
@@ -161,6 +170,7 @@ impl Enrol for DataCenters {
             .add_dc(caller, new.clone(), Write { mode: Mode::Validate, ..write.clone() })
             .await?;
         if write.mode == Mode::Validate {
+            cluster.require_fitness().await.map_err(|error| refusal::of_cluster(&name, error))?;
             return Ok(checked);
         }
         cluster.prepare().await.map_err(|error| refusal::of_cluster(&name, error))?;

@@ -54,9 +54,10 @@ pub(super) fn of_cluster(dc: &DcName, error: cluster::Error) -> Error {
             of_kubeconfig(vec![Violation::new("kubeconfig", why.clone(), remedy)]).with_source(error)
         }
         cluster::Error::Forbidden(ref why) => {
-            let remedy =
-                "use credentials that may make CustomResourceDefinitions, PriorityClasses and namespaces";
-            of_kubeconfig(vec![Violation::new("kubeconfig", why.clone(), remedy)]).with_source(error)
+            let message = format!("its user may not do what it takes there: {why}");
+            let remedy = "have an administrator apply deploy/data-center.yaml there, whose ClusterRole `plimsoll` grants \
+                          exactly what it takes, and bind it to this user";
+            of_kubeconfig(vec![Violation::new("kubeconfig", message, remedy)]).with_source(error)
         }
         cluster::Error::Busy(_) => Error::new(
             Kind::Unavailable,
@@ -71,7 +72,7 @@ pub(super) fn of_cluster(dc: &DcName, error: cluster::Error) -> Error {
         cluster::Error::Refused(ref why) => Error::new(
             Kind::Refused,
             "DATA_CENTER_REFUSES",
-            format!("{dc} refuses to be made ready for apps: {why}; {NOTHING}"),
+            format!("{dc} cannot be made ready for apps: {why}; {NOTHING}"),
         )
         .with_source(error),
         cluster::Error::Unreadable(_) => Error::new(

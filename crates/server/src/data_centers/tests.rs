@@ -3,7 +3,7 @@ use std::time::Duration;
 use plimsoll_core::record::Environment;
 use plimsoll_core::usecase::NewInstallation;
 use plimsoll_ledger::MemoryLedger;
-use plimsoll_sim_cluster::SimCluster;
+use plimsoll_sim_cluster::{SimCluster, Verb};
 use plimsoll_worker::Sights;
 use tempfile::TempDir;
 
@@ -20,6 +20,15 @@ struct Bed {
 
 impl Bed {
     async fn new() -> Self {
+        Self::with_deadline(Duration::from_millis(500)).await
+    }
+
+    /// Where every call is to succeed, on a busy machine too.
+    async fn patient() -> Self {
+        Self::with_deadline(Options::default().deadline).await
+    }
+
+    async fn with_deadline(deadline: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(SystemClock::start());
         let plimsoll = Plimsoll::new(
@@ -33,7 +42,7 @@ impl Bed {
         let new = NewInstallation { id, name: "a test".to_owned(), environment: Environment::Production };
         plimsoll.init(&olga, new, mk_write()).await.unwrap();
         let dir = Arc::new(DataDir::open(folder.path()).unwrap());
-        let options = Options { deadline: Duration::from_millis(500), ..Options::default() };
+        let options = Options { deadline, ..Options::default() };
         let role = ControllerRole { identity: "me".to_owned(), clock };
         let data_centers = DataCenters::open(dir, plimsoll.clone(), options, role).await.unwrap();
         Self { folder, plimsoll, data_centers, olga }
@@ -136,6 +145,78 @@ async fn a_data_center_that_cannot_be_added_leaves_nothing_behind() {
     let other =
         KubeCluster::from_kubeconfig(&two.kubeconfig(), &uid).await.unwrap().identity().await.unwrap();
     insta::assert_snapshot!(told.replace(&other.uid, "UID-2"));
+    bed.data_centers.stop().await;
+}
+
+#[tokio::test]
+async fn credentials_that_cannot_do_the_work_are_told_every_right_that_they_lack() {
+    let bed = Bed::patient().await;
+    let one = sim("one", 1).await;
+    let weak = one.kubeconfig().replace("the-good-token", "the-weak-token");
+    for (verb, group, resource) in [
+        (Verb::Patch, "", "configmaps"),
+        (Verb::Delete, "", "configmaps"),
+        (Verb::Watch, "apps", "replicasets"),
+        (Verb::Update, "dc.plimsoll.io", "apps/status"),
+        (Verb::List, "", "pods"),
+        (Verb::Get, "", "secrets"),
+    ] {
+        one.permissions().deny("viewer", verb, group, resource);
+    }
+    let mark = one.journal().mark();
+
+    let refused = bed.refusal("dc-1", &weak).await;
+    insta::assert_snapshot!(refused);
+    let validate = Write { mode: Mode::Validate, ..mk_write() };
+    let checked =
+        bed.data_centers.add(&bed.olga, "dc-1".parse().unwrap(), weak.as_str().into(), validate).await;
+    assert_eq!(checked.unwrap_err().kind, Kind::Invalid);
+    assert_eq!((bed.names().await, bed.files()), (vec![], vec![]));
+    let mut written = one.journal().since(mark);
+    written.retain(|entry| entry.request.is_write() && entry.request.resource != "selfsubjectaccessreviews");
+    assert!(written.is_empty(), "{written:?}");
+
+    bed.add("dc-1", &one.kubeconfig()).await.unwrap();
+    bed.data_centers.stop().await;
+}
+
+#[tokio::test]
+async fn rights_that_are_taken_away_later_are_why_a_data_center_does_not_answer() {
+    let bed = Bed::patient().await;
+    let one = sim("one", 1).await;
+    bed.add("dc-1", &one.kubeconfig()).await.unwrap();
+    let cluster = bed.data_centers.cluster(&"dc-1".parse().unwrap()).unwrap();
+    let has_watch = |resource: &str| {
+        one.journal().entries().iter().any(|entry| {
+            let request = &entry.request;
+            request.verb == Verb::Watch && request.resource == resource && entry.code == Some(200)
+        })
+    };
+    tokio::time::timeout(Duration::from_secs(20), async {
+        while !has_watch("deployments") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .expect("the controller watches");
+
+    one.permissions().deny("admin", Verb::List, "apps", "deployments");
+    one.permissions().deny("admin", Verb::Watch, "apps", "deployments");
+    one.hooks().cut_watches();
+    // What may be watched is watched on, until the controller finds out that it may not see everything.
+    let ended = tokio::time::timeout(Duration::from_secs(40), async {
+        let mut watch = cluster.watch(&"test".parse().unwrap());
+        loop {
+            match futures::StreamExt::next(&mut watch).await {
+                Some(Ok(_)) => {}
+                // Cut with the others.
+                Some(Err(_)) => watch = cluster.watch(&"test".parse().unwrap()),
+                None => return,
+            }
+        }
+    });
+    ended.await.expect("whoever watches is made to look again");
+    insta::assert_snapshot!(cluster.prepare().await.unwrap_err());
     bed.data_centers.stop().await;
 }
 

@@ -32,6 +32,11 @@ impl Way {
         old.replaced.cancel();
     }
 
+    /// Ends what is watched, so that whoever watches asks anew what the data center is and what may be done there.
+    pub(super) fn doubt(&self) {
+        self.replace(self.cluster());
+    }
+
     fn current(&self) -> Arc<Link> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

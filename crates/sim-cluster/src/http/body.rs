@@ -34,6 +34,7 @@ pub(super) fn object(parts: &Parts, bytes: &Bytes) -> Result<Value, ApiError> {
     match content_type(parts) {
         "" | "application/json" => from_json(bytes),
         "application/yaml" => from_yaml(bytes),
+        "application/vnd.kubernetes.protobuf" => Err(ApiError::protobuf(OBJECTS)),
         _ => Err(ApiError::unsupported_media_type(OBJECTS)),
     }
 }

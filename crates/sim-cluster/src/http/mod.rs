@@ -28,6 +28,7 @@ use crate::api::Api;
 use crate::hooks::{Fault, Hooks, RequestInfo, Verb};
 use crate::journal::{Journal, JournalEntry};
 use crate::net::{ConnectionLost, Gate};
+use crate::permissions::Permissions;
 use crate::script::Scripts;
 use crate::status::ApiError;
 use respond::Reply;
@@ -44,6 +45,7 @@ pub(crate) struct Server {
     pub(crate) hooks: Hooks,
     pub(crate) journal: Journal,
     pub(crate) gate: Gate,
+    pub(crate) permissions: Permissions,
     pub(crate) scripts: Scripts,
     sequence: AtomicU64,
 }
@@ -56,6 +58,7 @@ impl Server {
             hooks: Hooks::default(),
             journal: Journal::default(),
             gate: Gate::default(),
+            permissions: Permissions::default(),
             scripts,
             sequence: AtomicU64::new(0),
         }

@@ -1,18 +1,20 @@
-//! Reviews: who am I, and may I. Nothing is stored, and everybody who is let in may do everything.
+//! Reviews: who am I, and may I. Nothing is stored.
 
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::body;
 use super::respond::{self, Reply};
 use super::route::ResourcePath;
 use crate::api::Caller;
+use crate::permissions::{Attributes, Permissions};
 use crate::status::ApiError;
 
 pub(super) fn respond(
     caller: &Caller,
+    permissions: &Permissions,
     parts: &Parts,
     bytes: &Bytes,
     place: &ResourcePath<'_>,
@@ -25,10 +27,25 @@ pub(super) fn respond(
         | ("authorization.k8s.io", "v1", "selfsubjectaccessreviews") => body::object(parts, bytes)?,
         _ => return Ok(None),
     };
+    let resource = asked_resource(&review["spec"]["resourceAttributes"]);
     review["status"] = if place.resource == "selfsubjectreviews" {
         json!({"userInfo": {"username": caller.user, "groups": caller.groups}})
     } else {
-        json!({"allowed": true})
+        json!({"allowed": permissions.allows(&asked(caller, &review["spec"]["resourceAttributes"], &resource))})
     };
     Ok(Some(respond::json(StatusCode::CREATED, &review)))
+}
+
+/// The resource that a review asks about, with its subresource.
+fn asked_resource(attributes: &Value) -> String {
+    let text = |field: &str| attributes[field].as_str().unwrap_or_default();
+    match text("subresource") {
+        "" => text("resource").to_owned(),
+        subresource => format!("{}/{subresource}", text("resource")),
+    }
+}
+
+fn asked<'a>(caller: &'a Caller, attributes: &'a Value, resource: &'a str) -> Attributes<'a> {
+    let text = |field: &str| attributes[field].as_str().unwrap_or_default();
+    Attributes { user: &caller.user, verb: text("verb"), group: text("group"), resource }
 }

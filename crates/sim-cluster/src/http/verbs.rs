@@ -29,9 +29,11 @@ pub(super) async fn respond(
     server
         .run(&info, async {
             let bytes = body::read(body).await?;
-            if let Some(reply) = reviews::respond(caller, parts, &bytes, &place)? {
+            let permissions = &server.permissions;
+            if let Some(reply) = reviews::respond(caller, permissions, parts, &bytes, &place)? {
                 return Ok(reply);
             }
+            permissions.check(&info)?;
             let target = match target(server, parts, &place) {
                 Ok(target) => target,
                 Err(NoTarget::Refused(error)) => return Err(error),

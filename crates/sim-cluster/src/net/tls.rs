@@ -1,7 +1,8 @@
 //! The certificate authority of a cluster and the certificate its server shows.
 
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -98,5 +99,8 @@ fn read(path: &Path) -> Result<String, TlsError> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), TlsError> {
-    fs::write(path, text).map_err(|source| TlsError::File { path: path.to_owned(), source })
+    // The key is among them: whoever has it is this cluster.
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|source| TlsError::File { path: path.to_owned(), source })
 }

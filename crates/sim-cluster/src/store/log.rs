@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
@@ -163,7 +164,14 @@ fn rewrite<'a>(
 ) -> Result<File, LogError> {
     let draft = folder.join(DRAFT);
     let path = folder.join(FILE);
-    let file = File::create(&draft).map_err(io_error("making", &draft))?;
+    // Secrets are among the objects.
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)
+        .map_err(io_error("making", &draft))?;
     let mut out = BufWriter::new(file);
     let written = (|| {
         out.write_all(checked(&serde_json::to_string(&Header { format: FORMAT, revision })?).as_bytes())?;
@@ -275,6 +283,15 @@ mod tests {
             assert_eq!(tx.list("pods", None).len(), 1);
             assert_eq!(tx.list("pods", None)[0]["metadata"]["resourceVersion"], "2");
         }
+    }
+
+    #[test]
+    fn only_this_user_may_read_what_is_kept_of_secrets() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        drop(mk_store(folder.path()));
+        let mode = fs::metadata(folder.path().join("objects.log")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
-use plimsoll_sim_cluster::SimCluster;
+use plimsoll_sim_cluster::{SimCluster, Verb};
 
 use crate::support::{apply, mk_cluster, mk_deployment, refusal, rolled_out};
 
@@ -47,4 +47,47 @@ async fn a_stopped_port_refuses_and_comes_back_as_the_same() {
     cluster.start().await.unwrap();
     assert_eq!(cluster.url(), url);
     assert!(api.get_opt("x").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_body_in_protobuf_is_told_the_way_around() {
+    let cluster = mk_cluster().await;
+    let request = http::Request::post("/api/v1/namespaces")
+        .header("content-type", "application/vnd.kubernetes.protobuf")
+        .body(b"k8s\0".to_vec())
+        .unwrap();
+    let status = refusal(cluster.client().request::<serde_json::Value>(request).await);
+    assert_eq!((status.code, status.reason.as_str()), (415, "UnsupportedMediaType"));
+    assert!(status.message.contains("--dry-run=client -o yaml | kubectl apply -f -"), "{}", status.message);
+}
+
+#[tokio::test]
+async fn a_right_that_was_taken_away_is_refused_and_told_when_asked_about() {
+    let cluster = mk_cluster().await;
+    cluster.permissions().deny("admin", Verb::Get, "apps", "deployments");
+    let api: Api<Deployment> = Api::default_namespaced(cluster.client());
+    let status = refusal(api.get("x").await);
+    assert_eq!((status.code, status.reason.as_str()), (403, "Forbidden"));
+    assert_eq!(
+        status.message,
+        "deployments.apps \"x\" is forbidden: User \"admin\" cannot get resource \"deployments\" in API group \
+         \"apps\" in the namespace \"default\""
+    );
+    let may = async |verb: &str, group: &str, resource: &str| {
+        let review = serde_json::json!({
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {"verb": verb, "group": group, "resource": resource}},
+        });
+        let request = http::Request::post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
+            .header("content-type", "application/json")
+            .body(review.to_string().into_bytes())
+            .unwrap();
+        let answer = cluster.client().request::<serde_json::Value>(request).await.unwrap();
+        answer["status"]["allowed"].as_bool().unwrap()
+    };
+    assert!(!may("get", "apps", "deployments").await);
+    assert!(!may("*", "*", "*").await, "all of it is not left");
+    assert!(may("list", "apps", "deployments").await);
+    cluster.permissions().clear();
+    assert!(may("*", "*", "*").await);
 }
