@@ -63,7 +63,7 @@ async fn the_service_account_of_the_manifest_can_do_all_of_the_work_and_no_more_
     user.ok(&["rollback", "shop", "-n", "demo", "--wait"]).await?;
     user.ok(&["delete", "shop", "-n", "demo", "--yes", "--wait"]).await?;
 
-    let mut used = BTreeSet::new();
+    let mut exercised = BTreeSet::new();
     for request in bench.dc(1).audit_log().since(mark)? {
         if request.user != USER
             || request.resource.is_empty()
@@ -76,10 +76,10 @@ async fn the_service_account_of_the_manifest_can_do_all_of_the_work_and_no_more_
             "" => request.resource,
             subresource => format!("{}/{subresource}", request.resource),
         };
-        used.insert(format!("{} {resource}", request.verb));
+        exercised.insert(format!("{} {resource}", request.verb));
     }
     let granted = granted(&std::fs::read_to_string(&manifest)?)?;
-    let idle: BTreeSet<_> = granted.difference(&used).map(String::as_str).collect();
+    let idle: BTreeSet<_> = granted.difference(&exercised).map(String::as_str).collect();
     assert!(idle.is_subset(&BTreeSet::from(NOT_SEEN)), "granted for nothing: {idle:?}");
 
     // What is missing is named, and said of a data center that was good before.
