@@ -2,7 +2,7 @@
 //! the simulated one.
 
 use plimsoll_bench::Bench;
-use plimsoll_k8s_adapter::contract::{Target, drift, resources, stopping, workloads};
+use plimsoll_k8s_adapter::contract::{Target, companions, drift, resources, stopping, workloads};
 use plimsoll_k8s_adapter::for_each_check;
 
 macro_rules! on_a_real_cluster {

@@ -20,22 +20,6 @@ mod simulated {
 
     for_each_check!(on_a_simulated_cluster);
 
-    macro_rules! companions_on_a_simulated_cluster {
-        ($($check:ident),+ $(,)?) => {$(
-            #[tokio::test]
-            async fn $check() {
-                let cluster = SimCluster::builder().start().await.expect("the simulated cluster starts");
-                companions::$check(&Target::new(&cluster.kubeconfig()).await).await;
-            }
-        )+};
-    }
-
-    companions_on_a_simulated_cluster!(
-        apps_of_every_grade_get_their_class_and_pass_range_and_quota,
-        so_do_apps_of_three_containers,
-        a_pod_without_requests_is_refused,
-    );
-
     /// What was sent, was taken, and changed nothing. The checks themselves replace App resources by what lies
     /// there already; the controller must not.
     fn writes_of_nothing(cluster: &SimCluster) -> Vec<String> {

@@ -69,6 +69,10 @@ macro_rules! for_each_check {
                 a_restart_by_kubectl_is_a_restart,
                 several_lost_together_are_each_told,
                 an_object_without_its_labels_is_known_again;
+            companions:
+                apps_of_every_grade_get_their_class_and_pass_range_and_quota,
+                so_do_apps_of_three_containers,
+                a_pod_without_requests_is_refused;
         }
     };
 }
