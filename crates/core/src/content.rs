@@ -25,7 +25,12 @@ pub struct RendererVersion(pub u32);
 
 impl RendererVersion {
     /// The one that new Releases are made with.
-    pub const CURRENT: Self = Self(1);
+    pub const CURRENT: Self = Self(2);
+
+    /// Every renderer that ever made a Release, the newest first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (1..=Self::CURRENT.0).rev().map(Self)
+    }
 }
 
 /// The content of a Release.

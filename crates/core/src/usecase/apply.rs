@@ -10,7 +10,7 @@ use super::rollback::fallback;
 use super::{Plimsoll, Write};
 use crate::caller::{Caller, Role};
 use crate::cluster::Power;
-use crate::content::Content;
+use crate::content::{Content, RendererVersion};
 use crate::digest::Digest;
 use crate::document::golden::Rule;
 use crate::document::{self, AppDocument, Host, Refusal};
@@ -110,7 +110,16 @@ impl Plimsoll {
             }
         }
         let rescaled = app.scale != before.scale;
-        if content_digest == before.head_content && !self.last_publish_failed(before).await? {
+        if let Some(renderer) = made_by(&document.content, before.head_content)?
+            && !self.last_publish_failed(before).await?
+        {
+            if renderer != document.content.renderer {
+                notes.push(format!(
+                    "release {} was made by renderer {} and stays as it is; the next that changes something is made \
+                     by renderer {}",
+                    before.head, renderer.0, document.content.renderer.0
+                ));
+            }
             return Ok(unchanged_content(caller, app, before, rescaled, notes, ground));
         }
         let release = self.next_release(caller, ground, before, content_digest, document, reason).await?;
@@ -255,6 +264,17 @@ fn unchanged_content(
     Plan { notes, ..Plan::nothing(Some(app), "") }
 }
 
+/// The renderer by which this content has that digest, if one has made it so: who applies the same document after an
+/// upgrade of Plimsoll has changed nothing, and restarts nobody's pods.
+fn made_by(content: &Content, digest: Digest) -> Result<Option<RendererVersion>, Error> {
+    for renderer in RendererVersion::all() {
+        if digest_of(&Content { renderer, ..content.clone() })? == digest {
+            return Ok(Some(renderer));
+        }
+    }
+    Ok(None)
+}
+
 fn digest_of(content: &Content) -> Result<Digest, Error> {
     Digest::of(content).map_err(Error::internal)
 }
@@ -302,4 +322,31 @@ fn pinned(app: &AppRef, pin: &Pin) -> Error {
 fn count(begin: &str, n: usize, noun: &str) -> String {
     let plural = if n == 1 { "" } else { "s" };
     format!("{begin} {n} {noun}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// After an upgrade of Plimsoll the same document is the same content, whichever renderer made it; another
+    /// document is not.
+    #[test]
+    fn the_same_document_is_known_again_whichever_renderer_made_its_release() {
+        let digest = "a".repeat(64);
+        let content = |cpu: &str| {
+            let document = json!({
+                "apiVersion": "plimsoll.io/v1alpha1", "kind": "App", "metadata": {"name": "shop", "namespace": "demo"},
+                "spec": {"grade": "general-2", "image": format!("registry.example.com/shop@sha256:{digest}"),
+                         "size": {"cpu": cpu, "memory": "64Mi"}},
+            });
+            document::validate(&document).unwrap().content
+        };
+        for renderer in RendererVersion::all() {
+            let made = digest_of(&Content { renderer, ..content("1") }).unwrap();
+            assert_eq!(made_by(&content("1"), made).unwrap(), Some(renderer));
+            assert_eq!(made_by(&content("2"), made).unwrap(), None);
+        }
+        assert_eq!(RendererVersion::all().collect::<Vec<_>>(), [RendererVersion(2), RendererVersion(1)]);
+    }
 }

@@ -81,7 +81,7 @@ pub fn render(delivery: &Delivery) -> Result<Option<Rendering>, RenderError> {
         return Ok(None);
     };
     match content.renderer {
-        RendererVersion(1) => v1::render(&v1::Input {
+        RendererVersion(1 | 2) => v1::render(&v1::Input {
             installation: &delivery.installation,
             dc: &delivery.dc,
             app: &delivery.app,

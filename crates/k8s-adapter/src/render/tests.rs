@@ -14,10 +14,60 @@ use serde_json::{Value, json};
 use super::*;
 use crate::contract::mk::{DC, MkDelivery, mk_container, mk_content, mk_full_content, mk_image, mk_probe};
 
+/// What the first renderer makes, after a look at what the others make of the same.
 fn rendered(change: impl FnOnce(&mut MkDelivery)) -> Rendering {
     let mut delivery = MkDelivery::new("demo");
     change(&mut delivery);
+    let first = by(1, &delivery);
+    let mut second = by(2, &delivery);
+    assert_eq!(without_hints(&mut second), without_hints(&mut first.clone()), "{delivery:?}");
+    first
+}
+
+fn by(renderer: u32, delivery: &MkDelivery) -> Rendering {
+    let mut delivery = delivery.clone();
+    delivery.content_mut().renderer = RendererVersion(renderer);
     render(&delivery.delivery()).unwrap().unwrap()
+}
+
+const HINTS: [&str; 2] = ["GOMAXPROCS", "JAVA_TOOL_OPTIONS"];
+
+/// The same without what tells containers their processors, and without the digest over it.
+fn without_hints(rendering: &mut Rendering) -> &Rendering {
+    let template = &mut rendering.deployment.body["spec"]["template"];
+    template["metadata"]["labels"].as_object_mut().unwrap().remove("plimsoll.io/content").unwrap();
+    for list in ["containers", "initContainers"] {
+        for container in template["spec"][list].as_array_mut().into_iter().flatten() {
+            let env = container["env"].as_array_mut().unwrap();
+            env.retain(|variable| !HINTS.iter().any(|hint| variable["name"] == *hint));
+        }
+        if template["spec"][list].is_null() {
+            template["spec"].as_object_mut().unwrap().remove(list);
+        }
+    }
+    rendering
+}
+
+/// The processors that each container is told by renderer 2, sidecars and steps first.
+fn hints(change: impl FnOnce(&mut MkDelivery)) -> Vec<String> {
+    let mut delivery = MkDelivery::new("demo");
+    change(&mut delivery);
+    let rendering = by(2, &delivery);
+    let pod = &template(&rendering)["spec"];
+    let containers =
+        ["initContainers", "containers"].into_iter().filter_map(|list| pod[list].as_array()).flatten();
+    let said = containers.flat_map(|container| {
+        let env = container["env"].as_array().unwrap();
+        env.iter().filter_map(|variable| {
+            let name = variable["name"].as_str().unwrap();
+            let is_hint = HINTS.contains(&name) && variable["value"].is_string();
+            is_hint.then(|| {
+                let value = variable["value"].as_str().unwrap();
+                format!("{}: {name}={value}", container["name"].as_str().unwrap())
+            })
+        })
+    });
+    said.collect()
 }
 
 fn with(content: Content) -> Rendering {
@@ -29,6 +79,7 @@ fn changed(change: impl FnOnce(&mut Content)) -> Rendering {
 }
 
 type Change = fn(&mut Content);
+type Edit = Box<dyn Fn(&mut Content)>;
 
 fn shown(rendering: &Rendering) -> Vec<Value> {
     let Rendering { config_maps, deployment, replicas, service, disruption_budget, autoscaler } = rendering;
@@ -273,6 +324,91 @@ fn what_reaches_the_pods_changes_their_digest() {
         let mut content = mk_full_content();
         change(&mut content);
         assert_ne!(digest(&with(content)), digest(&here), "{what}");
+    }
+}
+
+#[test]
+fn renderer_2_tells_every_container_its_processors() {
+    let mut delivery = MkDelivery::new("demo");
+    delivery.content = Some(mk_full_content());
+    insta::assert_yaml_snapshot!(shown(&by(2, &delivery)));
+}
+
+#[test]
+fn processors_are_the_limit_rounded_up_whatever_the_request() {
+    let cpu = |millis: u64| {
+        move |delivery: &mut MkDelivery| {
+            delivery.content_mut().main.size.cpu = plimsoll_qos::Quantity::from_millis(millis);
+        }
+    };
+    assert_eq!(hints(cpu(10)), ["app: GOMAXPROCS=1", "app: JAVA_TOOL_OPTIONS=-XX:ActiveProcessorCount=1"]);
+    assert_eq!(hints(cpu(2500)), ["app: GOMAXPROCS=3", "app: JAVA_TOOL_OPTIONS=-XX:ActiveProcessorCount=3"]);
+    assert_eq!(
+        hints(|delivery| {
+            cpu(4000)(delivery);
+            let named = |name: &str| Named { name: name.to_owned(), inner: mk_container("tools/step") };
+            delivery.content_mut().init = vec![named("migrate")];
+            delivery.content_mut().sidecars = vec![named("proxy")];
+        }),
+        [
+            "migrate: GOMAXPROCS=1",
+            "migrate: JAVA_TOOL_OPTIONS=-XX:ActiveProcessorCount=1",
+            "proxy: GOMAXPROCS=1",
+            "proxy: JAVA_TOOL_OPTIONS=-XX:ActiveProcessorCount=1",
+            "app: GOMAXPROCS=4",
+            "app: JAVA_TOOL_OPTIONS=-XX:ActiveProcessorCount=4",
+        ]
+    );
+}
+
+/// A JVM that counts by the request counts right where that is the limit.
+#[test]
+fn a_jvm_that_gets_all_it_may_use_is_told_nothing() {
+    let important = |delivery: &mut MkDelivery| {
+        delivery.content_mut().grade = Grade::Important;
+        delivery.content_mut().terms = Grade::Important.terms();
+    };
+    assert_eq!(hints(important), ["app: GOMAXPROCS=1"]);
+}
+
+#[test]
+fn what_the_app_says_of_its_processors_is_left_to_it() {
+    const GO: &str = "app: GOMAXPROCS=1";
+    const JVM: &str = "app: JAVA_TOOL_OPTIONS=-XX:ActiveProcessorCount=1";
+    let env = |name: &'static str, value: &'static str| {
+        move |content: &mut Content| {
+            content.main.env.insert(name.to_owned(), value.to_owned());
+        }
+    };
+    let secret = |name: &'static str| {
+        move |content: &mut Content| {
+            let key = SecretKey { secret: "app".to_owned(), key: "x".to_owned() };
+            content.main.env_from_secrets.insert(name.to_owned(), key);
+        }
+    };
+    let overlay = |dc: &'static str| {
+        move |content: &mut Content| {
+            let env = [("GOMAXPROCS".to_owned(), "7".to_owned())].into();
+            content.overlays.insert(dc.parse().unwrap(), Overlay { env, files: Vec::new() });
+        }
+    };
+    let cases: [(&str, Edit, &[&str]); 9] = [
+        ("nothing", Box::new(|_| {}), &[GO, JVM]),
+        ("Go's own", Box::new(env("GOMAXPROCS", "8")), &[JVM]),
+        ("Go's own from a Secret", Box::new(secret("GOMAXPROCS")), &[JVM]),
+        ("Go's own here", Box::new(overlay(DC)), &[JVM]),
+        ("Go's own elsewhere", Box::new(overlay("dc-2")), &[GO, JVM]),
+        ("options of every JVM", Box::new(env("JAVA_TOOL_OPTIONS", "-Xss1m")), &[GO]),
+        ("options of every JVM from a Secret", Box::new(secret("JAVA_TOOL_OPTIONS")), &[GO]),
+        ("a count in other options", Box::new(env("JAVA_OPTS", "-Xss1m -XX:ActiveProcessorCount=4")), &[GO]),
+        (
+            "a count on the command line",
+            Box::new(|content| content.main.args = vec!["-XX:ActiveProcessorCount=4".to_owned()]),
+            &[GO],
+        ),
+    ];
+    for (what, change, expected) in cases {
+        assert_eq!(hints(|delivery| change(delivery.content_mut())), expected, "{what}");
     }
 }
 

@@ -15,6 +15,8 @@ use crate::render::{Kind, Object, RenderError};
 /// The `ConfigMaps` of an App, and who refers to them.
 pub(super) struct Config {
     pub(super) maps: Vec<Object>,
+    /// By container: the environment that the App gives it.
+    given: BTreeMap<String, BTreeMap<String, String>>,
     /// By container: the ConfigMap of its environment.
     env: BTreeMap<String, String>,
     /// By container: variables that Kubernetes is to expand.
@@ -25,8 +27,13 @@ pub(super) struct Config {
 impl Config {
     pub(super) fn of(input: &Input<'_>) -> Result<Self, RenderError> {
         let content = input.content;
-        let mut config =
-            Self { maps: Vec::new(), env: BTreeMap::new(), expanded: BTreeMap::new(), files: None };
+        let mut config = Self {
+            maps: Vec::new(),
+            given: BTreeMap::new(),
+            env: BTreeMap::new(),
+            expanded: BTreeMap::new(),
+            files: None,
+        };
         let mut main = content.main.env.clone();
         main.extend(input.overlay().into_iter().flat_map(|overlay| overlay.env.clone()));
         config.add_env(input, MAIN, &main)?;
@@ -35,6 +42,16 @@ impl Config {
         }
         config.add_files(input)?;
         Ok(config)
+    }
+
+    /// Whether the App gives a container that variable.
+    pub(super) fn sets(&self, container: &str, variable: &str) -> bool {
+        self.given.get(container).is_some_and(|given| given.contains_key(variable))
+    }
+
+    /// The values that the App gives to variables of a container.
+    pub(super) fn values(&self, container: &str) -> impl Iterator<Item = &String> {
+        self.given.get(container).into_iter().flat_map(BTreeMap::values)
     }
 
     pub(super) fn env_of(&self, container: &str) -> Option<&str> {
@@ -51,6 +68,7 @@ impl Config {
         container: &str,
         env: &BTreeMap<String, String>,
     ) -> Result<(), RenderError> {
+        self.given.insert(container.to_owned(), env.clone());
         // `$(NAME)` and `$$` mean something in the pod template alone: what comes from a ConfigMap is taken
         // as it is.
         let (expanded, literal): (BTreeMap<_, _>, BTreeMap<_, _>) =

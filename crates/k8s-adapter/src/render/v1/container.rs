@@ -7,7 +7,7 @@ use plimsoll_qos::{Amounts, requests};
 use serde_json::{Map, Value, json};
 
 use super::config::Config;
-use super::{Input, volume};
+use super::{Input, processors, volume};
 
 /// What a container is in its pod.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,6 +106,9 @@ fn env(input: &Input<'_>, config: &Config, name: &str, container: &Container) ->
         json!({"name": "PLIMSOLL_DC", "value": input.dc}),
         json!({"name": "PLIMSOLL_NAMESPACE", "value": input.app.namespace}),
     ];
+    for (variable, value) in processors::hints(input, config, name, container) {
+        env.push(json!({"name": variable, "value": value}));
+    }
     for (variable, SecretKey { secret, key }) in &container.env_from_secrets {
         env.push(json!({
             "name": variable,

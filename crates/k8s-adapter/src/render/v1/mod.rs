@@ -1,9 +1,11 @@
-//! Renderer 1. What it makes of a content is fixed for ever.
+//! Renderer 1, and renderer 2, which is the first with the processors of each container told to it. What each makes
+//! of a content is fixed for ever.
 
 mod config;
 mod container;
 mod name;
 mod pod;
+mod processors;
 mod volume;
 mod workload;
 
