@@ -4,7 +4,7 @@
 
 use num_traits::ToPrimitive;
 use plimsoll_qos::{
-    Amounts, Budget, BudgetError, Grade, GradeRule, Policy, QosClass, Quantity, Ratio, Resources,
+    Amounts, Budget, BudgetError, Grade, GradeRule, Policy, QosClass, Quantity, Ratio, Resources, Terms,
     best_effort_quota, limit_range, priority_classes, processors, requests, resource_quota,
 };
 use proptest::prelude::*;
@@ -31,6 +31,18 @@ fn the_range_of_the_own_grades_is_ten_and_one_and_a_half() {
     assert_eq!(range.max_limit_request_ratio, Resources::from([("cpu", q("10")), ("memory", q("1500m"))]));
     assert_eq!(range.default, range.default_request);
     assert_eq!(range.default, Resources::from([("cpu", q("100m")), ("memory", q("128Mi"))]));
+}
+
+/// A policy may be made stricter; what runs by the old one goes on.
+#[test]
+fn a_range_lets_through_what_older_releases_were_sold_at() {
+    let policy = Policy::new(vec![mk_rule(Ratio::new(2, 1).unwrap(), Ratio::ONE)]).unwrap();
+    let ratios = |terms: Terms| limit_range(&policy).admitting(&terms).max_limit_request_ratio;
+    let ratio = |text: &str| text.parse::<Ratio>().unwrap();
+    let older = Terms { cpu: ratio("161/10"), memory: ratio("3/2") };
+    assert_eq!(ratios(older), Resources::from([("cpu", q("16101m")), ("memory", q("1500m"))]));
+    let milder = Terms { cpu: ratio("3/2"), memory: Ratio::ONE };
+    assert_eq!(ratios(milder), Resources::from([("cpu", q("2")), ("memory", q("1"))]));
 }
 
 #[test]

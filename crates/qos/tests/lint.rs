@@ -177,10 +177,112 @@ fn a_quota_that_refuses_or_leaves_limits_open_is_found() {
     assert_eq!(rules(json!([mk_quota(json!({"requests.cpu": "10"}))])), [Rule::QuotaOnRequestsAlone]);
     assert_eq!(rules(json!([mk_quota(json!({"cpu": "10"}))])), [Rule::QuotaOnRequestsAlone]);
     assert_eq!(rules(json!([mk_quota(json!({"requests.cpu": "10", "limits.cpu": "10", "pods": "5"}))])), []);
-    let mut scoped = mk_quota(json!({"limits.memory": "10Gi"}));
-    scoped["spec"]["scopeSelector"] =
-        json!({"matchExpressions": [{"scopeName": "PriorityClass", "operator": "Exists"}]});
-    assert_eq!(rules(json!([app(), scoped])), []);
+}
+
+/// The Deployment's pods have the priority class `plimsoll-general-10`, and requests.
+#[test]
+fn a_quota_is_held_against_the_pods_that_it_counts_alone() {
+    let app = || mk_deployment(&[mk_container("app", "100m/-", "-/-")]);
+    let by_class = |operator: &str, values: &[&str]| {
+        let mut quota = mk_quota(json!({"limits.memory": "10Gi"}));
+        quota["spec"]["scopeSelector"] = json!({"matchExpressions": [
+            {"scopeName": "PriorityClass", "operator": operator, "values": values}]});
+        rules(json!([app(), quota])) == [Rule::QuotaNeeds]
+    };
+    let by_scope = |scope: &str| {
+        let mut quota = mk_quota(json!({"limits.memory": "10Gi"}));
+        quota["spec"]["scopes"] = json!([scope]);
+        rules(json!([app(), quota])) == [Rule::QuotaNeeds]
+    };
+    for (operator, values, counts) in [
+        ("Exists", &[][..], true),
+        ("DoesNotExist", &[], false),
+        ("In", &["plimsoll-general-10", "other"], true),
+        ("In", &["other"], false),
+        ("NotIn", &["other"], true),
+        ("NotIn", &["plimsoll-general-10"], false),
+    ] {
+        assert_eq!(by_class(operator, values), counts, "{operator} {values:?}");
+    }
+    for (scope, counts) in [
+        ("NotBestEffort", true),
+        ("BestEffort", false),
+        ("NotTerminating", true),
+        ("Terminating", false),
+        ("CrossNamespacePodAffinity", false),
+    ] {
+        assert_eq!(by_scope(scope), counts, "{scope}");
+    }
+}
+
+#[test]
+fn a_range_that_refuses_the_size_is_found_with_what_to_do() {
+    let app = || mk_deployment(&[mk_container("app", "200m/683Mi", "1/1Gi")]);
+    let range = |item: Value| mk_range(item);
+    let full = |more: Value| {
+        let mut item = json!({
+            "type": "Container", "default": {"cpu": "1", "memory": "1Gi"}, "defaultRequest": {"cpu": "1", "memory": "1Gi"},
+        });
+        item.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        range(item)
+    };
+    let findings = found(json!([app(), full(json!({"max": {"cpu": "500m"}}))]));
+    assert_eq!(
+        findings,
+        [Finding {
+            severity: Severity::Error,
+            rule: Rule::SizeRefused,
+            object: "Deployment shop/web".into(),
+            field: "spec.template.spec.containers[0].resources.limits.cpu".into(),
+            message: "its cpu limit of 1 is above the 500m that LimitRange shop/range lets a container have"
+                .into(),
+            remedy: "lower it to 500m, or raise max.cpu of LimitRange shop/range".into(),
+        }]
+    );
+    assert_eq!(rules(json!([app(), full(json!({"max": {"cpu": "1"}}))])), []);
+    assert_eq!(rules(json!([app(), full(json!({"min": {"cpu": "250m"}}))])), [Rule::SizeRefused]);
+    assert_eq!(rules(json!([app(), full(json!({"min": {"cpu": "200m"}}))])), []);
+}
+
+/// Its two containers together have limits of 2 and 2Gi, and request 400m and 1366Mi.
+#[test]
+fn a_range_for_pods_is_held_against_their_containers_together() {
+    let app = || {
+        let container = |name: &str| mk_container(name, "200m/683Mi", "1/1Gi");
+        mk_deployment(&[container("app"), container("proxy")])
+    };
+    for (item, expected) in [
+        (json!({"max": {"cpu": "1500m"}}), Some(Rule::SizeRefused)),
+        (json!({"max": {"cpu": "2", "memory": "2Gi"}}), None),
+        (json!({"min": {"memory": "2Gi"}}), Some(Rule::SizeRefused)),
+        (json!({"min": {"memory": "1366Mi"}}), None),
+        (json!({"maxLimitRequestRatio": {"cpu": "4"}}), Some(Rule::RatioRefused)),
+        (json!({"maxLimitRequestRatio": {"cpu": "5"}}), None),
+    ] {
+        let mut range = item.clone();
+        range["type"] = "Pod".into();
+        assert_eq!(rules(json!([app(), mk_range(range)])), Vec::from_iter(expected), "{item}");
+    }
+}
+
+#[test]
+fn a_quota_without_room_for_one_pod_is_found() {
+    let app = || mk_deployment(&[mk_container("app", "200m/683Mi", "1/1Gi")]);
+    let hard = |name: &str, amount: &str| {
+        let mut hard = json!({"limits.cpu": "10", "limits.memory": "10Gi"});
+        hard[name] = amount.into();
+        found(json!([app(), mk_quota(hard)]))
+    };
+    let findings = hard("limits.cpu", "999m");
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!(findings[0].rule, Rule::QuotaTooSmall);
+    assert_eq!(
+        findings[0].message,
+        "one pod takes 1 of limits.cpu, and ResourceQuota shop/quota has 999m of it for all"
+    );
+    assert_eq!(hard("pods", "0").len(), 1);
+    assert_eq!(hard("requests.memory", "683Mi"), []);
+    assert_eq!(hard("count/services", "0"), []);
 }
 
 #[test]

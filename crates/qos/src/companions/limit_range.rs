@@ -3,7 +3,7 @@
 use num_traits::ToPrimitive;
 use serde::Serialize;
 
-use crate::{CPU, MEMORY, Policy, Quantity, Ratio, Resources};
+use crate::{CPU, MEMORY, Policy, Quantity, Ratio, Resources, Terms};
 
 /// The `limits` item of type `Container` of a `LimitRange`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,6 +35,18 @@ pub fn limit_range(policy: &Policy) -> LimitRange {
             (CPU, admitted(most(|grade| grade.cpu))),
             (MEMORY, admitted(most(|grade| grade.memory))),
         ]),
+    }
+}
+
+impl LimitRange {
+    /// The same, letting through what was sold by these terms too: a Release keeps those that it was made with, whatever
+    /// the policy says now.
+    #[must_use]
+    pub fn admitting(mut self, terms: &Terms) -> Self {
+        let Terms { cpu, memory } = *terms;
+        let sold = Resources::from([(CPU, admitted(cpu)), (MEMORY, admitted(memory))]);
+        self.max_limit_request_ratio.raise_to(&sold);
+        self
     }
 }
 

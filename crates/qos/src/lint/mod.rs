@@ -53,8 +53,12 @@ pub enum Rule {
     DefaultsDerived,
     /// A `LimitRange` refuses the ratio of a workload.
     RatioRefused,
+    /// A `LimitRange` refuses the size of a workload: above its `max`, or below its `min`.
+    SizeRefused,
     /// A `ResourceQuota` wants what a container does not say.
     QuotaNeeds,
+    /// A `ResourceQuota` that has no room for a single pod of a workload, even where nothing else runs.
+    QuotaTooSmall,
     /// A `ResourceQuota` counts requests alone, so limits are without bound.
     QuotaOnRequestsAlone,
 }

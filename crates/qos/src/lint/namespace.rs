@@ -30,14 +30,22 @@ pub(super) fn workload_findings(subject: &Subject<'_>, space: &Space<'_>) -> Vec
         return Vec::new();
     }
     let ranges = space.limits.iter().flat_map(|limits| {
-        container_items(limits).flat_map(|(_, item)| range_against(subject, limits, item))
+        let containers = container_items(limits).flat_map(|(_, item)| range_against(subject, limits, item));
+        containers.chain(items(limits, "Pod").flat_map(|(_, item)| pod_range_against(subject, limits, item)))
     });
-    let quotas = space.quotas.iter().filter(|quota| quota.spec.counts_all());
-    ranges.chain(quotas.flat_map(|quota| quota_against(subject, quota, space))).collect()
+    let quotas = space.quotas.iter().filter(|quota| quota.spec.counts(&subject.pod));
+    let quotas = quotas.flat_map(|quota| {
+        quota_against(subject, quota, space).into_iter().chain(no_room_for_one(subject, quota))
+    });
+    ranges.chain(quotas).collect()
 }
 
 fn container_items(limits: &Limits) -> impl Iterator<Item = (usize, &LimitsItem)> {
-    limits.spec.limits.iter().enumerate().filter(|(_, item)| item.r#type == "Container")
+    items(limits, "Container")
+}
+
+fn items<'a>(limits: &'a Limits, of: &'static str) -> impl Iterator<Item = (usize, &'a LimitsItem)> {
+    limits.spec.limits.iter().enumerate().filter(move |(_, item)| item.r#type == of)
 }
 
 fn range_against(subject: &Subject<'_>, limits: &Limits, item: &LimitsItem) -> Vec<Finding> {
@@ -58,6 +66,28 @@ fn range_against(subject: &Subject<'_>, limits: &Limits, item: &LimitsItem) -> V
                 format!("give `{}` a {name} limit of at least {request}", container.name),
             ));
         }
+        for (name, most) in &item.max {
+            let Some(limit) = own_limits.positive(name).filter(|limit| *limit > most) else { continue };
+            findings.push(subject.finding(
+                Severity::Error,
+                Rule::SizeRefused,
+                format_args!("{path}.resources.limits.{name}"),
+                format!("its {name} limit of {limit} is above the {most} that {range} lets a container have"),
+                format!("lower it to {most}, or raise max.{name} of {range}"),
+            ));
+        }
+        for (name, least) in &item.min {
+            let Some(request) = requests.positive(name).filter(|request| *request < least) else { continue };
+            findings.push(subject.finding(
+                Severity::Error,
+                Rule::SizeRefused,
+                format_args!("{path}.resources.requests.{name}"),
+                format!(
+                    "its {name} request of {request} is below the {least} that {range} has every container ask for"
+                ),
+                format!("give it a larger size, or lower min.{name} of {range}"),
+            ));
+        }
         for (name, most) in &item.max_limit_request_ratio {
             let limit = own_limits.positive(name).or_else(|| item.default.positive(name));
             let request = requests.positive(name).or_else(|| item.default_request.positive(name));
@@ -74,6 +104,62 @@ fn range_against(subject: &Subject<'_>, limits: &Limits, item: &LimitsItem) -> V
         }
     }
     findings
+}
+
+/// What a range says of all containers of a pod together.
+fn pod_range_against(subject: &Subject<'_>, limits: &Limits, item: &LimitsItem) -> Vec<Finding> {
+    let range = object_name("LimitRange", &limits.metadata);
+    let (requests, own_limits) = (subject.pod.requests(), subject.pod.limits());
+    let refused = |message: String, remedy: String| {
+        subject.finding(Severity::Error, Rule::SizeRefused, "containers", message, remedy)
+    };
+    let above = own_limits.beyond(&item.max).filter(|(name, ..)| item.max.contains(name));
+    let above = above.map(|(name, limit, most)| {
+        refused(
+            format!("the {name} limits of its containers are {limit}, above the {most} that {range} lets a pod have"),
+            format!("lower them to {most} together, or raise max.{name} of {range}"),
+        )
+    });
+    let below = item.min.beyond(&requests).map(|(name, least, request)| {
+        refused(
+            format!("the {name} requests of its containers are {request}, below the {least} that {range} has every pod ask for"),
+            format!("give it a larger size, or lower min.{name} of {range}"),
+        )
+    });
+    let ratios = item.max_limit_request_ratio.iter().filter_map(|(name, most)| {
+        let (limit, request) = (own_limits.positive(name)?, requests.positive(name)?);
+        exceeds(limit, request, most).then(|| {
+            subject.finding(
+                Severity::Error,
+                Rule::RatioRefused,
+                "containers",
+                format!(
+                    "the {name} limits of its containers, {limit}, are more than {most} times their requests, \
+                     {request}, which {range} refuses"
+                ),
+                format!("raise the requests, or maxLimitRequestRatio.{name} of {range}"),
+            )
+        })
+    });
+    above.chain(below).chain(ratios).collect()
+}
+
+/// A quota in which not even the first pod has room.
+fn no_room_for_one(subject: &Subject<'_>, quota: &Quota) -> Vec<Finding> {
+    let usage = subject.pod.quota_usage();
+    let hard = &quota.spec.hard;
+    let beyond = usage.beyond(hard).filter(|(name, ..)| hard.contains(name));
+    let finding = |(name, wanted, most): (&str, &Quantity, &Quantity)| {
+        let quota = object_name("ResourceQuota", &quota.metadata);
+        subject.finding(
+            Severity::Error,
+            Rule::QuotaTooSmall,
+            "containers",
+            format!("one pod takes {wanted} of {name}, and {quota} has {most} of it for all"),
+            format!("give it a smaller size, or raise {name} of {quota}"),
+        )
+    };
+    beyond.map(finding).collect()
 }
 
 /// `limit / request > most`, exact.

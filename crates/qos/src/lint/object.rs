@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Pod, Quantity, Resources, bounded};
+use crate::{Pod, QosClass, Quantity, Resources, bounded, qos_class};
 
 /// An object of a namespace, by its `kind`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,6 +185,8 @@ pub struct LimitsItem {
     pub r#type: String,
     /// The largest limit.
     pub max: Resources,
+    /// The smallest request.
+    pub min: Resources,
     /// The limit of a container that has none.
     pub default: Resources,
     /// The request of a container that has none.
@@ -231,13 +233,40 @@ pub struct ScopeSelector {
 pub struct ScopeRequirement {
     /// `PriorityClass`, `BestEffort` and so on.
     pub scope_name: String,
+    /// `In`, `NotIn`, `Exists` or `DoesNotExist`.
+    pub operator: String,
+    /// What it is compared with.
+    #[serde(deserialize_with = "bounded::list")]
+    pub values: Vec<String>,
 }
 
 impl QuotaSpec {
-    /// Whether it counts all pods of its namespace.
-    pub(super) fn counts_all(&self) -> bool {
-        let selected =
-            self.scope_selector.as_ref().is_some_and(|selector| !selector.match_expressions.is_empty());
-        self.scopes.is_empty() && !selected
+    /// Whether it counts such pods, which a workload keeps running.
+    pub(super) fn counts(&self, pod: &Pod) -> bool {
+        let selected = self.scope_selector.iter().flat_map(|selector| &selector.match_expressions);
+        self.scopes.iter().all(|scope| is_in(pod, scope, "Exists", &[])) && { selected }
+            .all(|it| is_in(pod, &it.scope_name, &it.operator, &it.values))
+    }
+}
+
+/// Whether a pod is in a scope of quotas. One that is not known counts no pod.
+fn is_in(pod: &Pod, scope: &str, operator: &str, values: &[String]) -> bool {
+    let best_effort = || qos_class(pod).class == QosClass::BestEffort;
+    match scope {
+        "BestEffort" => best_effort(),
+        "NotBestEffort" => !best_effort(),
+        // What a workload keeps running has no end of its own.
+        "NotTerminating" => true,
+        "PriorityClass" => {
+            let class = pod.priority_class_name.as_deref().unwrap_or_default();
+            let is_named = values.iter().any(|value| value == class);
+            match operator {
+                "In" => is_named,
+                "NotIn" => !is_named,
+                "DoesNotExist" => class.is_empty(),
+                _ => !class.is_empty(),
+            }
+        }
+        _ => false,
     }
 }
