@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use plimsoll_qos::{Grade, Quantity, Terms};
+use plimsoll_qos::{GradeName, Quantity, Terms};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
@@ -39,9 +39,9 @@ impl RendererVersion {
 pub struct Content {
     /// The renderer of its objects.
     pub renderer: RendererVersion,
-    /// Importance.
-    pub grade: Grade,
-    /// What the grade stood for when the Release was made.
+    /// Importance, by the name that the installation's policy had for it when the Release was made.
+    pub grade: GradeName,
+    /// What the grade stood for then; whatever it stands for later, this is what holds.
     pub terms: Terms,
     /// The one main container.
     pub main: Container,

@@ -28,7 +28,7 @@ pub fn shape(content: &Content, terms: &Terms) -> Pod {
     Pod {
         containers: vec![part(MAIN, main)],
         init_containers: steps.chain(beside).collect(),
-        priority: Some(content.grade.priority().1),
+        priority_class_name: Some(content.grade.priority_class()),
         ..Pod::default()
     }
 }
@@ -40,7 +40,7 @@ fn resources(content: &Content, terms: &Terms, size: &Size) -> Requirements {
         let disk = ephemeral_storage.iter().map(|disk| ("ephemeral-storage", disk.clone()));
         [("cpu", cpu), ("memory", memory)].into_iter().chain(disk).collect::<Resources>()
     };
-    let asked = requests(&limit, content.grade, terms).amounts();
+    let asked = requests(&limit, &content.grade, terms).amounts();
     Requirements { requests: list(asked), limits: list(limit) }
 }
 

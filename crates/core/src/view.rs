@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use plimsoll_qos::Grade;
+use plimsoll_qos::GradeName;
 
 use crate::breaker::Stop;
 use crate::cluster::{Drift, Finding, Power, Replicas};
@@ -74,7 +74,7 @@ pub struct AppView {
     /// For finding it.
     pub labels: std::collections::BTreeMap<String, String>,
     /// Importance.
-    pub grade: Grade,
+    pub grade: GradeName,
     /// The Release aimed at.
     pub release: ReleaseNumber,
     /// The digest of its content.

@@ -5,7 +5,6 @@ use plimsoll_core::name::AppRef;
 use plimsoll_core::record::Pin;
 use plimsoll_core::scale::{Autoscale, Placement, Replication, Scale};
 use plimsoll_core::view::{Accepted, AppDcView, AppView, Change, DiffView, Health, ReleaseView};
-use plimsoll_qos::Grade;
 
 use super::installation::dc_state;
 use super::operation::{operation, replicas};
@@ -42,7 +41,7 @@ pub(crate) fn app(view: AppView) -> proto::App {
         owner,
         description,
         labels: labels.into_iter().collect(),
-        grade: self::grade(grade).into(),
+        grade: grade.into(),
         release: release.get(),
         content: content.to_string(),
         image,
@@ -116,16 +115,6 @@ fn placement(placement: Placement) -> proto::Placement {
         }
     };
     proto::Placement { kind: Some(kind) }
-}
-
-fn grade(grade: Grade) -> proto::Grade {
-    match grade {
-        Grade::System => proto::Grade::System,
-        Grade::Important => proto::Grade::Important,
-        Grade::General2 => proto::Grade::General2,
-        Grade::General5 => proto::Grade::General5,
-        Grade::General10 => proto::Grade::General10,
-    }
 }
 
 fn state(power: Power) -> proto::AppState {
@@ -219,7 +208,7 @@ mod tests {
             owner: Some("team".into()),
             description: Some("shop".into()),
             labels: [("tier".to_owned(), "front".to_owned())].into(),
-            grade: Grade::General5,
+            grade: "gold".parse().unwrap(),
             release: 2.try_into().unwrap(),
             content: Digest::of_bytes(b"content"),
             image: "registry.example.com/shop@sha256:00".into(),

@@ -33,8 +33,8 @@ pub struct App {
     /// For finding it.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
-    /// How important it is.
-    pub grade: Grade,
+    /// How important it is: the name of a grade.
+    pub grade: String,
     /// The Release aimed at.
     pub release: u64,
     /// The digest of that Release's content.
@@ -88,25 +88,6 @@ pub struct AppDataCenter {
     /// What others changed and was put right.
     #[serde(default)]
     pub drift: Vec<Drift>,
-}
-
-/// Importance: decides the QoS class, the oversell ratio and the priority.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Grade {
-    /// The platform itself.
-    System,
-    /// What the business stands on.
-    Important,
-    /// CPU oversold up to twice.
-    #[serde(rename = "general-2")]
-    General2,
-    /// CPU oversold up to five times.
-    #[serde(rename = "general-5")]
-    General5,
-    /// CPU oversold up to ten times.
-    #[serde(rename = "general-10")]
-    General10,
 }
 
 /// Whether an App is to run.
@@ -235,18 +216,6 @@ impl From<AppDcView> for AppDataCenter {
             replicas: replicas.map(Replicas::from),
             findings: findings.into_iter().map(Finding::from).collect(),
             drift: drift.into_iter().map(Drift::from).collect(),
-        }
-    }
-}
-
-impl From<plimsoll_qos::Grade> for Grade {
-    fn from(grade: plimsoll_qos::Grade) -> Self {
-        match grade {
-            plimsoll_qos::Grade::System => Self::System,
-            plimsoll_qos::Grade::Important => Self::Important,
-            plimsoll_qos::Grade::General2 => Self::General2,
-            plimsoll_qos::Grade::General5 => Self::General5,
-            plimsoll_qos::Grade::General10 => Self::General10,
         }
     }
 }

@@ -10,7 +10,7 @@ mod release;
 mod request;
 mod scale;
 
-pub use app::{App, AppDataCenter, AppState, Drift, Finding, Grade, Health, Pin};
+pub use app::{App, AppDataCenter, AppState, Drift, Finding, Health, Pin};
 pub use installation::{
     DataCenter, DataCenterState, Decision, DecisionWord, Environment, Guard, Installation, Namespace, Reach,
     ReachState, Stop,

@@ -55,7 +55,7 @@ pub(super) async fn list(session: &Session, List { all }: List) -> Result<ExitCo
                     app.namespace.clone(),
                     app.name.clone(),
                     app.release.to_string(),
-                    crate::output::grade(app),
+                    app.grade.clone(),
                     format!("{:?}", app.state),
                     format!("{:?}", app.health),
                     ready(app),

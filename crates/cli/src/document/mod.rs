@@ -137,7 +137,7 @@ impl Source {
     }
 
     fn faults(&self) -> Failure {
-        let violations = plimsoll_core::document::validate(&self.value).err().unwrap_or_default();
+        let violations = plimsoll_core::document::faults(&self.value);
         let violations: Vec<_> = violations.into_iter().map(Violation::from).collect();
         let count = match violations.len() {
             1 => "1 fault".to_owned(),

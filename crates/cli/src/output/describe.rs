@@ -23,7 +23,7 @@ pub(crate) fn describe(app: &App, now: Timestamp) -> String {
     line("Health", &format!("{:?}", app.health));
     line("State", &format!("{:?}", app.state));
     line("Release", &format!("{}, {}", app.release, app.image));
-    line("Grade", &grade(app));
+    line("Grade", &app.grade);
     line("Scale", &scale(&app.scale));
     if let Some(pin) = &app.pin {
         let why = pin.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
@@ -54,14 +54,6 @@ pub(crate) fn describe(app: &App, now: Timestamp) -> String {
         }
     }
     text
-}
-
-/// The grade as documents write it.
-pub(crate) fn grade(app: &App) -> String {
-    serde_json::to_value(app.grade)
-        .ok()
-        .and_then(|grade| grade.as_str().map(str::to_owned))
-        .unwrap_or_default()
 }
 
 fn row(dc: &AppDataCenter) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use plimsoll_qos::{Amounts, Detail as Depth, FitRequest, Quantity, Resource, WantedRequest, fit};
+use plimsoll_qos::{Amounts, Detail as Depth, FitRequest, Policy, Quantity, Resource, WantedRequest, fit};
 use serde_json::{Value, json};
 
 use super::answer::{amounts, answered, items, show, text};
@@ -18,7 +18,7 @@ pub(super) fn run(format: Format, arguments: Fit) -> Result<ExitCode, Failure> {
     let Fit { fleet, size, file, detail, policy } = arguments;
     let policy = policy.policy()?;
     let want = match &file {
-        Some(file) => of_file(file)?,
+        Some(file) => of_file(file, &policy)?,
         None => of_size(size)?,
     };
     let detail = match (detail, format) {
@@ -45,8 +45,8 @@ fn of_size(size: Size) -> Result<WantedRequest, Failure> {
 }
 
 /// The one pod of a file, as the API server would store it.
-fn of_file(file: &Path) -> Result<WantedRequest, Failure> {
-    let mut pods = read(&Files { files: vec![file.to_owned()] })?;
+fn of_file(file: &Path, policy: &Policy) -> Result<WantedRequest, Failure> {
+    let mut pods = read(&Files { files: vec![file.to_owned()] }, policy)?;
     let (Some(Described { pod, labels, namespace, object }), true) = (pods.pop(), pods.is_empty()) else {
         return Err(Failure::usage(format!("{} holds several pods; give one", file.display())));
     };

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use plimsoll_qos::{Machine, MemoryReservation, WeightCurve};
+use plimsoll_qos::{Machine, MemoryReservation, Policy, WeightCurve};
 use serde_json::{Value, json};
 
 use super::answer::{ask, items, listed, show, text};
@@ -49,7 +49,7 @@ pub(super) fn run(format: Format, arguments: NodeView) -> Result<ExitCode, Failu
     };
     let mut answers = Vec::new();
     let mut said = Vec::new();
-    for Described { object, pod, .. } in read(&files)? {
+    for Described { object, pod, .. } in read(&files, &Policy::default())? {
         let mut answer = ask(&json!({"op": "nodeView", "pod": pod, "machine": machine}))?;
         said.push(told(&object, &answer));
         answer["object"] = json!(object);

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use plimsoll_core::document::{API_VERSION, AppDocument, validate};
+use plimsoll_core::document::{API_VERSION, AppDocument, validate_by};
 use plimsoll_core::shape::shape;
-use plimsoll_qos::Pod;
+use plimsoll_qos::{Pod, Policy};
 use serde_json::{Value, json};
 
 use super::answer::{ask, items, show, text};
@@ -31,7 +31,7 @@ pub(super) fn classify(format: Format, arguments: Classify) -> Result<ExitCode, 
     let mut answers = Vec::new();
     let mut table = Table::new(&["OBJECT", "CLASS", "BECAUSE"]);
     let mut refused = Vec::new();
-    for Described { object, pod, .. } in read(&files)? {
+    for Described { object, pod, .. } in read(&files, &Policy::default())? {
         let request =
             json!({"op": "qosClass", "pod": pod, "template": true, "server": server_version.to_string()});
         let mut answer = ask(&request)?;
@@ -50,13 +50,13 @@ pub(super) fn classify(format: Format, arguments: Classify) -> Result<ExitCode, 
 }
 
 /// Every pod of these files; what has none is passed over, and files without any are a fault.
-pub(super) fn read(files: &Files) -> Result<Vec<Described>, Failure> {
+pub(super) fn read(files: &Files, policy: &Policy) -> Result<Vec<Described>, Failure> {
     let mut pods = Vec::new();
     for path in &files.files {
         let input = Input::open(path)?;
         let before = pods.len();
         for Found { place, item } in input.objects::<Value>()? {
-            pods.extend(described(&place, item)?);
+            pods.extend(described(&place, item, policy)?);
         }
         if pods.len() == before {
             return Err(Failure::usage(format!("{} holds no pod, no pod template and no App", input.name())));
@@ -65,12 +65,12 @@ pub(super) fn read(files: &Files) -> Result<Vec<Described>, Failure> {
     Ok(pods)
 }
 
-/// An App document, if it is one; with all its faults if it is a bad one.
-pub(super) fn app(place: &str, object: &Value) -> Result<Option<AppDocument>, Failure> {
+/// An App document, if it is one; with all its faults if it is a bad one by these grades.
+pub(super) fn app(place: &str, object: &Value, policy: &Policy) -> Result<Option<AppDocument>, Failure> {
     if object["kind"] != "App" || object["apiVersion"] != API_VERSION {
         return Ok(None);
     }
-    validate(object).map(Some).map_err(|faults| {
+    validate_by(object, policy).map(Some).map_err(|faults| {
         let failure = Failure::usage(format!("{place}: the App document is not valid"));
         faults.iter().fold(failure, |failure, fault| {
             failure.with(format!("{}: {} — {}", fault.path, fault.message, fault.remedy))
@@ -78,9 +78,11 @@ pub(super) fn app(place: &str, object: &Value) -> Result<Option<AppDocument>, Fa
     })
 }
 
-fn described(place: &str, mut object: Value) -> Result<Option<Described>, Failure> {
-    if let Some(AppDocument { app, content, .. }) = app(place, &object)? {
-        let pod = json!(shape(&content, &content.terms));
+fn described(place: &str, mut object: Value, policy: &Policy) -> Result<Option<Described>, Failure> {
+    if let Some(AppDocument { app, content, .. }) = app(place, &object, policy)? {
+        let mut pod = shape(&content, &content.terms);
+        pod.priority = policy.grade(content.grade.as_str()).map(|rule| rule.priority);
+        let pod = json!(pod);
         let namespace = app.namespace.to_string();
         return Ok(Some(Described { object: format!("App {app}"), pod, labels: json!({}), namespace }));
     }

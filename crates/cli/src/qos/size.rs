@@ -32,14 +32,14 @@ pub(super) fn run(format: Format, arguments: Sizes) -> Result<ExitCode, Failure>
         let input = Input::open(path)?;
         let before = answers.len();
         for Found { place, item } in input.objects::<Value>()? {
-            let Some(document) = app(&place, &item)? else { continue };
+            let Some(document) = app(&place, &item, &policy)? else { continue };
             let Content { grade, main, init, sidecars, .. } = &document.content;
             let named = sidecars.iter().chain(init).map(|Named { name, inner }| (name.as_str(), inner));
             for (name, Container { size, .. }) in [(MAIN, main)].into_iter().chain(named) {
                 let (cpu, memory) = (size.cpu.to_string(), size.memory.to_string());
-                let mut answer = one(&policy, grade.name(), &cpu, &memory)?;
+                let mut answer = one(&policy, grade.as_str(), &cpu, &memory)?;
                 let what = format!("{} {name}", document.app);
-                rows(&mut table, &what, grade.name(), [&cpu, &memory], &answer);
+                rows(&mut table, &what, grade.as_str(), [&cpu, &memory], &answer);
                 answer["app"] = json!(document.app.to_string());
                 answer["container"] = json!(name);
                 answers.push(answer);

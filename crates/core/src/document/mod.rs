@@ -23,6 +23,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use plimsoll_qos::Policy;
 use serde_json::Value;
 
 use crate::content::Content;
@@ -32,6 +33,7 @@ use crate::policy::PublishPolicy;
 use crate::record::Environment;
 use crate::scale::Scale;
 use reader::{Faults, Node};
+use spec::Grades;
 
 pub use json::{MAX_BYTES, MAX_DEPTH, parse_json};
 pub use path::{InvalidPath, Path, Segment};
@@ -68,30 +70,49 @@ pub struct Host<'a> {
     pub environment: Environment,
     /// Its data centers.
     pub dcs: &'a [DcName],
+    /// Its grades.
+    pub grades: &'a Policy,
 }
 
 /// Why a document is not taken: everything that is wrong with it, at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusal {
-    /// Its faults, which it would have in every installation of these data centers; at most 200 of its own.
+    /// Its faults, which it would have in every installation of these data centers and grades; at most 200 of its
+    /// own.
     pub faults: Vec<Violation>,
     /// The golden rules of production that it breaks as far as it could be read, where they hold.
     pub broken: Vec<Violation>,
 }
 
-/// Reads a document, or tells everything that is wrong with it; at most 200 faults, in the order of the
-/// fields in `docs/app.md`.
+/// Reads a document by Plimsoll's own grades, or tells everything that is wrong with it; at most 200 faults, in the
+/// order of the fields in `docs/app.md`.
 ///
 /// # Errors
 /// Every fault with its path, and never none.
 pub fn validate(value: &Value) -> Result<AppDocument, Vec<Violation>> {
+    validate_by(value, &Policy::default())
+}
+
+/// The same by the grades of an installation.
+///
+/// # Errors
+/// As [`validate`].
+pub fn validate_by(value: &Value, grades: &Policy) -> Result<AppDocument, Vec<Violation>> {
     let faults = Faults::default();
-    let document = read(&Node::root(value, &faults)).and_then(Reading::document);
+    let document = read(&Node::root(value, &faults), Grades::Of(grades)).and_then(Reading::document);
     let (faults, _, _) = faults.into_parts();
     match document {
         Some(document) if faults.is_empty() => Ok(document),
         _ => Err(faults),
     }
+}
+
+/// What is wrong with a document wherever it is sent: its grade need only be a name, for only the installation knows
+/// its grades. At most 200 faults, none for one that is sound.
+pub fn faults(value: &Value) -> Vec<Violation> {
+    let faults = Faults::default();
+    let _ = read(&Node::root(value, &faults), Grades::Any);
+    faults.into_parts().0
 }
 
 /// The same for an installation, with its golden rules and its data centers.
@@ -102,7 +123,7 @@ pub fn validate(value: &Value) -> Result<AppDocument, Vec<Violation>> {
 /// Everything that is wrong, and never nothing.
 pub fn admit(value: &Value, host: Host<'_>) -> Result<AppDocument, Refusal> {
     let faults = Faults::default();
-    let reading = read(&Node::root(value, &faults));
+    let reading = read(&Node::root(value, &faults), Grades::Of(host.grades));
     let (mut faults, broken, named) = faults.into_parts();
     let foreign = placement::foreign(&named, host.dcs);
     if foreign.is_empty()
@@ -141,13 +162,13 @@ impl Reading {
     }
 }
 
-fn read(root: &Node<'_>) -> Option<Reading> {
+fn read(root: &Node<'_>, grades: Grades<'_>) -> Option<Reading> {
     let document = root.object(FIELDS)?;
     // That one of these has a fault keeps nothing else from being read.
     document.required("apiVersion", |node| node.exactly(API_VERSION, None));
     document.required("kind", |node| node.exactly(KIND, None));
     let metadata = document.required("metadata", |node| metadata::read(&node));
-    let spec = document.required("spec", |node| spec::read(&node));
+    let spec = document.required("spec", |node| spec::read(&node, grades));
     let (content, scale, publish) =
         spec.map_or((None, None, None), |spec| (spec.content, spec.scale, spec.publish));
     Some(Reading { metadata, content, scale, publish })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll_qos::Grade;
+use plimsoll_qos::{GradeName, GradeRule, Policy, qos_class};
 
 use super::files::Mount;
 use super::reader::{Faults, Node, Object, Told};
@@ -12,6 +12,7 @@ use crate::content::{
 };
 use crate::policy::PublishPolicy;
 use crate::scale::Scale;
+use crate::shape::shape;
 use std::time::Duration;
 
 pub(super) const FIELDS: &[&str] = &[
@@ -58,7 +59,17 @@ pub(super) struct Spec {
     pub(super) publish: Option<PublishPolicy>,
 }
 
-pub(super) fn read(node: &Node<'_>) -> Option<Spec> {
+/// The grades that a document may name.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Grades<'a> {
+    /// Those of an installation.
+    Of(&'a Policy),
+    /// Whichever have a sound name: nobody knows yet where the document goes. What would become of it is not known
+    /// then either.
+    Any,
+}
+
+pub(super) fn read(node: &Node<'_>, grades: Grades<'_>) -> Option<Spec> {
     let spec = node.object_telling(FIELDS, |field| {
         if NOT_BUILT.contains(&field) {
             let message = format!("`{field}` is not built yet");
@@ -69,7 +80,13 @@ pub(super) fn read(node: &Node<'_>) -> Option<Spec> {
     let mut names = container::Names::default();
     let (mut own, mut secret, mut writable, mut seen) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let kind = spec.or("type", (), |node| kind(&node));
-    let grade = spec.required("grade", |node| node.one_of(&Grade::ALL.map(|grade| (grade.name(), grade))));
+    let grade = match grades {
+        Grades::Of(policy) => spec.required("grade", |node| grade(&node, policy)),
+        Grades::Any => {
+            spec.required("grade", |node| node.parsed(str::parse::<GradeName>, "write the name of a grade"));
+            None
+        }
+    };
     let ports = spec.or("ports", Vec::new(), |node| ports(&node));
     let for_probes = ports.as_deref().map_or(probe::Ports::Faulty, probe::Ports::Named);
     let probes = probe::main_probes(&spec, for_probes);
@@ -97,11 +114,11 @@ pub(super) fn read(node: &Node<'_>) -> Option<Spec> {
     }
     let content = (|| {
         kind?;
-        let grade = grade?;
+        let rule = grade?;
         Some(Content {
             renderer: RendererVersion::CURRENT,
-            grade,
-            terms: grade.terms(),
+            grade: rule.name.clone(),
+            terms: rule.terms(),
             main: main?,
             init: init?,
             sidecars: sidecars?,
@@ -118,6 +135,9 @@ pub(super) fn read(node: &Node<'_>) -> Option<Spec> {
     })();
     if let Some(content) = &content {
         check_bytes(content, &spec);
+    }
+    if let (Some(content), Some(rule)) = (&content, grade) {
+        check_class(content, rule, &spec);
     }
     Some(Spec { content, scale, publish })
 }
@@ -170,6 +190,28 @@ fn check_bytes(content: &Content, spec: &Object<'_>) {
             "move large files into the image or into a volume",
         );
     }
+}
+
+/// A fault where the pods would get another QoS class than their grade says: what is so small that rounding up takes
+/// the oversell away would be Guaranteed, which nobody meant to give it.
+fn check_class(content: &Content, rule: &GradeRule, spec: &Object<'_>) {
+    let found = qos_class(&shape(content, &content.terms).defaulted());
+    if found.class != rule.qos_class {
+        spec.faults().put(
+            &spec.path().field("size"),
+            format!(
+                "pods of this size would be {} and not {}, as the grade `{}` is: {}",
+                found.class, rule.qos_class, rule.name, found.because
+            ),
+            "write more CPU or memory, of which rounding up leaves something to sell",
+        );
+    }
+}
+
+fn grade<'p>(node: &Node<'_>, policy: &'p Policy) -> Option<&'p GradeRule> {
+    let known: Vec<(&str, &GradeRule)> =
+        policy.grades().iter().map(|rule| (rule.name.as_str(), rule)).collect();
+    node.one_of(&known)
 }
 
 /// Faults where paths are in each other's way.

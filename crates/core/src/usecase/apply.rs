@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use plimsoll_qos::Policy;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -61,7 +62,8 @@ impl Plimsoll {
     /// rules, its Namespace, the data centers that it names. One answer has all faults.
     pub(super) async fn admit(&self, document: &Value) -> Result<AppDocument, Error> {
         let installation = self.read_installation().await?.value;
-        let host = Host { environment: installation.environment, dcs: &installation.dcs };
+        let grades = Policy::default();
+        let host = Host { environment: installation.environment, dcs: &installation.dcs, grades: &grades };
         let document = document::admit(document, host)
             .map_err(|refusal| refused("the document", refusal, host.environment))?;
         self.read_namespace(&document.app.namespace).await?;

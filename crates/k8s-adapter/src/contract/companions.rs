@@ -31,7 +31,7 @@ fn sized(size: (&str, &str)) -> Size {
 
 /// Makes an App one of that grade, of one container or of three.
 fn give(content: &mut Content, grade: Grade, size: (&str, &str), containers: usize) {
-    content.grade = grade;
+    content.grade = grade.into();
     content.terms = grade.terms();
     content.main.size = sized(size);
     let beside = |name: &str| {

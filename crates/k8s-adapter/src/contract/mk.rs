@@ -23,7 +23,7 @@ pub const DC: &str = "dc-1";
 pub fn mk_content() -> Content {
     Content {
         renderer: RendererVersion::CURRENT,
-        grade: Grade::General2,
+        grade: Grade::General2.into(),
         terms: Grade::General2.terms(),
         main: mk_container("shop/web"),
         init: Vec::new(),
@@ -93,7 +93,7 @@ pub fn mk_full_content() -> Content {
     };
     let http = |path: &str| Check::Http { path: path.to_owned(), port: PortRef::Name("http".to_owned()) };
     let mut content = mk_content();
-    content.grade = Grade::General5;
+    content.grade = Grade::General5.into();
     content.terms = Grade::General5.terms();
     content.main.command = vec!["/bin/shop".to_owned()];
     content.main.args = vec!["--listen=$(LISTEN)".to_owned()];

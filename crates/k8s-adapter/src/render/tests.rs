@@ -112,7 +112,7 @@ fn an_app_without_ports_has_no_service() {
 #[test]
 fn an_important_app_gets_what_it_may_use() {
     insta::assert_yaml_snapshot!(shown(&changed(|content| {
-        content.grade = Grade::Important;
+        content.grade = Grade::Important.into();
         content.terms = Grade::Important.terms();
     })));
 }
@@ -120,7 +120,7 @@ fn an_important_app_gets_what_it_may_use() {
 #[test]
 fn an_autoscaled_app_sold_ten_times() {
     insta::assert_yaml_snapshot!(shown(&rendered(|delivery| {
-        delivery.content_mut().grade = Grade::General10;
+        delivery.content_mut().grade = Grade::General10.into();
         delivery.content_mut().terms = Grade::General10.terms();
         delivery.replication = Replication::Auto(Autoscale { min: 3, max: 20, cpu_percent: 80 });
     })));
@@ -365,7 +365,7 @@ fn processors_are_the_limit_rounded_up_whatever_the_request() {
 #[test]
 fn a_jvm_that_gets_all_it_may_use_is_told_nothing() {
     let important = |delivery: &mut MkDelivery| {
-        delivery.content_mut().grade = Grade::Important;
+        delivery.content_mut().grade = Grade::Important.into();
         delivery.content_mut().terms = Grade::Important.terms();
     };
     assert_eq!(hints(important), ["app: GOMAXPROCS=1"]);

@@ -9,7 +9,7 @@ pub(crate) const GENERATION_ANNOTATION: &str = "plimsoll.io/definition";
 
 /// Raised with every change of the definition. A process leaves one of a higher generation alone: it knows
 /// fields that this one does not, and putting the older back would drop them from every App.
-pub(crate) const GENERATION: u64 = 1;
+pub(crate) const GENERATION: u64 = 2;
 
 /// The `CustomResourceDefinition`, with every value that the API server would add, so that it can be compared.
 pub(crate) fn definition() -> Value {

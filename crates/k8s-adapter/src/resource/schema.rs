@@ -129,7 +129,7 @@ fn content() -> Value {
         &["renderer", "grade", "terms", "main", "user", "shutdown", "publish"],
         [
             ("renderer", number("The renderer of its objects.")),
-            ("grade", string("How important it is.")),
+            ("grade", text("How important it is.", 40)),
             (
                 "terms",
                 object(

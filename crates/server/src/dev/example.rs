@@ -197,11 +197,12 @@ mod tests {
     use super::*;
     use plimsoll_core::document::{Host, admit};
     use plimsoll_core::record::Environment;
+    use plimsoll_qos::Policy;
 
     #[test]
     fn the_example_is_the_app_that_is_watched_and_obeys_every_rule() {
         let dcs = ["dc-1", "dc-2", "dc-3"].map(|dc| dc.parse().unwrap());
-        let host = Host { environment: Environment::Production, dcs: &dcs };
+        let host = Host { environment: Environment::Production, dcs: &dcs, grades: &Policy::default() };
         let document = admit(&document().unwrap(), host).unwrap();
         assert_eq!(document.app.to_string(), format!("{NAMESPACE}/{APP}"));
         assert!(DOCUMENT.contains(SECRET));

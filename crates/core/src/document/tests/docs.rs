@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use plimsoll_qos::Policy;
 use serde_json::{Map, Value, json};
 
 use super::super::golden::{self, Breaker, Holds, Rule};
@@ -79,7 +80,7 @@ fn the_documentation_has_the_golden_rules_as_they_are_answered() {
 #[test]
 fn every_golden_rule_is_answered_as_its_row_says() {
     let dcs = mk_dcs(["dc-1", "dc-2", "dc-3"]);
-    let host = Host { environment: Environment::Production, dcs: &dcs };
+    let host = Host { environment: Environment::Production, dcs: &dcs, grades: &Policy::default() };
     let good = json!({"tcp": {"port": 80}});
     for row in golden::TABLE {
         let (Breaker::Value(fields) | Breaker::Foreign(fields)) = row.by;

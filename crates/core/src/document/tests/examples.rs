@@ -1,5 +1,6 @@
 //! The example documents are what the documentation says of them.
 
+use plimsoll_qos::Policy;
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value};
 
@@ -14,7 +15,9 @@ fn example(text: &str) -> AppDocument {
     assert_eq!(documents.len(), 1);
     let value = to_value(&documents[0]);
     let dcs = mk_dcs(["dc-1", "dc-2", "dc-3"]);
-    let document = admit(&value, Host { environment: Environment::Production, dcs: &dcs }).unwrap();
+    let document =
+        admit(&value, Host { environment: Environment::Production, dcs: &dcs, grades: &Policy::default() })
+            .unwrap();
     assert_eq!(read(&document.to_value()), document);
     document
 }

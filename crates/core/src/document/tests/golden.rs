@@ -1,5 +1,6 @@
 //! The golden rules of production.
 
+use plimsoll_qos::Policy;
 use serde_json::{Value, json};
 
 use super::super::golden::check_scale;
@@ -11,7 +12,7 @@ use crate::record::Environment;
 /// What production says of a document: its faults, and the rules that it breaks.
 fn refused(document: &Value) -> (Vec<String>, Vec<String>) {
     let dcs = mk_dcs(["dc-1", "dc-2", "dc-3"]);
-    let host = Host { environment: Environment::Production, dcs: &dcs };
+    let host = Host { environment: Environment::Production, dcs: &dcs, grades: &Policy::default() };
     let Refusal { faults, broken } = admit(document, host).err().unwrap_or_default();
     (faults.iter().map(said).collect(), broken.iter().map(said).collect())
 }
@@ -19,7 +20,7 @@ fn refused(document: &Value) -> (Vec<String>, Vec<String>) {
 fn broken(spec: &Value) -> Vec<String> {
     let document = mk_doc_with(spec);
     let dcs = mk_dcs(["dc-1", "dc-2", "dc-3"]);
-    let testing = Host { environment: Environment::Testing, dcs: &dcs };
+    let testing = Host { environment: Environment::Testing, dcs: &dcs, grades: &Policy::default() };
     assert_eq!(admit(&document, testing).as_ref(), Ok(&read(&document)));
     let (faults, broken) = refused(&document);
     assert_eq!(faults, Vec::<String>::new());

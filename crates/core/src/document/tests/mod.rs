@@ -6,6 +6,7 @@ mod docs;
 mod examples;
 mod fields;
 mod golden;
+mod grades;
 mod json;
 mod properties;
 mod together;

@@ -124,7 +124,7 @@ fn env(input: &Input<'_>, config: &Config, name: &str, container: &Container) ->
 /// What a container of that size may use, and what it requests.
 pub(super) fn amounts(input: &Input<'_>, size: &Size) -> (Amounts, Amounts) {
     let limit = Amounts { cpu: size.cpu.clone(), memory: size.memory.clone() };
-    let request = requests(&limit, input.content.grade, &input.content.terms).amounts();
+    let request = requests(&limit, &input.content.grade, &input.content.terms).amounts();
     (limit, request)
 }
 

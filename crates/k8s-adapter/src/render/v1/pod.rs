@@ -37,11 +37,10 @@ fn spec(input: &Input<'_>, config: &Config) -> Value {
     let beside =
         sidecars.iter().map(|sidecar| container(input, config, Role::Sidecar, &sidecar.name, &sidecar.inner));
     let before: Vec<Value> = steps.chain(beside).collect();
-    let (priority_class, _) = grade.priority();
     let mut spec = json!({
         "containers": [container(input, config, Role::Main, MAIN, main)],
         "volumes": volume::volumes(input, config),
-        "priorityClassName": priority_class,
+        "priorityClassName": grade.priority_class(),
         "terminationGracePeriodSeconds": (seconds(shutdown.drain) + seconds(shutdown.grace)).max(1),
         "automountServiceAccountToken": *api_token == ApiToken::Mounted,
         // They would put the addresses of every Service of the namespace into the environment.
