@@ -13,7 +13,7 @@ use plimsoll_core::caller::{Caller, Role};
 use plimsoll_core::clock::{Clock, Ids};
 use plimsoll_core::ledger::{Ledger, Transaction, Write as LedgerWrite};
 use plimsoll_core::live::{Live, Sight};
-use plimsoll_core::name::{AppRef, DcName};
+use plimsoll_core::name::{AppRef, DcName, NamespaceName};
 use plimsoll_core::record::Environment;
 use plimsoll_core::usecase::{Mode, NewDataCenter, NewInstallation, Plimsoll, TakeScale, Write};
 use plimsoll_core::view::Reach;
@@ -34,6 +34,10 @@ impl Live for Blind {
     }
 
     fn reach(&self, _: &DcName) -> Option<Reach> {
+        None
+    }
+
+    fn namespace(&self, _: &DcName, _: &NamespaceName) -> Option<Vec<String>> {
         None
     }
 

@@ -23,6 +23,24 @@ fn all(fixture: &Fixture, runs: &[&[&str]]) -> String {
     runs.iter().map(|arguments| told(arguments, &fixture.run(arguments))).collect()
 }
 
+/// A range of somebody else in one data center, of the Namespace `strict`.
+#[test]
+fn what_stands_against_apps_in_a_namespace_is_told() {
+    let fixture = Fixture::bare();
+    fixture.file("one.yaml", "uid-of-dc-1");
+    insta::assert_snapshot!(all(
+        &fixture,
+        &[
+            &["init", "--id", "test", "--environment", "testing"],
+            &["dc", "add", "dc-1", "--kubeconfig", "one.yaml"],
+            &["namespace", "create", "strict"],
+            &["namespace", "create", "strict", "-o", "json"],
+            &["namespace", "get", "strict"],
+            &["namespace", "create", "demo"],
+        ],
+    ));
+}
+
 #[test]
 fn an_installation_is_set_up_and_shown() {
     let fixture = Fixture::bare();

@@ -350,12 +350,14 @@ pub trait Cluster: Send + Sync + 'static {
     /// or whose credentials lack any right that the work takes, and names each of those.
     async fn prepare(&self) -> Result<Definition, Error>;
 
-    /// Makes a Namespace, with these labels; one that is there keeps what else it has.
+    /// Makes a Namespace, with these labels; one that is there keeps what else it has. Beside its Apps come the range
+    /// and the quota of [`plimsoll_qos`], as far as they refuse nothing that runs there. Answers, in sentences, what
+    /// there stands against Apps.
     async fn ensure_namespace(
         &self,
         name: &NamespaceName,
         labels: &BTreeMap<String, String>,
-    ) -> Result<(), Error>;
+    ) -> Result<Vec<String>, Error>;
 
     /// The resource of an App as it is there now, read from the data center itself.
     async fn get(&self, app: &AppRef) -> Result<Option<Resource>, Error>;

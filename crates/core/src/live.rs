@@ -3,7 +3,7 @@
 use futures::stream::BoxStream;
 
 use crate::cluster::{Fence, Local, Resource, Status};
-use crate::name::{AppRef, DcName};
+use crate::name::{AppRef, DcName, NamespaceName};
 use crate::view::Reach;
 
 /// What is known of an App in a data center at this moment.
@@ -30,6 +30,9 @@ pub trait Live: Send + Sync + 'static {
 
     /// Whether a data center answers; `None` where this process does not talk to it.
     fn reach(&self, dc: &DcName) -> Option<Reach>;
+
+    /// What stands against Apps in a Namespace there, in sentences; `None` where it was not made or found yet.
+    fn namespace(&self, dc: &DcName, namespace: &NamespaceName) -> Option<Vec<String>>;
 
     /// The Apps of which a data center holds a resource, as far as this process sees it.
     fn apps(&self, dc: &DcName) -> Vec<AppRef>;

@@ -312,4 +312,16 @@ pub struct NamespaceView {
     pub by: String,
     /// When.
     pub created: Timestamp,
+    /// The data centers that are seen to have it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub data_centers: Vec<NamespaceSight>,
+}
+
+/// A Namespace in a data center.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NamespaceSight {
+    /// The data center.
+    pub name: DcName,
+    /// What there stands against Apps, in sentences: ranges and quotas of others that refuse their pods.
+    pub notes: Vec<String>,
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod cluster;
+mod companions;
 mod connection;
 #[cfg(any(test, feature = "contract-tests"))]
 pub mod contract;

@@ -210,8 +210,11 @@ impl Desk {
             return Ok(());
         }
         let labels = [("app.kubernetes.io/managed-by".to_owned(), "plimsoll".to_owned())].into();
-        self.cluster.ensure_namespace(namespace, &labels).await?;
-        self.sights.note_namespace(&self.dc, namespace);
+        let notes = self.cluster.ensure_namespace(namespace, &labels).await?;
+        for note in &notes {
+            tracing::warn!(%namespace, dc = %self.dc, note, "something in the namespace stands against Apps");
+        }
+        self.sights.note_namespace(&self.dc, namespace, notes);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What this process sees of the data centers, for the worker's own decisions and for whoever shows it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt as _;
@@ -27,7 +27,8 @@ struct Seen {
     resources: HashMap<AppRef, Resource>,
     /// The fences of those that were seen to go, until they are there again.
     gone: HashMap<AppRef, Fence>,
-    namespaces: HashSet<NamespaceName>,
+    /// Those that were made or found, and what there stands against Apps.
+    namespaces: HashMap<NamespaceName, Vec<String>>,
     troubles: HashMap<AppRef, String>,
 }
 
@@ -143,12 +144,12 @@ impl Sights {
 
     /// Whether this process has made the namespace there, or found it.
     pub(crate) fn has_namespace(&self, dc: &DcName, namespace: &NamespaceName) -> bool {
-        self.seen().get(dc).is_some_and(|seen| seen.namespaces.contains(namespace))
+        self.seen().get(dc).is_some_and(|seen| seen.namespaces.contains_key(namespace))
     }
 
-    /// Notes that the namespace is there.
-    pub(crate) fn note_namespace(&self, dc: &DcName, namespace: &NamespaceName) {
-        self.seen().entry(dc.clone()).or_default().namespaces.insert(namespace.clone());
+    /// Notes that the namespace is there, and what there stands against Apps.
+    pub(crate) fn note_namespace(&self, dc: &DcName, namespace: &NamespaceName, notes: Vec<String>) {
+        self.seen().entry(dc.clone()).or_default().namespaces.insert(namespace.clone(), notes);
     }
 
     /// The namespace may be gone there: it is made again.
@@ -178,6 +179,10 @@ impl Live for Sights {
 
     fn reach(&self, dc: &DcName) -> Option<Reach> {
         self.seen().get(dc)?.reach.clone()
+    }
+
+    fn namespace(&self, dc: &DcName, namespace: &NamespaceName) -> Option<Vec<String>> {
+        self.seen().get(dc)?.namespaces.get(namespace).cloned()
     }
 
     fn apps(&self, dc: &DcName) -> Vec<AppRef> {

@@ -2,7 +2,7 @@
 
 use plimsoll_core::breaker::{Guard, Stop};
 use plimsoll_core::record::{DcState, Decision, DecisionWord, Environment};
-use plimsoll_core::view::{DcView, InstallationView, NamespaceView, Reach};
+use plimsoll_core::view::{DcView, InstallationView, NamespaceSight, NamespaceView, Reach};
 
 use super::timestamp;
 use crate::proto;
@@ -74,6 +74,8 @@ pub(super) fn dc_state(state: DcState) -> proto::DataCenterState {
 }
 
 pub(crate) fn namespace(view: NamespaceView) -> proto::Namespace {
-    let NamespaceView { name, by, created } = view;
-    proto::Namespace { name: name.into(), by, created: Some(timestamp(created)) }
+    let NamespaceView { name, by, created, data_centers } = view;
+    let there = |NamespaceSight { name, notes }| proto::NamespaceThere { name: name.into(), notes };
+    let data_centers = data_centers.into_iter().map(there).collect();
+    proto::Namespace { name: name.into(), by, created: Some(timestamp(created)), data_centers }
 }

@@ -1,7 +1,7 @@
 //! The installation, data centers, Namespaces.
 
 use jiff::Timestamp;
-use plimsoll_core::view::{self, DcView, InstallationView, NamespaceView};
+use plimsoll_core::view::{self, DcView, InstallationView, NamespaceSight, NamespaceView};
 use plimsoll_core::{breaker, record};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -153,6 +153,20 @@ pub struct Namespace {
     pub by: String,
     /// When.
     pub created: Timestamp,
+    /// The data centers that are seen to have it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data_centers: Vec<NamespaceThere>,
+}
+
+/// A Namespace in a data center.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NamespaceThere {
+    /// The data center.
+    pub name: String,
+    /// What there stands against Apps, in sentences: ranges and quotas of others that refuse their pods.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 impl From<InstallationView> for Installation {
@@ -220,8 +234,16 @@ impl From<view::Reach> for Reach {
 
 impl From<NamespaceView> for Namespace {
     fn from(view: NamespaceView) -> Self {
-        let NamespaceView { name, by, created } = view;
-        Self { name: name.into(), by, created }
+        let NamespaceView { name, by, created, data_centers } = view;
+        let data_centers = data_centers.into_iter().map(NamespaceThere::from).collect();
+        Self { name: name.into(), by, created, data_centers }
+    }
+}
+
+impl From<NamespaceSight> for NamespaceThere {
+    fn from(sight: NamespaceSight) -> Self {
+        let NamespaceSight { name, notes } = sight;
+        Self { name: name.into(), notes }
     }
 }
 

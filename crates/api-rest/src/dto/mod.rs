@@ -12,8 +12,8 @@ mod scale;
 
 pub use app::{App, AppDataCenter, AppState, Drift, Finding, Health, Pin};
 pub use installation::{
-    DataCenter, DataCenterState, Decision, DecisionWord, Environment, Guard, Installation, Namespace, Reach,
-    ReachState, Stop,
+    DataCenter, DataCenterState, Decision, DecisionWord, Environment, Guard, Installation, Namespace,
+    NamespaceThere, Reach, ReachState, Stop,
 };
 pub use operation::{Accepted, Operation, OperationKind, OperationState, Outcome, OutcomeState};
 pub use page::Page;

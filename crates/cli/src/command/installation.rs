@@ -1,10 +1,11 @@
 //! The installation, its data centers, its Namespaces.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use plimsoll_api_rest::dto::{
-    DataCenter, Decision, DecisionWord, Environment, Guard, Installation, Namespace, NewInstallation,
-    NewNamespace, Stop,
+    DataCenter, Decision, DecisionWord, Environment, Guard, Installation, Namespace, NamespaceThere,
+    NewInstallation, NewNamespace, ReachState, Stop,
 };
 use reqwest::Method;
 use serde::de::DeserializeOwned;
@@ -15,8 +16,11 @@ use super::session::Session;
 use crate::arguments::{self, Dc, Decide, Format, Init, Making};
 use crate::client::{Call, read};
 use crate::failure::{FAILED, Failure};
-use crate::output::{Table, age, clean, print, structured};
+use crate::output::{Table, age, clean, note, print, structured};
 
+/// How long to wait until the data centers that answer have a Namespace, and between two looks.
+const MADE_WITHIN: Duration = Duration::from_secs(3);
+const ASKS: Duration = Duration::from_millis(100);
 /// The longest kubeconfig that is sent, in bytes.
 const MAX_KUBECONFIG: usize = 1024 * 1024;
 
@@ -97,16 +101,56 @@ pub(super) async fn namespace(session: &Session, command: arguments::Namespace) 
         }
         arguments::Namespace::Get { name } => {
             let value = session.client.call(Method::GET, &["namespaces", name.as_str()]).send().await?;
-            one(session, &value, name_of_namespace, |all| namespace_table(session, all))
+            one(session, &value, name_of_namespace, |all| namespace_table(session, all))?;
+            tell_notes(&value)?;
+            Ok(ExitCode::SUCCESS)
         }
         arguments::Namespace::Create { name, making } => {
-            let body = json!(NewNamespace { name: name.into() });
-            let value = create(session, &["namespaces"], body, &making).await?;
+            let body = json!(NewNamespace { name: name.clone().into() });
+            let mut value = create(session, &["namespaces"], body, &making).await?;
+            if !making.dry_run {
+                value = made_there(session, name.as_str(), value).await?;
+                tell_notes(&value)?;
+            }
             made(session, &value, &making, |Namespace { name, .. }| {
                 (name.clone(), format!("the Namespace {name} is there"))
             })
         }
     }
+}
+
+/// Waits a moment until the data centers that answer have a Namespace, which they then say something about.
+async fn made_there(session: &Session, name: &str, made: Value) -> Result<Value, Failure> {
+    let began = std::time::Instant::now();
+    let mut value = made;
+    loop {
+        let dcs = session.client.call(Method::GET, &["datacenters"]).send().await?;
+        value = match session.client.call(Method::GET, &["namespaces", name]).send().await {
+            Ok(there) => there,
+            // A reader of another process may be a moment behind.
+            Err(_) => value,
+        };
+        let Namespace { data_centers, .. } = read(&value)?;
+        let dcs: Vec<DataCenter> = read(&dcs["items"])?;
+        let has = |dc: &DataCenter| data_centers.iter().any(|there| there.name == dc.name);
+        let answers =
+            |dc: &&DataCenter| dc.reach.as_ref().is_some_and(|reach| reach.state == ReachState::Connected);
+        if dcs.iter().filter(answers).all(has) || began.elapsed() > MADE_WITHIN {
+            return Ok(value);
+        }
+        tokio::time::sleep(ASKS).await;
+    }
+}
+
+/// Says what stands against Apps in a Namespace.
+fn tell_notes(value: &Value) -> Result<(), Failure> {
+    let Namespace { data_centers, .. } = read(value)?;
+    for NamespaceThere { name, notes } in data_centers {
+        for said in notes {
+            note(&format!("{name}: {said}"));
+        }
+    }
+    Ok(())
 }
 
 fn name_of_dc(dc: &DataCenter) -> String {
@@ -190,7 +234,7 @@ fn name_of_namespace(namespace: &Namespace) -> String {
 
 fn namespace_table(session: &Session, namespaces: &[Namespace]) -> Table {
     let mut table = Table::new(&["NAME", "BY", "AGE"]);
-    for Namespace { name, by, created } in namespaces {
+    for Namespace { name, by, created, data_centers: _ } in namespaces {
         table.push([name.clone(), by.clone(), age(*created, session.now)]);
     }
     table

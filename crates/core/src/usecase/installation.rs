@@ -10,9 +10,9 @@ use super::{Plimsoll, Write};
 use crate::caller::{Caller, Role};
 use crate::error::{Error, Kind};
 use crate::ledger::Compare;
-use crate::name::{InstallationId, NamespaceName};
+use crate::name::{DcName, InstallationId, NamespaceName};
 use crate::record::{Draft, Environment, Installation, Namespace, decode, key};
-use crate::view::{InstallationView, NamespaceView, Paged};
+use crate::view::{InstallationView, NamespaceSight, NamespaceView, Paged};
 
 /// An installation as it is named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -78,7 +78,8 @@ impl Plimsoll {
     /// `NotFound`.
     pub async fn namespace(&self, caller: &Caller, name: &NamespaceName) -> Result<NamespaceView, Error> {
         caller.require(Role::Viewer)?;
-        Ok(view_namespace(self.read_namespace(name).await?.value))
+        let dcs = self.read_installation().await?.value.dcs;
+        Ok(self.sighted(&dcs, view_namespace(self.read_namespace(name).await?.value)))
     }
 
     /// The Namespaces, by name.
@@ -91,13 +92,27 @@ impl Plimsoll {
         page: PageRequest,
     ) -> Result<Paged<NamespaceView>, Error> {
         caller.require(Role::Viewer)?;
+        let dcs = self.read::<Installation>(key::INSTALLATION).await?.map(|there| there.value.dcs);
+        let dcs = dcs.unwrap_or_default();
         let (entries, next) = self.read_page(key::NAMESPACES, &page).await?;
         let items = entries
             .iter()
-            .map(|entry| decode::<Namespace>(entry).map(|stored| view_namespace(stored.value)))
+            .map(|entry| {
+                decode::<Namespace>(entry).map(|stored| self.sighted(&dcs, view_namespace(stored.value)))
+            })
             .collect::<Result<_, _>>()
             .map_err(Error::internal)?;
         Ok(Paged::new(items, next))
+    }
+
+    /// The same with what is seen of it in these data centers.
+    fn sighted(&self, dcs: &[DcName], mut view: NamespaceView) -> NamespaceView {
+        let there = |dc: &DcName| {
+            let notes = self.live.namespace(dc, &view.name)?;
+            Some(NamespaceSight { name: dc.clone(), notes })
+        };
+        view.data_centers = dcs.iter().filter_map(there).collect();
+        view
     }
 }
 
@@ -164,5 +179,5 @@ fn view_installation(installation: Installation) -> InstallationView {
 
 fn view_namespace(namespace: Namespace) -> NamespaceView {
     let Namespace { name, by, created } = namespace;
-    NamespaceView { name, by, created }
+    NamespaceView { name, by, created, data_centers: Vec::new() }
 }

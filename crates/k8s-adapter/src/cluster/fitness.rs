@@ -25,6 +25,9 @@ const LOWEST_MINOR: u32 = 30;
 const NEEDED: &[(&str, &str, &[&str])] = &[
     // Who the data center is, and the Namespaces of Plimsoll in it.
     ("", "namespaces", &["get", "create", "patch"]),
+    // What stands beside the Apps of a Namespace.
+    ("", "limitranges", KEPT),
+    ("", "resourcequotas", KEPT),
     // What it needs before it can hold Apps.
     ("apiextensions.k8s.io", "customresourcedefinitions", &["get", "create", "patch"]),
     ("scheduling.k8s.io", "priorityclasses", &["list", "create"]),
@@ -44,6 +47,7 @@ const NEEDED: &[(&str, &str, &[&str])] = &[
     ("", "pods", &["list"]),
 ];
 
+const KEPT: &[&str] = &["get", "list", "watch", "create", "patch"];
 const WHOLE: &[&str] = &["get", "list", "watch", "create", "patch", "delete"];
 
 /// Rights on one resource.

@@ -98,7 +98,7 @@ impl Cluster for KubeCluster {
         &self,
         name: &NamespaceName,
         labels: &BTreeMap<String, String>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<String>, Error> {
         prepare::ensure_namespace(&self.rest, name, labels).await
     }
 

@@ -8,6 +8,7 @@ use plimsoll_core::name::NamespaceName;
 use plimsoll_qos::Grade;
 use serde_json::{Map, Value, json};
 
+use crate::companions::{self, Beside};
 use crate::connection::{Subject, to_error};
 use crate::fields;
 use crate::resource::definition::{self, definition};
@@ -105,7 +106,7 @@ pub(super) async fn ensure_namespace(
     rest: &Rest,
     name: &NamespaceName,
     labels: &BTreeMap<String, String>,
-) -> Result<(), Error> {
+) -> Result<Vec<String>, Error> {
     let path = format!("{NAMESPACES}/{name}");
     let mut found: Option<Value> = rest.find(&path).await.map_err(other)?;
     if found.is_none() {
@@ -132,11 +133,19 @@ pub(super) async fn ensure_namespace(
         .filter(|(key, value)| found["metadata"]["labels"][key.as_str()] != value.as_str())
         .map(|(key, value)| (key.clone(), json!(value)))
         .collect();
-    if missing.is_empty() {
-        return Ok(());
+    if !missing.is_empty() {
+        let change = json!({"metadata": {"labels": missing}});
+        rest.merge(&path, &change).await.map(|_: Value| ()).map_err(other)?;
     }
-    let change = json!({"metadata": {"labels": missing}});
-    rest.merge(&path, &change).await.map(|_: Value| ()).map_err(other)
+    companions_of(rest, name, &found).await.map_err(other)
+}
+
+/// Brings a Namespace its range and its quota; says in words what there stands against Apps.
+async fn companions_of(rest: &Rest, name: &NamespaceName, found: &Value) -> kube::Result<Vec<String>> {
+    let beside = Beside::read(rest, name.as_str()).await?;
+    let mut notes = companions::ensure(rest, found, &beside, &[]).await?;
+    notes.extend(companions::against_grades(name.as_str(), &beside));
+    Ok(notes)
 }
 
 fn other(error: kube::Error) -> Error {

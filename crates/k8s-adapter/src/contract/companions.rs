@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use plimsoll_core::cluster::Cluster as _;
 use plimsoll_core::content::{Content, Named, Size};
 use plimsoll_core::shape::shape;
 use plimsoll_qos::{
-    Amounts, Budget, Grade, Policy, Quantity, ResourceQuota, Resources, best_effort_quota, limit_range,
-    resource_quota,
+    Amounts, Budget, Grade, Policy, Quantity, Ratio, ResourceQuota, Resources, Terms, resource_quota,
 };
 use serde_json::{Value, json};
 
@@ -16,6 +16,8 @@ use super::mk::{MkDelivery, mk_container};
 use super::running::Running;
 
 const CORE: &str = "api/v1";
+const RANGE: &str = "limitranges/plimsoll";
+const QUOTA: &str = "resourcequotas/plimsoll-no-best-effort";
 
 /// The pods that an App has in these checks; the quota of its grade has room for no more.
 const PODS: u32 = 3;
@@ -63,13 +65,8 @@ fn quota(apps: &[MkDelivery], grade: Grade, containers: usize, policy: &Policy) 
 
 async fn make_quota(target: &Target, name: &str, quota: &ResourceQuota) {
     let mut spec = json!({"hard": quota.hard});
-    match &quota.priority_class {
-        Some(class) => {
-            spec["scopeSelector"] = json!({"matchExpressions": [
-                {"scopeName": "PriorityClass", "operator": "In", "values": [class]}]});
-        }
-        None => spec["scopes"] = json!(["BestEffort"]),
-    }
+    spec["scopeSelector"] = json!({"matchExpressions": [
+        {"scopeName": "PriorityClass", "operator": "In", "values": [quota.priority_class]}]});
     let object = json!({"apiVersion": "v1", "kind": "ResourceQuota",
         "metadata": {"name": name, "namespace": target.namespace}, "spec": spec});
     target.create(CORE, "resourcequotas", &object).await;
@@ -82,12 +79,28 @@ async fn make_quota(target: &Target, name: &str, quota: &ResourceQuota) {
         .await;
 }
 
-async fn make_limit_range(target: &Target, policy: &Policy) {
-    let mut item = json!(limit_range(policy));
+/// The range and the quota that every Namespace gets, once they hold.
+async fn companions(target: &Target) -> (Value, Value) {
+    let range = target.until("the range", async || target.find(CORE, RANGE).await).await;
+    let counted = async || {
+        let quota = target.find(CORE, QUOTA).await?;
+        quota["status"]["hard"].is_object().then_some(quota)
+    };
+    (range, target.until("the quota counted", counted).await)
+}
+
+/// Makes a range of somebody else, for containers.
+async fn make_range(target: &Target, mut item: Value) {
     item["type"] = json!("Container");
     let object = json!({"apiVersion": "v1", "kind": "LimitRange",
-        "metadata": {"name": "plimsoll", "namespace": target.namespace}, "spec": {"limits": [item]}});
+        "metadata": {"name": "team", "namespace": target.namespace}, "spec": {"limits": [item]}});
     target.create(CORE, "limitranges", &object).await;
+}
+
+/// Makes sure of the Namespace once more; what there stands against Apps.
+async fn ensure(target: &Target) -> Vec<String> {
+    let name = target.namespace.parse().unwrap();
+    target.cluster.ensure_namespace(&name, &BTreeMap::new()).await.unwrap()
 }
 
 /// The QoS class of each pod of an App, by how many have it.
@@ -104,8 +117,7 @@ async fn classes(target: &Target, app: &MkDelivery) -> BTreeMap<String, u32> {
 
 async fn every_grade(target: &Target, containers: usize) {
     let policy = Policy::default();
-    make_limit_range(target, &policy).await;
-    make_quota(target, "no-best-effort", &best_effort_quota()).await;
+    companions(target).await;
     let running = Running::start(target);
     for grade in Grade::ALL {
         let apps = SIZES.into_iter().enumerate().map(|(number, size)| {
@@ -153,9 +165,139 @@ pub async fn so_do_apps_of_three_containers(target: &Target) {
     every_grade(target, 3).await;
 }
 
+/// Every Namespace gets a range and a quota, once: who makes sure of it again writes nothing.
+pub async fn a_namespace_has_its_range_and_quota(target: &Target) {
+    let before = companions(target).await;
+    assert_eq!(
+        before.0["spec"]["limits"],
+        json!([{
+            "type": "Container",
+            "default": {"cpu": "100m", "memory": "128Mi"},
+            "defaultRequest": {"cpu": "100m", "memory": "128Mi"},
+            "maxLimitRequestRatio": {"cpu": "10", "memory": "1500m"},
+        }])
+    );
+    assert_eq!(before.1["spec"], json!({"hard": {"pods": "0"}, "scopes": ["BestEffort"]}));
+    assert_eq!(ensure(target).await, [""; 0]);
+    assert_eq!(companions(target).await, before);
+}
+
+/// What somebody changes of them or takes away is put right while Apps run there, and nothing is written after that.
+pub async fn a_range_and_a_quota_that_are_changed_are_put_right(target: &Target) {
+    let (range, quota) = companions(target).await;
+    let running = Running::start(target);
+    running.settle(&running.app()).await;
+    target.delete(CORE, RANGE).await;
+    target.merge_as("somebody", CORE, QUOTA, &json!({"spec": {"hard": {"pods": "7"}}})).await;
+    let right = async || {
+        let there = (target.find(CORE, RANGE).await?, target.find(CORE, QUOTA).await?);
+        (there.0["spec"] == range["spec"] && there.1["spec"] == quota["spec"]).then_some(())
+    };
+    target.until("range and quota put right", right).await;
+    running.stop().await;
+}
+
+/// Nothing is made that would refuse what runs there already, and that is told.
+pub async fn no_range_and_no_quota_refuse_what_runs_there(target: &Target) {
+    companions(target).await;
+    target.delete(CORE, RANGE).await;
+    target.delete(CORE, QUOTA).await;
+    target.until("the account", async || target.find(CORE, "serviceaccounts/default").await).await;
+    for (name, resources) in [
+        ("bare", json!({})),
+        (
+            "greedy",
+            json!({"requests": {"cpu": "1m", "memory": "8Mi"}, "limits": {"cpu": "1", "memory": "8Mi"}}),
+        ),
+    ] {
+        let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": target.namespace},
+            "spec": {"containers": [{"name": "main", "image": "registry.example.com/x", "resources": resources}]}});
+        // The quota that went may be remembered for a moment.
+        target.until("a pod of somebody else", async || target.try_create(CORE, "pods", &pod).await).await;
+    }
+    let notes = ensure(target).await;
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes[0].contains("LimitRange plimsoll is not made") && notes[0].contains("greedy"), "{notes:?}");
+    assert!(
+        notes[1].contains("plimsoll-no-best-effort is not made") && notes[1].contains("bare"),
+        "{notes:?}"
+    );
+    assert_eq!(target.find(CORE, RANGE).await, None);
+    assert_eq!(target.find(CORE, QUOTA).await, None);
+}
+
+/// A Namespace whose label says so is left as it is.
+pub async fn who_wants_no_range_and_no_quota_has_none(target: &Target) {
+    companions(target).await;
+    target.delete(CORE, RANGE).await;
+    target.label_namespace("plimsoll.io/companions", "none").await;
+    assert_eq!(ensure(target).await, [""; 0]);
+    assert_eq!(target.find(CORE, RANGE).await, None);
+}
+
+/// A range of somebody else that refuses what is sold is told where the Namespace is made and where an App is, which
+/// comes up when the range is gone.
+pub async fn a_range_of_somebody_else_that_refuses_apps_is_told(target: &Target) {
+    companions(target).await;
+    target.delete(CORE, RANGE).await;
+    let item = json!({"default": {"cpu": "1", "memory": "1Gi"}, "defaultRequest": {"cpu": "1", "memory": "1Gi"},
+        "maxLimitRequestRatio": {"cpu": "4"}});
+    make_range(target, item).await;
+    let notes = ensure(target).await;
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    for (note, grade) in notes.iter().zip(["general-5", "general-10"]) {
+        assert!(
+            note.starts_with(&format!("pods of the grade {grade} are refused in {}", target.namespace)),
+            "{note}"
+        );
+        assert!(note.contains("raise the request, or maxLimitRequestRatio.cpu"), "{note}");
+    }
+    // One range fills in what containers do not say; it stays the only one.
+    assert_eq!(target.find(CORE, RANGE).await, None);
+    let running = Running::start(target);
+    let mut app = running.app();
+    give(app.content_mut(), Grade::General10, ("100m", "64Mi"), 1);
+    running.order(&app).await;
+    let told = running.status(&app, "told why its pods are refused", |status| {
+        status.findings.first().is_some_and(|finding| finding.reason == "NamespaceRefuses")
+    });
+    let told = told.await.findings[0].message.clone();
+    let range = format!("LimitRange {}/team", target.namespace);
+    assert_eq!(
+        told,
+        format!(
+            "its pods are refused: its cpu limit of 100m is more than 4 times its request of 10m, which {range} refuses; \
+             raise the request, or maxLimitRequestRatio.cpu of {range}"
+        )
+    );
+    target.delete(CORE, "limitranges/team").await;
+    let settled = running.settled(&app).await;
+    assert_eq!(settled.findings, []);
+    running.stop().await;
+}
+
+/// A Release that was sold at more than any grade is now goes on: the range makes way before its pods are made.
+pub async fn a_range_lets_through_what_a_release_was_sold_at(target: &Target) {
+    companions(target).await;
+    let running = Running::start(target);
+    let mut app = running.app();
+    give(app.content_mut(), Grade::General10, ("100m", "64Mi"), 1);
+    app.content_mut().terms = Terms { cpu: Ratio::new(25, 1).unwrap(), memory: Ratio::new(2, 1).unwrap() };
+    running.settle(&app).await;
+    let (range, _) = companions(target).await;
+    assert_eq!(range["spec"]["limits"][0]["maxLimitRequestRatio"], json!({"cpu": "25", "memory": "2"}));
+    // It stays so wide: that Release may be wanted back.
+    running.settle(&app.next(|next| next.content_mut().terms = Grade::General10.terms())).await;
+    ensure(target).await;
+    assert_eq!(companions(target).await.0["spec"], range["spec"]);
+    running.stop().await;
+}
+
 /// A pod that requests nothing is refused where the quota holds that keeps such pods out; with requests it passes.
 pub async fn a_pod_without_requests_is_refused(target: &Target) {
-    make_quota(target, "no-best-effort", &best_effort_quota()).await;
+    companions(target).await;
+    // A range would fill in what the pod does not say.
+    target.delete(CORE, RANGE).await;
     // Pods are made only where the namespace has its service account.
     target.until("the account", async || target.find(CORE, "serviceaccounts/default").await).await;
     let pod = |name: &str, resources: Value| {
@@ -163,6 +305,6 @@ pub async fn a_pod_without_requests_is_refused(target: &Target) {
             "spec": {"containers": [{"name": "main", "image": "registry.example.com/x", "resources": resources}]}})
     };
     let refused = target.refused(CORE, "pods", &pod("bare", json!({}))).await;
-    assert!(refused.contains("exceeded quota: no-best-effort"), "{refused}");
+    assert!(refused.contains("exceeded quota: plimsoll-no-best-effort"), "{refused}");
     target.create(CORE, "pods", &pod("modest", json!({"requests": {"cpu": "1m"}}))).await;
 }

@@ -72,7 +72,13 @@ macro_rules! for_each_check {
             companions:
                 apps_of_every_grade_get_their_class_and_pass_range_and_quota,
                 so_do_apps_of_three_containers,
-                a_pod_without_requests_is_refused;
+                a_pod_without_requests_is_refused,
+                a_namespace_has_its_range_and_quota,
+                a_range_and_a_quota_that_are_changed_are_put_right,
+                no_range_and_no_quota_refuse_what_runs_there,
+                who_wants_no_range_and_no_quota_has_none,
+                a_range_of_somebody_else_that_refuses_apps_is_told,
+                a_range_lets_through_what_a_release_was_sold_at;
         }
     };
 }

@@ -51,6 +51,18 @@ impl Target {
         self.rest.create(&self.path(api, collection), object).await.unwrap()
     }
 
+    /// Makes an object as somebody else would, if the API server takes it.
+    pub async fn try_create(&self, api: &str, collection: &str, object: &Value) -> Option<Value> {
+        self.rest.create(&self.path(api, collection), object).await.ok()
+    }
+
+    /// Labels the namespace as an operator would.
+    pub async fn label_namespace(&self, key: &str, value: &str) {
+        let path = format!("/api/v1/namespaces/{}", self.namespace);
+        let change = serde_json::json!({"metadata": {"labels": {key: value}}});
+        self.rest.merge_as("somebody", &path, &change).await.unwrap();
+    }
+
     /// Tries to make an object as somebody else would, and says why the API server refused it.
     pub async fn refused(&self, api: &str, collection: &str, object: &Value) -> String {
         match self.rest.create::<_, Value>(&self.path(api, collection), object).await {

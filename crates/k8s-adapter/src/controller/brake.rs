@@ -87,6 +87,11 @@ impl Brake {
         }
     }
 
+    /// Whether it is stopped, and nothing is to be written.
+    pub(super) fn is_set(&self) -> bool {
+        self.state().stop.is_some()
+    }
+
     /// Asks before an action is done.
     ///
     /// # Errors

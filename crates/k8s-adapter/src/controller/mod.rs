@@ -5,6 +5,7 @@
 
 mod brake;
 mod budget;
+mod companions;
 mod document;
 mod execute;
 mod feed;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::KubeCluster;
 use brake::Brake;
+use companions::Companions;
 use lease::Lease;
 use queue::Queue;
 use turn::Controller;
@@ -80,9 +82,12 @@ async fn lead(cluster: &KubeCluster, options: &Options) -> std::convert::Infalli
     let queue = Arc::new(Queue::default());
     let brake = Arc::new(Brake::new(cluster.rest().clone(), options, world.clone(), queue.clone()));
     let rest = cluster.rest().clone();
-    let controller = Arc::new(Controller::new(rest, options, world.clone(), queue.clone(), brake.clone()));
+    let companions = Arc::new(Companions::new(rest.clone(), options, world.clone(), queue.clone()));
     let mut tasks = JoinSet::new();
     feed::spawn(&mut tasks, cluster, options, &world, &queue);
+    companions.spawn(&mut tasks, cluster);
+    let controller =
+        Arc::new(Controller::new(rest, options, world.clone(), queue.clone(), brake.clone(), companions));
     brake.load().await;
     tasks.spawn(async move { brake.run().await });
     for _ in 0..options.concurrency.max(1) {

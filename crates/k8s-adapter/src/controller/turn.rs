@@ -8,10 +8,12 @@ use plimsoll_core::clock::Clock;
 use plimsoll_core::cluster::{Delivery, Error, Fatal, Finding, Local, Status, Want};
 use plimsoll_core::error::Chain;
 use plimsoll_core::name::{AppRef, AppUid, DcName};
+use plimsoll_qos::Terms;
 
 use super::Options;
 use super::brake::Brake;
 use super::budget::Budget;
+use super::companions::Companions;
 use super::execute::{Done, Executor};
 use super::held::Held;
 use super::pace::Memory;
@@ -42,11 +44,12 @@ pub(super) struct Controller {
     progress: Budget,
     reads: Budget,
     brake: Arc<Brake>,
+    companions: Arc<Companions>,
 }
 
 /// What the App resource says is to be done.
 pub(super) enum Order {
-    Do(Box<Desired>),
+    Do(Box<Desired>, Vec<Terms>),
     /// Nothing, and why.
     Leave(Finding),
 }
@@ -66,6 +69,7 @@ impl Controller {
         world: Arc<World>,
         queue: Arc<Queue>,
         brake: Arc<Brake>,
+        companions: Arc<Companions>,
     ) -> Self {
         Self {
             rest,
@@ -76,6 +80,7 @@ impl Controller {
             progress: Budget::new(PROGRESS),
             reads: Budget::new(READS),
             brake,
+            companions,
         }
     }
 
@@ -122,7 +127,14 @@ impl Controller {
             let Some(order) = self.order(app, &held) else { return Ok(Next::Nothing) };
             let next = match &*order {
                 Order::Leave(why) => self.leave(app, &held, why.clone(), &observed).await?,
-                Order::Do(desired) => self.round(app, &held, desired, &observed, &mut read).await?,
+                Order::Do(desired, terms) => {
+                    if let Some(rendering) = &desired.rendering
+                        && !self.brake.is_set()
+                    {
+                        observed.refusals = self.companions.attend(app, terms, &rendering.deployment).await;
+                    }
+                    self.round(app, &held, desired, &observed, &mut read).await?
+                }
             };
             if !matches!(next, Next::Round) {
                 return Ok(next);
@@ -165,9 +177,10 @@ impl Controller {
         }
         match render(&delivery) {
             Ok(rendering) => {
+                let terms = terms(&delivery.want);
                 let Delivery { fence, uid, deleted, want, .. } = *delivery;
                 debug_assert_eq!(rendering.is_none(), want == Want::Deleted);
-                Order::Do(Box::new(Desired { fence, uid, deleted, rendering }))
+                Order::Do(Box::new(Desired { fence, uid, deleted, rendering }), terms)
             }
             Err(error) => leave("TooOld", error.to_string()),
         }
@@ -355,6 +368,17 @@ impl Controller {
 
     fn executor<'a>(&'a self, app: &'a AppRef, uid: AppUid) -> Executor<'a> {
         Executor { rest: &self.rest, world: &self.world, app, uid }
+    }
+}
+
+/// What is sold here by the content that is ordered, and by the one that it may have to go back to.
+fn terms(want: &Want) -> Vec<Terms> {
+    match want {
+        Want::Deleted => Vec::new(),
+        Want::Run { content, last_good, .. } => {
+            let before = last_good.iter().map(|good| good.content.terms);
+            std::iter::once(content.terms).chain(before).collect()
+        }
     }
 }
 

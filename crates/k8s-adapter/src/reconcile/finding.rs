@@ -23,6 +23,8 @@ pub(super) fn of_troubles(observed: &Observed) -> Vec<Finding> {
 /// from being made, what is wrong with those that are, and last what only says that it takes long.
 pub(super) fn findings(observed: &Observed, rollout: Option<&Rollout>, is_settled: bool) -> Vec<Finding> {
     let mut findings = of_troubles(observed);
+    // Of pods that run it is true as well: made again, they would be refused.
+    findings.extend(observed.refusals.iter().cloned());
     let pods = observed.pods.as_deref().unwrap_or_default();
     if !is_settled {
         let caught_up = rollout.filter(|rollout| rollout.observed_generation >= rollout.generation);
@@ -32,9 +34,9 @@ pub(super) fn findings(observed: &Observed, rollout: Option<&Rollout>, is_settle
         findings.extend(conditions.iter().filter_map(of_progress));
     }
     findings.extend(of_overdue(pods));
-    if findings.is_empty() && !is_settled && observed.pods.is_none() {
+    if findings.len() == observed.refusals.len() && !is_settled && observed.pods.is_none() {
         // Pods are read now and then; between that, what they said still holds.
-        findings = kept(observed, rollout);
+        findings.extend(kept(observed, rollout));
     }
     findings.truncate(SAID);
     findings

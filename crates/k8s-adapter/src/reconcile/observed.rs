@@ -38,6 +38,8 @@ pub(crate) struct Observed {
     pub(crate) gone: Option<bool>,
     /// What stands against doing it, as far as it was tried.
     pub(crate) troubles: Vec<Finding>,
+    /// What ranges and quotas of its Namespace have against its pods.
+    pub(crate) refusals: Vec<Finding>,
     /// Fields that were put right and are not to be put right again yet, by object.
     pub(crate) fought: BTreeMap<String, BTreeSet<String>>,
     /// Fields that were applied and that the server made something else of: trying again changes nothing.

@@ -66,7 +66,7 @@ impl Cluster for Way {
         &self,
         name: &NamespaceName,
         labels: &BTreeMap<String, String>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<String>, Error> {
         self.cluster().ensure_namespace(name, labels).await
     }
 

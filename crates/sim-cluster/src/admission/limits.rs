@@ -63,7 +63,29 @@ fn check(target: &Target, container: &Value, item: &Value) -> Result<(), ApiErro
             return Err(ApiError::forbidden(target.subject(), &why));
         }
     }
+    for (name, most) in object::map(item, "/maxLimitRequestRatio").into_iter().flatten() {
+        let Some(most) = quantity(most) else { continue };
+        let (Some(limit), Some(request)) = (held("limits", name), held("requests", name)) else { continue };
+        // As the real one does, in floating point and with thousandths of the bound.
+        let (Some(limit), Some(request), Some(bound)) = (number(&limit), number(&request), number(&most))
+        else {
+            continue;
+        };
+        let ratio = limit / request;
+        if ratio * 1000.0 > bound {
+            let why = format!(
+                "{name} max limit to request ratio per Container is {most}, but provided ratio is {ratio:.6}"
+            );
+            return Err(ApiError::forbidden(target.subject(), &why));
+        }
+    }
     Ok(())
+}
+
+/// Thousandths as Go makes a float of them.
+#[expect(clippy::cast_precision_loss, reason = "the real one loses as much")]
+fn number(amount: &Quantity) -> Option<f64> {
+    amount.millis_i64().map(|millis| millis as f64)
 }
 
 fn quantity(amount: &Value) -> Option<Quantity> {

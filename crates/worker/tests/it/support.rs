@@ -395,9 +395,9 @@ impl Cluster for FakeDc {
         &self,
         name: &NamespaceName,
         _: &BTreeMap<String, String>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<String>, Error> {
         self.state.lock().unwrap().namespaces.insert(name.clone());
-        Ok(())
+        Ok(Vec::new())
     }
 
     async fn get(&self, app: &AppRef) -> Result<Option<Resource>, Error> {
