@@ -4,9 +4,9 @@ use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::{DeleteParams, LogParams};
 use kube::{Api, Client};
 use plimsoll_sim_cluster::{Behavior, NodeSize, SimCluster};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{created, mk_cluster, refusal, until};
+use crate::support::{created, mk_cluster, reaches, refusal, until};
 
 async fn run(client: &Client, name: &str, image: &str) -> Pod {
     let pod = json!({
@@ -14,14 +14,6 @@ async fn run(client: &Client, name: &str, image: &str) -> Pod {
         "spec": {"containers": [{"name": "app", "image": image}], "terminationGracePeriodSeconds": 5},
     });
     created(&Api::default_namespaced(client.clone()), pod).await
-}
-
-fn at<'a>(pod: &'a Value, pointer: &str) -> &'a str {
-    pod.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn reaches(pointer: &'static str, value: &'static str) -> impl Fn(Option<&Pod>) -> bool {
-    move |pod| pod.is_some_and(|pod| at(&serde_json::to_value(pod).unwrap(), pointer) == value)
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use k8s_openapi::api::core::v1::{ConfigMap, Event, Pod};
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::core::Status;
 use kube::{Api, Client, ResourceExt};
@@ -106,4 +106,26 @@ pub(crate) fn refusal<T: std::fmt::Debug>(outcome: kube::Result<T>) -> Status {
         Err(kube::Error::Api(status)) => *status,
         other => panic!("expected a refusal, got {other:?}"),
     }
+}
+
+/// Whether a pod has this text there.
+pub(crate) fn reaches(pointer: &'static str, value: &'static str) -> impl Fn(Option<&Pod>) -> bool {
+    move |pod| {
+        pod.is_some_and(|pod| serde_json::to_value(pod).unwrap().pointer(pointer) == Some(&json!(value)))
+    }
+}
+
+pub(crate) fn status_of(pod: &Pod) -> Value {
+    serde_json::to_value(&pod.status).unwrap()
+}
+
+/// The events about an object, each as `type reason: message`, in the order of their first occurrence.
+pub(crate) async fn events_of(client: &Client, name: &str) -> Vec<String> {
+    let api: Api<Event> = Api::default_namespaced(client.clone());
+    let about = ListParams::default().fields(&format!("involvedObject.name={name}"));
+    let told = |event: Event| {
+        let word = |text: Option<String>| text.unwrap_or_default();
+        format!("{} {}: {}", word(event.type_), word(event.reason), word(event.message))
+    };
+    api.list(&about).await.unwrap().items.into_iter().map(told).collect()
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::Node;
 use super::probe;
+use super::reference;
 use crate::clock;
 use crate::control::recorder::Kind;
 use crate::digest::sha256;
@@ -17,6 +18,8 @@ use crate::script::{Behavior, Pull};
 const CREATE: SignedDuration = SignedDuration::from_millis(100);
 /// How long an init step takes that no script says otherwise of.
 const STEP: Duration = Duration::from_millis(200);
+/// How soon the kubelet tries again what failed and has no back-off of its own.
+const SYNC: Duration = Duration::from_secs(10);
 /// How long `ErrImagePull` shows before the kubelet speaks of backing off.
 const PULL_ERROR_SHOWN: SignedDuration = SignedDuration::from_secs(2);
 const FIRST_BACK_OFF: i64 = 10;
@@ -39,6 +42,11 @@ pub(super) enum State {
     /// The pull failed; first the error shows, then that it is waited.
     PullFailed {
         shown_until: Timestamp,
+        retry_at: Timestamp,
+    },
+    /// Something that its environment names is not there; looked for again now and then.
+    Unconfigured {
+        message: String,
         retry_at: Timestamp,
     },
     Creating {
@@ -147,6 +155,7 @@ impl Container {
             State::Waiting => Some(Timestamp::MIN),
             State::Pulling { until } | State::Creating { until } | State::BackOff { until } => Some(*until),
             State::PullFailed { shown_until, retry_at } => Some(*shown_until.min(retry_at)),
+            State::Unconfigured { retry_at, .. } => Some(*retry_at),
             State::Running(run) => [run.exit_at, run.unready_at].into_iter().flatten().min(),
             State::Ended(_) => None,
         }
@@ -163,8 +172,10 @@ impl Container {
                 node.event(&self.name, init, Kind::Warning, "Failed", "Error: ImagePullBackOff");
                 self.state = State::PullFailed { shown_until: retry_at, retry_at };
             }
-            State::Waiting | State::PullFailed { .. } => self.pull(node, &behavior),
-            State::BackOff { .. } => self.create(node),
+            State::Waiting
+            | State::PullFailed { .. }
+            | State::Unconfigured { .. }
+            | State::BackOff { .. } => self.pull(node, &behavior),
             State::Creating { .. } => {
                 node.event(&self.name, init, Kind::Normal, "Started", "Container started");
                 self.state = State::Running(self.running(&behavior, due));
@@ -230,7 +241,13 @@ impl Container {
     }
 
     fn create(&mut self, node: &Node<'_>) {
-        if matches!(self.state, State::BackOff { .. }) {
+        if let Some(message) = reference::missing_in_environment(node.api, node.pod, &self.spec) {
+            let told = format!("Error: {message}");
+            node.event(&self.name, self.role != Role::Main, Kind::Warning, "Failed", &told);
+            self.state = State::Unconfigured { message, retry_at: later(node.now, SYNC) };
+            return;
+        }
+        if self.last != json!({}) {
             self.restarts += 1;
         }
         node.event(&self.name, self.role != Role::Main, Kind::Normal, "Created", "Container created");

@@ -6,6 +6,7 @@
 mod container;
 mod observed;
 mod probe;
+mod reference;
 mod run;
 mod status;
 
@@ -33,6 +34,7 @@ const ADDRESSES: u32 = 65_000;
 
 /// What a pod's steps need beside the pod.
 struct Node<'a> {
+    api: &'a Api,
     recorder: &'a Recorder,
     scripts: &'a Scripts,
     images: &'a mut HashSet<(String, String)>,
@@ -42,6 +44,11 @@ struct Node<'a> {
 }
 
 impl Node<'_> {
+    fn pod_event(&self, kind: Kind, reason: &str, message: &str) {
+        let source = Source { component: "kubelet", host: self.name };
+        self.recorder.record(source, self.pod, kind, reason, message);
+    }
+
     fn event(&self, container: &str, init: bool, kind: Kind, reason: &str, message: &str) {
         let part = if init { "initContainers" } else { "containers" };
         let part = format!("spec.{part}{{{container}}}");
@@ -103,6 +110,7 @@ impl Kubelet {
             return Ok(wait);
         }
         let mut context = Node {
+            api: &self.api,
             recorder: &self.recorder,
             scripts: &self.scripts,
             images: &mut self.images,
@@ -138,6 +146,7 @@ impl Kubelet {
         if run.stops_at.is_none() {
             let running: Vec<String> = run.running().map(str::to_owned).collect();
             let context = Node {
+                api: &self.api,
                 recorder: &self.recorder,
                 scripts: &self.scripts,
                 images: &mut self.images,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::container::{Container, Running, State};
-use super::run::Run;
+use super::run::{Mounts, Run};
 use crate::clock;
 use crate::control::condition;
 use crate::object::{flag, integer, list, text};
@@ -13,6 +13,9 @@ pub(super) fn run(pod: &Value, now: Timestamp) -> Run {
     let mut run = Run::new(pod, text(pod, "/status/podIP").to_owned(), now);
     let up = condition(pod, "PodReadyToStartContainers");
     run.sandbox_up = up.is_some_and(|condition| text(condition, "/status") == "True");
+    if run.sandbox_up {
+        run.mounts = Mounts::Done;
+    }
     run.started = clock::parse(text(pod, "/status/startTime")).unwrap_or(now);
     let statuses: Vec<&Value> = list(pod, "/status/initContainerStatuses")
         .iter()

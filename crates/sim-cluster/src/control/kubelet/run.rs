@@ -1,14 +1,33 @@
 //! The life of one pod on its node.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::Node;
 use super::container::{Container, Role, State};
+use super::reference;
+use crate::control::recorder::Kind;
 use crate::object::{self, list, text};
 
 /// How long a sandbox takes to come up.
 const SANDBOX: SignedDuration = SignedDuration::from_millis(300);
+
+/// How soon a volume that could not be mounted is tried again; doubled each time, up to the second.
+const FIRST_MOUNT_RETRY: Duration = Duration::from_millis(500);
+const LAST_MOUNT_RETRY: Duration = Duration::from_secs(122);
+
+/// Whether the volumes of a pod are mounted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mounts {
+    /// To be tried, after so many times in vain.
+    Due {
+        at: Timestamp,
+        failures: u32,
+    },
+    Done,
+}
 
 /// What has happened to a pod so far.
 #[derive(Debug)]
@@ -16,6 +35,8 @@ pub(super) struct Run {
     pub(super) uid: String,
     pub(super) address: String,
     pub(super) started: Timestamp,
+    /// How its volumes fare.
+    pub(super) mounts: Mounts,
     /// When the sandbox is, or was, up.
     pub(super) sandbox_at: Timestamp,
     pub(super) sandbox_up: bool,
@@ -31,7 +52,8 @@ impl Run {
             uid: object::uid(pod).to_owned(),
             address,
             started: now,
-            sandbox_at: now.saturating_add(SANDBOX).unwrap_or(now),
+            mounts: Mounts::Due { at: now, failures: 0 },
+            sandbox_at: Timestamp::MAX,
             sandbox_up: false,
             containers: containers(pod),
             stops_at: None,
@@ -41,6 +63,9 @@ impl Run {
     /// Takes every step that is due; the answer is when the next one is.
     pub(super) fn advance(&mut self, node: &mut Node<'_>) -> Option<Timestamp> {
         if !self.sandbox_up {
+            if let Some(at) = self.mount(node) {
+                return Some(at);
+            }
             if node.now < self.sandbox_at {
                 return Some(self.sandbox_at);
             }
@@ -62,6 +87,29 @@ impl Run {
             }
         }
         next
+    }
+
+    /// Mounts the volumes; the answer is when to try again, if one has nothing to show.
+    fn mount(&mut self, node: &Node<'_>) -> Option<Timestamp> {
+        let Mounts::Due { at, failures } = self.mounts else { return None };
+        if at > node.now {
+            return Some(at);
+        }
+        let missing = reference::unmountable(node.api, node.pod);
+        if missing.is_empty() {
+            self.mounts = Mounts::Done;
+            self.sandbox_at = node.now.saturating_add(SANDBOX).unwrap_or(node.now);
+            return None;
+        }
+        for (volume, why) in missing {
+            let message = format!("MountVolume.SetUp failed for volume \"{volume}\" : {why}");
+            node.pod_event(Kind::Warning, "FailedMount", &message);
+        }
+        let wait = FIRST_MOUNT_RETRY.saturating_mul(1 << failures.min(16)).min(LAST_MOUNT_RETRY);
+        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+        let at = node.now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+        self.mounts = Mounts::Due { at, failures: failures + 1 };
+        Some(at)
     }
 
     /// The containers that run now.

@@ -217,6 +217,7 @@ fn state(pod: &Value, run: &Run, container: &Container) -> Value {
             let message = format!("Back-off pulling image \"{image}\": ErrImagePull: {}", pull_error(image));
             waiting("ImagePullBackOff", &message)
         }
+        State::Unconfigured { message, .. } => waiting("CreateContainerConfigError", message),
         State::BackOff { .. } if container.restarts == 0 => container.last.clone(),
         State::BackOff { .. } => {
             let message = format!(
