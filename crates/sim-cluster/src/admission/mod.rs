@@ -1,11 +1,14 @@
-//! What the real server's admission plugins do to a write, in their order: namespace life, service account,
-//! limit ranges, priority, tolerations, and quota last.
+//! What the real server's admission plugins do to a write, in their order: namespace life, defaults of limit
+//! ranges, service account, priority, tolerations; and, once the object is valid, the bounds of limit ranges,
+//! and quota last.
 
 mod limits;
 mod pod;
 pub(crate) mod quota;
 
 use serde_json::{Value, json};
+
+pub(crate) use quota::Bookings;
 
 use crate::api::{Api, Part, Target};
 use crate::object;
@@ -16,8 +19,8 @@ use crate::store::{Key, Object, Tx};
 pub(crate) fn on_create(api: &Api, tx: &Tx<'_>, target: &Target, object: &mut Value) -> Result<(), ApiError> {
     check_namespace(tx, target)?;
     if &*target.resource.key == "pods" {
+        limits::fill_in(tx, target, object);
         pod::add_service_account(api, tx, target, object)?;
-        limits::apply(tx, target, object)?;
         pod::set_priority(tx, target, object)?;
         pod::add_tolerations(object);
         // Limit ranges may have changed the class that was worked out before.
@@ -26,30 +29,38 @@ pub(crate) fn on_create(api: &Api, tx: &Tx<'_>, target: &Target, object: &mut Va
     Ok(())
 }
 
-/// Changes or refuses a change.
-pub(crate) fn on_update(
-    _api: &Api,
-    tx: &mut Tx<'_>,
-    target: &Target,
-    part: Part,
-    live: &Object,
-    object: &mut Value,
-) -> Result<(), ApiError> {
+/// Changes a change.
+pub(crate) fn on_update(target: &Target, part: Part, live: &Object, object: &mut Value) {
     if &*target.resource.key == "pods" && part == Part::Main {
         for field in ["priority", "preemptionPolicy"] {
             let held = live["spec"].get(field).cloned();
             object::set_or_remove(object::child(object, "spec"), field, held);
         }
     }
-    if &*target.resource.key == "services" && part == Part::Main {
-        quota::charge_change(tx, target, live, object)?;
-    }
-    Ok(())
 }
 
-/// Books a new object on the quotas of its namespace, or refuses it.
-pub(crate) fn charge(_api: &Api, tx: &mut Tx<'_>, target: &Target, object: &Value) -> Result<(), ApiError> {
-    quota::charge(tx, target, object)
+/// Refuses a new and valid object that a limit range does not let through, or that a quota has no room for; the
+/// answer is what the quotas then say.
+pub(crate) fn admit(api: &Api, tx: &Tx<'_>, target: &Target, object: &Value) -> Result<Bookings, ApiError> {
+    if &*target.resource.key == "pods" {
+        limits::check(tx, target, object)?;
+    }
+    quota::charge(tx, target, object, api.now())
+}
+
+/// The same for a change.
+pub(crate) fn admit_update(
+    api: &Api,
+    tx: &Tx<'_>,
+    target: &Target,
+    part: Part,
+    live: &Value,
+    object: &Value,
+) -> Result<Bookings, ApiError> {
+    if &*target.resource.key != "services" || part != Part::Main {
+        return Ok(Bookings::default());
+    }
+    quota::charge_change(tx, target, live, object, api.now())
 }
 
 fn check_namespace(tx: &Tx<'_>, target: &Target) -> Result<(), ApiError> {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
 use plimsoll_qos::{Quantity, Resources};
 use serde_json::{Value, json};
 
 use crate::api::Target;
+use crate::clock;
 use crate::kinds::{qos_class, resources};
 use crate::object::{self, list, map, text};
 use crate::resource::Resource;
@@ -15,27 +17,48 @@ use crate::store::{Key, Tx};
 /// Amounts by the names a quota uses, such as `requests.cpu`.
 pub(crate) type Usage = Resources;
 
-/// Books a new object on the quotas of its namespace, or says which of them is full.
-pub(super) fn charge(tx: &mut Tx<'_>, target: &Target, object: &Value) -> Result<(), ApiError> {
-    book(tx, target, object, &usage(&target.resource, object))
+/// Quotas as they will be once an object that they count is stored.
+#[derive(Debug, Default)]
+#[must_use]
+pub(crate) struct Bookings(Vec<Value>);
+
+impl Bookings {
+    /// Writes them.
+    pub(crate) fn book(self, tx: &mut Tx<'_>) -> Result<(), ApiError> {
+        for quota in self.0 {
+            tx.put(&Key::new("resourcequotas", object::namespace(&quota), object::name(&quota)), quota)?;
+        }
+        Ok(())
+    }
 }
 
-/// Books what a changed object costs more than it did.
+/// What the quotas of its namespace say with a new object, or which of them is full.
+pub(super) fn charge(
+    tx: &Tx<'_>,
+    target: &Target,
+    object: &Value,
+    now: Timestamp,
+) -> Result<Bookings, ApiError> {
+    book(tx, target, object, &usage(&target.resource, object, now))
+}
+
+/// What they say with what a changed object costs more than it did.
 pub(super) fn charge_change(
-    tx: &mut Tx<'_>,
+    tx: &Tx<'_>,
     target: &Target,
     live: &Value,
     object: &Value,
-) -> Result<(), ApiError> {
-    let mut more = usage(&target.resource, object);
-    more -= &usage(&target.resource, live);
+    now: Timestamp,
+) -> Result<Bookings, ApiError> {
+    let mut more = usage(&target.resource, object, now);
+    more -= &usage(&target.resource, live, now);
     let more: Usage = more.into_iter().filter(|(_, amount)| amount.is_positive()).collect();
-    if more.is_empty() { Ok(()) } else { book(tx, target, object, &more) }
+    if more.is_empty() { Ok(Bookings::default()) } else { book(tx, target, object, &more) }
 }
 
-fn book(tx: &mut Tx<'_>, target: &Target, object: &Value, cost: &Usage) -> Result<(), ApiError> {
+fn book(tx: &Tx<'_>, target: &Target, object: &Value, cost: &Usage) -> Result<Bookings, ApiError> {
     if !target.resource.is_namespaced() || &*target.resource.key == "events" {
-        return Ok(());
+        return Ok(Bookings::default());
     }
     let mut booked = Vec::new();
     for quota in tx.list("resourcequotas", Some(&target.namespace)) {
@@ -71,16 +94,12 @@ fn book(tx: &mut Tx<'_>, target: &Target, object: &Value, cost: &Usage) -> Resul
         if relevant.iter().any(|(_, amount)| !amount.is_zero()) {
             let mut used = used;
             used += &relevant;
-            booked.push((quota, used));
+            let mut quota = Value::clone(&quota);
+            quota["status"]["used"] = to_value(&used);
+            booked.push(quota);
         }
     }
-    for (quota, used) in booked {
-        let mut quota = Value::clone(&quota);
-        quota["status"]["used"] = to_value(&used);
-        let key = Key::new("resourcequotas", target.namespace.as_str(), object::name(&quota));
-        tx.put(&key, quota)?;
-    }
-    Ok(())
+    Ok(Bookings(booked))
 }
 
 /// A pod under a quota on cpu or memory must say how much of it it wants.
@@ -132,9 +151,6 @@ pub(crate) fn applies(quota: &Value, resource: &Resource, object: &Value) -> boo
     if !is_pod {
         return list(quota, "/spec/scopes").is_empty() && expressions.is_empty();
     }
-    if matches!(text(object, "/status/phase"), "Succeeded" | "Failed") {
-        return false;
-    }
     { scopes }.all(|scope| in_scope(object, scope, "Exists", &[]))
         && expressions.iter().all(|expression| {
             in_scope(
@@ -168,7 +184,7 @@ fn in_scope(pod: &Value, scope: &str, operator: &str, values: &[Value]) -> bool 
 }
 
 /// What an object costs, by every name a quota may use for it.
-pub(crate) fn usage(resource: &Resource, object: &Value) -> Usage {
+pub(crate) fn usage(resource: &Resource, object: &Value, now: Timestamp) -> Usage {
     let mut usage = Usage::new();
     let one = Quantity::from_units(1);
     usage.insert(format!("count/{}", resource.key), one.clone());
@@ -187,10 +203,21 @@ pub(crate) fn usage(resource: &Resource, object: &Value) -> Usage {
                 usage.insert("services.nodeports", Quantity::from_units(ports));
             }
         }
-        "pods" => usage += &resources(object).quota_usage(),
+        "pods" if holds_resources(object, now) => usage += &resources(object).quota_usage(),
         _ => {}
     }
     usage
+}
+
+/// Whether a pod counts for more than an object that is stored: not once it has ended, nor when it should have
+/// gone a grace period ago, as those on a lost node should have.
+fn holds_resources(pod: &Value, now: Timestamp) -> bool {
+    if matches!(text(pod, "/status/phase"), "Succeeded" | "Failed") {
+        return false;
+    }
+    let deleted = clock::parse(text(pod, "/metadata/deletionTimestamp"));
+    let grace = object::integer(pod, "/metadata/deletionGracePeriodSeconds").map(SignedDuration::from_secs);
+    deleted.zip(grace).is_none_or(|(at, grace)| at.saturating_add(grace).is_ok_and(|late| now <= late))
 }
 
 /// The amounts in the map at a pointer.

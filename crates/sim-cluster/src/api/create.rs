@@ -97,6 +97,7 @@ impl Api {
     ) -> Result<Answer, ApiError> {
         admission::on_create(self, tx, target, &mut object)?;
         kinds::validate_create(target, &object)?;
+        let bookings = admission::admit(self, tx, target, &object)?;
         let key = target.key();
         if tx.get(&key).is_some() {
             return Err(ApiError::already_exists(target.subject()));
@@ -104,7 +105,7 @@ impl Api {
         if options.dry_run {
             return Ok(Answer::created(object.into()));
         }
-        admission::charge(self, tx, target, &object)?;
+        bookings.book(tx)?;
         super::update::to_storage_version(target, &mut object);
         let stored = tx.put(&key, object)?;
         Ok(Answer::created(super::read::in_version(target, &stored)))

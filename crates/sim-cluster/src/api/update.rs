@@ -113,14 +113,16 @@ impl Api {
         let version = live["metadata"].get("resourceVersion").cloned();
         object::set_or_remove(object::metadata(&mut object), "resourceVersion", version);
         bump_generation(target, part, live, &mut object);
-        admission::on_update(self, tx, target, part, live, &mut object)?;
+        admission::on_update(target, part, live, &mut object);
         kinds::validate_update(target, part, live, &object)?;
+        let bookings = admission::admit_update(self, tx, target, part, live, &object)?;
         to_storage_version(target, &mut object);
         fieldmanager::settle_timestamps(live, &mut object);
         let finished = object::is_terminating(&object) && is_released(target, &object);
         if options.dry_run {
             return Ok(Answer::ok(Arc::new(object)));
         }
+        bookings.book(tx)?;
         if finished {
             // The update that takes the last finalizer away is the removal.
             tx.remove(&target.key())?;

@@ -18,7 +18,7 @@ pub(super) fn sync(api: &Api, key: &Key) -> Outcome {
         }
         let objects = api.store.list(&resource.key, Some(&key.namespace));
         for object in objects.iter().filter(|object| applies(&quota, &resource, object)) {
-            let more = usage(&resource, object);
+            let more = usage(&resource, object, api.now());
             for (name, total) in &mut used {
                 *total += more.amount(name);
             }

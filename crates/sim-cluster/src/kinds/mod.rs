@@ -9,6 +9,7 @@ mod container;
 mod definition;
 mod disruption;
 mod event;
+mod limit_range;
 mod names;
 mod namespace;
 mod pod;
@@ -45,6 +46,7 @@ pub(crate) fn default(resource: &Resource, object: &mut Value) {
         "horizontalpodautoscalers.autoscaling" => autoscaler::default(object),
         "customresourcedefinitions.apiextensions.k8s.io" => definition::default(object),
         "resourcequotas" => quota::default(object),
+        "limitranges" => limit_range::default(object),
         "leases.coordination.k8s.io" => object::set_default(object, "spec", json!({})),
         _ => {}
     }
@@ -130,6 +132,7 @@ fn check(resource: &Resource, object: &Value, causes: &mut Vec<Cause>) {
         "poddisruptionbudgets.policy" => disruption::check(object, causes),
         "horizontalpodautoscalers.autoscaling" => autoscaler::check(object, causes),
         "resourcequotas" => quota::check(object, causes),
+        "limitranges" => limit_range::check(object, causes),
         "configmaps" | "secrets" => config::check(object, causes),
         "customresourcedefinitions.apiextensions.k8s.io" => definition::check(object, causes),
         _ => {}

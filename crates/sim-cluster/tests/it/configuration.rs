@@ -11,7 +11,7 @@ use crate::support::{created, events_of, mk_cluster, reaches, status_of, until};
 const REASON: &str = "/status/containerStatuses/0/state/waiting/reason";
 const MESSAGE: &str = "/status/containerStatuses/0/state/waiting/message";
 
-async fn run(client: &Client, name: &str, container: Value, volumes: Value) -> Api<Pod> {
+async fn run(client: &Client, name: &str, container: &Value, volumes: &Value) -> Api<Pod> {
     let mut app = json!({"name": "app", "image": "app:1"});
     app.as_object_mut().unwrap().extend(container.as_object().unwrap().clone());
     let api: Api<Pod> = Api::default_namespaced(client.clone());
@@ -20,11 +20,11 @@ async fn run(client: &Client, name: &str, container: Value, volumes: Value) -> A
     api
 }
 
-fn env_of(source: Value) -> Value {
+fn env_of(source: &Value) -> Value {
     json!({"env": [{"name": "A", "valueFrom": source}]})
 }
 
-async fn make_secret(client: &Client, name: &str, data: Value) {
+async fn make_secret(client: &Client, name: &str, data: &Value) {
     let api: Api<Secret> = Api::default_namespaced(client.clone());
     created(&api, json!({"metadata": {"name": name}, "stringData": data})).await;
 }
@@ -33,8 +33,8 @@ async fn make_secret(client: &Client, name: &str, data: Value) {
 async fn a_container_whose_secret_is_missing_waits_in_the_kubelets_words_until_it_is_there() {
     let cluster = mk_cluster().await;
     let client = cluster.client();
-    let env = env_of(json!({"secretKeyRef": {"name": "s", "key": "k"}}));
-    let api = run(&client, "x", env, json!([])).await;
+    let env = env_of(&json!({"secretKeyRef": {"name": "s", "key": "k"}}));
+    let api = run(&client, "x", &env, &json!([])).await;
     let waiting = until(&api, "x", reaches(REASON, "CreateContainerConfigError")).await.unwrap();
     let status = status_of(&waiting);
     assert_eq!(status["phase"], "Pending");
@@ -44,7 +44,7 @@ async fn a_container_whose_secret_is_missing_waits_in_the_kubelets_words_until_i
     assert!(status["podIP"].is_string(), "the sandbox is up");
 
     tokio::time::sleep(Duration::from_mins(1)).await;
-    make_secret(&client, "s", json!({"k": "v"})).await;
+    make_secret(&client, "s", &json!({"k": "v"})).await;
     let running = until(&api, "x", reaches("/status/phase", "Running")).await.unwrap();
     assert_eq!(status_of(&running)["containerStatuses"][0]["restartCount"], 0);
     assert_eq!(
@@ -66,24 +66,28 @@ async fn a_container_whose_secret_is_missing_waits_in_the_kubelets_words_until_i
 async fn whatever_the_environment_lacks_is_named_as_the_kubelet_names_it() {
     let cluster = mk_cluster().await;
     let client = cluster.client();
-    make_secret(&client, "s", json!({"k": "v"})).await;
+    make_secret(&client, "s", &json!({"k": "v"})).await;
     let maps: Api<ConfigMap> = Api::default_namespaced(client.clone());
     created(&maps, json!({"metadata": {"name": "c"}, "data": {"k": "v"}, "binaryData": {"b": "AA=="}})).await;
     let cases = [
         (
             "secret-key",
-            env_of(json!({"secretKeyRef": {"name": "s", "key": "no"}})),
+            env_of(&json!({"secretKeyRef": {"name": "s", "key": "no"}})),
             "couldn't find key no in Secret default/s",
         ),
-        ("map", env_of(json!({"configMapKeyRef": {"name": "no", "key": "k"}})), "configmap \"no\" not found"),
+        (
+            "map",
+            env_of(&json!({"configMapKeyRef": {"name": "no", "key": "k"}})),
+            "configmap \"no\" not found",
+        ),
         (
             "map-key",
-            env_of(json!({"configMapKeyRef": {"name": "c", "key": "no"}})),
+            env_of(&json!({"configMapKeyRef": {"name": "c", "key": "no"}})),
             "couldn't find key no in ConfigMap default/c",
         ),
         (
             "binary",
-            env_of(json!({"configMapKeyRef": {"name": "c", "key": "b"}})),
+            env_of(&json!({"configMapKeyRef": {"name": "c", "key": "b"}})),
             "couldn't find key b in ConfigMap default/c",
         ),
         ("from-map", json!({"envFrom": [{"configMapRef": {"name": "no"}}]}), "configmap \"no\" not found"),
@@ -102,7 +106,7 @@ async fn whatever_the_environment_lacks_is_named_as_the_kubelet_names_it() {
         ),
     ];
     for (name, container, message) in cases {
-        let api = run(&client, name, container, json!([])).await;
+        let api = run(&client, name, &container, &json!([])).await;
         let waiting = until(&api, name, reaches(REASON, "CreateContainerConfigError")).await.unwrap();
         let found = serde_json::to_value(&waiting).unwrap();
         assert_eq!(found.pointer(MESSAGE).unwrap(), message, "{name}");
@@ -120,8 +124,8 @@ async fn a_volume_of_something_missing_keeps_the_pod_creating_until_it_is_there(
         {"name": "keyed-map", "configMap": {"name": "kube-root-ca.crt", "items": [{"key": "no", "path": "p"}]}},
         {"name": "both", "projected": {"sources": [{"configMap": {"name": "a"}}, {"secret": {"name": "b"}}]}},
     ]);
-    make_secret(&client, "s", json!({"k": "v"})).await;
-    let api = run(&client, "x", json!({}), volumes).await;
+    make_secret(&client, "s", &json!({"k": "v"})).await;
+    let api = run(&client, "x", &json!({}), &volumes).await;
     tokio::time::sleep(Duration::from_mins(5)).await;
     let waiting = api.get("x").await.unwrap();
     let status = status_of(&waiting);
@@ -146,7 +150,7 @@ async fn a_volume_of_something_missing_keeps_the_pod_creating_until_it_is_there(
         ]
     );
 
-    let api = run(&client, "y", json!({}), json!([{"name": "map", "configMap": {"name": "late"}}])).await;
+    let api = run(&client, "y", &json!({}), &json!([{"name": "map", "configMap": {"name": "late"}}])).await;
     tokio::time::sleep(Duration::from_mins(1)).await;
     let maps: Api<ConfigMap> = Api::default_namespaced(client.clone());
     created(&maps, json!({"metadata": {"name": "late"}})).await;
@@ -157,7 +161,7 @@ async fn a_volume_of_something_missing_keeps_the_pod_creating_until_it_is_there(
 async fn what_is_optional_keeps_nobody_waiting() {
     let cluster = mk_cluster().await;
     let client = cluster.client();
-    make_secret(&client, "s", json!({"k": "v"})).await;
+    make_secret(&client, "s", &json!({"k": "v"})).await;
     let container = json!({
         "envFrom": [{"configMapRef": {"name": "no", "optional": true}}],
         "env": [
@@ -169,6 +173,6 @@ async fn what_is_optional_keeps_nobody_waiting() {
         {"name": "a", "secret": {"secretName": "no", "optional": true}},
         {"name": "b", "secret": {"secretName": "s", "optional": true, "items": [{"key": "no", "path": "p"}]}},
     ]);
-    let api = run(&client, "x", container, volumes).await;
+    let api = run(&client, "x", &container, &volumes).await;
     until(&api, "x", reaches("/status/phase", "Running")).await;
 }

@@ -6,6 +6,7 @@ mod configuration;
 mod custom;
 mod faults;
 mod garbage;
+mod limits;
 mod persistence;
 mod pods;
 mod quota;
