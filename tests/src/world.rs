@@ -73,15 +73,19 @@ impl World {
         let id = uuid::Uuid::now_v7().simple().to_string();
         let namespace = format!("demo-{}", &id[24..]);
         let world = Self { server: Some(server), user, namespace, dcs, folder, _turn: turn };
-        world.set_up(&format!("test-{}", &id[24..])).await?;
+        let sharing: &[&str] = match (ground, claim) {
+            (Ground::Real, Claim::Shared) => &["--shared"],
+            (Ground::Simulated, _) | (Ground::Real, Claim::Own) => &[],
+        };
+        world.set_up(&format!("test-{}", &id[24..]), sharing).await?;
         Ok(world)
     }
 
-    async fn set_up(&self, installation: &str) -> Result<()> {
+    async fn set_up(&self, installation: &str, sharing: &[&str]) -> Result<()> {
         self.user.ok(&["init", "--id", installation, "--name", "System tests"]).await?;
         for dc in &self.dcs {
             let kubeconfig = dc.kubeconfig().to_string_lossy();
-            self.user.ok(&["dc", "add", dc.name(), "--kubeconfig", &kubeconfig]).await?;
+            self.user.ok(&[&["dc", "add", dc.name(), "--kubeconfig", &kubeconfig], sharing].concat()).await?;
         }
         self.user.ok(&["namespace", "create", &self.namespace]).await?;
         let path = format!("api/v1/namespaces/{}", self.namespace);

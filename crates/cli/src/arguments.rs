@@ -139,7 +139,7 @@ impl std::str::FromStr for AppArgument {
 }
 
 /// What every write takes.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Write {
     /// Why, for the record.
     #[arg(long)]
@@ -184,9 +184,10 @@ pub(crate) struct Wait {
 
 #[derive(Debug, Args)]
 pub(crate) struct Apply {
-    /// The document (YAML or JSON); `-` is standard input.
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) file: PathBuf,
+    /// The documents (YAML or JSON, several in a file apart by `---`): a file, a folder, or `-` for standard input;
+    /// may be repeated.
+    #[arg(short, long = "file", value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
     /// Take the document's scale for an app that is there already.
     #[arg(long)]
     pub(crate) scale: bool,
@@ -196,9 +197,10 @@ pub(crate) struct Apply {
 
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
-    /// The document (YAML or JSON); `-` is standard input.
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) file: PathBuf,
+    /// The documents (YAML or JSON, several in a file apart by `---`): a file, a folder, or `-` for standard input;
+    /// may be repeated.
+    #[arg(short, long = "file", value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -359,6 +361,9 @@ pub(crate) enum Dc {
         /// How to reach it; the current context of the file is used.
         #[arg(long, value_name = "FILE")]
         kubeconfig: PathBuf,
+        /// Its cluster is a data center of another installation too, and that is meant.
+        #[arg(long)]
+        shared: bool,
         #[command(flatten)]
         making: Making,
     },

@@ -15,7 +15,20 @@ pub(crate) struct Failure {
     exit: u8,
     message: String,
     details: Vec<String>,
-    passing: bool,
+    hope: Hope,
+    /// What else failed beside it.
+    others: Vec<Failure>,
+}
+
+/// Whether trying again may help by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hope {
+    /// The same would come of it.
+    None,
+    /// Nobody was reached. It helps to try again where somebody was before.
+    Unreached,
+    /// Somebody was reached who could not serve now.
+    Reached,
 }
 
 /// Something did not work, which has no code of its own.
@@ -27,9 +40,12 @@ pub(crate) const TIMED_OUT: u8 = 8;
 /// The user ended it.
 pub(crate) const INTERRUPTED: u8 = 130;
 
+/// Which exit code tells most where several things failed in different ways.
+const WORST_FIRST: [u8; 8] = [INTERRUPTED, FAILED, 4, USAGE, 5, 7, 6, TIMED_OUT];
+
 impl Failure {
     pub(crate) fn new(exit: u8, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), details: Vec::new(), passing: false }
+        Self { exit, message: message.into(), details: Vec::new(), hope: Hope::None, others: Vec::new() }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -39,6 +55,14 @@ impl Failure {
     /// The same with one more line.
     pub(crate) fn with(mut self, detail: impl Into<String>) -> Self {
         self.details.push(detail.into());
+        self
+    }
+
+    /// The same with what it is about before it, where several things are done at once.
+    pub(crate) fn about(mut self, what: &str) -> Self {
+        if !self.message.starts_with(what) {
+            self.message = format!("{what}: {}", self.message);
+        }
         self
     }
 
@@ -54,34 +78,48 @@ impl Failure {
             _ => detail,
         };
         let details = placed(&violations, source);
-        Self { exit, message, details, passing: kind == Some(Kind::Unavailable) }
+        let hope = if kind == Some(Kind::Unavailable) { Hope::Reached } else { Hope::None };
+        Self { exit, message, details, hope, others: Vec::new() }
     }
 
     /// The faults of a document that was not sent.
     pub(crate) fn faults(message: &str, violations: &[Violation], source: &Source) -> Self {
-        let message = format!("{}: {message}", source.name());
+        let message = format!("{}: {message}", source.title());
         let details = placed(violations, Some(source));
-        Self { exit: USAGE, message, details, passing: false }
+        Self { exit: USAGE, message, details, hope: Hope::None, others: Vec::new() }
     }
 
     /// Writes it to standard error and ends with its code.
     pub(crate) fn report(self) -> ExitCode {
-        let Self { exit, message, details, passing: _ } = self;
-        eprintln!("error: {}", clean(&message));
-        for detail in details {
-            eprintln!("  {}", clean(&detail));
+        let exit = self.exit();
+        for Self { exit: _, message, details, hope: _, others: _ } in
+            std::iter::once(&self).chain(&self.others)
+        {
+            eprintln!("error: {}", clean(message));
+            for detail in details {
+                eprintln!("  {}", clean(detail));
+            }
         }
         ExitCode::from(exit)
     }
 
+    /// All of them as one, if there is any: each is told, and the worst decides the exit code.
+    pub(crate) fn of_all(failures: Vec<Self>) -> Result<(), Self> {
+        let mut failures = failures.into_iter();
+        match failures.next() {
+            None => Ok(()),
+            Some(first) => Err(Self { others: failures.collect(), ..first }),
+        }
+    }
+
     /// The same as one that may pass by itself: whoever has time may try again.
-    pub(crate) fn passing(mut self) -> Self {
-        self.passing = true;
+    pub(crate) fn passing(mut self, hope: Hope) -> Self {
+        self.hope = hope;
         self
     }
 
-    pub(crate) fn may_pass(&self) -> bool {
-        self.passing
+    pub(crate) fn hope(&self) -> Hope {
+        self.hope
     }
 
     /// What it says, line by line.
@@ -90,8 +128,10 @@ impl Failure {
         std::iter::once(&self.message).chain(&self.details).map(|line| clean(line)).collect()
     }
 
+    /// The exit code: the worst, where several failed.
     pub(crate) fn exit(&self) -> u8 {
-        self.exit
+        let codes: Vec<u8> = std::iter::once(self.exit).chain(self.others.iter().map(Self::exit)).collect();
+        WORST_FIRST.into_iter().find(|code| codes.contains(code)).unwrap_or(self.exit)
     }
 }
 
@@ -124,7 +164,7 @@ fn is_about_the_request(kind: Kind) -> bool {
 fn subject(source: &Source, reason: &str) -> String {
     match source.place("metadata.namespace") {
         Some(place) if reason == "NAMESPACE_NOT_FOUND" && source.names_its_namespace() => place.to_string(),
-        _ => source.name().to_owned(),
+        _ => source.title(),
     }
 }
 
@@ -183,7 +223,21 @@ mod tests {
             let problem = mk_problem(&format!("{kind:?}"), kind.http());
             let failure = Failure::problem(problem, None);
             assert_eq!(failure.exit(), kind.exit(), "{kind:?}");
-            assert_eq!(failure.may_pass(), kind == Kind::Unavailable, "{kind:?}");
+            assert_eq!(failure.hope() == Hope::Reached, kind == Kind::Unavailable, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn of_several_failures_the_worst_decides_and_each_code_has_its_rank() {
+        let code = |codes: &[u8]| {
+            let failures = codes.iter().map(|code| Failure::new(*code, "why")).collect();
+            Failure::of_all(failures).err().map(|failure| failure.exit())
+        };
+        assert_eq!(code(&[]), None);
+        assert_eq!(code(&[6, 2, 8]), Some(2));
+        assert_eq!(code(&[8, 1, 130]), Some(130));
+        for kind in Kind::ALL {
+            assert!(WORST_FIRST.contains(&kind.exit()), "{kind:?}");
         }
     }
 

@@ -6,7 +6,14 @@ use crate::arguments::Arguments;
 
 /// A verb, and what somebody types who uses it.
 const EXAMPLES: &[(&str, &[&str])] = &[
-    ("apply", &["plimsoll apply -f shop.yaml --wait", "plimsoll apply -f - -n demo"]),
+    (
+        "apply",
+        &[
+            "plimsoll apply -f shop.yaml --wait",
+            "plimsoll apply -f apps/ --wait",
+            "plimsoll apply -f - -n demo",
+        ],
+    ),
     ("diff", &["plimsoll diff -f shop.yaml"]),
     (
         "rollback",
@@ -36,7 +43,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("dc get", &["plimsoll dc get dc-1"]),
     ("dc confirm", &["plimsoll dc confirm dc-1 --reason restored"]),
     ("dc refuse", &["plimsoll dc refuse dc-1 --reason investigating"]),
-    ("dc add", &["plimsoll dc add dc-1 --kubeconfig dc-1.yaml"]),
+    (
+        "dc add",
+        &[
+            "plimsoll dc add dc-1 --kubeconfig dc-1.yaml",
+            "plimsoll dc add dc-1 --kubeconfig dc-1.yaml --shared",
+        ],
+    ),
     ("namespace list", &["plimsoll namespace list -o name"]),
     ("namespace get", &["plimsoll namespace get demo"]),
     ("namespace create", &["plimsoll namespace create demo"]),

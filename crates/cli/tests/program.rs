@@ -11,6 +11,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::Command;
 
 use fixture::{Fixture, SHOP, Said};
+use serde_json::Value;
 
 /// What a run said, as a snapshot shows it.
 fn told(arguments: &[&str], said: &Said) -> String {
@@ -275,6 +276,77 @@ fn a_wait_ends_with_the_code_of_how_it_ended() {
         ],
     ));
     insta::assert_snapshot!(text.replace(first, "FIRST"));
+}
+
+#[test]
+fn several_documents_are_all_checked_before_the_first_is_sent_and_each_is_told() {
+    let fixture = Fixture::new();
+    let cart = SHOP.replace("name: shop", "name: cart");
+    std::fs::create_dir(fixture.path("apps")).unwrap();
+    std::fs::create_dir(fixture.path("none")).unwrap();
+    fixture.file("apps/b.yaml", &format!("# two of them\n---\n{SHOP}---\n{cart}"));
+    fixture.file(
+        "apps/a.json",
+        &serde_json::to_string(
+            &serde_saphyr::from_str::<Value>(&SHOP.replace("name: shop", "name: blog")).unwrap(),
+        )
+        .unwrap(),
+    );
+    let hat = SHOP.replace("name: shop", "name: hat");
+    let (too_small, of_nobody) = (hat.replace("500m", "0"), SHOP.replace("demo", "nowhere"));
+    fixture.file("bad.yaml", &format!("{too_small}---\n{of_nobody}"));
+    fixture.file("twice.yaml", &format!("{cart}---\n{}", cart.replace("500m", "600m")));
+    fixture.file("broken.yaml", &format!("{hat}---\nspec: [\n"));
+    fixture.file("larger.yaml", &format!("{cart}---\n{SHOP}").replace("500m", "600m"));
+    insta::assert_snapshot!(all(
+        &fixture,
+        &[
+            &["apply", "-f", "apps", "-f", "bad.yaml"],
+            &["apply", "-f", "bad.yaml", "-f", "absent.yaml"],
+            &["apply", "-f", "broken.yaml", "-f", "apps"],
+            &["apply", "-f", "twice.yaml"],
+            &["apply", "-f", "none"],
+            &["list"],
+            &["apply", "-f", "apps", "--dry-run"],
+            &["apply", "-f", "apps", "--request-id", "one"],
+            &["apply", "-f", "apps"],
+            &["apply", "-f", "apps", "--wait", "--timeout", "1s"],
+            &["diff", "-f", "larger.yaml"],
+            &["apply", "-f", "larger.yaml", "--wait", "--timeout", "1s"],
+            &["diff", "-f", "apps", "-o", "json"],
+            &["list"],
+        ]
+    ));
+    let applied = fixture.run(&["apply", "-f", "apps", "-o", "json"]);
+    let applied: Value = serde_json::from_str(&applied.stdout).unwrap();
+    let apps: Vec<_> = applied["items"].as_array().unwrap().iter().map(|item| item["app"].clone()).collect();
+    assert_eq!(apps, ["blog", "shop", "cart"]);
+}
+
+#[test]
+fn an_app_that_is_offline_says_so_when_it_is_published() {
+    let fixture = Fixture::with_shop();
+    fixture.ok(&["offline", "demo/shop"]);
+    fixture.file("other.yaml", &SHOP.replace("500m", "600m"));
+    let said = fixture.run(&["apply", "-f", "other.yaml"]);
+    let told = "note: demo/shop is offline: nothing of it runs until `plimsoll online shop -n demo`";
+    assert!(said.exit == Some(0) && said.stderr.lines().any(|line| line == told), "{said:?}");
+}
+
+/// Nobody waits half an hour for a server that never was there.
+#[test]
+fn a_wait_for_a_server_that_was_never_there_ends_at_once_with_the_remedy() {
+    let fixture = Fixture::new();
+    let vacant = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = format!("http://{vacant}");
+    let id = "0199f3a0-0000-7000-8000-000000000001";
+    for verb in ["wait", "watch"] {
+        let said = fixture.run(&["operation", verb, id, "--server", &server]);
+        let told = format!(
+            "error: nothing listens at {server}; start a server with `plimsoll dev`, or name another with --server"
+        );
+        assert_eq!((said.exit, said.stderr.trim()), (Some(1), told.as_str()), "{verb}");
+    }
 }
 
 #[test]

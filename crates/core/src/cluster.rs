@@ -123,6 +123,8 @@ pub struct Resource {
     pub fence: Fence,
     /// The digest of what it carries.
     pub digest: Digest,
+    /// The Release that it carries; none in one that orders deletion.
+    pub release: Option<ReleaseNumber>,
     /// Set by a person in that data center: it goes its own way, and nothing is delivered there.
     pub local: Option<Local>,
     /// What the controller says of it; `None` until it has said anything.

@@ -9,6 +9,16 @@ use crate::name::DcName;
 use crate::usecase::Write;
 use crate::view::DcView;
 
+/// Whether the cluster of a data center may be that of another installation too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sharing {
+    /// It is refused where another installation has taken it.
+    #[default]
+    Alone,
+    /// It is taken all the same: two installations can share a cluster, never a Namespace.
+    Shared,
+}
+
 /// Adds data centers.
 #[async_trait]
 pub trait Enrol: Send + Sync + 'static {
@@ -18,13 +28,15 @@ pub trait Enrol: Send + Sync + 'static {
     ///
     /// # Errors
     /// `PermissionDenied` below Operator, before anything else; `Invalid` for the kubeconfig; `AlreadyExists`
-    /// where name and cluster are not the ones known; `Refused` for a request id that was another request's;
+    /// where name and cluster are not the ones known; `Refused` for a cluster that another
+    /// installation has taken, unless that is meant, and for a request id that was another request's;
     /// `Unavailable` where the cluster does not answer.
     async fn add(
         &self,
         caller: &Caller,
         name: DcName,
         kubeconfig: SecretString,
+        sharing: Sharing,
         write: Write,
     ) -> Result<DcView, Error>;
 }

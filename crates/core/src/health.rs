@@ -95,7 +95,7 @@ mod tests {
 
     fn mk_sight(replicas: Replicas, applied: Applied) -> Sight {
         let status = Status { fence: FENCE, replicas, applied, findings: Vec::new(), drift: Vec::new() };
-        Sight { fence: FENCE, local: None, status: Some(status) }
+        Sight { fence: FENCE, release: Some(ReleaseNumber::FIRST), local: None, status: Some(status) }
     }
 
     fn pods(ordered: u32, updated: u32, ready: u32, available: u32, old: u32, terminating: u32) -> Replicas {

@@ -3,7 +3,7 @@
 use futures::stream::BoxStream;
 
 use crate::cluster::{Fence, Local, Resource, Status};
-use crate::name::{AppRef, DcName, NamespaceName};
+use crate::name::{AppRef, DcName, NamespaceName, ReleaseNumber};
 use crate::view::Reach;
 
 /// What is known of an App in a data center at this moment.
@@ -11,6 +11,8 @@ use crate::view::Reach;
 pub struct Sight {
     /// The fence of the App resource that lies there.
     pub fence: Fence,
+    /// The Release in it; none in one that orders deletion.
+    pub release: Option<ReleaseNumber>,
     /// What a person set there to have it go its own way.
     pub local: Option<Local>,
     /// What the controller there says, if it has said anything.
@@ -19,7 +21,8 @@ pub struct Sight {
 
 impl From<&Resource> for Sight {
     fn from(resource: &Resource) -> Self {
-        Self { fence: resource.fence, local: resource.local.clone(), status: resource.status.clone() }
+        let Resource { fence, release, local, status, .. } = resource;
+        Self { fence: *fence, release: *release, local: local.clone(), status: status.clone() }
     }
 }
 

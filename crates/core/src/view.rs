@@ -126,11 +126,15 @@ pub struct AppDcView {
     pub dc_state: DcState,
     /// The Release ordered there; none before its first gate opened.
     pub release: Option<ReleaseNumber>,
+    /// The Release that was seen there last; none where none was.
+    pub seen: Option<ReleaseNumber>,
+    /// Whether the data center answers; none where this process does not talk to it.
+    pub reach: Option<Reach>,
     /// How many are ordered there; none before its first gate opened.
     pub replication: Option<Replication>,
     /// How it fares there.
     pub health: Health,
-    /// Pods there, by the data center's newest word on the present Order.
+    /// Pods there, by the data center's newest word on the present Order; as of the outage's begin in one.
     pub replicas: Option<Replicas>,
     /// Why it is not as ordered.
     pub findings: Vec<Finding>,
@@ -298,8 +302,18 @@ pub struct DcView {
 pub enum Reach {
     /// It does.
     Connected,
-    /// It does not, for this reason.
-    Lost(String),
+    /// It does not.
+    Unreachable(Outage),
+}
+
+/// A time in which a data center does not answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outage {
+    /// Why, in a sentence, as far as it is known.
+    pub why: String,
+    /// Since when, as the process saw it that answers.
+    pub since: Timestamp,
 }
 
 /// A Namespace.

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use jiff::Timestamp;
 use plimsoll_core::breaker::STOPPED;
 use plimsoll_core::cluster::{self, Definition, Event, Resource};
 use plimsoll_core::error::Chain;
 use plimsoll_core::name::{AppRef, InstallationId};
-use plimsoll_core::view::Reach;
+use plimsoll_core::view::Outage;
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -54,7 +55,8 @@ async fn attend(work: &mut Work) {
             tokio::time::sleep(ASK_FIRST).await;
             continue;
         }
-        if desk.sights.reach(&desk.dc, Reach::Lost(lost.clone())) {
+        let outage = Outage { why: lost.clone(), since: silence.since(desk.clock.now()) };
+        if desk.sights.note_silence(&desk.dc, outage) {
             tracing::warn!(dc = %desk.dc, why = lost, "the data center does not answer; it is owed what it misses");
         }
         work.everything();
@@ -74,6 +76,11 @@ impl Silence {
     /// How long it has lasted; it begins with the first question.
     fn has_lasted(&mut self) -> Duration {
         self.since.get_or_insert_with(Instant::now).elapsed()
+    }
+
+    /// When it began, by the clock that says `now`.
+    fn since(&mut self, now: Timestamp) -> Timestamp {
+        now.checked_sub(self.has_lasted()).unwrap_or(now)
     }
 
     /// How long to wait before asking again.
@@ -309,7 +316,7 @@ impl Work {
         match event {
             Event::All(resources) => {
                 desk.sights.replace(&desk.dc, resources);
-                if desk.sights.reach(&desk.dc, Reach::Connected) {
+                if desk.sights.note_answer(&desk.dc) {
                     tracing::info!(dc = %desk.dc, "the data center answers");
                 }
                 self.everything();

@@ -8,7 +8,7 @@ use futures::stream::BoxStream;
 use plimsoll_core::cluster::{Fence, Resource};
 use plimsoll_core::live::{Live, Sight};
 use plimsoll_core::name::{AppRef, DcName, NamespaceName};
-use plimsoll_core::view::Reach;
+use plimsoll_core::view::{Outage, Reach};
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
 
@@ -124,12 +124,26 @@ impl Sights {
         self.tell(app);
     }
 
-    /// Notes whether the data center answers; true if that is news.
-    pub(crate) fn reach(&self, dc: &DcName, reach: Reach) -> bool {
+    /// Notes that the data center answers; true if that is news.
+    pub(crate) fn note_answer(&self, dc: &DcName) -> bool {
+        let mut seen = self.seen();
+        seen.entry(dc.clone()).or_default().reach.replace(Reach::Connected) != Some(Reach::Connected)
+    }
+
+    /// Notes that the data center does not answer, and why; true if that is news. An outage that goes on for
+    /// another reason is the same one.
+    pub(crate) fn note_silence(&self, dc: &DcName, outage: Outage) -> bool {
         let mut seen = self.seen();
         let there = &mut seen.entry(dc.clone()).or_default().reach;
-        let news = there.as_ref() != Some(&reach);
-        *there = Some(reach);
+        let Outage { why, mut since } = outage;
+        let news = match there {
+            Some(Reach::Unreachable(before)) => {
+                since = before.since;
+                before.why != why
+            }
+            Some(Reach::Connected) | None => true,
+        };
+        *there = Some(Reach::Unreachable(Outage { why, since }));
         news
     }
 
@@ -137,7 +151,7 @@ impl Sights {
     pub(crate) fn lost(&self, dc: &DcName) -> Option<String> {
         match self.seen().get(dc).and_then(|seen| seen.reach.clone()) {
             Some(Reach::Connected) => None,
-            Some(Reach::Lost(why)) => Some(why),
+            Some(Reach::Unreachable(outage)) => Some(outage.why),
             None => Some(format!("{dc} was not reached yet")),
         }
     }

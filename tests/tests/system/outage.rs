@@ -9,8 +9,9 @@ on_both_grounds!(
 
 mod scenario {
     use anyhow::{Context, Result};
+    use jiff::{Timestamp, Unit};
     use plimsoll_tests::{World, eventually, image};
-    use serde_json::Value;
+    use serde_json::{Value, json};
     use std::collections::BTreeSet;
 
     pub(super) async fn a_stopped_data_center_gets_the_newest_release_by_one_write_when_it_is_back(
@@ -32,8 +33,16 @@ mod scenario {
         }
         let reach = world.user().get("/v1/datacenters").await?["items"][2]["reach"].clone();
         let why = "the data center does not answer (Connection refused (os error 111))";
-        assert_eq!(reach, serde_json::json!({"state": "Lost", "message": why}));
-        let newest = world.look_at_shop().await?["operation"].as_str().context("no operation")?.to_owned();
+        let since: Timestamp = reach["since"].as_str().context("since when?")?.parse()?;
+        assert_eq!(reach, json!({"state": "Unreachable", "message": why, "since": since}));
+        let shown = world.look_at_shop().await?;
+        let there = &dcs(&shown)[2];
+        assert_eq!((&there["reach"], &there["seenRelease"]), (&reach, &json!(1)));
+        let told = world.user().ok(&["get", "shop", "-n", world.namespace()]).await?;
+        let owed = "release 3 is owed, and release 1 was seen there last";
+        let line = format!("dc-3: Unreachable: {why}, since {}; {owed}", since.round(Unit::Second)?);
+        assert!(told.lines().any(|told| told == line), "{line}\n{told}");
+        let newest = shown["operation"].as_str().context("no operation")?.to_owned();
         let mark = lost.mark()?;
         lost.start().await?;
 
@@ -77,6 +86,8 @@ mod scenario {
         let app = world.look_at_shop().await?;
         let health: Vec<_> = dcs(&app).iter().map(|dc| dc["health"].clone()).collect();
         assert_eq!(health, ["Healthy", "Unknown", "Healthy"]);
+        let finding = &dcs(&app)[1]["findings"][0];
+        assert_eq!(finding["reason"], "Unreachable", "{finding}");
         frozen.thaw().await?;
         let path = format!("/v1/operations/{}", operation["id"].as_str().context("no id")?);
         eventually("nobody is owed", async || {

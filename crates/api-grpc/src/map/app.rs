@@ -6,7 +6,7 @@ use plimsoll_core::record::Pin;
 use plimsoll_core::scale::{Autoscale, Placement, Replication, Scale};
 use plimsoll_core::view::{Accepted, AppDcView, AppView, Change, DiffView, Health, ReleaseView};
 
-use super::installation::dc_state;
+use super::installation::{dc_state, reach};
 use super::operation::{operation, replicas};
 use super::timestamp;
 use crate::{json, proto};
@@ -58,7 +58,8 @@ pub(crate) fn app(view: AppView) -> proto::App {
 }
 
 fn app_dc(view: AppDcView) -> proto::AppDataCenter {
-    let AppDcView { dc, dc_state, release, replication, health, replicas, findings, drift } = view;
+    let AppDcView { dc, dc_state, release, seen, reach, replication, health, replicas, findings, drift } =
+        view;
     proto::AppDataCenter {
         data_center: dc.into(),
         data_center_state: self::dc_state(dc_state).into(),
@@ -68,6 +69,8 @@ fn app_dc(view: AppDcView) -> proto::AppDataCenter {
         replicas: replicas.map(self::replicas),
         findings: findings.into_iter().map(finding).collect(),
         drift: drift.into_iter().map(self::drift).collect(),
+        seen_release: seen.map(u64::from),
+        reach: reach.map(self::reach),
     }
 }
 
@@ -196,7 +199,7 @@ mod tests {
     use plimsoll_core::digest::Digest;
     use plimsoll_core::ledger::Revision;
     use plimsoll_core::record::DcState;
-    use plimsoll_core::view::Etag;
+    use plimsoll_core::view::{Etag, Outage, Reach};
 
     #[test]
     fn an_app_is_told_in_full() {
@@ -229,6 +232,11 @@ mod tests {
                 dc: "dc-1".parse().unwrap(),
                 dc_state: DcState::Active,
                 release: Some(2.try_into().unwrap()),
+                seen: Some(1.try_into().unwrap()),
+                reach: Some(Reach::Unreachable(Outage {
+                    why: "the connection was refused".into(),
+                    since: "2026-11-23T00:00:05Z".parse().unwrap(),
+                })),
                 replication: Some(auto),
                 health: Health::Unknown,
                 replicas: Some(Replicas { ordered: 3, ..Replicas::default() }),

@@ -2,7 +2,7 @@
 
 use plimsoll_core::breaker::{Guard, Stop};
 use plimsoll_core::record::{DcState, Decision, DecisionWord, Environment};
-use plimsoll_core::view::{DcView, InstallationView, NamespaceSight, NamespaceView, Reach};
+use plimsoll_core::view::{DcView, InstallationView, NamespaceSight, NamespaceView, Outage, Reach};
 
 use super::timestamp;
 use crate::proto;
@@ -57,10 +57,16 @@ fn decision(decision: Decision) -> proto::Decision {
     proto::Decision { word: word.into(), by, reason, at: Some(timestamp(at)) }
 }
 
-fn reach(reach: Reach) -> proto::Reach {
+pub(super) fn reach(reach: Reach) -> proto::Reach {
     match reach {
-        Reach::Connected => proto::Reach { state: proto::ReachState::Connected.into(), message: None },
-        Reach::Lost(why) => proto::Reach { state: proto::ReachState::Lost.into(), message: Some(why) },
+        Reach::Connected => {
+            proto::Reach { state: proto::ReachState::Connected.into(), message: None, since: None }
+        }
+        Reach::Unreachable(Outage { why, since }) => proto::Reach {
+            state: proto::ReachState::Unreachable.into(),
+            message: Some(why),
+            since: Some(timestamp(since)),
+        },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use plimsoll_core::enrol::Enrol;
+use plimsoll_core::enrol::{Enrol, Sharing};
 use plimsoll_core::usecase::{NewInstallation, Plimsoll};
 use secrecy::SecretString;
 use tonic::{Request, Response, Status};
@@ -77,13 +77,14 @@ impl InstallationService for Installations {
         request: Request<AddDataCenterRequest>,
     ) -> Result<Response<AddDataCenterResponse>, Status> {
         let caller = caller(&request)?;
-        let AddDataCenterRequest { name, kubeconfig, options } = request.into_inner();
+        let AddDataCenterRequest { name, kubeconfig, options, shared } = request.into_inner();
+        let sharing = if shared { Sharing::Shared } else { Sharing::Alone };
         let kubeconfig = SecretString::from(kubeconfig);
         let mut faults = Faults::default();
         let name = faults.dc("name", &name);
         let write = faults.write(options);
         let (name, write) = faults.check(name.zip(write)).map_err(status)?;
-        let view = self.enrol.add(&caller, name, kubeconfig, write).await.map_err(status)?;
+        let view = self.enrol.add(&caller, name, kubeconfig, sharing, write).await.map_err(status)?;
         Ok(Response::new(AddDataCenterResponse { data_center: Some(map::data_center(view)) }))
     }
 

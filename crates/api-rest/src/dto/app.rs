@@ -10,7 +10,7 @@ use plimsoll_core::view::{self, AppDcView, AppView};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{DataCenterState, Replicas, Replication, Scale};
+use super::{DataCenterState, Reach, Replicas, Replication, Scale};
 
 /// An App: what it aims at, and how it fares.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -74,12 +74,18 @@ pub struct AppDataCenter {
     /// The Release ordered there; absent before its first gate opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<u64>,
+    /// The Release that was seen there last; absent where none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_release: Option<u64>,
+    /// Whether the data center answers; absent where the answering process does not talk to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<Reach>,
     /// How many are ordered there; absent before its first gate opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replication: Option<Replication>,
     /// How it fares there.
     pub health: Health,
-    /// Pods there, by the data center's newest word on the present Order.
+    /// Pods there, by the data center's newest word on the present Order; where it does not answer, as of then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<Replicas>,
     /// Why it is not as ordered; the most telling first.
@@ -206,11 +212,14 @@ impl From<AppView> for App {
 
 impl From<AppDcView> for AppDataCenter {
     fn from(view: AppDcView) -> Self {
-        let AppDcView { dc, dc_state, release, replication, health, replicas, findings, drift } = view;
+        let AppDcView { dc, dc_state, release, seen, reach, replication, health, replicas, findings, drift } =
+            view;
         Self {
             data_center: dc.into(),
             data_center_state: dc_state.into(),
             release: release.map(u64::from),
+            seen_release: seen.map(u64::from),
+            reach: reach.map(Reach::from),
             replication: replication.map(Replication::from),
             health: health.into(),
             replicas: replicas.map(Replicas::from),

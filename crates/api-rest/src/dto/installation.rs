@@ -132,6 +132,9 @@ pub struct Reach {
     /// Why it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Since when it does not, as the answering process saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 /// Whether a data center answers, in a word.
@@ -140,7 +143,7 @@ pub enum ReachState {
     /// It does.
     Connected,
     /// It does not.
-    Lost,
+    Unreachable,
 }
 
 /// A tenant.
@@ -226,8 +229,10 @@ impl From<record::Decision> for Decision {
 impl From<view::Reach> for Reach {
     fn from(reach: view::Reach) -> Self {
         match reach {
-            view::Reach::Connected => Self { state: ReachState::Connected, message: None },
-            view::Reach::Lost(why) => Self { state: ReachState::Lost, message: Some(why) },
+            view::Reach::Connected => Self { state: ReachState::Connected, message: None, since: None },
+            view::Reach::Unreachable(view::Outage { why, since }) => {
+                Self { state: ReachState::Unreachable, message: Some(why), since: Some(since) }
+            }
         }
     }
 }

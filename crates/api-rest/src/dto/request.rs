@@ -59,6 +59,10 @@ pub struct NewDataCenter {
     /// The kubeconfig file as text; its current context is the one that is used.
     #[schema(value_type = String, format = Password)]
     pub kubeconfig: SecretString,
+    /// That its cluster is a data center of another installation too, and that this is meant; else one that is, is
+    /// refused.
+    #[serde(default)]
+    pub shared: bool,
 }
 
 /// A Namespace to be made.

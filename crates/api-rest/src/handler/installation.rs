@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use plimsoll_core::enrol::Enrol;
+use plimsoll_core::enrol::{Enrol, Sharing};
 use plimsoll_core::name::{DcName, InstallationId, NamespaceName};
 use plimsoll_core::usecase::{self, Plimsoll};
 
@@ -95,11 +95,12 @@ pub(super) async fn add_data_center(
     Writing(write): Writing,
     Body(request): Body<NewDataCenter>,
 ) -> Result<(StatusCode, Json<DataCenter>), Failure> {
-    let NewDataCenter { name, kubeconfig } = request;
+    let NewDataCenter { name, kubeconfig, shared } = request;
+    let sharing = if shared { Sharing::Shared } else { Sharing::Alone };
     let mut faults = Faults::default();
     let name = faults.parse::<DcName>("name", &name, "give an RFC 1123 label of at most 40 characters");
     let name = faults.check(name)?;
-    let view = enrol.add(&caller, name, kubeconfig, write).await?;
+    let view = enrol.add(&caller, name, kubeconfig, sharing, write).await?;
     Ok((StatusCode::CREATED, Json(view.into())))
 }
 

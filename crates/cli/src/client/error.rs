@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io;
 
-use crate::failure::{FAILED, Failure, TIMED_OUT};
+use crate::failure::{FAILED, Failure, Hope, TIMED_OUT};
 
 /// There was no answer.
 pub(super) fn unanswered(error: &reqwest::Error, server: &str) -> Failure {
@@ -18,7 +18,9 @@ pub(super) fn unanswered(error: &reqwest::Error, server: &str) -> Failure {
         None if error.is_builder() => {
             return Failure::usage(format!("the request cannot be made: {}", root(error)));
         }
-        None if error.is_connect() => return Failure::new(FAILED, unconnected(error, server)).passing(),
+        None if error.is_connect() => {
+            return Failure::new(FAILED, unconnected(error, server)).passing(Hope::Unreached);
+        }
         None if error.is_timeout() => return late(server),
         None => {
             let why = root(error);
@@ -26,7 +28,7 @@ pub(super) fn unanswered(error: &reqwest::Error, server: &str) -> Failure {
                 FAILED,
                 format!("the connection to {server} ended before the answer ({why}); a repeat is safe"),
             )
-            .passing();
+            .passing(Hope::Reached);
         }
     };
     Failure::new(FAILED, message)
@@ -40,7 +42,7 @@ pub(super) fn late(server: &str) -> Failure {
             "{server} took the request and did not answer in time; it may go on, look with `plimsoll get`"
         ),
     )
-    .passing()
+    .passing(Hope::Reached)
 }
 
 /// The innermost reason.

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::arguments::Global;
 use crate::context::Context;
 use crate::document::{Source, unread};
-use crate::failure::{FAILED, Failure};
+use crate::failure::{FAILED, Failure, Hope};
 use crate::output::note;
 
 pub(crate) use events::{Event, Events};
@@ -194,20 +194,19 @@ async fn refused(mut response: Response, source: Option<&Source>) -> Result<Resp
 
 /// An error that no Plimsoll made, such as a proxy's.
 fn foreign(status: StatusCode) -> Failure {
-    let mut passing = false;
+    let mut hope = Hope::None;
     let hint = match status {
         status if status.is_redirection() => "it points elsewhere; name that address with --server",
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
             "something on the way lets nobody through"
         }
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
-            passing = true;
+            hope = Hope::Reached;
             "something on the way does not reach the server"
         }
         _ => "it may be no Plimsoll",
     };
-    let failure = Failure::new(FAILED, format!("the server answered {status}; {hint}"));
-    if passing { failure.passing() } else { failure }
+    Failure::new(FAILED, format!("the server answered {status}; {hint}")).passing(hope)
 }
 
 async fn bytes(response: &mut Response) -> Result<Vec<u8>, reqwest::Error> {

@@ -3,7 +3,9 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use plimsoll_api_rest::dto::{Accepted, All, App, Autoscale, Placement, RollbackRequest, ScaleRequest};
+use plimsoll_api_rest::dto::{
+    Accepted, All, App, Autoscale, Operation, Placement, RollbackRequest, ScaleRequest,
+};
 use plimsoll_core::name::AppRef;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -85,23 +87,36 @@ pub(super) async fn send(
     call: Call<'_>,
     write: arguments::Write,
 ) -> Result<ExitCode, Failure> {
-    let arguments::Write { reason, dry_run, if_match, force, request_id, wait } = write;
     let started = Instant::now();
+    let answer = submit(session, app, call, &write).await?;
+    report(session, &answer, write.dry_run, write.wait, started).await
+}
+
+/// Sends a write; gives the answer.
+pub(super) async fn submit(
+    session: &Session,
+    app: &AppRef,
+    call: Call<'_>,
+    write: &arguments::Write,
+) -> Result<Value, Failure> {
+    let arguments::Write { reason, dry_run, if_match, force, request_id, wait: _ } = write;
     let etag = match (if_match, force) {
-        (Some(etag), _) => Some(etag),
+        (Some(etag), _) => Some(etag.clone()),
         (None, true) => None,
         (None, false) => etag(session, app).await?,
     };
-    let request_id = request_id.map_or_else(|| uuid::Uuid::now_v7().to_string(), String::from);
+    let request_id = match request_id {
+        Some(id) => id.as_str().to_owned(),
+        None => uuid::Uuid::now_v7().to_string(),
+    };
     let mut call = call.query("requestId", &request_id).if_match(etag);
-    if dry_run {
+    if *dry_run {
         call = call.query("validateOnly", "true");
     }
-    if let Some(reason) = &reason {
+    if let Some(reason) = reason {
         call = call.query("reason", reason);
     }
-    let answer = call.send().await.map_err(|failure| repeatable(failure, &request_id))?;
-    report(session, &answer, dry_run, wait, started).await
+    call.send().await.map_err(|failure| repeatable(failure, &request_id))
 }
 
 /// Says how to send again what may have been done.
@@ -150,16 +165,21 @@ async fn report(
     } else if session.format == Format::Name {
         print(&clean(&operation.id))?;
     } else {
-        print(&clean(&format!("{} has begun: operation {}", what(&operation), operation.id)))?;
+        print(&begun(&operation))?;
         note(&format!("follow it by `plimsoll operation watch {}`", operation.id));
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// `the upgrade of shop to release 2 has begun: operation 0199…`.
+pub(super) fn begun(operation: &Operation) -> String {
+    clean(&format!("{} has begun: operation {}", what(operation), operation.id))
+}
+
 /// Tells how an Operation ended.
 pub(super) fn ended(
     session: &Session,
-    operation: &plimsoll_api_rest::dto::Operation,
+    operation: &Operation,
     started: Option<Instant>,
 ) -> Result<ExitCode, Failure> {
     if let Some(printed) = structured(session.format, &json!(operation)) {

@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use plimsoll_api_rest::dto::{Change, Difference};
+use plimsoll_core::name::AppRef;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::apply::{Document, named};
 use super::session::{Session, path};
 use crate::arguments::{Diff, Format};
 use crate::client::read;
-use crate::document::Source;
+use crate::document::{self, Source};
 use crate::failure::Failure;
 use crate::output::{clean, note, note_all, print, structured};
 
@@ -18,30 +20,60 @@ use crate::output::{clean, note, note_all, print, structured};
 const DIFFERENT: u8 = 3;
 
 pub(super) async fn diff(session: &Session, arguments: Diff) -> Result<ExitCode, Failure> {
-    let Diff { file } = arguments;
-    let source = Source::open(&file)?;
-    let app = source.app(session.namespace.as_ref())?;
-    let call =
-        session.client.call(Method::POST, &path(&app, &["diff"])).body(source.value().clone()).about(&source);
-    let value = call.send().await?;
-    let Difference { release, changes, notes } = read(&value)?;
-    match structured(session.format, &value) {
-        Some(printed) => printed?,
-        None if session.format == Format::Name => {
-            changes.iter().try_for_each(|change| print(&clean(&change.path)))?;
-        }
-        None => {
-            note_all(&notes);
-            if changes.is_empty() {
-                note(&format!("{} says what {app} is already", source.name()));
-            } else {
-                let against =
-                    release.map_or_else(|| "nothing".to_owned(), |release| format!("release {release}"));
-                print(&format!("--- {app}, {against}\n+++ {}\n{}", clean(source.name()), told(&changes)))?;
-            }
+    let Diff { files } = arguments;
+    let sources = document::open(&files)?;
+    let documents = named(session, &sources)?;
+    let mut answers = Vec::new();
+    let mut failures = Vec::new();
+    for Document { source, app } in &documents {
+        let body = source.value().clone();
+        let call = session.client.call(Method::POST, &path(app, &["diff"])).body(body).about(source);
+        match call.send().await {
+            Ok(answer) => answers.push((source, app, answer)),
+            Err(failure) => failures.push(failure),
         }
     }
-    Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DIFFERENT) })
+    Failure::of_all(failures)?;
+    let mut exit = ExitCode::SUCCESS;
+    let mut items = Vec::new();
+    for (source, app, answer) in answers {
+        let difference: Difference = read(&answer)?;
+        if !difference.changes.is_empty() {
+            exit = ExitCode::from(DIFFERENT);
+        }
+        match session.format {
+            Format::Json | Format::Yaml => items.push(answer),
+            Format::Name | Format::Table | Format::Wide => show(session, source, app, difference)?,
+        }
+    }
+    // One difference stands alone; several say whose they are.
+    let value = match (documents.len(), items.pop()) {
+        (1, Some(item)) => item,
+        (_, last) => {
+            items.extend(last);
+            for (item, Document { app, .. }) in items.iter_mut().zip(&documents) {
+                item["namespace"] = json!(app.namespace);
+                item["app"] = json!(app.name);
+            }
+            json!({"items": items})
+        }
+    };
+    structured(session.format, &value).unwrap_or(Ok(()))?;
+    Ok(exit)
+}
+
+fn show(session: &Session, source: &Source, app: &AppRef, difference: Difference) -> Result<(), Failure> {
+    let Difference { release, changes, notes } = difference;
+    if session.format == Format::Name {
+        return changes.iter().try_for_each(|change| print(&clean(&change.path)));
+    }
+    note_all(&notes);
+    if changes.is_empty() {
+        note(&format!("{} says what {app} is already", source.title()));
+        return Ok(());
+    }
+    let against = release.map_or_else(|| "nothing".to_owned(), |release| format!("release {release}"));
+    print(&format!("--- {app}, {against}\n+++ {}\n{}", clean(&source.title()), told(&changes)))
 }
 
 fn told(changes: &[Change]) -> String {

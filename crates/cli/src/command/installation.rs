@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use plimsoll_api_rest::dto::{
     DataCenter, Decision, DecisionWord, Environment, Guard, Installation, Namespace, NamespaceThere,
-    NewInstallation, NewNamespace, ReachState, Stop,
+    NewInstallation, NewNamespace, Reach, ReachState, Stop,
 };
 use reqwest::Method;
 use serde::de::DeserializeOwned;
@@ -74,14 +74,14 @@ pub(super) async fn dc(session: &Session, command: Dc) -> Result<ExitCode, Failu
             })
             .await
         }
-        Dc::Add { name, kubeconfig, making } => {
+        Dc::Add { name, kubeconfig, shared, making } => {
             let unread = |why: String| Failure::new(FAILED, format!("{} {why}", kubeconfig.display()));
             let text = std::fs::read_to_string(&kubeconfig)
                 .map_err(|error| unread(format!("cannot be read: {}", crate::document::unread(&error))))?;
             if text.len() > MAX_KUBECONFIG {
                 return Err(unread("has more than 1 MiB, which no kubeconfig has".to_owned()));
             }
-            let body = json!({"name": name, "kubeconfig": text});
+            let body = json!({"name": name, "kubeconfig": text, "shared": shared});
             let value = create(session, &["datacenters"], body, &making).await?;
             made(session, &value, &making, |DataCenter { name, cluster_uid, .. }| {
                 (name.clone(), format!("{name} is added; its cluster is {cluster_uid}"))
@@ -165,13 +165,21 @@ fn dc_table(session: &Session, dcs: &[DataCenter]) -> Table {
         table.push([
             name.clone(),
             format!("{state:?}"),
-            reach.as_ref().map(|reach| format!("{:?}", reach.state)).unwrap_or_default(),
+            reach.as_ref().map(|reach| reached(reach, session.now)).unwrap_or_default(),
             age(*added, session.now),
             cluster_uid.clone(),
             message.as_ref().or(unreached).cloned().unwrap_or_default(),
         ]);
     }
     table
+}
+
+/// `Connected`, or `Unreachable for 5m`.
+fn reached(Reach { state, message: _, since }: &Reach, now: jiff::Timestamp) -> String {
+    match since {
+        Some(since) => format!("{state:?} for {}", age(*since, now)),
+        None => format!("{state:?}"),
+    }
 }
 
 /// What a table has no room for: why a data center is held, what was decided, and who is a stranger there.

@@ -1,23 +1,26 @@
 //! Documents as people write them: YAML or JSON, with the line and column of everything in it.
 
+mod files;
 mod tree;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::io::Read as _;
-use std::path::Path as FilePath;
 
 use plimsoll_api_rest::dto::Violation;
 use plimsoll_core::document::{MAX_BYTES, Path};
 use plimsoll_core::name::{AppRef, NamespaceName};
 use serde_json::Value;
 
-use crate::failure::{FAILED, Failure, USAGE};
+use crate::failure::{Failure, USAGE};
+
+pub(crate) use files::{open, unread};
 
 /// A document with where everything in it stands.
 #[derive(Debug)]
 pub(crate) struct Source {
     name: String,
+    /// The line where it begins, if its file holds others too.
+    begin: Option<usize>,
     value: Value,
     positions: HashMap<String, Position>,
 }
@@ -50,40 +53,51 @@ impl fmt::Display for Place<'_> {
 }
 
 impl Source {
-    /// Reads a file; `-` is standard input.
-    pub(crate) fn open(path: &FilePath) -> Result<Self, Failure> {
-        let (name, bytes) = if path == FilePath::new("-") {
-            ("stdin".to_owned(), read(std::io::stdin().lock()))
-        } else {
-            (path.display().to_string(), std::fs::File::open(path).and_then(read))
-        };
-        let bytes = bytes
-            .map_err(|error| Failure::new(FAILED, format!("{name} cannot be read: {}", unread(&error))))?;
-        Self::parse(name, bytes)
-    }
-
-    fn parse(name: String, bytes: Vec<u8>) -> Result<Self, Failure> {
-        if bytes.len() > MAX_BYTES {
-            return Err(Failure::usage(format!("{name} has more than 1 MiB, which no document has")));
-        }
+    /// The documents of a text; at least one.
+    fn parse(name: &str, bytes: Vec<u8>) -> Result<Vec<Self>, Failure> {
         let text = String::from_utf8(bytes).map_err(|error| {
             let end = error.utf8_error().valid_up_to();
-            no_text(&name, error.as_bytes(), end)
+            no_text(name, error.as_bytes(), end)
         })?;
         if let Some(end) = text.find('\0') {
-            return Err(no_text(&name, text.as_bytes(), end));
+            return Err(no_text(name, text.as_bytes(), end));
         }
-        match tree::parse(&text) {
-            Ok(Some((value, positions))) => Ok(Self { name, value, positions }),
-            Ok(None) => Err(Failure::usage(format!("{name} holds no document"))
-                .with("write an App document; `plimsoll show APP` prints the one of an app that is there")),
-            Err(faults) => {
-                let mut failure = Failure::new(USAGE, format!("{name} cannot be read"));
-                for tree::Fault { position: Position { line, column }, message, remedy } in faults {
-                    failure = failure.with(format!("{name}:{line}:{column}: {message} — {remedy}"));
-                }
-                Err(failure)
-            }
+        let documents = tree::parse(&text).map_err(|faults| {
+            let failure = Failure::new(USAGE, format!("{name} cannot be read"));
+            faults.into_iter().fold(failure, |failure, tree::Fault { position, message, remedy }| {
+                let Position { line, column } = position;
+                failure.with(format!("{name}:{line}:{column}: {message} — {remedy}"))
+            })
+        })?;
+        if documents.is_empty() {
+            return Err(Failure::usage(format!("{name} holds no document"))
+                .with("write an App document; `plimsoll show APP` prints the one of an app that is there"));
+        }
+        let is_one_of_many = documents.len() > 1;
+        let sources: Vec<Self> = documents
+            .into_iter()
+            .map(|tree::Tree { value, positions }| {
+                let first = positions.get("").map(|position| position.line);
+                Self { name: name.to_owned(), begin: first.filter(|_| is_one_of_many), value, positions }
+            })
+            .collect();
+        // Only a text that is longer can hold one.
+        if text.len() > MAX_BYTES
+            && let Some(long) = sources.iter().find(|source| source.value.to_string().len() > MAX_BYTES)
+        {
+            return Err(Failure::usage(format!(
+                "{} has more than 1 MiB, which no document has",
+                long.title()
+            )));
+        }
+        Ok(sources)
+    }
+
+    /// Its file, and the line where it begins if there are others in it.
+    pub(crate) fn title(&self) -> String {
+        match self.begin {
+            Some(line) => format!("{}:{line}", self.name),
+            None => self.name.clone(),
         }
     }
 
@@ -162,35 +176,103 @@ fn no_text(name: &str, bytes: &[u8], end: usize) -> Failure {
     Failure::usage(format!("{name} is no UTF-8 text")).with(format!("{name}:{line}:{column}: {remedy}"))
 }
 
-/// Why a file cannot be read, without the numbers of the system.
-pub(crate) fn unread(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
-        std::io::ErrorKind::IsADirectory => "it is a folder; name a file in it".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
-/// Reads one byte more than is allowed, so that a longer one is known by that.
-fn read(reader: impl std::io::Read) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    reader.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn source(text: &str) -> Source {
-        Source::parse("shop.yaml".to_owned(), text.as_bytes().to_vec()).unwrap()
+        Source::parse("shop.yaml", text.as_bytes().to_vec()).unwrap().remove(0)
     }
 
     fn failure(text: &[u8]) -> String {
-        let failure = Source::parse("shop.yaml".to_owned(), text.to_vec()).unwrap_err();
+        let failure = Source::parse("shop.yaml", text.to_vec()).unwrap_err();
         assert_eq!(failure.exit(), USAGE);
         failure.lines().join("\n")
+    }
+
+    /// Pieces of which YAML is made, and of which its traps are.
+    fn mk_text() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            prop::sample::select(vec![
+                "a: ",
+                "- ",
+                "\n",
+                "\n  ",
+                "\n    ",
+                "\t",
+                "---\n",
+                "...\n",
+                "{",
+                "}",
+                "[",
+                "]",
+                ",",
+                ": ",
+                "? ",
+                "|\n",
+                ">-\n",
+                "'",
+                "\"",
+                "\\u00",
+                "\\x",
+                "&a ",
+                "*a",
+                "<<: ",
+                "!!str ",
+                "!<",
+                "%YAML 1.2\n",
+                "# x",
+                "\r",
+                "\u{feff}",
+                "\u{85}",
+                "\u{2028}",
+                "metadata: ",
+                "spec: ",
+                "1e999",
+                ".nan",
+                "0x",
+                "~",
+            ])
+            .prop_map(str::to_owned),
+            "\\PC{0,3}",
+            any::<char>().prop_map(String::from),
+        ];
+        prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        /// Whatever a file holds: documents in which everything has a place in it, or faults that each have one.
+        #[test]
+        fn any_text_is_read_or_refused_with_the_place(text in mk_text()) {
+            let lines = text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).count() + 1;
+            match tree::parse(&text) {
+                Ok(documents) => for tree::Tree { positions, .. } in documents {
+                    for Position { line, column } in positions.into_values() {
+                        prop_assert!((1..=lines).contains(&line) && column >= 1, "{line}:{column} in {text:?}");
+                    }
+                },
+                Err(faults) => {
+                    prop_assert!(!faults.is_empty());
+                    for tree::Fault { position: Position { line, column }, message, remedy } in faults {
+                        prop_assert!((1..=lines).contains(&line) && column >= 1, "{line}:{column} in {text:?}");
+                        prop_assert!(!message.is_empty() && !remedy.is_empty());
+                    }
+                }
+            }
+            // The same as bytes: whoever is told of a fault is told the file, and a place unless there is nothing.
+            if let Err(failure) = Source::parse("shop.yaml", text.into_bytes()) {
+                let lines = failure.lines();
+                prop_assert!(lines.len() > 1 && lines.iter().all(|line| !line.is_empty()), "{lines:?}");
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Err(failure) = Source::parse("shop.yaml", bytes) {
+                prop_assert_eq!(failure.exit(), USAGE);
+            }
+        }
     }
 
     #[test]
@@ -221,7 +303,8 @@ mod tests {
 
     #[test]
     fn what_is_too_long_or_no_text_is_refused() {
-        assert!(failure(&vec![b' '; MAX_BYTES + 1]).contains("more than 1 MiB"));
+        let long = format!("a: 1\n---\nb: {}\n", "x".repeat(MAX_BYTES));
+        assert_eq!(failure(long.as_bytes()), "shop.yaml:3 has more than 1 MiB, which no document has");
         for (bytes, place, remedy) in [
             (&b"a: \xff"[..], "1:4", "save it as UTF-8"),
             ("ä: 1\r\nb: ü".as_bytes().strip_suffix(&[0xbc]).unwrap(), "2:4", "save it as UTF-8"),

@@ -1,5 +1,5 @@
 //! YAML, of which a document may use what JSON has too: no anchors and aliases, no tags, no merge keys, no key
-//! twice, one document.
+//! twice. A text may hold several documents.
 //!
 //! It works on the parser's events rather than on a finished tree, which would have lost all of these.
 
@@ -21,18 +21,25 @@ pub(super) struct Fault {
     pub(super) remedy: &'static str,
 }
 
+/// How many documents are taken at once, in one text or in several.
+pub(super) const MAX_DOCUMENTS: usize = 100;
+
 /// How many faults are told; a text with more is most likely no YAML at all.
 const MAX_FAULTS: usize = 20;
 
-/// What a text says, and where.
-pub(super) type Tree = (Value, HashMap<String, Position>);
+/// What a document says, and where.
+#[derive(Debug, PartialEq)]
+pub(super) struct Tree {
+    pub(super) value: Value,
+    pub(super) positions: HashMap<String, Position>,
+}
 
-/// Reads the one document of a text; `None` where there is none, only comments perhaps.
-pub(super) fn parse(text: &str) -> Result<Option<Tree>, Vec<Fault>> {
+/// Reads the documents of a text; there may be none, only comments perhaps.
+pub(super) fn parse(text: &str) -> Result<Vec<Tree>, Vec<Fault>> {
     let mut reader =
         Reader { parser: Parser::new_from_str(text), faults: Vec::new(), positions: HashMap::new() };
     match reader.stream() {
-        Ok(value) if reader.faults.is_empty() => Ok(value.map(|value| (value, reader.positions))),
+        Ok(documents) if reader.faults.is_empty() => Ok(documents),
         Ok(_) | Err(Stop) => {
             reader.faults.truncate(MAX_FAULTS);
             Err(reader.faults)
@@ -69,27 +76,28 @@ impl<'a> Reader<'a> {
         self.faults.push(Fault { position, message: message.into(), remedy });
     }
 
-    fn stream(&mut self) -> Result<Option<Value>, Stop> {
-        let mut document = None;
+    fn stream(&mut self) -> Result<Vec<Tree>, Stop> {
+        let mut documents = Vec::new();
         loop {
             match self.next()? {
-                (Event::StreamEnd, _) => break,
+                (Event::StreamEnd, _) => return Ok(documents),
                 (Event::DocumentStart(_), begin) => {
                     let (event, position) = self.next()?;
                     // A `---` with nothing behind it says nothing.
                     if is_nothing(&event) {
                         continue;
                     }
-                    if document.is_some() {
-                        self.fault(begin, "a second document begins here", "put it into a file of its own");
+                    if documents.len() == MAX_DOCUMENTS {
+                        let message = format!("this is more than {MAX_DOCUMENTS} documents");
+                        self.fault(begin, message, "apply them in several goes");
                         return Err(Stop);
                     }
-                    document = Some(self.node(&Path::root(), 1, event, position)?);
+                    let value = self.node(&Path::root(), 1, event, position)?;
+                    documents.push(Tree { value, positions: std::mem::take(&mut self.positions) });
                 }
                 _ => {}
             }
         }
-        Ok(document)
     }
 
     /// The value that begins with `event`.
@@ -244,6 +252,10 @@ mod tests {
             .collect()
     }
 
+    fn values(text: &str) -> Vec<Value> {
+        parse(text).unwrap().into_iter().map(|tree| tree.value).collect()
+    }
+
     #[test]
     fn yaml_is_read_as_the_json_that_it_means() {
         for (text, value) in [
@@ -258,23 +270,23 @@ mod tests {
             ("a:\n", json!({"a": null})),
             ("1: x\ntrue: y\n", json!({"1": "x", "true": "y"})),
         ] {
-            assert_eq!(parse(text).unwrap().unwrap().0, value, "{text:?}");
+            assert_eq!(values(text), [value], "{text:?}");
         }
     }
 
     #[test]
     fn a_text_without_a_document_is_told_from_one_that_says_null() {
         for text in ["", "\n\n", "# only a comment\n", "---\n", "\u{feff}", "---\n...\n---\n"] {
-            assert_eq!(parse(text).unwrap(), None, "{text:?}");
+            assert_eq!(parse(text).unwrap(), [], "{text:?}");
         }
-        assert_eq!(parse("~\n").unwrap().unwrap().0, json!(null));
+        assert_eq!(values("~\n"), [json!(null)]);
     }
 
     #[test]
     fn everything_has_the_place_of_its_key() {
         let text = "metadata:\n  name: shop\n  labels: {app.io/x: 'ü', b: c}\nspec:\n  ports:\n  - port: 80\n    \
                     name: http\n  -\n    port: 81\n";
-        let (_, positions) = parse(text).unwrap().unwrap();
+        let [Tree { positions, .. }] = &parse(text).unwrap()[..] else { panic!("one document") };
         for (path, line, column) in [
             ("metadata", 1, 1),
             ("metadata.name", 2, 3),
@@ -298,7 +310,6 @@ mod tests {
             ("a: !secret x\n", "1:4: the tag !secret is not read"),
             ("a: 1\nb: 2\na: 3\n", "3:1: the key \"a\" is here twice"),
             ("a: {<<: {b: 1}}\n", "1:5: merge keys are not read"),
-            ("a: 1\n---\nb: 2\n", "2:1: a second document begins here"),
             ("a: .nan\n", "1:4: this is no number that JSON knows"),
             ("? [a]\n: b\n", "1:3: a key is no plain text"),
         ] {
@@ -319,6 +330,25 @@ mod tests {
             let told = faults(text);
             assert!(told[0].starts_with(place) && told[0].contains("no YAML"), "{text:?}: {told:?}");
         }
+    }
+
+    #[test]
+    fn each_document_has_its_own_places_in_the_text() {
+        let text = "---\na: 1\n--- # nothing\n---\na: 2\nb: 3\n...\n";
+        assert_eq!(values(text), [json!({"a": 1}), json!({"a": 2, "b": 3})]);
+        let trees = parse(text).unwrap();
+        let place = |document: usize, path: &str| trees[document].positions.get(path).copied();
+        assert_eq!(place(0, "a"), Some(Position { line: 2, column: 1 }));
+        assert_eq!(place(1, "a"), Some(Position { line: 5, column: 1 }));
+        assert_eq!(place(0, "b"), None);
+        assert_eq!(faults("a: 1\n---\nb: [\n")[0].split(": ").next(), Some("4:1"));
+    }
+
+    #[test]
+    fn documents_are_bounded_in_number() {
+        assert_eq!(values(&"--- 1\n".repeat(MAX_DOCUMENTS)).len(), MAX_DOCUMENTS);
+        let told = faults(&"--- 1\n".repeat(MAX_DOCUMENTS + 1));
+        assert_eq!(told, ["101:1: this is more than 100 documents"]);
     }
 
     #[test]

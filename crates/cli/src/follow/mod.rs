@@ -11,7 +11,7 @@ use plimsoll_core::error::Kind;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::client::{Client, Event};
-use crate::failure::{FAILED, Failure, INTERRUPTED, TIMED_OUT};
+use crate::failure::{FAILED, Failure, Hope, INTERRUPTED, TIMED_OUT};
 
 pub(crate) use progress::Progress;
 pub(crate) use summary::{sentence, standing, what};
@@ -28,6 +28,7 @@ pub(crate) async fn follow(
     timeout: Duration,
     progress: &mut Progress,
 ) -> Result<Operation, Failure> {
+    let mut contact = if first.is_some() { Contact::Made } else { Contact::None };
     // Taken over before anything is shown: whoever sees a line can interrupt.
     let mut interrupt = signal(SignalKind::interrupt())
         .map_err(|error| Failure::new(FAILED, format!("Ctrl-C cannot be handled: {error}")))?;
@@ -35,7 +36,7 @@ pub(crate) async fn follow(
         progress.show(operation);
     }
     let outcome = tokio::select! {
-        outcome = tokio::time::timeout(timeout, until_rest(client, id, progress)) => match outcome {
+        outcome = tokio::time::timeout(timeout, until_rest(client, id, &mut contact, progress)) => match outcome {
             Ok(outcome) => outcome,
             Err(_) => Err(Failure::new(
                 TIMED_OUT,
@@ -51,13 +52,25 @@ pub(crate) async fn follow(
     outcome
 }
 
-async fn until_rest(client: &Client, id: &str, progress: &mut Progress) -> Result<Operation, Failure> {
+/// Whether the server was ever reached.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Contact {
+    None,
+    Made,
+    Lost,
+}
+
+async fn until_rest(
+    client: &Client,
+    id: &str,
+    contact: &mut Contact,
+    progress: &mut Progress,
+) -> Result<Operation, Failure> {
     let (mut pause, longest) = PAUSE;
-    let mut lost = false;
     loop {
         match client.watch(id).await {
             Ok(mut events) => {
-                if std::mem::take(&mut lost) {
+                if std::mem::replace(contact, Contact::Made) == Contact::Lost {
                     progress.say("the server is back");
                 }
                 loop {
@@ -71,22 +84,25 @@ async fn until_rest(client: &Client, id: &str, progress: &mut Progress) -> Resul
                         }
                         Event::Problem(problem) => {
                             let failure = Failure::problem(*problem, None);
-                            if failure.may_pass() {
-                                break;
+                            if failure.hope() == Hope::None {
+                                return Err(failure);
                             }
-                            return Err(failure);
+                            break;
                         }
                         Event::End | Event::Cut => break,
                     }
                 }
             }
             // Whoever is not let in, or asks for what is not there, is not helped by asking again.
-            Err(failure) if !failure.may_pass() => return Err(failure),
+            Err(failure) if failure.hope() == Hope::None => return Err(failure),
+            // Where nobody ever was, nobody is likely to come: the address is wrong, or the server is not started.
+            Err(failure) if failure.hope() == Hope::Unreached && *contact == Contact::None => {
+                return Err(failure);
+            }
             Err(_) => {
-                if !lost {
+                if std::mem::replace(contact, Contact::Lost) != Contact::Lost {
                     progress
                         .say("the server does not answer; the operation goes on, and so does the waiting");
-                    lost = true;
                 }
             }
         }

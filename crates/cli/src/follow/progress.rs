@@ -12,7 +12,13 @@ use plimsoll_api_rest::dto::{Operation, Outcome, OutcomeState};
 use crate::output::clean;
 
 /// How an Operation goes, on standard error.
-pub(crate) enum Progress {
+pub(crate) struct Progress {
+    /// What each line begins with, where several Operations are followed at once.
+    label: String,
+    form: Form,
+}
+
+enum Form {
     /// Lines that are written over.
     Live { all: MultiProgress, bars: BTreeMap<String, ProgressBar> },
     /// A line for each change.
@@ -24,16 +30,27 @@ pub(crate) enum Progress {
 impl Progress {
     /// As it suits standard error.
     pub(crate) fn new() -> Self {
-        if std::io::stderr().is_terminal() {
-            Self::Live { all: MultiProgress::new(), bars: BTreeMap::new() }
+        let form = if std::io::stderr().is_terminal() {
+            Form::Live { all: MultiProgress::new(), bars: BTreeMap::new() }
         } else {
-            Self::Plain { shown: BTreeMap::new() }
-        }
+            Form::Plain { shown: BTreeMap::new() }
+        };
+        Self { label: String::new(), form }
     }
 
     /// Shows nothing but what goes wrong.
     pub(crate) fn silent() -> Self {
-        Self::Silent
+        Self { label: String::new(), form: Form::Silent }
+    }
+
+    /// Another one beside it, whose lines begin with this.
+    pub(crate) fn labelled(&self, label: &str) -> Self {
+        let form = match &self.form {
+            Form::Live { all, bars: _ } => Form::Live { all: all.clone(), bars: BTreeMap::new() },
+            Form::Plain { .. } => Form::Plain { shown: BTreeMap::new() },
+            Form::Silent => Form::Silent,
+        };
+        Self { label: clean(label), form }
     }
 
     /// Shows how the Operation stands.
@@ -46,18 +63,18 @@ impl Progress {
     /// Says something beside the lines.
     pub(crate) fn say(&self, text: &str) {
         let text = format!("note: {}", clean(text));
-        match self {
-            Self::Live { all, .. } => {
+        match &self.form {
+            Form::Live { all, .. } => {
                 // If standard error is gone, there is nobody to tell.
                 let _ = all.println(text);
             }
-            Self::Plain { .. } | Self::Silent => eprintln!("{text}"),
+            Form::Plain { .. } | Form::Silent => eprintln!("{text}"),
         }
     }
 
     /// Leaves the lines as they are.
     pub(crate) fn finish(&mut self) {
-        if let Self::Live { bars, .. } = self {
+        if let Form::Live { bars, .. } = &self.form {
             for bar in bars.values() {
                 bar.abandon();
             }
@@ -65,9 +82,9 @@ impl Progress {
     }
 
     fn line(&mut self, outcome: &Outcome) {
-        let text = line(outcome);
-        match self {
-            Self::Live { all, bars } => {
+        let text = format!("{}{}", self.label, line(outcome));
+        match &mut self.form {
+            Form::Live { all, bars } => {
                 let bar = bars.entry(outcome.data_center.clone()).or_insert_with(|| {
                     let bar = all.add(ProgressBar::new_spinner().with_style(style()));
                     bar.enable_steady_tick(Duration::from_millis(100));
@@ -78,13 +95,13 @@ impl Progress {
                     bar.abandon();
                 }
             }
-            Self::Plain { shown } => {
+            Form::Plain { shown } => {
                 if shown.get(&outcome.data_center) != Some(&text) {
                     eprintln!("{text}");
                     shown.insert(outcome.data_center.clone(), text);
                 }
             }
-            Self::Silent => {}
+            Form::Silent => {}
         }
     }
 }

@@ -43,7 +43,8 @@ impl Plimsoll {
     ///
     /// # Errors
     /// `Invalid` with every fault of the document and every golden rule that it breaks; `Refused` where it only
-    /// breaks rules, or by a pin; `NotFound` for its Namespace; `Conflict` where `If-Match` names what is not there any more.
+    /// breaks rules, or by a pin; `NotFound` for its Namespace; `Conflict` where `If-Match` names what is not there
+    /// any more.
     pub async fn apply(
         &self,
         caller: &Caller,
@@ -101,6 +102,12 @@ impl Plimsoll {
         app.description.clone_from(&document.description);
         app.labels.clone_from(&document.labels);
         let mut notes = Vec::new();
+        if before.power == Power::Offline {
+            notes.push(format!(
+                "{} is offline: nothing of it runs until `plimsoll online {} -n {}`",
+                before.app, before.app.name, before.app.namespace
+            ));
+        }
         if before.scale != document.scale {
             match take_scale {
                 TakeScale::Yes => app.scale = document.scale.clone(),

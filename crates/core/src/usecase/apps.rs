@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Plimsoll;
 use super::reading::{PageRequest, no_such_app};
+use super::{Plimsoll, outage};
 use crate::caller::{Caller, Role};
 use crate::cluster::{Fatal, Finding, Local, Power};
 use crate::document::AppDocument;
@@ -188,6 +188,8 @@ impl Plimsoll {
             dc: dc.name.clone(),
             dc_state: dc.state,
             release: None,
+            seen: None,
+            reach: self.live.reach(&dc.name),
             replication: None,
             health: Health::Progressing,
             replicas: None,
@@ -210,8 +212,9 @@ impl Plimsoll {
         }
         let sight = self.live.sight(&app.app, &dc.name);
         let fence = order.value.fence(order.revision);
+        view.seen = sight.as_ref().and_then(|sight| sight.release);
         view.health = match judge(&order.value, fence, sight.as_ref()) {
-            _ if matches!(self.live.reach(&dc.name), Some(Reach::Lost(_))) => Health::Unknown,
+            _ if matches!(view.reach, Some(Reach::Unreachable(_))) => Health::Unknown,
             _ if sight.as_ref().is_some_and(|sight| sight.local.is_some()) => Health::Degraded,
             Judgement::Healthy => Health::Healthy,
             Judgement::Done => Health::Offline,
@@ -221,6 +224,12 @@ impl Plimsoll {
             // Nothing is on its way where nothing may be written.
             Judgement::Progressing(_) | Judgement::Unseen if dc.closed().is_some() => Health::Degraded,
             Judgement::Progressing(_) | Judgement::Unseen => Health::Progressing,
+        };
+        let outage = match &view.reach {
+            Some(Reach::Unreachable(outage)) => {
+                Some(outage::finding(outage, app, &order.value, fence, sight.as_ref()))
+            }
+            Some(Reach::Connected) | None => None,
         };
         let local = sight.as_ref().and_then(|sight| sight.local.as_ref()).map(|local| Finding {
             reason: Local::REASON.to_owned(),
@@ -238,7 +247,7 @@ impl Plimsoll {
         }
         // It says more than what the controller there says of the same.
         view.findings.retain(|finding| local.is_none() || finding.reason != Local::REASON);
-        view.findings.splice(0..0, local);
+        view.findings.splice(0..0, outage.into_iter().chain(local));
         view
     }
 }

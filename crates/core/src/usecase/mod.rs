@@ -12,6 +12,7 @@ mod data_centers;
 mod diff;
 mod installation;
 mod operations;
+mod outage;
 mod power;
 mod reading;
 mod request;

@@ -3,11 +3,12 @@
 mod fitness;
 mod prepare;
 mod stop;
+mod tenancy;
 mod watch;
 
 pub(crate) use stop::{SYSTEM_NAMESPACE, StopRecord};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -46,6 +47,23 @@ impl KubeCluster {
     /// `Refused` for the version; `Forbidden` with every right that is missing; what the calls fail with.
     pub async fn require_fitness(&self) -> Result<(), Error> {
         fitness::require(&self.rest).await
+    }
+
+    /// The installations of Plimsoll other than `ours` that have taken this data center, as they name themselves.
+    ///
+    /// # Errors
+    /// What the calls fail with.
+    pub async fn other_installations(&self, ours: &InstallationId) -> Result<BTreeSet<String>, Error> {
+        tenancy::others(&self.rest, ours).await
+    }
+
+    /// Leaves the mark of an installation there, so that others know whose data center it is. Again, it changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// What the calls fail with.
+    pub async fn mark(&self, ours: &InstallationId) -> Result<(), Error> {
+        tenancy::mark(&self.rest, ours).await
     }
 
     pub(crate) fn client(&self) -> &Client {

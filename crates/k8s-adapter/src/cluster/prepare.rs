@@ -8,6 +8,7 @@ use plimsoll_core::name::NamespaceName;
 use plimsoll_qos::Grade;
 use serde_json::{Map, Value, json};
 
+use super::SYSTEM_NAMESPACE;
 use crate::companions::{self, Beside};
 use crate::connection::{Subject, to_error};
 use crate::fields;
@@ -146,6 +147,32 @@ async fn companions_of(rest: &Rest, name: &NamespaceName, found: &Value) -> kube
     let mut notes = companions::ensure(rest, found, &beside, &[]).await?;
     notes.extend(companions::against_grades(name.as_str(), &beside));
     Ok(notes)
+}
+
+/// Creates an object of Plimsoll's own in its namespace, and that first where it is missing.
+pub(super) async fn in_system_namespace(
+    rest: &Rest,
+    collection: &str,
+    object: &Value,
+) -> kube::Result<Value> {
+    match rest.create(collection, object).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => {
+            let namespace = json!({
+                "apiVersion": "v1",
+                "kind": "Namespace",
+                "metadata": {"name": SYSTEM_NAMESPACE, "labels": {"app.kubernetes.io/managed-by": "plimsoll"}},
+            });
+            match rest.create::<_, Value>(NAMESPACES, &namespace).await {
+                // Another process was faster.
+                Err(kube::Error::Api(status)) if status.is_already_exists() => {}
+                answer => {
+                    answer?;
+                }
+            }
+            rest.create(collection, object).await
+        }
+        answer => answer,
+    }
 }
 
 fn other(error: kube::Error) -> Error {

@@ -8,6 +8,7 @@ use plimsoll_core::name::{DcName, InstallationId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::prepare::in_system_namespace;
 use crate::connection::{Subject, to_error};
 use crate::rest::Rest;
 
@@ -59,19 +60,7 @@ impl<'a> StopRecord<'a> {
                 "stop.json": kept,
             },
         });
-        let answer = match self.rest.create(&collection(), &object).await {
-            Err(kube::Error::Api(status)) if status.code == 404 => {
-                let namespace = json!({
-                    "apiVersion": "v1",
-                    "kind": "Namespace",
-                    "metadata": {"name": SYSTEM_NAMESPACE, "labels": {"app.kubernetes.io/managed-by": "plimsoll"}},
-                });
-                let _: Value = self.rest.create("/api/v1/namespaces", &namespace).await.map_err(other)?;
-                self.rest.create(&collection(), &object).await
-            }
-            answer => answer,
-        };
-        match answer {
+        match in_system_namespace(self.rest, &collection(), &object).await {
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
                 self.read().await?.ok_or(Error::Conflict)
             }

@@ -176,6 +176,7 @@ pub(crate) fn to_resource(object: &AppObject) -> Result<Resource, Damage> {
         uid: spec.uid,
         fence: spec.fence,
         digest,
+        release: spec.release,
         local: spec.local.as_ref().map(to_local),
         status: object.status.as_ref().and_then(to_status),
     })

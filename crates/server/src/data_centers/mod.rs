@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use plimsoll_core::caller::{Caller, Role};
 use plimsoll_core::cluster::{Cluster, Clusters};
-use plimsoll_core::enrol::Enrol;
+use plimsoll_core::enrol::{Enrol, Sharing};
 use plimsoll_core::error::{Chain, Error, Kind};
 use plimsoll_core::name::{DcName, InstallationId};
 use plimsoll_core::usecase::{Mode, NewDataCenter, Plimsoll, Write};
@@ -153,6 +153,7 @@ impl Enrol for DataCenters {
         caller: &Caller,
         name: DcName,
         kubeconfig: SecretString,
+        sharing: Sharing,
         write: Write,
     ) -> Result<DcView, Error> {
         caller.require(Role::Operator)?;
@@ -169,11 +170,21 @@ impl Enrol for DataCenters {
             .plimsoll
             .add_dc(caller, new.clone(), Write { mode: Mode::Validate, ..write.clone() })
             .await?;
+        let is_known = self.plimsoll.dcs(caller).await?.iter().any(|dc| dc.name == name);
+        // One that is added already stays, whoever has come there since.
+        if sharing == Sharing::Alone && !is_known {
+            let others = cluster.other_installations(&installation).await;
+            let others = others.map_err(|error| refusal::of_cluster(&name, error))?;
+            if !others.is_empty() {
+                return Err(refusal::of_another(&name, &others));
+            }
+        }
         if write.mode == Mode::Validate {
             cluster.require_fitness().await.map_err(|error| refusal::of_cluster(&name, error))?;
             return Ok(checked);
         }
         cluster.prepare().await.map_err(|error| refusal::of_cluster(&name, error))?;
+        cluster.mark(&installation).await.map_err(|error| refusal::of_cluster(&name, error))?;
 
         // The file comes before the ledger: one that the ledger does not list is nobody's, and a repeat
         // writes over it.

@@ -1,5 +1,7 @@
 //! What an operator is told who adds a data center and cannot.
 
+use std::collections::BTreeSet;
+
 use plimsoll_core::cluster;
 use plimsoll_core::error::{Chain, Error, Kind, Violation};
 use plimsoll_core::name::DcName;
@@ -82,6 +84,17 @@ pub(super) fn of_cluster(dc: &DcName, error: cluster::Error) -> Error {
         )
         .with_source(error),
     }
+}
+
+/// The data center is that of other installations.
+pub(super) fn of_another(dc: &DcName, others: &BTreeSet<String>) -> Error {
+    let others = others.iter().map(|other| format!("`{other}`")).collect::<Vec<_>>().join(", ");
+    let message = format!(
+        "the cluster of {dc} is a data center of another installation of Plimsoll, {others}; if both are to use it, \
+         each with Namespaces of its own, say so with `--shared` (`shared` in the APIs); docs/operating.md says what to \
+         do where the other one is gone; {NOTHING}"
+    );
+    Error::new(Kind::Refused, "DATA_CENTER_OF_ANOTHER", message).with("installations", others)
 }
 
 /// The last link of the chain: where the way ended, without the layers that it went through.

@@ -20,15 +20,15 @@ struct Bed {
 
 impl Bed {
     async fn new() -> Self {
-        Self::with_deadline(Duration::from_millis(500)).await
+        Self::of("test", Options::default().deadline).await
     }
 
-    /// Where every call is to succeed, on a busy machine too.
-    async fn patient() -> Self {
-        Self::with_deadline(Options::default().deadline).await
+    /// For whoever does not answer in time; a busy machine does not answer in time either.
+    async fn impatient() -> Self {
+        Self::of("test", Duration::from_millis(500)).await
     }
 
-    async fn with_deadline(deadline: Duration) -> Self {
+    async fn of(installation: &str, deadline: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(SystemClock::start());
         let plimsoll = Plimsoll::new(
@@ -38,7 +38,7 @@ impl Bed {
             Arc::new(SystemIds),
         );
         let olga = Caller { name: "olga".to_owned(), role: Role::Operator };
-        let id = "test".parse().unwrap();
+        let id = installation.parse().unwrap();
         let new = NewInstallation { id, name: "a test".to_owned(), environment: Environment::Production };
         plimsoll.init(&olga, new, mk_write()).await.unwrap();
         let dir = Arc::new(DataDir::open(folder.path()).unwrap());
@@ -49,7 +49,12 @@ impl Bed {
     }
 
     async fn add(&self, name: &str, kubeconfig: &str) -> Result<DcView, Error> {
-        self.data_centers.add(&self.olga, name.parse().unwrap(), kubeconfig.into(), mk_write()).await
+        self.add_as(name, kubeconfig, Sharing::Alone).await
+    }
+
+    async fn add_as(&self, name: &str, kubeconfig: &str, sharing: Sharing) -> Result<DcView, Error> {
+        let name = name.parse().unwrap();
+        self.data_centers.add(&self.olga, name, kubeconfig.into(), sharing, mk_write()).await
     }
 
     /// The refusal in words, each line one fault; nothing may be left of it.
@@ -124,8 +129,10 @@ async fn a_data_center_that_cannot_be_added_leaves_nothing_behind() {
     tell("an unknown token", bed.refusal("dc-1", &good.replace("the-good-token", "the-old-token")).await);
     let web = something_else().await;
     tell("something else", bed.refusal("dc-1", &good.replace(&one.url(), &web)).await);
+    let impatient = Bed::impatient().await;
     one.freeze();
-    tell("a frozen server", bed.refusal("dc-1", &good).await);
+    tell("a frozen server", impatient.refusal("dc-1", &good).await);
+    assert_eq!((impatient.names().await, impatient.files()), (vec![], vec![]));
     one.thaw();
     one.stop().await;
     tell("a stopped server", bed.refusal("dc-1", &good).await);
@@ -150,7 +157,7 @@ async fn a_data_center_that_cannot_be_added_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn credentials_that_cannot_do_the_work_are_told_every_right_that_they_lack() {
-    let bed = Bed::patient().await;
+    let bed = Bed::new().await;
     let one = sim("one", 1).await;
     let weak = one.kubeconfig().replace("the-good-token", "the-weak-token");
     for (verb, group, resource) in [
@@ -168,8 +175,10 @@ async fn credentials_that_cannot_do_the_work_are_told_every_right_that_they_lack
     let refused = bed.refusal("dc-1", &weak).await;
     insta::assert_snapshot!(refused);
     let validate = Write { mode: Mode::Validate, ..mk_write() };
-    let checked =
-        bed.data_centers.add(&bed.olga, "dc-1".parse().unwrap(), weak.as_str().into(), validate).await;
+    let checked = bed
+        .data_centers
+        .add(&bed.olga, "dc-1".parse().unwrap(), weak.as_str().into(), Sharing::Alone, validate)
+        .await;
     assert_eq!(checked.unwrap_err().kind, Kind::Invalid);
     assert_eq!((bed.names().await, bed.files()), (vec![], vec![]));
     let mut written = one.journal().since(mark);
@@ -182,7 +191,7 @@ async fn credentials_that_cannot_do_the_work_are_told_every_right_that_they_lack
 
 #[tokio::test]
 async fn rights_that_are_taken_away_later_are_why_a_data_center_does_not_answer() {
-    let bed = Bed::patient().await;
+    let bed = Bed::new().await;
     let one = sim("one", 1).await;
     bed.add("dc-1", &one.kubeconfig()).await.unwrap();
     let cluster = bed.data_centers.cluster(&"dc-1".parse().unwrap()).unwrap();
@@ -220,11 +229,42 @@ async fn rights_that_are_taken_away_later_are_why_a_data_center_does_not_answer(
     bed.data_centers.stop().await;
 }
 
+/// Two may share a cluster, but not without knowing.
+#[tokio::test]
+async fn the_data_center_of_another_installation_is_taken_only_where_that_is_meant() {
+    let ours = Bed::new().await;
+    let theirs = Bed::of("theirs", Options::default().deadline).await;
+    let one = sim("one", 1).await;
+    theirs.add("dc-9", &one.kubeconfig()).await.unwrap();
+    let mark = one.journal().mark();
+
+    insta::assert_snapshot!(ours.refusal("dc-1", &one.kubeconfig()).await);
+    assert_eq!((ours.names().await, ours.files()), (vec![], vec![]));
+    let validate = Write { mode: Mode::Validate, ..mk_write() };
+    let name = || "dc-1".parse().unwrap();
+    let checked =
+        ours.data_centers.add(&ours.olga, name(), one.kubeconfig().into(), Sharing::Alone, validate).await;
+    assert_eq!(checked.unwrap_err().reason, "DATA_CENTER_OF_ANOTHER");
+    let mut written = one.journal().since(mark);
+    // Their controller goes on being elected.
+    let asks = ["leases", "selfsubjectaccessreviews"];
+    written.retain(|entry| entry.request.is_write() && !asks.contains(&entry.request.resource.as_str()));
+    assert!(written.is_empty(), "{written:?}");
+
+    let added = ours.add_as("dc-1", &one.kubeconfig(), Sharing::Shared).await.unwrap();
+    // Renewing credentials asks nobody again, on either side.
+    assert_eq!(ours.add("dc-1", &one.kubeconfig()).await.unwrap(), added);
+    theirs.add("dc-9", &one.kubeconfig()).await.unwrap();
+    ours.data_centers.stop().await;
+    theirs.data_centers.stop().await;
+}
+
 #[tokio::test]
 async fn only_an_operator_adds_a_data_center() {
     let bed = Bed::new().await;
     let ann = Caller { name: "ann".to_owned(), role: Role::Developer };
-    let refused = bed.data_centers.add(&ann, "dc-1".parse().unwrap(), "hello".into(), mk_write()).await;
+    let refused =
+        bed.data_centers.add(&ann, "dc-1".parse().unwrap(), "hello".into(), Sharing::Alone, mk_write()).await;
     assert_eq!(refused.unwrap_err().kind, Kind::PermissionDenied);
 }
 

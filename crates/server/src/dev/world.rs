@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use plimsoll_core::caller::{Caller, Role};
 use plimsoll_core::digest::Digest;
-use plimsoll_core::enrol::Enrol as _;
+use plimsoll_core::enrol::{Enrol as _, Sharing};
 use plimsoll_core::name::{DcName, InstallationId};
 use plimsoll_core::record::Environment;
 use plimsoll_core::usecase::{Mode, NewInstallation, Plimsoll, Write};
@@ -67,7 +67,10 @@ impl World {
         for (dc, kubeconfig) in self.simulation.kubeconfigs() {
             if !known.contains(dc) {
                 let write = write(&format!("add-{dc}"))?;
-                self.stack.data_centers.add(&self.caller, dc.clone(), kubeconfig.into(), write).await?;
+                self.stack
+                    .data_centers
+                    .add(&self.caller, dc.clone(), kubeconfig.into(), Sharing::Alone, write)
+                    .await?;
             }
         }
         Ok(())

@@ -308,6 +308,10 @@ fn resource(delivery: &Delivery, version: &str, there: Option<&Resource>) -> Res
         uid: delivery.uid,
         fence: delivery.fence,
         digest: delivery.digest,
+        release: match &delivery.want {
+            Want::Run { release, .. } => Some(*release),
+            Want::Deleted => None,
+        },
         local: None,
         status: None,
     }
