@@ -95,7 +95,9 @@ impl Subject<'_> {
         if !self.group.is_empty() {
             details.insert("group".into(), self.group.into());
         }
-        details.insert("kind".into(), kind.into());
+        if !kind.is_empty() {
+            details.insert("kind".into(), kind.into());
+        }
         Value::Object(details)
     }
 }
@@ -151,6 +153,13 @@ impl ApiError {
     pub(crate) fn already_exists(subject: Subject<'_>) -> Self {
         let message = format!("{} \"{}\" already exists", subject.resource(), subject.name);
         Self::new(StatusCode::CONFLICT, "AlreadyExists", message).with(subject.details(subject.resource))
+    }
+
+    /// The same while the one that is there is on its way out.
+    pub(crate) fn still_exists(subject: Subject<'_>) -> Self {
+        let mut error = Self::already_exists(subject);
+        error.message.insert_str(0, "object is being deleted: ");
+        error
     }
 
     pub(crate) fn conflict(subject: Subject<'_>, why: &str) -> Self {

@@ -19,7 +19,7 @@ impl Api {
         mut body: Value,
         options: &WriteOptions,
     ) -> Result<Answer, ApiError> {
-        let warnings = self.decode(target, &mut body, options.validation)?;
+        let warnings = self.decode(target, &mut body, options).map_err(|error| error.of_body(target))?;
         if !object::resource_version(&body).is_empty() {
             let message = "resourceVersion should not be set on objects to be created";
             return Err(ApiError::new(http::StatusCode::INTERNAL_SERVER_ERROR, "", message));
@@ -99,8 +99,10 @@ impl Api {
         kinds::validate_create(target, &object)?;
         let bookings = admission::admit(self, tx, target, &object)?;
         let key = target.key();
-        if tx.get(&key).is_some() {
-            return Err(ApiError::already_exists(target.subject()));
+        if let Some(held) = tx.get(&key) {
+            let terminating = object::is_terminating(&held);
+            let error = if terminating { ApiError::still_exists } else { ApiError::already_exists };
+            return Err(error(target.subject()));
         }
         if options.dry_run {
             return Ok(Answer::created(object.into()));

@@ -3,13 +3,55 @@
 
 use serde_json::Value;
 
-use super::{Api, Target, Validation};
+use super::{Api, Target, Validation, WriteOptions};
 use crate::object;
 use crate::schema::{Scalar, Schema, Shape, TypeId};
-use crate::status::ApiError;
+use crate::status::{ApiError, Cause, Subject};
 
 /// Deeper nesting than this is refused; no object of the API comes near it.
 const DEEPEST: usize = 256;
+
+/// Why a body is no object of a resource.
+#[derive(Debug)]
+pub(super) enum DecodeError {
+    /// It is of another kind or place.
+    Refused(ApiError),
+    /// Its fields do not fit.
+    Unfit(String),
+}
+
+impl From<ApiError> for DecodeError {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl DecodeError {
+    /// The answer where the body was the object.
+    pub(super) fn of_body(self, target: &Target) -> ApiError {
+        let (kind, version) = (&target.resource.kind, &target.version);
+        match self {
+            Self::Refused(error) => error,
+            Self::Unfit(why) => ApiError::bad_request(format!(
+                "{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"
+            )),
+        }
+    }
+
+    /// The answer where the object is what a patch made.
+    pub(super) fn of_patch(self, patched: &Value) -> ApiError {
+        match self {
+            Self::Refused(error) => error,
+            Self::Unfit(why) => unfit_patch(patched, &why),
+        }
+    }
+}
+
+/// The answer to a patch that made something else than an object of the resource.
+pub(super) fn unfit_patch(patched: &Value, why: &str) -> ApiError {
+    let cause = Cause::invalid("patch", &patched.to_string().into(), why);
+    ApiError::invalid(Subject { group: "", resource: "", kind: "", name: "" }, &[cause])
+}
 
 impl Api {
     /// Checks that a body is an object of the target's resource and brings it into the stored form; returns
@@ -18,27 +60,27 @@ impl Api {
         &self,
         target: &Target,
         body: &mut Value,
-        validation: Validation,
-    ) -> Result<Vec<String>, ApiError> {
+        options: &WriteOptions,
+    ) -> Result<Vec<String>, DecodeError> {
         check_type(target, body)?;
         check_namespace(target, body)?;
-        let unknown = self.normalize(target, body)?;
-        match validation {
-            Validation::Ignore => Ok(Vec::new()),
-            Validation::Warn => {
-                Ok(unknown.into_iter().map(|field| format!("unknown field \"{field}\"")).collect())
+        let unknown = self.normalize(target, body).map_err(DecodeError::Unfit)?;
+        let doubled = options.doubled.iter().map(|field| format!("duplicate field \"{field}\""));
+        let mut found: Vec<_> =
+            doubled.chain(unknown.iter().map(|field| format!("unknown field \"{field}\""))).collect();
+        match options.validation {
+            Validation::Ignore => found.clear(),
+            Validation::Strict if !found.is_empty() => {
+                return Err(DecodeError::Unfit(format!("strict decoding error: {}", found.join(", "))));
             }
-            Validation::Strict if unknown.is_empty() => Ok(Vec::new()),
-            Validation::Strict => {
-                let fields: Vec<_> =
-                    unknown.iter().map(|field| format!("unknown field \"{field}\"")).collect();
-                Err(undecodable(target, &format!("strict decoding error: {}", fields.join(", "))))
-            }
+            Validation::Strict | Validation::Warn => {}
         }
+        found.extend(drop_repeated_owners(body));
+        Ok(found)
     }
 
     /// Drops what the schema does not know and what a typed server leaves out; returns the unknown fields.
-    pub(super) fn normalize(&self, target: &Target, body: &mut Value) -> Result<Vec<String>, ApiError> {
+    pub(super) fn normalize(&self, target: &Target, body: &mut Value) -> Result<Vec<String>, String> {
         let mut walk = Walk { unknown: Vec::new(), fault: None };
         if let Some(definition) = &target.resource.definition {
             walk.unknown.extend(definition.prune_and_default(body, &target.version));
@@ -47,7 +89,7 @@ impl Api {
             schema.as_struct(body);
         }
         match walk.fault {
-            Some(fault) => Err(undecodable(target, &fault)),
+            Some(fault) => Err(fault),
             None => Ok(walk.unknown),
         }
     }
@@ -101,12 +143,28 @@ fn check_namespace(target: &Target, body: &mut Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn undecodable(target: &Target, why: &str) -> ApiError {
-    let kind = &target.resource.kind;
-    ApiError::bad_request(format!(
-        "{kind} in version \"{}\" cannot be handled as a {kind}: {why}",
-        target.version
-    ))
+/// An object has each owner once; returns the warning where it named one twice.
+fn drop_repeated_owners(body: &mut Value) -> Option<String> {
+    let owners = body.pointer_mut("/metadata/ownerReferences")?.as_array_mut()?;
+    let mut repeated = Vec::new();
+    let mut seen: Vec<Value> = Vec::new();
+    owners.retain(|owner| {
+        let known = seen.iter().any(|other| object::text(other, "/uid") == object::text(owner, "/uid"));
+        if known {
+            repeated.push(object::text(owner, "/uid").to_owned());
+        }
+        let kept = !seen.contains(owner);
+        seen.push(owner.clone());
+        kept
+    });
+    repeated.dedup();
+    (!repeated.is_empty()).then(|| {
+        format!(
+            ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may \
+             reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}",
+            repeated.join(", ")
+        )
+    })
 }
 
 struct Walk {
@@ -147,7 +205,10 @@ impl Walk {
             (Shape::Scalar(Scalar::Untyped) | Shape::Nothing, _) | (_, Value::Null) => {}
             (Shape::Scalar(scalar), value) => {
                 let fits = match scalar {
-                    Scalar::Numeric => value.is_number(),
+                    // Numbers of built-in kinds are integers, but for bounds in the schemas of definitions.
+                    Scalar::Numeric => {
+                        value.is_i64() || value.is_number() && path.starts_with("spec.versions[")
+                    }
                     Scalar::String => value.is_string(),
                     Scalar::Boolean => value.is_boolean(),
                     Scalar::Untyped => true,

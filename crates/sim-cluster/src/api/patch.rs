@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::decode::unfit_patch;
 use super::read::in_version;
 use super::scale::to_scale;
-use super::update::{check_preconditions, keep_what_is_fixed};
-use super::{Answer, Api, Caller, Part, Target, Validation, WriteOptions};
+use super::update::{check_deletion, check_preconditions, keep_what_is_fixed};
+use super::{Answer, Api, Caller, Part, Target, WriteOptions};
 use crate::patch::{self, PatchError};
 use crate::status::{ApiError, Cause};
 use crate::store::Object;
@@ -54,6 +55,9 @@ impl Api {
         let live = self.get(target)?;
         if part == Part::Scale {
             let scale = self.patched(target, &Arc::new(to_scale(target, &live)), patch)?;
+            if let Some(replicas) = scale.pointer("/spec/replicas").filter(|replicas| !replicas.is_i64()) {
+                return Err(unfit_patch(&scale, &format!("the replicas are no integer: {replicas}")));
+            }
             return self.replace_scale(caller, target, &scale, options);
         }
         // The patch is worked out outside the lock; the write refuses if someone was faster, and it is tried
@@ -62,8 +66,10 @@ impl Api {
         for _ in 0..5 {
             let live = self.get(target)?;
             let mut object = self.patched(target, &live, patch)?;
+            check_kind(target, &object)?;
             let names_version = changes_version(&live, &object);
-            let warnings = self.decode(target, &mut object, options.validation)?;
+            let decoded = self.decode(target, &mut object, options);
+            let warnings = decoded.map_err(|error| error.of_patch(&object))?;
             check_identity(target, &object)?;
             check_uid(target, &live, &object)?;
             let mut tx = self.store.begin();
@@ -88,7 +94,11 @@ impl Api {
                 Some(schema) if !target.resource.is_custom() => {
                     patch::strategic(&schema, &mut object, &patch.body)
                 }
-                _ => return Err(ApiError::unsupported_patch()),
+                _ => {
+                    return Err(ApiError::unsupported_media_type(
+                        "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+                    ));
+                }
             },
             PatchType::Apply => Ok(()),
         };
@@ -145,10 +155,16 @@ impl Api {
                 );
                 return Err(ApiError::conflict(target.subject(), &why));
             }
+            let mut object = self.applied(target, None, body, part, options, &default)?;
+            if object::name(body).is_empty() {
+                return Err(ApiError::bad_request(format!(
+                    "the name of the object ({} based on URL) was undeterminable: name must be provided",
+                    target.name
+                )));
+            }
             if !object::resource_version(body).is_empty() {
                 return Err(ApiError::not_found(target.subject()));
             }
-            let mut object = self.applied(target, None, body, part, options, &default)?;
             let metadata = object::metadata(&mut object);
             metadata.insert("name".into(), target.name.clone().into());
             if target.resource.is_namespaced() {
@@ -158,12 +174,16 @@ impl Api {
             kinds::prepare_create(self, &tx, &target.resource, &mut object)?;
             return self.insert_owned(&mut tx, target, object, options);
         };
+        if !object::uid(body).is_empty() {
+            check_uid(target, &live, body)?;
+        }
         let mut object = self.applied(target, Some(&live), body, part, options, &default)?;
         let seen = in_version(target, &live);
         if object == *seen {
             return Ok(Answer::ok(seen));
         }
         check_preconditions(target, &live, &object)?;
+        check_deletion(target, &live, &object)?;
         keep_what_is_fixed(target, part, &live, &mut object);
         kinds::prepare_update(&target.resource, part, &live, &mut object);
         let _ = caller;
@@ -173,8 +193,19 @@ impl Api {
     /// Refuses the body of an apply that names another place than the path.
     fn check_place(&self, target: &Target, body: &Value) -> Result<(), ApiError> {
         let mut probe = json!({"metadata": body["metadata"].clone()});
-        self.decode(target, &mut probe, Validation::Ignore).map(drop)
+        let decoded = self.decode(target, &mut probe, &WriteOptions::of(""));
+        decoded.map(drop).map_err(|error| error.of_body(target))
     }
+}
+
+/// A patch cannot make an object of another kind.
+fn check_kind(target: &Target, object: &Value) -> Result<(), ApiError> {
+    let is = |field: &str, expected: &str| object.get(field).is_none_or(|held| held == expected);
+    if is("kind", &target.resource.kind) && is("apiVersion", &target.api_version()) {
+        return Ok(());
+    }
+    let why = format!("the patched object is not of type {}", target.resource.kind);
+    Err(unfit_patch(object, &why))
 }
 
 /// A patch cannot give an object another uid; a replace that names another one means another object.

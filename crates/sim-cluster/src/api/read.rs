@@ -80,6 +80,12 @@ impl Api {
         Ok(in_version(target, &object))
     }
 
+    /// Refuses to read at a version that is none, or that is not reached yet.
+    pub(crate) fn check_version(&self, text: &str) -> Result<(), ApiError> {
+        let (asked, current) = (parse_version(text)?, self.store.revision());
+        if asked > current { Err(ApiError::too_large_resource_version(asked, current)) } else { Ok(()) }
+    }
+
     pub(crate) fn list(&self, target: &Target, options: &ListOptions) -> Result<Page, ApiError> {
         let (items, revision) = if options.token.is_empty() {
             self.matching(target, options)?
@@ -101,21 +107,26 @@ impl Api {
     fn matching(&self, target: &Target, options: &ListOptions) -> Result<(Vec<Object>, u64), ApiError> {
         let tx = self.store.begin();
         let current = tx.revision();
-        let asked = parse_version(&options.resource_version)?;
+        let asked = parse_version(&options.resource_version)
+            .map_err(|error| ApiError::bad_request(format!("invalid resource version: {}", error.message)))?;
         if asked > current {
             return Err(ApiError::too_large_resource_version(asked, current));
         }
-        if options.version_match == Some(VersionMatch::Exact) && asked != 0 && asked < current {
-            // Exact old versions need history of whole tables, which nobody here asks for.
-            return Err(ApiError::expired(format!(
-                "The resourceVersion for the provided list is too old: {asked}"
-            )));
-        }
         let namespace = (!target.namespace.is_empty()).then_some(target.namespace.as_str());
-        let mut items = tx.list(&target.resource.key, namespace);
+        let exact = options.version_match == Some(VersionMatch::Exact)
+            // A page of a version is a page of just that one.
+            || options.version_match.is_none() && options.limit > 0 && asked > 0;
+        let (mut items, revision) = if exact {
+            let items = tx.list_at(&target.resource.key, namespace, asked).map_err(|_| {
+                ApiError::expired(format!("The resourceVersion for the provided list is too old: {asked}"))
+            })?;
+            (items, asked)
+        } else {
+            (tx.list(&target.resource.key, namespace), current)
+        };
         drop(tx);
         items.retain(|item| options.selection.matches(item));
-        Ok((items, current))
+        Ok((items, revision))
     }
 }
 
@@ -137,9 +148,9 @@ pub(super) fn parse_version(text: &str) -> Result<u64, ApiError> {
         return Ok(0);
     }
     text.parse().map_err(|_| {
-        let mut error = ApiError::bad_request(format!("invalid resource version: resourceVersion: Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax"));
-        error.details = Value::Null;
-        error
+        let why = format!("strconv.ParseUint: parsing \"{text}\": invalid syntax");
+        let message = format!("resourceVersion: Invalid value: \"{text}\": {why}");
+        ApiError::new(http::StatusCode::INTERNAL_SERVER_ERROR, "", message)
     })
 }
 

@@ -103,6 +103,8 @@ pub(crate) struct WriteOptions {
     pub(crate) manager: String,
     pub(crate) validation: Validation,
     pub(crate) force: bool,
+    /// Fields that the body names more than once.
+    pub(crate) doubled: Vec<String>,
 }
 
 impl WriteOptions {

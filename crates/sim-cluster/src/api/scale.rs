@@ -32,6 +32,13 @@ impl Api {
             };
             return Err(ApiError::invalid(subject, &[cause]));
         }
+        let name = object::name(body);
+        if !name.is_empty() && name != target.name {
+            return Err(ApiError::bad_request(format!(
+                "the name of the object ({name}) does not match the name on the URL ({})",
+                target.name
+            )));
+        }
         let mut tx = self.store.begin();
         let live = tx.get(&target.key()).ok_or_else(|| ApiError::not_found(target.subject()))?;
         update::check_preconditions(target, &live, body)?;

@@ -37,7 +37,7 @@ impl Api {
         if part == Part::Scale {
             return self.replace_scale(caller, target, &body, options);
         }
-        let warnings = self.decode(target, &mut body, options.validation)?;
+        let warnings = self.decode(target, &mut body, options).map_err(|error| error.of_body(target))?;
         check_name(target, &mut body)?;
         let mut tx = self.store.begin();
         let Some(live) = tx.get(&target.key()) else {
@@ -95,6 +95,7 @@ impl Api {
         kinds::default(&target.resource, &mut object);
         // Owners are worked out from what the request says; what it may not change is put back afterwards.
         let mut object = self.owned_after_update(target, Some(live), object, part, caller, options);
+        check_deletion(target, live, &object)?;
         keep_what_is_fixed(target, part, live, &mut object);
         kinds::prepare_update(&target.resource, part, live, &mut object);
         self.store_update(tx, target, part, live, object, options)
@@ -134,6 +135,29 @@ impl Api {
         let stored = tx.put(&target.key(), object)?;
         Ok(Answer::ok(super::read::in_version(target, &stored)))
     }
+}
+
+/// Deleting is what deletes; a time that is written says nothing.
+pub(super) fn check_deletion(target: &Target, live: &Value, object: &Value) -> Result<(), ApiError> {
+    const FIELD: &str = "deletionTimestamp";
+    let given = object["metadata"].get(FIELD).filter(|given| !given.is_null());
+    match given {
+        Some(given) if live["metadata"].get(FIELD) != Some(given) => {
+            let cause = Cause::invalid(format!("metadata.{FIELD}"), given, "field is immutable");
+            return Err(ApiError::invalid(target.subject(), &[cause]));
+        }
+        _ => {}
+    }
+    let new: Vec<&str> = object::finalizers(object)
+        .filter(|finalizer| object::finalizers(live).all(|held| held != *finalizer))
+        .collect();
+    if !object::is_terminating(live) || new.is_empty() {
+        return Ok(());
+    }
+    let new = new.iter().map(|finalizer| format!("\"{finalizer}\"")).collect::<Vec<_>>().join(", ");
+    let why = "no new finalizers can be added if the object is being deleted, found new finalizers";
+    let cause = Cause::forbidden("metadata.finalizers", &format!("{why} []string{{{new}}}"));
+    Err(ApiError::invalid(target.subject(), &[cause]))
 }
 
 /// Restores what an update of this part cannot change.

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use serde_json::{Value, json};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::read::{in_version, parse_version};
-use super::{Api, Target, VersionMatch};
+use super::{Api, Target};
 use crate::select::Selection;
-use crate::status::{ApiError, Cause, Subject};
+use crate::status::ApiError;
 use crate::store::{Change, ChangeKind, Object};
 
 /// How often a watcher that asked for bookmarks gets one.
 const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
+/// So long before its end a watch gets the last one.
+const LAST_BOOKMARK: Duration = Duration::from_secs(2);
 /// Watches that name no timeout end after between one and two of these.
 const SHORTEST_WATCH: Duration = Duration::from_mins(30);
 
@@ -23,7 +26,6 @@ const SHORTEST_WATCH: Duration = Duration::from_mins(30);
 pub(crate) struct WatchOptions {
     pub(crate) selection: Selection,
     pub(crate) resource_version: String,
-    pub(crate) version_match: Option<VersionMatch>,
     /// `sendInitialEvents`; unset is not the same as false.
     pub(crate) initial_events: Option<bool>,
     pub(crate) bookmarks: bool,
@@ -60,6 +62,7 @@ pub(crate) struct Watcher {
     latest: tokio::sync::watch::Receiver<u64>,
     bookmark: Option<BoxFuture<'static, ()>>,
     deadline: BoxFuture<'static, ()>,
+    ends: Timestamp,
     over: bool,
 }
 
@@ -69,7 +72,6 @@ impl Api {
         target: Target,
         options: WatchOptions,
     ) -> Result<Watcher, ApiError> {
-        check(&options)?;
         let asked = parse_version(&options.resource_version)?;
         let latest = self.store.subscribe(&target.resource.key);
         let mut ready = VecDeque::new();
@@ -96,9 +98,13 @@ impl Api {
         let timeout = options
             .timeout
             .unwrap_or_else(|| SHORTEST_WATCH + Duration::from_millis(self.random_below(1_800_000) as u64));
+        let ends =
+            self.now().saturating_add(SignedDuration::try_from(timeout).unwrap_or(SignedDuration::MAX));
+        let ends = ends.unwrap_or(Timestamp::MAX);
         Ok(Watcher {
             deadline: self.clock.sleep(timeout),
-            bookmark: options.bookmarks.then(|| self.clock.sleep(BOOKMARK_EVERY)),
+            bookmark: options.bookmarks.then(|| self.clock.sleep(until_bookmark(self.now(), ends))),
+            ends,
             api: self.clone(),
             target,
             selection: options.selection,
@@ -136,7 +142,8 @@ impl Watcher {
                 () = &mut self.deadline => self.over = true,
                 () = bookmark => {
                     let revision = self.api.store.revision();
-                    self.bookmark = Some(self.api.clock.sleep(BOOKMARK_EVERY));
+                    let wait = until_bookmark(self.api.now(), self.ends);
+                    self.bookmark = Some(self.api.clock.sleep(wait));
                     // Nothing up to here is missing: the changes were collected a moment ago, and any since
                     // then wait for the next round with a lower cursor.
                     let revision = if self.latest.has_changed().unwrap_or(false) { self.cursor } else { revision };
@@ -183,6 +190,13 @@ impl Watcher {
             (true, false) => ChangeKind::Deleted,
             (false, false) => return None,
         };
+        if kind == ChangeKind::Deleted && change.kind != ChangeKind::Deleted {
+            // It left the selection: told as it last was in it, with the version at which it left.
+            let mut last = change.previous.as_deref()?.clone();
+            let version = crate::object::resource_version(&change.object);
+            crate::object::metadata(&mut last).insert("resourceVersion".into(), version.into());
+            return Some(WatchEvent::Object { kind, object: last.into(), change: None });
+        }
         let object = change.object.clone();
         Some(WatchEvent::Object { kind, object, change: Some(change) })
     }
@@ -199,31 +213,8 @@ impl Watcher {
     }
 }
 
-/// The rules between the options of a watch.
-fn check(options: &WatchOptions) -> Result<(), ApiError> {
-    let mut causes = Vec::new();
-    let forbidden = |field: &str, why: &str| Cause {
-        reason: "FieldValueForbidden",
-        field: field.to_owned(),
-        message: format!("Forbidden: {why}"),
-    };
-    match (options.initial_events, options.version_match) {
-        (Some(_), None) => causes.push(forbidden(
-            "resourceVersionMatch",
-            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-        )),
-        (None, Some(_)) => causes.push(forbidden(
-            "resourceVersionMatch",
-            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-        )),
-        (Some(_), Some(VersionMatch::Exact)) => {
-            causes.push(Cause::unsupported("resourceVersionMatch", &json!("Exact"), &["NotOlderThan"]));
-        }
-        _ => {}
-    }
-    if causes.is_empty() {
-        return Ok(());
-    }
-    let subject = Subject { group: "meta.k8s.io", resource: "listoptions", kind: "ListOptions", name: "" };
-    Err(ApiError::invalid(subject, &causes))
+/// How long until the next bookmark: a minute, or until shortly before the watch ends.
+fn until_bookmark(now: Timestamp, ends: Timestamp) -> Duration {
+    let last = Duration::try_from(ends.duration_since(now)).unwrap_or_default().checked_sub(LAST_BOOKMARK);
+    last.filter(|last| !last.is_zero()).map_or(BOOKMARK_EVERY, |last| last.min(BOOKMARK_EVERY))
 }

@@ -8,6 +8,7 @@ use http::request::Parts;
 use http_body_util::{BodyExt, Limited};
 use serde_json::Value;
 
+use super::json;
 use crate::api::PatchType;
 use crate::status::ApiError;
 
@@ -29,11 +30,11 @@ pub(super) async fn read(body: Body) -> Result<Bytes, ApiError> {
     }
 }
 
-/// An object, as JSON or YAML.
-pub(super) fn object(parts: &Parts, bytes: &Bytes) -> Result<Value, ApiError> {
+/// An object, as JSON or YAML, and the fields that it names twice.
+pub(super) fn object(parts: &Parts, bytes: &Bytes) -> Result<(Value, Vec<String>), ApiError> {
     match content_type(parts) {
         "" | "application/json" => from_json(bytes),
-        "application/yaml" => from_yaml(bytes),
+        "application/yaml" => Ok((from_yaml(bytes)?, Vec::new())),
         "application/vnd.kubernetes.protobuf" => Err(ApiError::protobuf(OBJECTS)),
         _ => Err(ApiError::unsupported_media_type(OBJECTS)),
     }
@@ -41,7 +42,7 @@ pub(super) fn object(parts: &Parts, bytes: &Bytes) -> Result<Value, ApiError> {
 
 /// Delete options; no body means none.
 pub(super) fn options(parts: &Parts, bytes: &Bytes) -> Result<Value, ApiError> {
-    if bytes.is_empty() { Ok(Value::Null) } else { object(parts, bytes) }
+    if bytes.is_empty() { Ok(Value::Null) } else { Ok(object(parts, bytes)?.0) }
 }
 
 /// The format of a patch, before its body is read.
@@ -72,8 +73,8 @@ fn content_type(parts: &Parts) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
-fn from_json(bytes: &Bytes) -> Result<Value, ApiError> {
-    serde_json::from_slice(bytes).map_err(|error| {
+fn from_json(bytes: &Bytes) -> Result<(Value, Vec<String>), ApiError> {
+    json::parse(bytes).map_err(|error| {
         ApiError::bad_request(format!("couldn't get version/kind; json parse error: {error}"))
     })
 }

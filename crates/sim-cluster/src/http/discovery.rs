@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::respond::{self, Reply};
 use crate::resource::{Registry, Resource, ServedVersion, api_version};
@@ -70,7 +73,8 @@ pub(super) fn resources(registry: &Registry, group: &str, version: &str) -> Opti
             "singularName": resource.singular,
             "namespaced": resource.is_namespaced(),
             "kind": resource.kind,
-            "verbs": VERBS,
+            "verbs": verbs(&resource),
+            "storageVersionHash": storage_version_hash(&resource),
         });
         if !resource.short_names.is_empty() {
             entry["shortNames"] = json!(resource.short_names);
@@ -154,7 +158,7 @@ fn aggregated_resource(resource: &Resource, served: &ServedVersion) -> Value {
         "responseKind": {"group": resource.group, "version": served.name, "kind": resource.kind},
         "scope": if resource.is_namespaced() { "Namespaced" } else { "Cluster" },
         "singularResource": resource.singular,
-        "verbs": VERBS,
+        "verbs": verbs(resource),
     });
     if !resource.short_names.is_empty() {
         entry["shortNames"] = json!(resource.short_names);
@@ -166,6 +170,17 @@ fn aggregated_resource(resource: &Resource, served: &ServedVersion) -> Value {
         entry["subresources"] = subresources.into();
     }
     entry
+}
+
+fn verbs(resource: &Resource) -> Vec<&'static str> {
+    let all = VERBS.into_iter();
+    all.filter(|verb| *verb != "deletecollection" || resource.deletes_collections()).collect()
+}
+
+/// What changes when objects are kept in another version.
+fn storage_version_hash(resource: &Resource) -> String {
+    let kept = format!("{}/{}/{}", resource.group, resource.storage_version(), resource.kind);
+    STANDARD.encode(&Sha256::digest(kept)[..8])
 }
 
 struct Subresource<'a> {

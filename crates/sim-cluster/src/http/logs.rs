@@ -30,9 +30,7 @@ pub(super) fn respond(server: &Arc<Server>, target: &Target, query: &Query) -> R
     let now = server.api.now();
     let shown = Shown { prefix: query.flag("timestamps") };
     let since = match (query.number("sinceSeconds")?, query.get("sinceTime")) {
-        (Some(seconds), _) => {
-            now.saturating_sub(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))).ok()
-        }
+        (Some(seconds), _) => now.saturating_sub(SignedDuration::from_secs(seconds)).ok(),
         (None, time) => clock::parse(time),
     };
     let source = Source { pod, container, started };

@@ -3,6 +3,7 @@
 mod auth;
 mod body;
 mod discovery;
+mod json;
 mod logs;
 mod openapi;
 mod present;
@@ -29,6 +30,7 @@ use crate::hooks::{Fault, Hooks, RequestInfo, Verb};
 use crate::journal::{Journal, JournalEntry};
 use crate::net::{ConnectionLost, Gate};
 use crate::permissions::Permissions;
+use crate::resource::Registry;
 use crate::script::Scripts;
 use crate::status::ApiError;
 use respond::Reply;
@@ -36,6 +38,10 @@ use route::Route;
 
 /// Paths that a real server has beside its API.
 const OTHER_PATHS: [&str; 6] = ["/.well-known", "/debug", "/logs", "/metrics", "/openid", "/statusz"];
+
+fn no_such_version(registry: &Registry, group: &str) -> Result<Reply, ApiError> {
+    if registry.has_group(group) { Err(ApiError::no_such_resource()) } else { Ok(respond::page_not_found()) }
+}
 
 /// The server of one cluster.
 #[derive(Debug)]
@@ -125,7 +131,9 @@ impl Server {
                 Route::Group(group) => discovery::group(registry, group)
                     .map_or_else(respond::page_not_found, |found| respond::json(StatusCode::OK, &found)),
                 Route::GroupVersion(api) => discovery::resources(registry, api.group, api.version)
-                    .map_or_else(respond::page_not_found, |found| respond::json(StatusCode::OK, &found)),
+                    .map(|found| respond::json(StatusCode::OK, &found))
+                    // A group answers for its versions, nobody for a group that is not there.
+                    .map_or_else(|| no_such_version(registry, api.group), Ok)?,
                 Route::Version => respond::json(StatusCode::OK, &discovery::version()),
                 Route::OpenApiIndex => respond::json(StatusCode::OK, &openapi::index(&self.api)),
                 Route::OpenApiDocument(document) => openapi::document(&self.api, document)

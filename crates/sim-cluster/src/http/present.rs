@@ -30,7 +30,7 @@ pub(super) fn object(api: &Api, target: &Target, form: Form, query: &Query, obje
 pub(super) fn list(api: &Api, target: &Target, form: Form, query: &Query, page: &Page) -> Value {
     let mut metadata = Map::new();
     metadata.insert("resourceVersion".into(), page.revision.to_string().into());
-    if !page.token.is_empty() {
+    if !page.token.is_empty() || target.resource.is_custom() && form == Form::Full {
         metadata.insert("continue".into(), page.token.clone().into());
         if let Some(remaining) = page.remaining {
             metadata.insert("remainingItemCount".into(), remaining.into());
@@ -96,7 +96,7 @@ pub(super) fn table(
                 "Object" => Value::clone(object),
                 _ => partial(object),
             };
-            if shown.is_null() { json!({"cells": cells}) } else { json!({"cells": cells, "object": shown}) }
+            json!({"cells": cells, "object": shown})
         })
         .collect();
     json!({

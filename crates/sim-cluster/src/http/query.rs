@@ -1,5 +1,6 @@
 //! Query parameters, and what the verbs read from them.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -10,7 +11,10 @@ use crate::api::{
 use crate::object;
 use crate::resource::Resource;
 use crate::select::{FieldSelector, LabelSelector, Selection};
-use crate::status::{ApiError, Cause};
+use crate::status::{ApiError, Cause, Subject};
+
+/// The longest name of a field manager, in bytes.
+const LONGEST_MANAGER: usize = 128;
 
 /// The query of a request.
 #[derive(Debug, Default)]
@@ -41,7 +45,7 @@ impl Query {
         }
     }
 
-    pub(super) fn number(&self, name: &str) -> Result<Option<u64>, ApiError> {
+    pub(super) fn number(&self, name: &str) -> Result<Option<i64>, ApiError> {
         match self.get(name) {
             "" => Ok(None),
             text => text.parse().map(Some).map_err(|_| {
@@ -58,24 +62,99 @@ impl Query {
     }
 
     pub(super) fn list(&self, resource: &Resource) -> Result<ListOptions, ApiError> {
-        let limit = self.number("limit")?.unwrap_or_default();
+        let mut limit = self.number("limit")?.unwrap_or_default();
+        self.number("timeoutSeconds")?;
+        if self.get("resourceVersion") == "0" {
+            // Any version will do: the answer comes from the cache, which does not page.
+            limit = 0;
+        }
+        let causes = self.faults_of_list();
+        if !causes.is_empty() {
+            return Err(invalid_list(&causes));
+        }
+        if !self.get("continue").is_empty() && !["", "0"].contains(&self.get("resourceVersion")) {
+            return Err(ApiError::bad_request(
+                "specifying resource version is not allowed when using continue",
+            ));
+        }
+        let version_match = match self.get("resourceVersionMatch") {
+            "NotOlderThan" => Some(VersionMatch::NotOlderThan),
+            "Exact" => Some(VersionMatch::Exact),
+            _ => None,
+        };
         Ok(ListOptions {
             selection: self.selection(resource)?,
-            limit: usize::try_from(limit).unwrap_or(usize::MAX),
+            limit: usize::try_from(limit).unwrap_or_default(),
             token: self.get("continue").to_owned(),
             resource_version: self.get("resourceVersion").to_owned(),
-            version_match: self.version_match()?,
+            version_match,
         })
     }
 
+    /// The rules between the options of a list.
+    fn faults_of_list(&self) -> Vec<Cause> {
+        const MATCH: &str = "resourceVersionMatch";
+        let mut causes = Vec::new();
+        let (version, version_match) = (self.get("resourceVersion"), self.get(MATCH));
+        if !version_match.is_empty() {
+            if version.is_empty() {
+                let why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
+                causes.push(Cause::forbidden(MATCH, why));
+            }
+            if !self.get("continue").is_empty() {
+                let why = "resourceVersionMatch is forbidden when continue is provided";
+                causes.push(Cause::forbidden(MATCH, why));
+            }
+            if !["Exact", "NotOlderThan"].contains(&version_match) {
+                let known = ["Exact", "NotOlderThan", ""];
+                causes.push(Cause::unsupported(MATCH, &json!(version_match), &known));
+            }
+            if version_match == "Exact" && version == "0" {
+                let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
+                causes.push(Cause::forbidden(MATCH, why));
+            }
+        }
+        if self.switch("sendInitialEvents").is_some() {
+            causes.push(Cause::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+        }
+        causes
+    }
+
+    /// The rules between the options of a watch.
+    fn faults_of_watch(&self) -> Vec<Cause> {
+        const MATCH: &str = "resourceVersionMatch";
+        let mut causes = Vec::new();
+        let (initial, version_match) = (self.switch("sendInitialEvents"), self.get(MATCH));
+        if initial.is_some() && version_match != "NotOlderThan" {
+            let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+            causes.push(Cause::forbidden(MATCH, why));
+        }
+        if !version_match.is_empty() {
+            if initial.is_none() {
+                let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+                causes.push(Cause::forbidden(MATCH, why));
+            }
+            if version_match != "NotOlderThan" {
+                causes.push(Cause::unsupported(MATCH, &json!(version_match), &["NotOlderThan"]));
+            }
+        }
+        causes
+    }
+
     pub(super) fn watch(&self, resource: &Resource) -> Result<WatchOptions, ApiError> {
+        let causes = self.faults_of_watch();
+        if !causes.is_empty() {
+            return Err(invalid_list(&causes));
+        }
         Ok(WatchOptions {
             selection: self.selection(resource)?,
             resource_version: self.get("resourceVersion").to_owned(),
-            version_match: self.version_match()?,
             initial_events: self.switch("sendInitialEvents"),
             bookmarks: self.flag("allowWatchBookmarks"),
-            timeout: self.number("timeoutSeconds")?.map(Duration::from_secs),
+            timeout: self
+                .number("timeoutSeconds")?
+                .and_then(|seconds| u64::try_from(seconds).ok())
+                .map(Duration::from_secs),
         })
     }
 
@@ -101,17 +180,21 @@ impl Query {
                 return Err(ApiError::invalid_options(kind, &cause));
             }
         };
+        if let Some(cause) = fault_of_manager(self.get("fieldManager")) {
+            return Err(ApiError::invalid_options(kind, &cause));
+        }
         Ok(WriteOptions {
             dry_run: self.dry_run(kind)?,
             manager: self.get("fieldManager").to_owned(),
             validation,
             force: self.flag("force"),
+            doubled: Vec::new(),
         })
     }
 
     /// Delete options from the query, and from the body where there is one.
     pub(super) fn delete(&self, body: &Value) -> Result<DeleteOptions, ApiError> {
-        let grace = self.number("gracePeriodSeconds")?.and_then(|seconds| i64::try_from(seconds).ok());
+        let grace = self.number("gracePeriodSeconds")?;
         let named = |text: &str| match text {
             "" => Ok(None),
             "Background" => Ok(Some(Propagation::Background)),
@@ -128,7 +211,25 @@ impl Query {
             Some(propagation) => Some(propagation),
             None => named(self.get("propagationPolicy"))?,
         };
-        let dry_run = object::list(body, "/dryRun").iter().any(|entry| entry == "All");
+        let orphan = body.get("orphanDependents").filter(|orphan| !orphan.is_null());
+        if orphan.is_some()
+            && let Some(asked) = body.get("propagationPolicy").filter(|asked| asked.is_string())
+        {
+            let why = "orphanDependents and deletionPropagation cannot be both set";
+            let cause = Cause::invalid("propagationPolicy", asked, why);
+            return Err(ApiError::invalid_options("DeleteOptions", &cause));
+        }
+        let propagation = match orphan.and_then(Value::as_bool) {
+            Some(true) => Some(Propagation::Orphan),
+            Some(false) => Some(Propagation::Background),
+            None => propagation,
+        };
+        let dry_runs = object::list(body, "/dryRun");
+        if dry_runs.iter().any(|entry| entry != "All") {
+            let cause = Cause::unsupported("dryRun", &json!(dry_runs), &["All"]);
+            return Err(ApiError::invalid_options("DeleteOptions", &cause));
+        }
+        let dry_run = !dry_runs.is_empty();
         Ok(DeleteOptions {
             grace_seconds: object::integer(body, "/gracePeriodSeconds").or(grace),
             propagation,
@@ -137,15 +238,45 @@ impl Query {
             dry_run: dry_run || self.dry_run("DeleteOptions")?,
         })
     }
+}
 
-    fn version_match(&self) -> Result<Option<VersionMatch>, ApiError> {
-        match self.get("resourceVersionMatch") {
-            "" => Ok(None),
-            "NotOlderThan" => Ok(Some(VersionMatch::NotOlderThan)),
-            "Exact" => Ok(Some(VersionMatch::Exact)),
-            other => Err(ApiError::bad_request(format!(
-                "resourceVersionMatch: Unsupported value: \"{other}\": supported values: \"Exact\", \"NotOlderThan\", \"\""
-            ))),
+fn invalid_list(causes: &[Cause]) -> ApiError {
+    let subject = Subject { group: "meta.k8s.io", resource: "listoptions", kind: "ListOptions", name: "" };
+    ApiError::invalid(subject, causes)
+}
+
+/// Text in quotes, as Go prints it.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' | '\r' | '\t' => quoted.extend(c.escape_default()),
+            c if c.is_ascii_control() => drop(write!(quoted, "\\x{:02x}", u32::from(c))),
+            c => quoted.push(c),
         }
     }
+    quoted.push('"');
+    quoted
+}
+
+/// Field managers are printable and short.
+fn fault_of_manager(manager: &str) -> Option<Cause> {
+    if manager.len() > LONGEST_MANAGER {
+        return Some(Cause {
+            reason: "FieldValueTooLong",
+            field: "fieldManager".into(),
+            message: format!("Too long: may not be more than {LONGEST_MANAGER} bytes"),
+        });
+    }
+    let (at, c) = manager.chars().enumerate().find(|(_, c)| c.is_control())?;
+    let code = u32::from(c);
+    Some(Cause {
+        reason: "FieldValueInvalid",
+        field: "fieldManager".into(),
+        message: format!(
+            "Invalid value: {}: invalid character U+{code:04X} (at position {at})",
+            quoted(manager)
+        ),
+    })
 }

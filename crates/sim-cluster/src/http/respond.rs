@@ -3,7 +3,7 @@
 use axum::body::Body;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WARNING};
 use http::{HeaderMap, Response, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::Answer;
 use crate::status::ApiError;
@@ -44,7 +44,8 @@ impl Form {
             StatusCode::NOT_ACCEPTABLE,
             "NotAcceptable",
             "only the following media types are accepted: application/json",
-        ))
+        )
+        .with(json!({})))
     }
 }
 
@@ -74,12 +75,17 @@ pub(super) fn with_type(code: StatusCode, content_type: &'static str, body: impl
 pub(super) fn answer(answer: &Answer, shown: &Value) -> Reply {
     let mut reply = json(answer.code, shown);
     for warning in &answer.warnings {
-        let text = format!("299 - \"{}\"", warning.replace('\\', "\\\\").replace('"', "\\\""));
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            reply.headers_mut().append(WARNING, value);
-        }
+        warn(&mut reply, warning);
     }
     reply
+}
+
+/// Adds a `Warning` to an answer.
+pub(super) fn warn(reply: &mut Reply, warning: &str) {
+    let text = format!("299 - \"{}\"", warning.replace('\\', "\\\\").replace('"', "\\\""));
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        reply.headers_mut().append(WARNING, value);
+    }
 }
 
 pub(super) fn error(error: &ApiError) -> Reply {

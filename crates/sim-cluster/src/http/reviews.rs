@@ -24,7 +24,7 @@ pub(super) fn respond(
     }
     let mut review = match (place.api.group, place.api.version, place.resource) {
         ("authentication.k8s.io", "v1", "selfsubjectreviews")
-        | ("authorization.k8s.io", "v1", "selfsubjectaccessreviews") => body::object(parts, bytes)?,
+        | ("authorization.k8s.io", "v1", "selfsubjectaccessreviews") => body::object(parts, bytes)?.0,
         _ => return Ok(None),
     };
     let resource = asked_resource(&review["spec"]["resourceAttributes"]);

@@ -81,7 +81,8 @@ fn resource<'a>(api: GroupVersion<'a>, parts: &[&'a str]) -> Route<'a> {
         [resource] => path("", resource, "", ""),
         [resource, name] => path("", resource, name, ""),
         [resource, name, sub] => path("", resource, name, sub),
-        _ => Route::Unknown,
+        // Longer than any path of a resource: there is none of that name.
+        _ => path("", "", "", ""),
     }
 }
 

@@ -109,7 +109,7 @@ impl Lines {
                 let mut bookmark = json!({
                     "kind": target.resource.kind,
                     "apiVersion": target.api_version(),
-                    "metadata": {"resourceVersion": revision.to_string(), "creationTimestamp": null},
+                    "metadata": {"resourceVersion": revision.to_string()},
                 });
                 if ends == WatchStart::Initial {
                     bookmark["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});

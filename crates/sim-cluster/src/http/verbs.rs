@@ -11,7 +11,7 @@ use super::query::Query;
 use super::respond::{Form, Reply};
 use super::route::{GroupVersion, ResourcePath};
 use super::{Server, body, logs, present, respond, reviews, stream};
-use crate::api::{Answer, Caller, Part, Patch, PatchType, Target};
+use crate::api::{Answer, Caller, Part, Patch, PatchType, Target, WriteOptions};
 use crate::hooks::{PatchFormat, RequestInfo, Verb};
 use crate::net::ConnectionLost;
 use crate::status::ApiError;
@@ -40,8 +40,14 @@ pub(super) async fn respond(
                 Err(NoTarget::NoGroup) => return Ok(respond::page_not_found()),
             };
             let verb = verb.ok_or_else(ApiError::method_not_allowed)?;
+            let deprecation =
+                target.resource.version(&target.version).and_then(|version| version.deprecation.clone());
             let request = Request { server, caller, parts, query: &query, target, info: &info };
-            request.dispatch(verb, place.subresource, &bytes)
+            let mut reply = request.dispatch(verb, place.subresource, &bytes)?;
+            if let Some(deprecation) = &deprecation {
+                respond::warn(&mut reply, deprecation);
+            }
+            Ok(reply)
         })
         .await
 }
@@ -80,8 +86,13 @@ impl Request<'_> {
         }
         let part = self.part(subresource)?;
         match verb {
-            Verb::Get if part == Part::Scale => self.shown(&api.get_scale(&self.target)?),
-            Verb::Get => self.shown(&Answer::ok(api.get(&self.target)?)),
+            Verb::Get => {
+                api.check_version(self.query.get("resourceVersion"))?;
+                match part {
+                    Part::Scale => self.shown(&api.get_scale(&self.target)?),
+                    Part::Main | Part::Status => self.shown(&Answer::ok(api.get(&self.target)?)),
+                }
+            }
             Verb::List => {
                 let page = api.list(&self.target, &self.query.list(&self.target.resource)?)?;
                 let form = Form::of(&self.parts.headers)?;
@@ -92,24 +103,16 @@ impl Request<'_> {
                 let watcher = api.watch(self.target.clone(), self.query.watch(&self.target.resource)?)?;
                 Ok(stream::watch(self.server, watcher, form, self.query, self.info))
             }
+            Verb::Create if part != Part::Main => Err(ApiError::method_not_allowed()),
             Verb::Create => {
-                let object = body::object(self.parts, bytes)?;
-                self.shown(&api.create(
-                    self.caller,
-                    &self.target,
-                    object,
-                    &self.query.write("CreateOptions")?,
-                )?)
+                let (object, doubled) = body::object(self.parts, bytes)?;
+                let options = WriteOptions { doubled, ..self.query.write("CreateOptions")? };
+                self.shown(&api.create(self.caller, &self.target, object, &options)?)
             }
             Verb::Update => {
-                let object = body::object(self.parts, bytes)?;
-                self.shown(&api.replace(
-                    self.caller,
-                    &self.target,
-                    part,
-                    object,
-                    &self.query.write("UpdateOptions")?,
-                )?)
+                let (object, doubled) = body::object(self.parts, bytes)?;
+                let options = WriteOptions { doubled, ..self.query.write("UpdateOptions")? };
+                self.shown(&api.replace(self.caller, &self.target, part, object, &options)?)
             }
             Verb::Patch => {
                 let format = body::patch_type(self.parts)?;
@@ -125,6 +128,9 @@ impl Request<'_> {
             Verb::Delete if part == Part::Main => {
                 let options = self.query.delete(&body::options(self.parts, bytes)?)?;
                 self.shown(&api.delete(&self.target, &options)?)
+            }
+            Verb::DeleteCollection if !self.target.resource.deletes_collections() => {
+                Err(ApiError::method_not_allowed())
             }
             Verb::DeleteCollection => {
                 let options = self.query.delete(&body::options(self.parts, bytes)?)?;
@@ -226,7 +232,7 @@ fn target(server: &Server, parts: &Parts, place: &ResourcePath<'_>) -> Result<Ta
     let not_found = || NoTarget::Refused(ApiError::no_such_resource());
     let registry = &server.api.registry;
     let Some(resource) = registry.find(group, version, place.resource) else {
-        return Err(if registry.is_missing(group, place.resource) {
+        return Err(if registry.is_missing(group, version, place.resource) {
             NoTarget::Refused(not_modelled())
         } else if registry.has_group(group) {
             not_found()
@@ -241,7 +247,9 @@ fn target(server: &Server, parts: &Parts, place: &ResourcePath<'_>) -> Result<Ta
         (false, false) => false,
     };
     if !fits {
-        return Err(not_found());
+        // A collection without its namespace is there, to be read.
+        let refused = resource.is_namespaced() && place.name.is_empty();
+        return Err(if refused { NoTarget::Refused(ApiError::method_not_allowed()) } else { not_found() });
     }
     Ok(Target {
         resource,

@@ -57,9 +57,11 @@ pub(crate) fn to_resource(object: &Value) -> Option<Resource> {
             name: name.to_owned(),
             status: definition.status_subresource(name) == StatusSubresource::Enabled,
             scale: definition.scale(name).is_some(),
+            deprecation: None,
         })
         .collect();
     versions.sort_by_key(|version| std::cmp::Reverse(rank(&version.name)));
+    warn_of_deprecation(object, &group, &names.kind, &mut versions);
     let selectable = object::list(object, "/spec/versions")
         .iter()
         .flat_map(|version| object::list(version, "/selectableFields"))
@@ -85,6 +87,26 @@ pub(crate) fn to_resource(object: &Value) -> Option<Resource> {
         selectable_fields: selectable,
         definition: Some(Arc::new(definition)),
     })
+}
+
+/// Gives deprecated versions their warnings: the definition's, or one that names the version to use instead.
+fn warn_of_deprecation(object: &Value, group: &str, kind: &str, versions: &mut [ServedVersion]) {
+    let described = |name: &str| {
+        object::list(object, "/spec/versions").iter().find(|version| object::text(version, "/name") == name)
+    };
+    let deprecated = |name: &str| described(name).is_some_and(|version| object::flag(version, "/deprecated"));
+    let instead = versions.iter().map(|version| version.name.clone()).find(|name| !deprecated(name));
+    for version in versions.iter_mut().filter(|version| deprecated(&version.name)) {
+        let own = described(&version.name).map_or("", |version| object::text(version, "/deprecationWarning"));
+        version.deprecation = Some(match &instead {
+            _ if !own.is_empty() => own.to_owned(),
+            // Only a newer version is named.
+            Some(instead) if rank(instead) > rank(&version.name) => {
+                format!("{group}/{} {kind} is deprecated; use {group}/{instead} {kind}", version.name)
+            }
+            _ => format!("{group}/{} {kind} is deprecated", version.name),
+        });
+    }
 }
 
 /// The order of versions: stable before beta before alpha, newer before older.

@@ -22,6 +22,7 @@ mod workload;
 use serde_json::{Value, json};
 
 pub(crate) use definition::{CLEANUP, to_resource as definition_to_resource};
+pub(crate) use names::{fault_of_label_value, faults_of_qualified};
 pub(crate) use pod::{qos_class, resources};
 
 use crate::api::{Api, Part, Target};
@@ -60,7 +61,7 @@ pub(crate) fn prepare_create(
     object: &mut Value,
 ) -> Result<(), ApiError> {
     match &*resource.key {
-        "pods" => pod::prepare_create(object),
+        "pods" => pod::prepare_create(object, &api.timestamp()),
         "deployments.apps" | "resourcequotas" => reset_status(object, json!({})),
         "replicasets.apps" => reset_status(object, json!({"replicas": 0})),
         "services" => service::allocate(api, tx, resource, object)?,
@@ -104,7 +105,7 @@ pub(crate) fn validate_update(
     live: &Value,
     object: &Value,
 ) -> Result<(), ApiError> {
-    let mut causes = names::check_metadata(object);
+    let mut causes = names::check_metadata(&target.resource, object);
     if let Some(definition) = &target.resource.definition {
         let errors = definition.validate(object, Some(live), &target.version);
         causes.extend(definition::field_errors(errors));

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{container, pod_template};
-use crate::object::{child, elements, set_default, set_or_remove};
+use crate::object::{self, child, elements, set_default, set_or_remove};
 use crate::status::Cause;
 
 pub(super) fn default(pod: &mut Value) {
@@ -20,10 +20,20 @@ pub(super) fn default(pod: &mut Value) {
     }
 }
 
-pub(super) fn prepare_create(pod: &mut Value) {
+pub(super) fn prepare_create(pod: &mut Value, now: &str) {
     complete_whole(pod);
     let class = qos_class(pod);
     pod["status"] = json!({"phase": "Pending", "qosClass": class});
+    if !object::list(pod, "/spec/schedulingGates").is_empty() {
+        pod["status"]["conditions"] = json!([{
+            "type": "PodScheduled",
+            "status": "False",
+            "lastProbeTime": null,
+            "lastTransitionTime": now,
+            "reason": "SchedulingGated",
+            "message": "Scheduling is blocked due to non-empty scheduling gates",
+        }]);
+    }
 }
 
 /// Completes the resources of the pod as a whole from those of its containers.
@@ -103,7 +113,7 @@ mod tests {
         let both = json!({"cpu": "1", "memory": "1Gi"});
         let container = json!({"name": "main", "resources": {"requests": both, "limits": both}});
         let mut pod = json!({"spec": {"containers": [container], "resources": {"limits": {"cpu": "2"}}}});
-        prepare_create(&mut pod);
+        prepare_create(&mut pod, "2001-02-03T04:05:06Z");
         let completed =
             json!({"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "1Gi"}});
         assert_eq!(

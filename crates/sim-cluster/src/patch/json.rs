@@ -21,7 +21,7 @@ pub fn json(object: &mut Value, patch: &Value) -> Result<(), PatchError> {
     };
     if operations.len() > MAX_OPERATIONS {
         return Err(PatchError::TooLarge(format!(
-            "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
+            "Request entity too large: The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
             operations.len()
         )));
     }
@@ -42,6 +42,15 @@ fn apply(object: &mut Value, operation: &Value) -> Option<()> {
         && object.pointer(text("path")).is_none_or(Value::is_null)
     {
         return Some(());
+    }
+    // Nor does it ask whether a map has the field that is replaced.
+    if text("op") == "replace"
+        && let Some((parent, _)) = text("path").rsplit_once('/')
+        && object.pointer(parent).is_some_and(Value::is_object)
+    {
+        let mut added = operation.clone();
+        added["op"] = "add".into();
+        return apply(object, &added);
     }
     let operation: PatchOperation = serde_json::from_value(operation.clone()).ok()?;
     json_patch::patch(object, &Patch(vec![operation])).ok()
@@ -64,6 +73,7 @@ mod tests {
             (value!([{"op": "add", "path": "/a/0", "value": 0}]), value!({"a": [0, 1, 2]})),
             (value!([{"op": "remove", "path": "/a/0"}]), value!({"a": [2]})),
             (value!([{"op": "replace", "path": "/a/1", "value": 9}]), value!({"a": [1, 9]})),
+            (value!([{"op": "replace", "path": "/b", "value": 9}]), value!({"a": [1, 2], "b": 9})),
             (value!([{"op": "copy", "from": "/a", "path": "/b"}]), value!({"a": [1, 2], "b": [1, 2]})),
             (value!([{"op": "move", "from": "/a", "path": "/c"}]), value!({"c": [1, 2]})),
             (value!([{"op": "test", "path": "/a/0", "value": 1}]), value!({"a": [1, 2]})),
@@ -79,7 +89,6 @@ mod tests {
         let rows = [
             value!({"op": "test", "path": "/a", "value": 2}),
             value!({"op": "remove", "path": "/b"}),
-            value!({"op": "replace", "path": "/b", "value": 1}),
             value!({"op": "add", "path": "/x/y", "value": 1}),
             value!({"op": "shuffle", "path": "/a"}),
         ];

@@ -128,7 +128,7 @@ fn to_resource(row: &Row) -> Resource {
         blind_update: blind,
         versions: versions
             .iter()
-            .map(|&name| ServedVersion { name: name.to_owned(), status, scale })
+            .map(|&name| ServedVersion { name: name.to_owned(), status, scale, deprecation: None })
             .collect(),
         storage: None,
         selectable_fields: Vec::new(),

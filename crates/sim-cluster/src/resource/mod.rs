@@ -41,6 +41,8 @@ pub(crate) struct ServedVersion {
     pub(crate) name: String,
     pub(crate) status: bool,
     pub(crate) scale: bool,
+    /// What those are told who still use it.
+    pub(crate) deprecation: Option<String>,
 }
 
 /// A resource of the API: what its objects are called, where they live, how they are served.
@@ -79,6 +81,11 @@ impl Resource {
 
     pub(crate) fn version(&self, name: &str) -> Option<&ServedVersion> {
         self.versions.iter().find(|v| v.name == name)
+    }
+
+    /// Whether all objects of a collection can be deleted by one request; namespaces go one by one.
+    pub(crate) fn deletes_collections(&self) -> bool {
+        &*self.key != "namespaces"
     }
 
     /// The version in which objects are kept.

@@ -24,6 +24,8 @@ const OTHER_GROUPS: &[&str] = &[
     "resource.k8s.io",
     "storage.k8s.io",
 ];
+/// Versions that a real server has of the groups modelled here.
+const OTHER_VERSIONS: &[(&str, &str)] = &[("autoscaling", "v1")];
 /// Resources that a real server has in the groups modelled here.
 const OTHER_RESOURCES: &[&str] = &[
     "bindings",
@@ -85,11 +87,16 @@ impl Registry {
     }
 
     /// Whether a real server would have a resource that is missing here.
-    pub(crate) fn is_missing(&self, group: &str, plural: &str) -> bool {
+    pub(crate) fn is_missing(&self, group: &str, version: &str, plural: &str) -> bool {
         OTHER_GROUPS.contains(&group)
-            || OTHER_RESOURCES.contains(&plural) && self.has_group(group)
-            // Older versions of what is here.
-            || self.by_key(&table_key(group, plural)).is_some_and(|resource| !resource.is_custom())
+            || OTHER_RESOURCES.contains(&plural) && self.has_version(group, version)
+            || OTHER_VERSIONS.contains(&(group, version))
+    }
+
+    /// Whether anything of a version of a group is served.
+    fn has_version(&self, group: &str, version: &str) -> bool {
+        let resources = self.resources.read();
+        resources.values().any(|resource| resource.group == group && resource.version(version).is_some())
     }
 
     /// Whether anything of a group is served.

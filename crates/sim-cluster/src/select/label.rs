@@ -4,18 +4,24 @@ use serde_json::{Map, Value};
 
 use crate::object;
 
+/// What a requirement asks of the value of a label.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Test {
+pub(super) enum Test {
     Exists,
     Absent,
     In(Vec<String>),
     NotIn(Vec<String>),
+    /// An integer above this one.
+    Above(i64),
+    /// An integer below this one.
+    Below(i64),
 }
 
+/// One label, and what is asked of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Requirement {
-    key: String,
-    test: Test,
+pub(super) struct Requirement {
+    pub(super) key: String,
+    pub(super) test: Test,
 }
 
 /// Requirements on labels that must all hold; empty matches everything.
@@ -27,16 +33,7 @@ pub(crate) struct LabelSelector {
 impl LabelSelector {
     /// Reads the form of the `labelSelector` query parameter.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let mut requirements = Vec::new();
-        for part in split_outside_parentheses(text) {
-            let part = part.trim();
-            if part.is_empty() {
-                continue;
-            }
-            requirements
-                .push(parse_requirement(part).ok_or_else(|| format!("unable to parse requirement: {part}"))?);
-        }
-        Ok(Self { requirements })
+        Ok(Self { requirements: super::query::parse(text)? })
     }
 
     /// Reads a `metav1.LabelSelector`; none when an operator is unknown.
@@ -82,6 +79,8 @@ impl LabelSelector {
                 (Test::In(_), None) => false,
                 (Test::NotIn(values), Some(value)) => values.iter().all(|v| v != value),
                 (Test::NotIn(_), None) => true,
+                (Test::Above(bound), value) => number(value).is_some_and(|value| value > *bound),
+                (Test::Below(bound), value) => number(value).is_some_and(|value| value < *bound),
             }
         })
     }
@@ -101,61 +100,20 @@ impl std::fmt::Display for LabelSelector {
                     [one] => write!(f, "{key}={one}")?,
                     many => write!(f, "{key} in ({})", many.join(","))?,
                 },
-                Test::NotIn(values) => write!(f, "{key} notin ({})", values.join(","))?,
+                Test::NotIn(values) => match values.as_slice() {
+                    [one] => write!(f, "{key}!={one}")?,
+                    many => write!(f, "{key} notin ({})", many.join(","))?,
+                },
+                Test::Above(bound) => write!(f, "{key}>{bound}")?,
+                Test::Below(bound) => write!(f, "{key}<{bound}")?,
             }
         }
         Ok(())
     }
 }
 
-fn split_outside_parentheses(text: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let mut depth = 0_usize;
-    let mut start = 0;
-    for (index, c) in text.char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
-                parts.push(&text[start..index]);
-                start = index + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&text[start..]);
-    parts
-}
-
-fn parse_requirement(part: &str) -> Option<Requirement> {
-    let one = |key: &str, test: Test| {
-        let key = key.trim();
-        is_key(key).then(|| Requirement { key: key.to_owned(), test })
-    };
-    if let Some((key, value)) = part.split_once("!=") {
-        return one(key, Test::NotIn(vec![value.trim().to_owned()]));
-    }
-    if let Some((key, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
-        return one(key, Test::In(vec![value.trim().to_owned()]));
-    }
-    if let Some(key) = part.strip_prefix('!') {
-        return one(key, Test::Absent);
-    }
-    if let Some((head, values)) = part.split_once('(') {
-        let values =
-            values.trim_end().strip_suffix(')')?.split(',').map(|value| value.trim().to_owned()).collect();
-        let (key, operator) = head.trim().rsplit_once(char::is_whitespace)?;
-        return match operator {
-            "in" => one(key, Test::In(values)),
-            "notin" => one(key, Test::NotIn(values)),
-            _ => None,
-        };
-    }
-    one(part, Test::Exists)
-}
-
-fn is_key(key: &str) -> bool {
-    !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c))
+fn number(value: Option<&str>) -> Option<i64> {
+    value?.parse().ok()
 }
 
 #[cfg(test)]

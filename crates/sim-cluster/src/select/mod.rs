@@ -2,6 +2,7 @@
 
 mod field;
 mod label;
+mod query;
 
 pub(crate) use field::FieldSelector;
 pub(crate) use label::LabelSelector;

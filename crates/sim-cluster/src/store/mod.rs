@@ -23,7 +23,7 @@ pub use log::LogError;
 use crate::object;
 use crate::status::ApiError;
 use log::{Kept, Log};
-use table::Table;
+use table::{Table, parts, path};
 
 /// An object as it is stored and handed out.
 pub(crate) type Object = Arc<Value>;
@@ -93,7 +93,7 @@ impl Store {
             let object = Arc::new(value);
             inner.index(&key, None, Some(&object));
             inner.unseen.insert(key.clone(), None);
-            inner.table(&key.resource).objects.insert((key.namespace, key.name), object);
+            inner.table(&key.resource).objects.insert(path(&key.namespace, &key.name), object);
         }
         Self { inner: Mutex::new(inner), changed: Notify::new() }
     }
@@ -113,7 +113,7 @@ impl Store {
         self.begin().get(key)
     }
 
-    /// The objects of a table in one namespace, or in all of them, ordered by namespace and name.
+    /// The objects of a table in one namespace, or in all of them, in the order of lists.
     pub(crate) fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Object> {
         self.begin().list(resource, namespace)
     }
@@ -219,8 +219,9 @@ impl Inner {
             return Ok(());
         }
         let objects = self.tables.iter().flat_map(|(resource, table)| {
-            table.objects.iter().map(|((namespace, name), object)| {
-                (Key::new(resource.clone(), namespace.clone(), name.clone()), object.clone())
+            table.objects.iter().map(|(path, object)| {
+                let (namespace, name) = parts(path);
+                (Key::new(resource.clone(), namespace, name), object.clone())
             })
         });
         log.compact(self.revision, objects)
@@ -243,11 +244,24 @@ impl Tx<'_> {
         self.inner.tables.get(&key.resource)?.get(&key.namespace, &key.name)
     }
 
-    /// The objects of a table in one namespace, or in all of them, ordered by namespace and name.
+    /// The objects of a table in one namespace, or in all of them, in the order of lists.
     pub(crate) fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Object> {
         match self.inner.tables.get(resource) {
             Some(table) => table.list(namespace),
             None => Vec::new(),
+        }
+    }
+
+    /// The same as they were at an earlier revision.
+    pub(crate) fn list_at(
+        &self,
+        resource: &str,
+        namespace: Option<&str>,
+        revision: u64,
+    ) -> Result<Vec<Object>, Compacted> {
+        match self.inner.tables.get(resource) {
+            Some(table) => table.list_at(namespace, revision),
+            None => Ok(Vec::new()),
         }
     }
 
@@ -282,7 +296,7 @@ impl Tx<'_> {
             log.append(revision, key, Some(&value)).map_err(|error| stored(&error))?;
         }
         let object = Arc::new(value);
-        let place = (key.namespace.clone(), key.name.clone());
+        let place = path(&key.namespace, &key.name);
         let previous = self.inner.table(&key.resource).objects.insert(place, object.clone());
         self.inner.revision = revision;
         self.inner.index(key, previous.as_deref(), Some(&object));
@@ -300,7 +314,7 @@ impl Tx<'_> {
         if let Some(log) = &mut self.inner.log {
             log.append(revision, key, None).map_err(|error| stored(&error))?;
         }
-        let place = (key.namespace.clone(), key.name.clone());
+        let place = path(&key.namespace, &key.name);
         self.inner.table(&key.resource).objects.remove(&place);
         self.inner.revision = revision;
         self.inner.index(key, Some(&previous), None);

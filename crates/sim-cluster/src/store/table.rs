@@ -6,12 +6,13 @@ use std::ops::Bound;
 use tokio::sync::watch;
 
 use super::Object;
-use super::history::History;
+use super::history::{Compacted, History};
+use crate::object;
 
 #[derive(Debug)]
 pub(super) struct Table {
-    /// By namespace and name, which is also the order of lists.
-    pub(super) objects: BTreeMap<(String, String), Object>,
+    /// By path, which is also the order of lists.
+    pub(super) objects: BTreeMap<String, Object>,
     pub(super) history: History,
     pub(super) latest: watch::Sender<u64>,
 }
@@ -26,7 +27,7 @@ impl Table {
     }
 
     pub(super) fn get(&self, namespace: &str, name: &str) -> Option<Object> {
-        self.objects.get(&(namespace.to_owned(), name.to_owned())).cloned()
+        self.objects.get(&path(namespace, name)).cloned()
     }
 
     pub(super) fn list(&self, namespace: Option<&str>) -> Vec<Object> {
@@ -36,17 +37,39 @@ impl Table {
         }
     }
 
+    /// The list as it was: what happened since is undone, the last change first.
+    pub(super) fn list_at(&self, namespace: Option<&str>, revision: u64) -> Result<Vec<Object>, Compacted> {
+        let mut objects = self.objects.clone();
+        for change in self.history.since(revision)?.iter().rev() {
+            let path = path(object::namespace(&change.object), object::name(&change.object));
+            match &change.previous {
+                Some(previous) => objects.insert(path, previous.clone()),
+                None => objects.remove(&path),
+            };
+        }
+        let inside = |path: &str| namespace.is_none_or(|namespace| parts(path).0 == namespace);
+        Ok(objects.into_iter().filter(|(path, _)| inside(path)).map(|(_, object)| object).collect())
+    }
+
     pub(super) fn holds(&self, namespace: &str) -> bool {
         self.range(namespace).next().is_some()
     }
 
-    fn range<'a>(
-        &'a self,
-        namespace: &'a str,
-    ) -> impl Iterator<Item = (&'a (String, String), &'a Object)> + 'a {
-        let start = (namespace.to_owned(), String::new());
+    fn range(&self, namespace: &str) -> impl Iterator<Item = (&String, &Object)> {
+        let start = path(namespace, "");
         self.objects
-            .range((Bound::Included(start), Bound::Unbounded))
-            .take_while(move |((ns, _), _)| ns == namespace)
+            .range((Bound::Included(start.clone()), Bound::Unbounded))
+            .take_while(move |(path, _)| path.starts_with(&start))
     }
+}
+
+/// Where a real server keeps an object below its resource: its lists come in the order of these, in which the
+/// namespace `a-b` lies before the namespace `a`.
+pub(super) fn path(namespace: &str, name: &str) -> String {
+    if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") }
+}
+
+/// The namespace and the name of a path.
+pub(super) fn parts(path: &str) -> (&str, &str) {
+    path.split_once('/').unwrap_or(("", path))
 }

@@ -92,5 +92,5 @@ async fn a_quiet_watch_gets_bookmarks_and_ends_with_its_timeout() {
     let params = WatchParams::default().timeout(150).fields("metadata.name=none");
     let events = api.watch(&params, &start).await.unwrap();
     let events: Vec<_> = events.map_ok(|event| shown(&event)).try_collect().await.unwrap();
-    assert_eq!(events, ["bookmark", "bookmark"]);
+    assert_eq!(events, ["bookmark", "bookmark", "bookmark"]);
 }

@@ -42,7 +42,7 @@ pub(super) fn of(resource: &str, object: &Value, now: Timestamp) -> Vec<Value> {
         "nodes" => node(object, name, age),
         "namespaces" => vec![name, json!(text(object, "/status/phase")), age],
         "configmaps" => {
-            vec![name, json!((entries(object, "/data") + entries(object, "/binaryData")).to_string()), age]
+            vec![name, json!(entries(object, "/data") + entries(object, "/binaryData")), age]
         }
         "secrets" => vec![name, json!(text(object, "/type")), json!(entries(object, "/data")), age],
         "serviceaccounts" => vec![name, json!(list(object, "/secrets").len().to_string()), age],

@@ -1,0 +1,147 @@
+//! The server that a case runs on.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use http::Method;
+use kube::Client;
+use serde_json::{Value, json};
+
+use crate::transcript::Transcript;
+use crate::{Call, PatchFormat, Watch};
+
+/// How long a case waits for what must come about.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A server, a namespace of a case's own in it, and what was said so far.
+pub struct Server {
+    pub(crate) client: Client,
+    /// The namespace.
+    pub namespace: String,
+    pub(crate) transcript: RefCell<Transcript>,
+}
+
+impl Server {
+    /// Makes a namespace, and waits until everything is in it that is made for new ones.
+    pub(crate) async fn new(client: Client) -> Self {
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        let namespace = format!("case-{}", &id[20..]);
+        let transcript = RefCell::new(Transcript::new(&namespace));
+        let server = Self { client, namespace, transcript };
+        let object = json!({"metadata": {"name": server.namespace}});
+        server.post("/api/v1/namespaces", &object).unseen().await;
+        for made in ["configmaps/kube-root-ca.crt", "serviceaccounts/default"] {
+            server.until(made, async || server.get(made).maybe().await.code == 200).await;
+        }
+        server
+    }
+
+    pub(crate) fn finish(self) -> String {
+        self.transcript.into_inner().text()
+    }
+
+    /// Writes down a sentence: what the next requests are about.
+    pub fn note(&self, sentence: &str) {
+        self.transcript.borrow_mut().note(sentence);
+    }
+
+    /// From here on answers are shown with who owns their fields.
+    pub fn show_managers(&self) {
+        self.transcript.borrow_mut().managers = true;
+    }
+
+    /// Calls something that differs from run to run by a name, wherever it is said from here on.
+    pub fn call_it(&self, value: &str, name: &str) {
+        self.transcript.borrow_mut().call_it(value, name);
+    }
+
+    /// A request. `path` begins behind the namespace (`configmaps/x`, `apis/apps/v1/deployments/x`), or with a
+    /// slash at the root; `{ns}` in it is the namespace.
+    pub fn request(&self, method: Method, path: &str) -> Call<'_> {
+        Call::new(self, method, path)
+    }
+
+    /// Reads an object or a list.
+    pub fn get(&self, path: &str) -> Call<'_> {
+        self.request(Method::GET, path)
+    }
+
+    /// Creates an object in a collection.
+    pub fn post(&self, path: &str, object: &Value) -> Call<'_> {
+        self.request(Method::POST, path).json(object)
+    }
+
+    /// Replaces an object.
+    pub fn put(&self, path: &str, object: &Value) -> Call<'_> {
+        self.request(Method::PUT, path).json(object)
+    }
+
+    /// Patches an object.
+    pub fn patch(&self, format: PatchFormat, path: &str, change: &Value) -> Call<'_> {
+        self.request(Method::PATCH, path).json(change).header("content-type", format.content_type())
+    }
+
+    /// Patches an object by JSON merge patch.
+    pub fn merge(&self, path: &str, change: &Value) -> Call<'_> {
+        self.patch(PatchFormat::Merge, path, change)
+    }
+
+    /// Applies an object as a field manager.
+    pub fn apply(&self, manager: &str, path: &str, object: &Value) -> Call<'_> {
+        self.patch(PatchFormat::Apply, path, object).query(&format!("fieldManager={manager}"))
+    }
+
+    /// Deletes an object or a collection.
+    pub fn delete(&self, path: &str) -> Call<'_> {
+        self.request(Method::DELETE, path)
+    }
+
+    /// Opens a watch on a collection.
+    pub async fn watch(&self, path: &str) -> Watch<'_> {
+        Watch::open(self, path, None).await
+    }
+
+    /// Opens a watch whose events come in another form.
+    pub async fn watch_as(&self, path: &str, accept: &str) -> Watch<'_> {
+        Watch::open(self, path, Some(accept)).await
+    }
+
+    /// Waits until something is so.
+    ///
+    /// # Panics
+    /// If it never is.
+    pub async fn until(&self, what: &str, question: impl AsyncFn() -> bool) {
+        let asked = async {
+            while !question().await {
+                tokio::time::sleep(Duration::from_millis(30)).await;
+            }
+        };
+        let so = tokio::time::timeout(PATIENCE, asked).await;
+        so.unwrap_or_else(|_| panic!("never came about: {what}\n{}", self.transcript.borrow().text()));
+    }
+
+    /// Waits until an object is gone.
+    pub async fn until_gone(&self, path: &str) {
+        self.until(&format!("{path} is gone"), async || self.get(path).maybe().await.code == 404).await;
+    }
+
+    /// Waits until what lies at a JSON pointer of an object is this.
+    pub async fn until_is(&self, path: &str, pointer: &str, value: &Value) {
+        let what = format!("{pointer} of {path} is {value}");
+        self.until(&what, async || self.get(path).maybe().await.body.pointer(pointer) == Some(value)).await;
+    }
+
+    /// The whole path of one that begins behind the namespace.
+    pub(crate) fn path(&self, path: &str) -> String {
+        let whole = if path.starts_with('/') {
+            path.to_owned()
+        } else if let Some(rest) = path.strip_prefix("apis/") {
+            let mut parts = rest.splitn(3, '/');
+            let mut part = || parts.next().unwrap_or_default();
+            format!("/apis/{}/{}/namespaces/{{ns}}/{}", part(), part(), part())
+        } else {
+            format!("/api/v1/namespaces/{{ns}}/{path}")
+        };
+        whole.replace("{ns}", &self.namespace)
+    }
+}

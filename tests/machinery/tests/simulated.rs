@@ -1,0 +1,18 @@
+//! Every case on the simulated server, each on one of its own.
+
+use plimsoll_machinery::{cases, check, client, for_each_case};
+use plimsoll_sim_cluster::SimCluster;
+
+macro_rules! on_a_simulated_server {
+    ($($group:ident: $($case:ident),+ $(,)?);+ $(;)?) => {$(mod $group {$(
+        #[tokio::test]
+        async fn $case() {
+            let server = super::SimCluster::builder().start().await.expect("a simulated cluster");
+            let client = super::client(&server.kubeconfig()).await;
+            super::check(client, stringify!($group), stringify!($case), super::cases::$group::$case).await;
+            server.shutdown().await.expect("an orderly end");
+        }
+    )+})+};
+}
+
+for_each_case!(on_a_simulated_server);
