@@ -12,12 +12,14 @@ use serde_json::{Value, json};
 const USER: &str = "system:serviceaccount:plimsoll-system:plimsoll";
 
 /// What a short life without trouble does not show in the audit log.
-const NOT_SEEN: [&str; 11] = [
+const NOT_SEEN: [&str; 13] = [
     // An apply that makes the object is one `patch` in the log, and takes the right to create besides.
     "create customresourcedefinitions",
     "create deployments",
     "create horizontalpodautoscalers",
+    "create limitranges",
     "create poddisruptionbudgets",
+    "create resourcequotas",
     "create services",
     // Reads of one object, where a write met a conflict.
     "get apps",
@@ -84,7 +86,7 @@ async fn the_service_account_of_the_manifest_can_do_all_of_the_work_and_no_more_
 
     // What is missing is named, and said of a data center that was good before.
     let role = ["patch", "clusterrole", "plimsoll", "--type=json", "-p"];
-    let take = r#"[{"op": "remove", "path": "/rules/11"}]"#;
+    let take = r#"[{"op": "remove", "path": "/rules/12"}]"#;
     kubectl(&admin, &[&role[..], &[take]].concat()).await?;
     eventually("the missing right is named", async || {
         let said = user.run(&["dc", "add", "dc-1", "--kubeconfig", &kubeconfig.to_string_lossy()]).await?;

@@ -47,7 +47,7 @@ const NEEDED: &[(&str, &str, &[&str])] = &[
     ("", "pods", &["list"]),
 ];
 
-const KEPT: &[&str] = &["get", "list", "watch", "create", "patch"];
+const KEPT: &[&str] = &["list", "watch", "create", "patch"];
 const WHOLE: &[&str] = &["get", "list", "watch", "create", "patch", "delete"];
 
 /// Rights on one resource.
