@@ -7,8 +7,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Path;
 use super::reader::{Node, Object};
+use super::{Path, memory};
+use crate::content::Content;
 use crate::error::Violation;
 use crate::record::Environment;
 use crate::scale::{Replication, Scale};
@@ -36,6 +37,8 @@ pub enum Rule {
     NoHostPath,
     /// One main container; what helps it is declared as such.
     OneContainer,
+    /// No runtime is told to take as much memory as its container has.
+    HeapFits,
 }
 
 impl Rule {
@@ -50,6 +53,7 @@ impl Rule {
             Self::NoHostNetwork => "no-host-network",
             Self::NoHostPath => "no-host-path",
             Self::OneContainer => "one-container",
+            Self::HeapFits => "heap-fits",
         }
     }
 }
@@ -121,12 +125,21 @@ const ROOT: Row = Row {
     remedy: "write the user that the image's files belong to, or leave it out for 10001",
 };
 
+const HEAP: Row = Row {
+    rule: Rule::HeapFits,
+    holds: Holds::InProduction,
+    by: Breaker::Value(&["env.NAME", "dataCenters.DC.env.NAME"]),
+    message: "a heap leaves room in the memory of its container, which is killed when it is full",
+    remedy: "raise `size.memory`, or ask for less: three quarters of it for a JVM (-XX:MaxRAMPercentage=75)",
+};
+
 /// Every way to break a golden rule.
-pub const TABLE: [Row; 9] = [
+pub const TABLE: [Row; 10] = [
     FEW_REPLICAS,
     LOW_BOUND,
     NO_READINESS,
     NO_LIVENESS,
+    HEAP,
     ROOT,
     Row {
         rule: Rule::NoPrivileged,
@@ -197,6 +210,11 @@ pub(super) fn check_probes(probes: &Object<'_>) {
             probes.faults().breaks(row.at(&probes.path().field(field)));
         }
     }
+}
+
+/// Every place where a runtime is told to take as much memory as its container has.
+pub(super) fn check_heaps(content: &Content) -> Vec<Violation> {
+    memory::beyond(content).iter().map(|path| HEAP.at(path)).collect()
 }
 
 /// Puts down that the main container or a sidecar is to run as root.

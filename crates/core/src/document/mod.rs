@@ -9,6 +9,7 @@ mod familiar;
 mod files;
 pub mod golden;
 mod json;
+mod memory;
 mod metadata;
 mod path;
 mod placement;
@@ -124,7 +125,10 @@ pub fn faults(value: &Value) -> Vec<Violation> {
 pub fn admit(value: &Value, host: Host<'_>) -> Result<AppDocument, Refusal> {
     let faults = Faults::default();
     let reading = read(&Node::root(value, &faults), Grades::Of(host.grades));
-    let (mut faults, broken, named) = faults.into_parts();
+    let (mut faults, mut broken, named) = faults.into_parts();
+    if let Some(content) = reading.as_ref().and_then(|reading| reading.content.as_ref()) {
+        broken.extend(golden::check_heaps(content));
+    }
     let foreign = placement::foreign(&named, host.dcs);
     if foreign.is_empty()
         && let Some(Reading { scale: Some(scale), publish: Some(publish), .. }) = &reading

@@ -91,6 +91,7 @@ fn every_golden_rule_is_answered_as_its_row_says() {
                 Rule::MinReplicas => json!(2),
                 Rule::NonRoot => json!(0),
                 Rule::ReadinessProbe | Rule::LivenessProbe => Value::Null,
+                Rule::HeapFits => json!("-Xmx900g"),
                 Rule::NoPrivileged | Rule::NoHostNetwork | Rule::NoHostPath | Rule::OneContainer => {
                     json!(true)
                 }

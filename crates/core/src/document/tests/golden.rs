@@ -44,6 +44,42 @@ fn production_asks_for_probes() {
 }
 
 #[test]
+fn production_refuses_heaps_that_cannot_fit_wherever_they_are_asked_for() {
+    let container = |name: &str| {
+        let digest = "a".repeat(64);
+        json!({
+            "name": name, "image": format!("registry.example.com/x@sha256:{digest}"),
+            "size": {"cpu": 1, "memory": "64Mi"}, "command": ["/bin/java", "-Xmx64m"],
+        })
+    };
+    let mut spec = probed(&json!({}));
+    spec["size"] = json!({"cpu": 1, "memory": "1Gi"});
+    spec["args"] = json!(["-Xms1g", "-Xmx1g"]);
+    spec["env"] =
+        json!({"GOMEMLIMIT": "1GiB", "JAVA_OPTS": "-Xmx768m", "NODE_OPTIONS": "--max-old-space-size=2048"});
+    spec["init"] = json!([container("migrate")]);
+    spec["sidecars"] = json!([container("proxy")]);
+    spec["dataCenters"] = json!({"dc-2": {"env": {"JAVA_OPTS": "-Xmx2g"}}});
+    let places: Vec<String> = broken(&spec)
+        .into_iter()
+        .map(|said| {
+            assert!(said.contains("(golden rule `heap-fits`); raise `size.memory`"), "{said}");
+            said.split(": ").next().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "spec.args[1]",
+            "spec.env.NODE_OPTIONS",
+            "spec.dataCenters.dc-2.env.JAVA_OPTS",
+            "spec.init[0].command[1]",
+            "spec.sidecars[0].command[1]",
+        ]
+    );
+}
+
+#[test]
 fn production_asks_for_three_replicas_where_there_are_any() {
     for scale in [
         json!({}),
