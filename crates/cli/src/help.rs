@@ -84,6 +84,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "qos node-view",
         &["plimsoll qos node-view -f deployment.yaml --memory 64Gi --memory-throttling-factor 0.9"],
     ),
+    ("qos eviction", &["plimsoll qos eviction -f pods.json -f podmetrics.json --node node-7"]),
     ("qos lint", &["plimsoll qos lint -f namespace.yaml", "plimsoll qos lint -f - --policy grades.yaml"]),
     ("qos policy", &["plimsoll qos policy", "plimsoll qos policy -f grades.yaml -o yaml"]),
     ("qos eval", &["plimsoll qos eval"]),

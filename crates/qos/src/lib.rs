@@ -51,7 +51,9 @@ pub use kubelet::{
     WeightCurve, eviction_order, node_view,
 };
 pub use kubernetes::{KubernetesVersion, UnknownVersion};
-pub use loss::{LossAnswer, LossRequest, Lost, LostNode, Missing, Move, Tier, lose};
+pub use loss::{
+    LossAnswer, LossRequest, Lost, LostNode, Missing, Move, Preempt, Preemption, Pushed, Tier, lose,
+};
 pub use node::{Node, Taint};
 pub use oversell::{Amounts, Explained, Requests, requests};
 pub use pod::{

@@ -262,6 +262,17 @@ fn nodes_and_namespaces_are_asked_about_line_by_line_too() {
     let ask = |request: Value| -> Value {
         serde_json::from_str(&eval::line(request.to_string().as_bytes())).unwrap()
     };
+    let order = ask(json!({"op": "evictionOrder", "pods": [
+        {"name": "modest", "request": "2Gi", "usage": "1Gi"},
+        {"name": "greedy", "priority": 500, "request": "1Gi", "usage": "2Gi"},
+    ]}));
+    assert_eq!(
+        order,
+        json!({"ok": true, "order": [
+            {"name": "greedy", "because": "uses 2Gi, 1Gi more than it requests; priority 500"},
+            {"name": "modest", "because": "uses 1Gi, no more than the 2Gi it requests; priority 0"},
+        ]})
+    );
     let view = ask(json!({"op": "nodeView", "pod": pod, "machine": {"memory": "64Gi"}}));
     assert_eq!(
         (&view["qos"]["class"], &view["containers"][0]["oomScoreAdj"]["value"]),

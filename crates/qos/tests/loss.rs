@@ -221,3 +221,90 @@ fn single_nodes_are_lost_and_what_is_not_there_cannot_be() {
     }
     assert_eq!(try_lose(request(json!({}))).unwrap().because, "no pod has to find another place");
 }
+
+/// `dc-1` is lost; how those that ran there come back where less important ones make way.
+fn lose_preempting(first: &[Value], pods: &[Value], second: &[Value], others: &[Value]) -> Value {
+    let answer = try_lose(json!({
+        "clusters": [{"name": "dc-1", "nodes": first, "pods": pods}, {"name": "dc-2", "nodes": second, "pods": others}],
+        "lose": {"dataCenters": ["dc-1"]},
+        "preempt": "LowerPriority",
+    }));
+    serde_json::to_value(answer.unwrap().preemption.unwrap()).unwrap()
+}
+
+#[test]
+fn the_less_important_make_way_and_are_named_with_where_they_go() {
+    let others =
+        [mk_pod("batch-1", "b1", "4", 100), mk_pod("batch-2", "b1", "3", 100), mk_pod("web", "b2", "6", 500)];
+    let answer = lose_preempting(
+        &[mk_node("a1", "8", "32Gi")],
+        &[mk_pod("shop", "a1", "4", 900)],
+        &[mk_node("b1", "8", "32Gi"), mk_node("b2", "9", "32Gi")],
+        &others,
+    );
+    assert_eq!(
+        answer,
+        json!({
+            "returns": 1,
+            "bound": 1,
+            "because": "1 of 1 pods come back where less important ones make way, at most 1 can; 1 less important are pushed aside and find another place",
+            "pushedAside": [{
+                "cluster": "dc-2", "node": "b1", "namespace": "demo", "name": "batch-2", "priority": 100,
+                "makesWayFor": "demo/shop", "goesTo": "dc-2/b2",
+            }],
+            "missing": [],
+        })
+    );
+}
+
+/// b1 would lose one of priority 500, b2 two of 100: the scheduler takes b2.
+#[test]
+fn the_node_is_taken_where_the_least_important_must_go() {
+    let others =
+        [mk_pod("web", "b1", "8", 500), mk_pod("batch-1", "b2", "4", 100), mk_pod("batch-2", "b2", "4", 100)];
+    let answer = lose_preempting(
+        &[mk_node("a1", "8", "32Gi")],
+        &[mk_pod("shop", "a1", "8", 900)],
+        &[mk_node("b1", "8", "32Gi"), mk_node("b2", "8", "32Gi")],
+        &others,
+    );
+    let names: Vec<_> =
+        answer["pushedAside"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["batch-1", "batch-2"]);
+    assert!(answer["pushedAside"][0]["because"].as_str().unwrap().contains("cpu is short"), "{answer}");
+}
+
+#[test]
+fn nobody_makes_way_for_an_equal_or_where_there_is_room() {
+    let one = |priority: i32, cpu: &str| {
+        lose_preempting(
+            &[mk_node("a1", "8", "32Gi")],
+            &[mk_pod("shop", "a1", cpu, priority)],
+            &[mk_node("b1", "8", "32Gi")],
+            &[mk_pod("there", "b1", "6", 500)],
+        )
+    };
+    let equal = one(500, "4");
+    assert_eq!(
+        (&equal["returns"], &equal["bound"], &equal["pushedAside"]),
+        (&json!(0), &json!(0), &json!([]))
+    );
+    assert_eq!(equal["missing"][0]["name"], "shop");
+    let roomy = one(900, "2");
+    assert_eq!((&roomy["returns"], &roomy["pushedAside"]), (&json!(1), &json!([])));
+    let pushed = one(501, "4");
+    assert_eq!((&pushed["returns"], &pushed["pushedAside"][0]["name"]), (&json!(1), &json!("there")));
+}
+
+#[test]
+fn a_pod_that_belongs_to_its_node_goes_for_good() {
+    let mut agent = mk_pod("agent", "b1", "6", 0);
+    agent["metadata"]["ownerReferences"] = json!([{"kind": "DaemonSet", "name": "agent"}]);
+    let answer = lose_preempting(
+        &[mk_node("a1", "8", "32Gi")],
+        &[mk_pod("shop", "a1", "4", 900)],
+        &[mk_node("b1", "8", "32Gi"), mk_node("b2", "1", "32Gi")],
+        &[agent],
+    );
+    assert_eq!(answer["pushedAside"][0]["because"], "it belongs to its node");
+}

@@ -150,3 +150,90 @@ proptest! {
         prop_assert_eq!(answer.returns as u64, answer.bound);
     }
 }
+
+/// The CPU and the priority of each pod.
+type Sized = Vec<(u32, i32)>;
+
+/// Nodes with CPU and what runs on them; and what is displaced.
+fn crowded() -> impl Strategy<Value = (Vec<(u32, Sized)>, Sized)> {
+    let pods = |most: usize| prop::collection::vec((1_u32..6, 0_i32..4), 0..most);
+    let node = (4_u32..12, pods(4)).prop_map(|(cpu, running)| {
+        // No more runs than there is room for.
+        let mut left = cpu;
+        let running = running.into_iter().filter(|(cpu, _)| {
+            let fits = *cpu <= left;
+            left -= if fits { *cpu } else { 0 };
+            fits
+        });
+        (cpu, running.collect())
+    });
+    (prop::collection::vec(node, 1..4), pods(6))
+}
+
+proptest! {
+    /// Whoever makes way is less important than the one it makes way for, everything fits in the end, more come back
+    /// than without, and no more than the bound.
+    #[test]
+    fn preemption_keeps_its_laws((nodes, lost) in crowded()) {
+        let mut all = Vec::new();
+        let mut gone = Node::named("lost");
+        gone.allocatable.insert("pods", Quantity::from_units(100));
+        all.push(gone);
+        let mut pods = Vec::new();
+        let mut priorities = BTreeMap::new();
+        let mut sizes = BTreeMap::new();
+        let mut add = |name: String, node: &str, (cpu, priority): (u32, i32)| {
+            let mut main = Container::named("main");
+            main.resources.requests.insert("cpu", Quantity::from_units(cpu));
+            let mut pod = RunningPod::named("demo", name);
+            priorities.insert(pod.full_name(), priority);
+            sizes.insert(pod.full_name(), cpu);
+            pod.spec = Pod {
+                containers: vec![main],
+                priority: Some(priority),
+                node_name: Some(node.to_owned()),
+                ..Pod::default()
+            };
+            pods.push(pod);
+        };
+        for (number, pod) in lost.iter().enumerate() {
+            add(format!("lost-{number}"), "lost", *pod);
+        }
+        for (number, (cpu, running)) in nodes.iter().enumerate() {
+            let name = format!("n{number}");
+            let mut node = Node::named(&name);
+            node.allocatable.insert("cpu", Quantity::from_units(*cpu));
+            node.allocatable.insert("pods", Quantity::from_units(100));
+            for (place, pod) in running.iter().enumerate() {
+                add(format!("{name}-{place}"), &name, *pod);
+            }
+            all.push(node);
+        }
+        let clusters = vec![Cluster { name: "c".to_owned(), nodes: all, pods, ..Cluster::default() }];
+        let inventory = Inventory::new(clusters, Ledgers::Requests).unwrap();
+        let lose = Lost { nodes: vec![LostNode { cluster: "c".to_owned(), node: "lost".to_owned() }], ..Lost::default() };
+        let answer = inventory.lose_preempting(&lose).unwrap();
+        let played = answer.preemption.as_ref().unwrap();
+        prop_assert_eq!(played.returns + played.missing.len(), answer.displaced);
+        prop_assert!(u64::try_from(played.returns).unwrap() <= played.bound, "{:?}", played);
+        prop_assert!(played.bound >= answer.bound);
+        let mut freed = 0;
+        for pushed in &played.pushed_aside {
+            let name = format!("{}/{}", pushed.namespace, pushed.name);
+            prop_assert!(priorities[&name] < priorities[&pushed.makes_way_for], "{:?}", pushed);
+            if pushed.goes_to.is_none() {
+                freed += sizes[&name];
+            }
+        }
+        // What runs in the end is no more than there is.
+        let missing: u32 = played.missing.iter().map(|it| sizes[&format!("{}/{}", it.namespace, it.name)]).sum();
+        let capacity: u32 = nodes.iter().map(|(cpu, _)| cpu).sum();
+        prop_assert!(sizes.values().sum::<u32>() - missing - freed <= capacity);
+        // The most important never come back less than without.
+        let highest = lost.iter().map(|(_, priority)| *priority).max();
+        let among = |names: Vec<String>| names.iter().filter(|name| Some(priorities[*name]) == highest).count();
+        let without = among(answer.missing.iter().map(|it| format!("{}/{}", it.namespace, it.name)).collect());
+        let with = among(played.missing.iter().map(|it| format!("{}/{}", it.namespace, it.name)).collect());
+        prop_assert!(with <= without, "{:?}", answer);
+    }
+}

@@ -23,6 +23,8 @@ pub(crate) enum Qos {
     Advise(Advise),
     /// Say what a node does with the numbers of pods.
     NodeView(NodeView),
+    /// Say in which order a node that is short of memory gives up its pods.
+    Eviction(Eviction),
     /// Find objects that do not go together with oversell; ends with 3 if there are any.
     Lint(Lint),
     /// Check and show the grades of a policy, with what Kubernetes must know of them.
@@ -197,6 +199,9 @@ pub(crate) struct WhatIf {
     /// A node that is lost; may be repeated.
     #[arg(long, value_name = "DC[/CLUSTER]/NODE", value_parser = node)]
     pub(crate) lose_node: Vec<LostNode>,
+    /// Say as well who is pushed aside where more important pods come back, as the scheduler would have it.
+    #[arg(long)]
+    pub(crate) preempt: bool,
 }
 
 #[derive(Debug, Args)]
@@ -212,12 +217,27 @@ pub(crate) struct Advise {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Eviction {
+    /// Pods, and what they use: what `kubectl get pods -A -o json` and `kubectl get podmetrics -A -o json` print; `-` is
+    /// standard input.
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// One node; else each that a pod runs on.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) node: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "machine", required = true, args = ["memory", "node"])]
 pub(crate) struct NodeView {
     #[command(flatten)]
     pub(crate) files: Files,
     /// The memory of the node (its capacity), as 64Gi.
     #[arg(long, value_name = "QUANTITY")]
-    pub(crate) memory: Quantity,
+    pub(crate) memory: Option<Quantity>,
+    /// The node itself, as `kubectl get node NAME -o json` prints it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["memory", "allocatable_memory"])]
+    pub(crate) node: Option<PathBuf>,
     /// What of it pods may have; else all of it.
     #[arg(long, value_name = "QUANTITY")]
     pub(crate) allocatable_memory: Option<Quantity>,

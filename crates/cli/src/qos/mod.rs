@@ -5,6 +5,7 @@
 mod advise;
 mod answer;
 pub(crate) mod arguments;
+mod eviction;
 mod fit;
 mod fleet;
 mod input;
@@ -39,6 +40,7 @@ pub(crate) fn run(format: Format, command: Qos) -> Result<ExitCode, Failure> {
         Qos::WhatIf(arguments) => what_if::run(format, arguments),
         Qos::Advise(arguments) => advise::run(format, &arguments),
         Qos::NodeView(arguments) => node::run(format, arguments),
+        Qos::Eviction(arguments) => eviction::run(format, &arguments),
         Qos::Lint(arguments) => lint::run(format, &arguments),
         Qos::Policy(arguments) => policy::run(format, &arguments),
         Qos::Eval => eval(),

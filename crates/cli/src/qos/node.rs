@@ -1,12 +1,15 @@
 //! What a node does with the numbers of pods.
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use plimsoll_qos::{Machine, MemoryReservation, Policy, WeightCurve};
+use plimsoll_qos::{MEMORY, Machine, MemoryReservation, Policy, Quantity, Resources, WeightCurve};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{ask, items, listed, show, text};
 use super::arguments::{Curve, NodeView};
+use super::input::{Found, Input};
 use super::pods::{Described, read};
 use crate::arguments::Format;
 use crate::failure::Failure;
@@ -28,11 +31,17 @@ pub(super) fn run(format: Format, arguments: NodeView) -> Result<ExitCode, Failu
     let NodeView {
         files,
         memory,
+        node,
         allocatable_memory,
         weight_curve,
         memory_throttling_factor,
         tiered_reservation,
     } = arguments;
+    let (memory, allocatable_memory) = match (memory, node) {
+        (Some(memory), _) => (memory, allocatable_memory),
+        (None, Some(path)) => memory_of(&path)?,
+        (None, None) => return Err(Failure::usage("give the node's memory, or the node itself")),
+    };
     let machine = Machine {
         allocatable_memory,
         weight_curve: match weight_curve {
@@ -57,6 +66,42 @@ pub(super) fn run(format: Format, arguments: NodeView) -> Result<ExitCode, Failu
     }
     show(format, &listed(answers), || said.join("\n\n"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a node says of its memory: all of it, and what its pods may have.
+fn memory_of(path: &Path) -> Result<(Quantity, Option<Quantity>), Failure> {
+    let input = Input::open(path)?;
+    let mut nodes = input.objects::<Object>()?.into_iter().filter_map(|Found { item, .. }| match item {
+        Object::Node { status: Status { capacity, allocatable } } => Some((capacity, allocatable)),
+        Object::Other => None,
+    });
+    let (Some((capacity, allocatable)), None) = (nodes.next(), nodes.next()) else {
+        return Err(Failure::usage(format!("{} does not hold one node", input.name()))
+            .with("give what `kubectl get node NAME -o json` prints"));
+    };
+    let Some(memory) = capacity.get(MEMORY) else {
+        return Err(Failure::usage(format!("{}: the node has no status.capacity.memory", input.name())));
+    };
+    Ok((memory.clone(), allocatable.get(MEMORY).cloned()))
+}
+
+/// As much of a node as its memory takes.
+#[derive(Deserialize)]
+#[serde(tag = "kind")]
+enum Object {
+    Node {
+        #[serde(default)]
+        status: Status,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    capacity: Resources,
+    allocatable: Resources,
 }
 
 fn told(object: &str, answer: &Value) -> String {

@@ -140,6 +140,7 @@ fn pods_are_classified_viewed_and_linted() {
             &["qos", "classify", "-f", "web.yaml", "--server-version", "latest"],
             &["qos", "node-view", "-f", "shop.yaml", "--memory", "64Gi", "--memory-throttling-factor", "0.9"],
             &["qos", "node-view", "-f", "shop.yaml", "--memory", "0"],
+            &["qos", "node-view", "-f", "shop.yaml"],
             &["qos", "lint", "-f", "web.yaml"],
             &["qos", "lint", "-f", "web.yaml", "-o", "json"],
             &["qos", "lint", "-f", "service.yaml"],
@@ -164,6 +165,7 @@ fn capacity_names_what_binds_and_what_does_not_come_back() {
         with("fit", &["--grade", "vip", "--cpu", "2", "--memory", "4Gi"]),
         with("what-if", &["--lose", "dc-1"]),
         with("what-if", &["--lose-node", "dc-1/dc-1-n1"]),
+        with("what-if", &["--lose", "dc-1", "--preempt"]),
         with("what-if", &["--lose", "dc-9"]),
         with("what-if", &[]),
         vec![
@@ -310,4 +312,51 @@ fn a_fleet_may_come_from_standard_input() {
     let said = fixture.with_input(&arguments, &list(&[node("n1")]).to_string());
     assert_eq!(said.exit, Some(0), "{}", told(&arguments, &said));
     assert_eq!(serde_json::from_str::<Value>(&said.stdout).unwrap()["fits"], 16);
+}
+
+#[test]
+fn a_node_says_its_memory_itself_and_whom_it_gives_up_first() {
+    let fixture = Fixture::bare();
+    fixture.file("shop.yaml", SHOP);
+    fixture.file(
+        "node.json",
+        r#"{"kind": "Node", "metadata": {"name": "a"},
+            "status": {"capacity": {"memory": "64Gi"}, "allocatable": {"memory": "60Gi"}}}"#,
+    );
+    fixture.file("bare.json", r#"{"kind": "Node", "metadata": {"name": "a"}}"#);
+    let pod = |name: &str, node: &str, priority: i32, memory: &str, phase: &str| {
+        json!({"kind": "Pod", "metadata": {"name": name, "namespace": "demo"}, "status": {"phase": phase},
+            "spec": {"nodeName": node, "priority": priority,
+                     "containers": [{"name": "main", "resources": {"requests": {"memory": memory}}}]}})
+    };
+    let used = |name: &str, memory: &str| {
+        json!({"kind": "PodMetrics", "metadata": {"name": name, "namespace": "demo"},
+            "containers": [{"name": "main", "usage": {"cpu": "1", "memory": memory}}, {"name": "proxy", "usage": {"memory": "1Mi"}}]})
+    };
+    let list = |items: serde_json::Value| json!({"kind": "List", "items": items}).to_string();
+    let pods = json!([
+        pod("modest", "a", 500, "2Gi", "Running"),
+        pod("greedy", "a", 800, "1Gi", "Running"),
+        pod("idle", "a", 500, "1Gi", "Running"),
+        pod("ended", "a", 0, "1Gi", "Succeeded"),
+        pod("other", "b", 500, "1Gi", "Running"),
+    ]);
+    fixture.file("pods.json", &list(pods));
+    let metrics =
+        json!([used("modest", "1Gi"), used("greedy", "2Gi"), used("idle", "1100Mi"), used("other", "1Gi")]);
+    fixture.file("used.json", &list(metrics));
+    insta::assert_snapshot!(all(
+        &fixture,
+        &[
+            &["qos", "node-view", "-f", "shop.yaml", "--node", "node.json"],
+            &["qos", "node-view", "-f", "shop.yaml", "--node", "bare.json"],
+            &["qos", "node-view", "-f", "shop.yaml", "--node", "pods.json"],
+            &["qos", "node-view", "-f", "shop.yaml", "--node", "node.json", "--memory", "1Gi"],
+            &["qos", "eviction", "-f", "pods.json", "-f", "used.json"],
+            &["qos", "eviction", "-f", "pods.json", "-f", "used.json", "--node", "b", "-o", "json"],
+            &["qos", "eviction", "-f", "pods.json", "--node", "b"],
+            &["qos", "eviction", "-f", "pods.json", "--node", "c"],
+            &["qos", "eviction", "-f", "node.json"],
+        ],
+    ));
 }

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::{Answer, fields, read};
 use crate::evidence::{AdviseRequest, AppUsage, advise as what_to_do};
 use crate::{
-    CapacityError, Cluster, Detail, FitRequest, Inventory, Ledgers, LossRequest, Lost, Policy, WantedRequest,
-    fit as how_many, lose as what_if,
+    CapacityError, Cluster, Detail, FitRequest, Inventory, Ledgers, LossRequest, Lost, Policy, Preempt,
+    WantedRequest, fit as how_many, lose as what_if,
 };
 
 #[derive(Deserialize)]
@@ -58,11 +58,13 @@ struct Loss {
     lose: Lost,
     #[serde(default)]
     ledgers: Ledgers,
+    #[serde(default)]
+    preempt: Preempt,
 }
 
 pub(super) fn lose(request: &[u8]) -> Answer {
-    let Loss { op: _, clusters, lose, ledgers } = read(request)?;
-    let answer = what_if(LossRequest { clusters, lose, ledgers });
+    let Loss { op: _, clusters, lose, ledgers, preempt } = read(request)?;
+    let answer = what_if(LossRequest { clusters, lose, ledgers, preempt });
     fields_of(&answer.map_err(|error| error.to_string())?)
 }
 

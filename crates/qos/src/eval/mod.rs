@@ -19,6 +19,7 @@
 //! | `{"op":"lose","clusters":[…],"lose":{"dataCenters":["dc-1"]}}` | `{"ok":true,"displaced":420,"returns":412,"bound":415,"because":"…",…}`: [`LossRequest`](crate::LossRequest), [`LossAnswer`](crate::LossAnswer) |
 //! | `{"op":"advise","now":1790000000,"apps":[{"grade":"general-2",…}]}` | `{"ok":true,"apps":[{"advisedGrade":"general-10",…}],"saving":{…}}`: [`AdviseRequest`](crate::evidence::AdviseRequest), [`AdviseAnswer`](crate::evidence::AdviseAnswer) |
 //! | `{"op":"nodeView","pod":{…},"machine":{"memory":"64Gi"}}` | `{"ok":true,"qos":{…},"containers":[{"name":"main","oomScoreAdj":{…},…}],"eviction":"…"}`: [`Machine`](crate::Machine), [`NodeView`](crate::NodeView) |
+//! | `{"op":"evictionOrder","pods":[{"name":"a","priority":500,"request":"1Gi","usage":"2Gi"}]}` | `{"ok":true,"order":[{"name":"a","because":"uses 2Gi, 1Gi more than it requests; priority 500"}]}`: [`Candidate`](crate::Candidate), [`Victim`](crate::Victim) |
 //! | `{"op":"lint","objects":[…]}` | `{"ok":true,"findings":[{"severity":"error","rule":"bestEffort",…}]}`: [`Object`](crate::lint::Object), [`Finding`](crate::lint::Finding) |
 //! | `{"op":"policy","policy":{"grades":[…]}}` | `{"ok":true,"grades":[…],"priorityClasses":[…],"limitRange":{…}}`: [`Policy`](crate::Policy) |
 //!
@@ -150,11 +151,12 @@ fn answer(request: &[u8]) -> Answer {
         "lose" => capacity::lose(request),
         "advise" => capacity::advise(request),
         "nodeView" => objects::node_view(request),
+        "evictionOrder" => objects::eviction_order(request),
         "lint" => objects::lint(request),
         "policy" => objects::policy(request),
         other => Err(format!(
             "unknown op `{}`; there are quantity, arithmetic, qosClass, podRequests, quotaUsage, defaulted, \
-             resize, size, fit, lose, advise, nodeView, lint and policy",
+             resize, size, fit, lose, advise, nodeView, evictionOrder, lint and policy",
             other.chars().take(40).collect::<String>()
         )),
     }

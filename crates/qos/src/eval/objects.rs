@@ -7,7 +7,10 @@ use serde_json::json;
 use super::capacity::fields_of;
 use super::{Answer, fields, read};
 use crate::lint::{Object, lint as look};
-use crate::{Machine, Pod, Policy, limit_range, node_view as view, priority_classes};
+use crate::{
+    Candidate, Machine, Pod, Policy, eviction_order as order, limit_range, node_view as view,
+    priority_classes,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +24,19 @@ struct Viewed {
 pub(super) fn node_view(request: &[u8]) -> Answer {
     let Viewed { op: _, pod, machine } = read(request)?;
     fields_of(&view(&pod, &machine).map_err(|error| error.to_string())?)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ranked {
+    #[expect(dead_code, reason = "read by the caller, and named here so that other fields are refused")]
+    op: IgnoredAny,
+    pods: Vec<Candidate>,
+}
+
+pub(super) fn eviction_order(request: &[u8]) -> Answer {
+    let Ranked { op: _, pods } = read(request)?;
+    Ok(fields([("order", json!(order(&pods)))]))
 }
 
 #[derive(Deserialize)]

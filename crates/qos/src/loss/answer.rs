@@ -41,6 +41,9 @@ pub struct LossAnswer {
     pub free_after: Resources,
     /// Where the others go.
     pub moves: Vec<Move>,
+    /// The same where pods of a lower priority are pushed aside, if that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preemption: Option<Preemption>,
     /// What was left out of the counting.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -78,6 +81,46 @@ pub struct Missing {
     pub priority: i32,
     /// Why no node takes it.
     pub because: String,
+}
+
+/// What comes back where the scheduler pushes pods of a lower priority aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Preemption {
+    /// How many of the displaced pods come back.
+    pub returns: usize,
+    /// How many of them come back at most, whoever is pushed aside and whatever is placed where.
+    pub bound: u64,
+    /// The answer in words.
+    pub because: String,
+    /// Who ran on what is left and is pushed aside, in the order in which it happens.
+    pub pushed_aside: Vec<Pushed>,
+    /// What of the displaced pods does not come back even so.
+    pub missing: Vec<Missing>,
+}
+
+/// A pod that makes way for a more important one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pushed {
+    /// The cluster that it ran in.
+    pub cluster: String,
+    /// The node that it ran on.
+    pub node: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The value of its `PriorityClass`.
+    pub priority: i32,
+    /// The pod that it makes way for, as `namespace/name`.
+    pub makes_way_for: String,
+    /// Where it goes itself, as `cluster/node`; none where nothing takes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goes_to: Option<String>,
+    /// Why nothing takes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 /// A pod that finds another place.
@@ -121,6 +164,7 @@ impl LossAnswer {
             free_before: inventory.list(survivors.free_in_all()),
             free_after: Resources::new(),
             moves: Vec::new(),
+            preemption: None,
             notes: inventory.notes().to_vec(),
         };
         let mut short = vec![0_u128; inventory.dimensions.len()];

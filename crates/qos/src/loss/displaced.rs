@@ -88,7 +88,7 @@ impl<'a> Displaced<'a> {
 }
 
 impl<'a> Kind<'a> {
-    fn new(
+    pub(crate) fn new(
         placed: &'a Placed,
         inventory: &Inventory,
         gone: &[bool],

@@ -8,8 +8,9 @@ mod answer;
 mod bound;
 mod displaced;
 mod place;
+mod preempt;
 mod request;
 mod spreads;
 
-pub use answer::{LossAnswer, Missing, Move, Tier};
-pub use request::{LossRequest, Lost, LostNode, lose};
+pub use answer::{LossAnswer, Missing, Move, Preemption, Pushed, Tier};
+pub use request::{LossRequest, Lost, LostNode, Preempt, lose};

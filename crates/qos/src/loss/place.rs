@@ -8,7 +8,7 @@ use crate::capacity::Inventory;
 use crate::capacity::answer::{counted, in_words};
 use crate::capacity::dimension::Dimension;
 use crate::capacity::gate::Bar;
-use crate::capacity::inventory::Demand;
+use crate::capacity::inventory::{Demand, Placed};
 use crate::resources::PODS;
 
 /// The nodes that are left, and what is free on them while pods are placed.
@@ -17,6 +17,8 @@ pub(crate) struct Survivors<'a> {
     /// The nodes that are left.
     pub(crate) nodes: Vec<usize>,
     gone: &'a [bool],
+    /// Whether those who may be pushed aside are taken for gone, and with them whom they keep away.
+    is_cleared: bool,
     /// What is free, by node and dimension.
     free: Vec<i64>,
     /// What is free in all, by dimension.
@@ -47,7 +49,30 @@ impl<'a> Survivors<'a> {
                 at_most[place] = at_most[place].max(*amount);
             }
         }
-        Self { inventory, nodes, gone, free, in_all, at_most }
+        Self { inventory, nodes, gone, is_cleared: false, free, in_all, at_most }
+    }
+
+    /// The nodes that are left as if all pods below that priority were gone from them.
+    pub(crate) fn cleared(inventory: &'a Inventory, gone: &'a [bool], below: i32) -> Self {
+        let mut survivors = Self { is_cleared: true, ..Self::new(inventory, gone) };
+        let width = survivors.in_all.len();
+        for node in 0..inventory.nodes.len() {
+            survivors.free[node * width..(node + 1) * width].copy_from_slice(inventory.allocatable(node));
+        }
+        let stay = |placed: &&Placed| placed.pod.spec.priority.unwrap_or(0) >= below;
+        for placed in inventory.pods.iter().filter(stay) {
+            survivors.take(placed.node, &placed.demand);
+        }
+        survivors.in_all.fill(0);
+        survivors.at_most.fill(i64::MIN);
+        for &node in &survivors.nodes {
+            for place in 0..width {
+                let amount = survivors.free[node * width + place];
+                survivors.in_all[place] += u128::from(amount.max(0).unsigned_abs());
+                survivors.at_most[place] = survivors.at_most[place].max(amount);
+            }
+        }
+        survivors
     }
 
     /// What is free in all, by dimension; before anything is placed.
@@ -140,18 +165,26 @@ impl<'a> Survivors<'a> {
     /// Whether a node admits such a pod, however full it is.
     pub(crate) fn admits(&self, node: usize, kind: &Kind<'_>) -> bool {
         Bar::of(&self.inventory.nodes[node], kind.pod).is_none()
-            && !kind.kept.keeps_off(self.inventory, self.inventory.ground_of(node), node)
+            && (self.is_cleared || !kind.kept.keeps_off(self.inventory, self.inventory.ground_of(node), node))
     }
 
-    fn take(&mut self, node: usize, demand: &Demand) {
+    pub(crate) fn take(&mut self, node: usize, demand: &Demand) {
         let begin = node * self.in_all.len();
         for &(dimension, amount) in demand {
             self.free[begin + dimension.index()] -= amount;
         }
     }
 
+    /// Gives back what a pod took of a node.
+    pub(crate) fn give_back(&mut self, node: usize, demand: &Demand) {
+        let begin = node * self.in_all.len();
+        for &(dimension, amount) in demand {
+            self.free[begin + dimension.index()] += amount;
+        }
+    }
+
     /// Why no node takes such a pod, in words.
-    fn why_not(&self, kind: &Kind<'_>, spread: Option<&Spreads<'_>>) -> String {
+    pub(crate) fn why_not(&self, kind: &Kind<'_>, spread: Option<&Spreads<'_>>) -> String {
         let all = self.nodes.len();
         if all == 0 {
             return "no node is left".to_owned();

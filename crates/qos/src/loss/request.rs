@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::LossAnswer;
 use super::displaced::Displaced;
 use super::place::Survivors;
+use super::preempt;
 use crate::capacity::{CapacityError, Cluster, Inventory, Ledgers};
 
 /// What does not come back when these data centers, clusters or nodes are lost?
@@ -25,6 +26,19 @@ pub struct LossRequest {
     /// Whether predicted peaks are counted beside requests.
     #[serde(default)]
     pub ledgers: Ledgers,
+    /// Whether it is asked as well who is pushed aside for what comes back.
+    #[serde(default)]
+    pub preempt: Preempt,
+}
+
+/// Whom pods that come back may push aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Preempt {
+    /// Nobody.
+    #[default]
+    Nobody,
+    /// Pods of a lower priority, as the scheduler does.
+    LowerPriority,
 }
 
 /// What is lost.
@@ -54,8 +68,12 @@ pub struct LostNode {
 
 /// Answers what comes back elsewhere and what does not.
 pub fn lose(request: LossRequest) -> Result<LossAnswer, CapacityError> {
-    let LossRequest { clusters, lose, ledgers } = request;
-    Inventory::new(clusters, ledgers)?.lose(&lose)
+    let LossRequest { clusters, lose, ledgers, preempt } = request;
+    let inventory = Inventory::new(clusters, ledgers)?;
+    match preempt {
+        Preempt::Nobody => inventory.lose(&lose),
+        Preempt::LowerPriority => inventory.lose_preempting(&lose),
+    }
 }
 
 impl Inventory {
@@ -71,6 +89,20 @@ impl Inventory {
         let bounds = displaced.bounds(&survivors);
         let places = survivors.place_all(&displaced);
         Ok(LossAnswer::new(self, &gone, &displaced, &places, &bounds, &survivors))
+    }
+
+    /// The same, and beside it what comes back where the scheduler pushes pods of a lower priority aside, and who
+    /// they are.
+    pub fn lose_preempting(&self, lost: &Lost) -> Result<LossAnswer, CapacityError> {
+        let answer = self.lose(lost)?;
+        let gone = self.gone(lost)?;
+        let mut survivors = Survivors::new(self, &gone);
+        let displaced = Displaced::new(self, &gone, &survivors)?;
+        let highest = displaced.kinds.iter().map(|kind| kind.priority).max().unwrap_or(i32::MIN);
+        let bound = displaced.bounds(&Survivors::cleared(self, &gone, highest));
+        let bound = bound.last().map_or(0, |bound| bound.most);
+        let preemption = preempt::play(self, &gone, &displaced, &mut survivors, bound)?;
+        Ok(LossAnswer { preemption: Some(preemption), ..answer })
     }
 
     /// Which nodes are lost.

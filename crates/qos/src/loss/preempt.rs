@@ -1,0 +1,241 @@
+//! Who is pushed aside: the scheduler's preemption, pod by pod, the most important first.
+//!
+//! As in Kubernetes, a pod that fits nowhere takes the node where those who must go are the least important, then the
+//! fewest in weight and number; of those below it on that node, the more important stay if they can. Whoever must go
+//! looks for another place by its own priority. Disruption budgets, which the scheduler only tries to keep, and grace
+//! periods are not counted; spreads and anti-affinities go on counting those who went.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
+
+use super::answer::{Missing, Preemption, Pushed};
+use super::displaced::{Displaced, Kind};
+use super::place::Survivors;
+use super::spreads::{Settled, Spreads};
+use crate::capacity::inventory::Placed;
+use crate::capacity::{CapacityError, Inventory, Tied};
+
+/// A pod that waits for a place: the most important first, then in the order in which they came to wait.
+type Waiting = (Reverse<i32>, usize);
+
+/// One of the pods that wait.
+struct Waiter<'a> {
+    placed: &'a Placed,
+    kind: usize,
+    /// Which of the pushed ones it is; none for one that was displaced.
+    pushed: Option<usize>,
+}
+
+struct Play<'a, 'k> {
+    inventory: &'a Inventory,
+    gone: &'a [bool],
+    survivors: &'k mut Survivors<'a>,
+    kinds: Vec<Kind<'a>>,
+    /// Those who still run, by node.
+    running: HashMap<usize, Vec<&'a Placed>>,
+    /// Where pods were placed, by namespace, for spreads.
+    settled: HashMap<&'a str, Settled<'a>>,
+    /// Kinds that found no place since somebody was pushed aside last, and why.
+    refused: HashMap<usize, String>,
+}
+
+/// Plays it to its end.
+pub(super) fn play<'a>(
+    inventory: &'a Inventory,
+    gone: &'a [bool],
+    displaced: &Displaced<'a>,
+    survivors: &mut Survivors<'a>,
+    bound: u64,
+) -> Result<Preemption, CapacityError> {
+    let mut running: HashMap<usize, Vec<&Placed>> = HashMap::new();
+    for placed in inventory.pods.iter().filter(|placed| !gone[placed.node]) {
+        running.entry(placed.node).or_default().push(placed);
+    }
+    for there in running.values_mut() {
+        // The more important first, which is the order in which they are let stay.
+        there.sort_by_cached_key(|placed| (Reverse(priority(placed)), placed.pod.full_name()));
+    }
+    let mut first: Vec<Option<&Placed>> = vec![None; displaced.kinds.len()];
+    for &(placed, kind) in &displaced.pods {
+        first[kind].get_or_insert(placed);
+    }
+    let kind = |placed| Kind::new(placed, inventory, gone, survivors.free_in_all());
+    let kinds = first.into_iter().flatten().map(kind).collect::<Result<Vec<_>, _>>()?;
+    let mut play =
+        Play { inventory, gone, survivors, kinds, running, settled: HashMap::new(), refused: HashMap::new() };
+    let mut waiters: Vec<Waiter<'a>> =
+        displaced.pods.iter().map(|&(placed, kind)| Waiter { placed, kind, pushed: None }).collect();
+    let mut queue: BTreeSet<Waiting> =
+        waiters.iter().enumerate().map(|(place, waiter)| (Reverse(priority(waiter.placed)), place)).collect();
+    let mut answer = Preemption {
+        returns: 0,
+        bound,
+        because: String::new(),
+        pushed_aside: Vec::new(),
+        missing: Vec::new(),
+    };
+    while let Some((_, place)) = queue.pop_first() {
+        let Waiter { placed, kind, pushed } = waiters[place];
+        let found = play.place(placed, kind);
+        match (&found, pushed) {
+            (Ok((node, victims)), _) => {
+                for &victim in victims {
+                    answer.pushed_aside.push(pushed_by(inventory, victim, placed));
+                    if victim.pod.tied == Tied::ToItsNode {
+                        continue;
+                    }
+                    let kind = play.kind_of(victim)?;
+                    let pushed = Some(answer.pushed_aside.len() - 1);
+                    queue.insert((Reverse(priority(victim)), waiters.len()));
+                    waiters.push(Waiter { placed: victim, kind, pushed });
+                }
+                match pushed {
+                    None => answer.returns += 1,
+                    Some(pushed) => {
+                        let cluster = &inventory.grounds[inventory.ground_of(*node)].name;
+                        let to = format!("{cluster}/{}", inventory.nodes[*node].name);
+                        answer.pushed_aside[pushed].goes_to = Some(to);
+                    }
+                }
+            }
+            (Err(why), None) => answer.missing.push(Missing {
+                cluster: inventory.grounds[placed.ground].name.clone(),
+                namespace: placed.pod.namespace.clone(),
+                name: placed.pod.name.clone(),
+                priority: priority(placed),
+                because: why.clone(),
+            }),
+            (Err(why), Some(pushed)) => answer.pushed_aside[pushed].because = Some(why.clone()),
+        }
+    }
+    answer.because = in_words(&answer, displaced.pods.len());
+    Ok(answer)
+}
+
+impl<'a> Play<'a, '_> {
+    /// Finds a node for a pod, and whom it pushes aside there.
+    fn place(&mut self, placed: &'a Placed, kind: usize) -> Result<(usize, Vec<&'a Placed>), String> {
+        if let Some(why) = self.refused.get(&kind) {
+            return Err(why.clone());
+        }
+        let spec = &self.kinds[kind];
+        if let Some(field) = spec.uncounted {
+            return Err(format!("{field} is not counted here, so it may or may not come back"));
+        }
+        let settled = self.settled.get(spec.namespace);
+        let spread = Spreads::new(self.inventory, self.gone, spec, settled);
+        let admits = |node: usize| {
+            self.survivors.admits(node, spec)
+                && spread.as_ref().is_none_or(|it| it.admit(self.inventory, node))
+        };
+        let free = self.survivors.nodes.iter().copied();
+        // Best fit: the node on which least is left.
+        let fit = free.filter(|node| self.survivors.takes(*node, spec.demand) && admits(*node)).min_by_key(
+            |node| (spec.demand.iter().map(|(d, _)| self.survivors.free(*node)[d.index()]).min(), *node),
+        );
+        let (node, victims) = if let Some(node) = fit {
+            (node, Vec::new())
+        } else {
+            let nodes = self.survivors.nodes.iter().copied().filter(|node| admits(*node));
+            let candidates = nodes.filter_map(|node| Some((node, self.victims(node, spec)?)));
+            let Some(least) = candidates.min_by_key(|(node, victims)| (cost(victims), *node)) else {
+                let why = self.survivors.why_not(spec, spread.as_ref());
+                self.refused.insert(kind, why.clone());
+                return Err(why);
+            };
+            least
+        };
+        for victim in &victims {
+            self.survivors.give_back(node, &victim.demand);
+        }
+        if !victims.is_empty() {
+            // What is left over may take others.
+            self.refused.clear();
+            if let Some(there) = self.running.get_mut(&node) {
+                there.retain(|placed| !victims.iter().any(|victim| std::ptr::eq(*victim, *placed)));
+            }
+        }
+        self.survivors.take(node, &placed.demand);
+        self.settled.entry(&placed.pod.namespace).or_default().push((node, &placed.pod.labels));
+        Ok((node, victims))
+    }
+
+    /// Who must leave a node so that such a pod fits; none where it does not fit even without all below it.
+    fn victims(&self, node: usize, kind: &Kind<'_>) -> Option<Vec<&'a Placed>> {
+        let below = || {
+            let there = self.running.get(&node).into_iter().flatten();
+            there.filter(|placed| priority(placed) < kind.priority)
+        };
+        let mut free = self.survivors.free(node).to_vec();
+        for (dimension, amount) in below().flat_map(|placed| &placed.demand) {
+            free[dimension.index()] += amount;
+        }
+        for (dimension, amount) in kind.demand {
+            free[dimension.index()] -= amount;
+        }
+        if kind.demand.iter().any(|(dimension, _)| free[dimension.index()] < 0) {
+            return None;
+        }
+        let mut victims = Vec::new();
+        for &placed in below() {
+            // It stays if there is room for it beside the newcomer, who counts in its own dimensions alone.
+            let stays = placed.demand.iter().all(|(dimension, amount)| {
+                let is_asked = kind.demand.iter().any(|(of, _)| of == dimension);
+                !is_asked || free[dimension.index()] >= *amount
+            });
+            if stays {
+                for (dimension, amount) in &placed.demand {
+                    free[dimension.index()] -= amount;
+                }
+            } else {
+                victims.push(placed);
+            }
+        }
+        Some(victims)
+    }
+
+    fn kind_of(&mut self, placed: &'a Placed) -> Result<usize, CapacityError> {
+        let kind = Kind::new(placed, self.inventory, self.gone, self.survivors.free_in_all())?;
+        self.kinds.push(kind);
+        Ok(self.kinds.len() - 1)
+    }
+}
+
+/// What the scheduler compares nodes by: the most important who must go, all of them in weight, and their number.
+fn cost(victims: &[&Placed]) -> (i32, i64, usize) {
+    let highest = victims.iter().map(|victim| priority(victim)).max().unwrap_or(i32::MIN);
+    let sum = victims.iter().map(|victim| i64::from(priority(victim)) + i64::from(i32::MAX) + 1).sum();
+    (highest, sum, victims.len())
+}
+
+fn priority(placed: &Placed) -> i32 {
+    placed.pod.spec.priority.unwrap_or(0)
+}
+
+fn pushed_by(inventory: &Inventory, victim: &Placed, by: &Placed) -> Pushed {
+    Pushed {
+        cluster: inventory.grounds[victim.ground].name.clone(),
+        node: inventory.nodes[victim.node].name.clone(),
+        namespace: victim.pod.namespace.clone(),
+        name: victim.pod.name.clone(),
+        priority: priority(victim),
+        makes_way_for: by.pod.full_name(),
+        goes_to: None,
+        because: (victim.pod.tied == Tied::ToItsNode).then(|| "it belongs to its node".to_owned()),
+    }
+}
+
+fn in_words(answer: &Preemption, displaced: usize) -> String {
+    let Preemption { returns, bound, pushed_aside, .. } = answer;
+    let homeless = pushed_aside.iter().filter(|pushed| pushed.goes_to.is_none()).count();
+    let aside = match (pushed_aside.len(), homeless) {
+        (0, _) => "nobody is pushed aside".to_owned(),
+        (aside, 0) => format!("{aside} less important are pushed aside and find another place"),
+        (aside, homeless) => {
+            format!("{aside} less important are pushed aside, {homeless} of them find no other place")
+        }
+    };
+    format!(
+        "{returns} of {displaced} pods come back where less important ones make way, at most {bound} can; {aside}"
+    )
+}
