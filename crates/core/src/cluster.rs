@@ -125,10 +125,31 @@ pub struct Resource {
     pub digest: Digest,
     /// The Release that it carries; none in one that orders deletion.
     pub release: Option<ReleaseNumber>,
+    /// What it asks for.
+    pub asks: Asks,
     /// Set by a person in that data center: it goes its own way, and nothing is delivered there.
     pub local: Option<Local>,
     /// What the controller says of it; `None` until it has said anything.
     pub status: Option<Status>,
+}
+
+/// What an App resource asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Asks {
+    /// That the App is there, with the content of this digest.
+    Content(Digest),
+    /// That it is gone.
+    Deletion,
+    /// Nothing that makes sense: it is not what was ordered, as somebody edited it.
+    Nothing,
+}
+
+impl Resource {
+    /// Whether it only says that an App is gone, which is so: by the controller's own look for this very Order.
+    pub fn is_spent(&self) -> bool {
+        let answered = |status: &Status| status.fence == self.fence && status.applied == Applied::Gone;
+        self.asks == Asks::Deletion && self.local.is_none() && self.status.as_ref().is_some_and(answered)
+    }
 }
 
 /// What a person set on an App resource to have that data center go its own way, as they wrote it.
@@ -366,6 +387,10 @@ pub trait Cluster: Send + Sync + 'static {
 
     /// Writes an App resource in one request: replaces the one that was `seen`, or makes it where none was.
     async fn put(&self, delivery: &Delivery, seen: Option<&Version>) -> Result<Resource, Error>;
+
+    /// Removes the App resource that was `seen`, and nothing that was made for the App: one that is not as it was seen
+    /// is a `Conflict`, one that is gone is removed already.
+    async fn remove(&self, app: &AppRef, seen: &Version) -> Result<(), Error>;
 
     /// The stop that the controller of `installation` keeps there, if it keeps one.
     async fn stop(&self, installation: &InstallationId) -> Result<Option<Stop>, Error>;

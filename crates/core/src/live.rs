@@ -37,7 +37,8 @@ pub trait Live: Send + Sync + 'static {
     /// What stands against Apps in a Namespace there, in sentences; `None` where it was not made or found yet.
     fn namespace(&self, dc: &DcName, namespace: &NamespaceName) -> Option<Vec<String>>;
 
-    /// The Apps of which a data center holds a resource, as far as this process sees it.
+    /// The Apps of which a data center holds a resource, as far as this process sees it; without those that are gone
+    /// there, as ordered.
     fn apps(&self, dc: &DcName) -> Vec<AppRef>;
 
     /// Yields whenever what is seen of `app` changed; several changes may come as one.

@@ -4,6 +4,7 @@
 //! was decided from, so a worker that is late, or is one of two, changes nothing.
 
 mod assess;
+mod erasure;
 mod evidence;
 mod handover;
 mod opening;
@@ -53,6 +54,10 @@ pub struct Scene {
     pub operations: Vec<OperationParts>,
     /// The App resource, as it was last seen there.
     pub resource: Option<Resource>,
+    /// Whether that carries a content which the ledger never held.
+    pub is_unheld: bool,
+    /// From when on the deletion that is ordered here is remembered for long enough.
+    pub forget_at: Option<Timestamp>,
     /// Why the data center did not take the Order, if it did not.
     pub trouble: Option<String>,
     /// Wall time, for the record.
@@ -75,6 +80,8 @@ pub enum Step {
     Start,
     /// Write the Order into the data center.
     Deliver,
+    /// Take the App resource out of the data center: the App is gone, and this says no more than that.
+    Erase,
     /// Roll this Operation back, for this reason.
     RollBack(OperationId, String),
     /// Nothing, until something changes or this much time has passed.
@@ -105,13 +112,16 @@ pub fn step(scene: &Scene, stopwatch: &dyn Stopwatch) -> Result<Step, serde_json
     if start::is_behind(scene) {
         return Ok(Step::Start);
     }
-    if is_undelivered(scene)? {
+    if !erasure::is_due(scene) && is_undelivered(scene)? {
         return Ok(Step::Deliver);
     }
     for parts in current() {
         if let Some(step) = conclude(scene, parts)? {
             return Ok(step);
         }
+    }
+    if let Some(step) = erasure::next(scene, &mut rest) {
+        return Ok(step);
     }
     Ok(evidence::of_nobody(scene)?.unwrap_or(Step::Rest(rest)))
 }
@@ -143,7 +153,7 @@ fn matters(scene: &Scene, parts: &OperationParts) -> bool {
 /// under this fence is not what was ordered.
 fn is_undelivered(scene: &Scene) -> Result<bool, serde_json::Error> {
     let Some(order) = &scene.order else { return Ok(false) };
-    if shut(scene).is_some() || scene.local().is_some() {
+    if shut(scene).is_some() || scene.local().is_some() || scene.is_unheld {
         return Ok(false);
     }
     let Some(resource) = &scene.resource else { return Ok(true) };

@@ -85,11 +85,20 @@ impl Rest {
 
     /// Deletes the object that has this uid and nothing but it; what it owns goes after it.
     pub(crate) async fn delete<R: DeserializeOwned>(&self, path: &str, uid: &str) -> kube::Result<R> {
+        self.delete_if(path, &json!({"uid": uid})).await
+    }
+
+    /// Deletes the object that is as these preconditions say.
+    pub(crate) async fn delete_if<R: DeserializeOwned>(
+        &self,
+        path: &str,
+        preconditions: &Value,
+    ) -> kube::Result<R> {
         let options = json!({
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "propagationPolicy": "Background",
-            "preconditions": {"uid": uid},
+            "preconditions": preconditions,
         });
         self.send(Method::DELETE, path, Some(("application/json", &options))).await
     }

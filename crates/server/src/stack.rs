@@ -68,7 +68,7 @@ impl Stack {
     /// Starts every role.
     pub(crate) async fn start(setup: Setup) -> Result<Self, Error> {
         let Setup { dir, ledger, listener, tokens, proxy } = setup;
-        let LedgerSettings { quota, tidy } = ledger;
+        let LedgerSettings { quota, tidy, deletions } = ledger;
         let dir = Arc::new(dir);
         let options = LedgerOptions { quota, ..LedgerOptions::default() };
         let ledger = Arc::new(RedbLedger::open_with(dir.ledger(), options).await?);
@@ -89,6 +89,7 @@ impl Stack {
             sights: sights.clone(),
             archive: Arc::new(FileArchive::new(dir.archive())),
             tidy_every: tidy,
+            remember_deletions: deletions,
             clock,
             candidate: identity,
         };

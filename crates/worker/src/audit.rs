@@ -3,23 +3,36 @@
 //! What the mirror and a watch say may be behind. So whatever looks wrong is read again where it lies, after
 //! the other side was read, before anything follows from it.
 
+use std::collections::HashSet;
+
 use plimsoll_core::breaker::{Cause, NAMES, is_put_back};
-use plimsoll_core::cluster::{self, Fence, Resource};
+use plimsoll_core::cluster::{self, Asks, Fence, Resource};
+use plimsoll_core::digest::Digest;
 use plimsoll_core::error::Chain;
 use plimsoll_core::ledger::{self, Range};
-use plimsoll_core::name::AppRef;
+use plimsoll_core::name::{AppRef, AppUid};
 use plimsoll_core::record::{self, Ahead, DataCenter, Order, key};
 
 use crate::desk::Desk;
+use crate::sights::Carried;
 
 /// An Order as it is compared.
 pub(crate) struct Ordered {
     pub(crate) app: AppRef,
     pub(crate) fence: Fence,
-    /// Whether the App is to be there.
-    pub(crate) runs: bool,
+    /// The life of the App that is ordered.
+    pub(crate) uid: AppUid,
+    /// The content that is to be there, if the App is.
+    pub(crate) content: Option<Digest>,
     /// Whether the data center has answered to it.
     pub(crate) acknowledged: bool,
+}
+
+impl Ordered {
+    /// Whether the App is to be there.
+    pub(crate) fn runs(&self) -> bool {
+        self.content.is_some()
+    }
 }
 
 impl Desk {
@@ -57,8 +70,18 @@ impl Desk {
         let resources = self.sights.resources(&self.dc);
         let Some(installation) = self.mirror.installation() else { return Ok(()) };
         let mut ahead = Vec::new();
-        for (app, fence) in &resources {
-            if self.mirror.order(&self.dc, app).is_some_and(|order| *fence <= order.fence) {
+        let mut unheld = HashSet::new();
+        for Carried { app, uid, fence, asks } in &resources {
+            let order = self.mirror.order(&self.dc, app);
+            if let Asks::Content(content) = asks
+                && order.as_ref().is_none_or(|order| (order.uid, order.content) != (*uid, Some(*content)))
+                && !self.was_held(*uid, content).await
+            {
+                ahead.push(app.clone());
+                unheld.insert((app.clone(), *content));
+                continue;
+            }
+            if order.is_some_and(|order| *fence <= order.fence) {
                 continue;
             }
             // A read of the ledger that comes after that of the resource.
@@ -75,6 +98,7 @@ impl Desk {
                 ahead.push(app.clone());
             }
         }
+        self.sights.note_unheld(&self.dc, unheld);
         let apps = self.mirror.count_apps(&self.dc).max(resources.len());
         let found = Ahead::new(ahead, apps, self.clock.now());
         let same = |a: &Ahead, b: &Ahead| a.count == b.count && a.names == b.names;
@@ -92,8 +116,25 @@ impl Desk {
         Ok(())
     }
 
+    /// Whether the ledger ever held a content. That of a life which is long over lies in the archive; what that does not
+    /// say is not held against the ledger.
+    async fn was_held(&self, uid: AppUid, content: &Digest) -> bool {
+        let unknown = |error: &(dyn std::error::Error + 'static)| {
+            tracing::warn!(dc = %self.dc, %uid, error = %Chain(error), "it is not known whether a content was ever held");
+            true
+        };
+        match self.plimsoll.ever_held(uid, content).await {
+            Ok(true) => true,
+            Ok(false) => match self.archive.read(uid).await {
+                Ok(records) => records.iter().any(|record| record.key == key::content(uid, content)),
+                Err(error) => unknown(&error),
+            },
+            Err(error) => unknown(&error),
+        }
+    }
+
     /// The fence that nothing this ledger wrote is above.
-    async fn newest_fence(&self, epoch: u64) -> Result<Fence, ledger::Error> {
+    pub(crate) async fn newest_fence(&self, epoch: u64) -> Result<Fence, ledger::Error> {
         let page = self.ledger.range(&Range { limit: 1, ..Range::prefix(key::INSTALLATION) }).await?;
         Ok(Fence { epoch, revision: page.revision })
     }

@@ -55,6 +55,7 @@ async fn attend(work: &mut Work) {
             tokio::time::sleep(ASK_FIRST).await;
             continue;
         }
+        desk.sights.note_compared(&desk.dc);
         let outage = Outage { why: lost.clone(), since: silence.since(desk.clock.now()) };
         if desk.sights.note_silence(&desk.dc, outage) {
             tracing::warn!(dc = %desk.dc, why = lost, "the data center does not answer; it is owed what it misses");
@@ -211,6 +212,7 @@ async fn heed(desk: &Desk, notice: Notice, silence: &mut Silence) -> Result<(), 
         Notice::Listed => {
             *silence = Silence::default();
             desk.audit().await.map_err(|error| plain(&error))?;
+            desk.sights.note_compared(&desk.dc);
             desk.heed_controller().await.map_err(|error| plain(&error))?;
             make_namespaces(desk).await?;
             desk.restore().await
@@ -320,6 +322,10 @@ impl Work {
                     tracing::info!(dc = %desk.dc, "the data center answers");
                 }
                 self.everything();
+                // Also those that the ledger has forgotten.
+                for carried in desk.sights.resources(&desk.dc) {
+                    self.queue.push(carried.app);
+                }
             }
             Event::Changed(resource) => {
                 let app = resource.app.clone();

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use plimsoll_core::archive::Archive;
 use plimsoll_core::clock::Clock;
 use plimsoll_core::cluster::{self, Cluster, Delivery, LastGood, Want};
 use plimsoll_core::content::Content;
@@ -24,7 +25,7 @@ use crate::stopwatch::Watches;
 const STEPS: usize = 16;
 /// How long to wait before trying again what the ledger did not take, and what a data center did not take the
 /// first time.
-const RETRY: Duration = Duration::from_secs(1);
+pub(crate) const RETRY: Duration = Duration::from_secs(1);
 /// How long to wait at most before offering a data center again what it did not take.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How long a data center may ask to be left alone with one App.
@@ -38,6 +39,7 @@ pub(crate) struct Desk {
     pub(crate) mirror: Arc<Mirror>,
     pub(crate) sights: Arc<Sights>,
     pub(crate) plimsoll: Plimsoll,
+    pub(crate) archive: Arc<dyn Archive>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) watches: Mutex<Watches>,
     /// Whether it may be written to.
@@ -84,6 +86,7 @@ impl Desk {
                 Step::Commit(transaction) => self.commit(app, transaction).await,
                 Step::Start => self.start(app).await,
                 Step::Deliver => self.deliver(app, &scene).await,
+                Step::Erase => self.erase(app, &scene).await,
                 Step::RollBack(operation, why) => self.roll_back(&scene, operation, &why).await,
             };
             if let Some(visit) = visit {
@@ -101,6 +104,7 @@ impl Desk {
         let mut scene = self.mirror.scene(app, &self.dc, self.clock.now())?;
         scene.unreachable = self.sights.lost(&self.dc);
         scene.resource = self.sights.resource(&self.dc, app);
+        scene.is_unheld = self.sights.is_unheld(&self.dc, app);
         scene.trouble = self.sights.trouble(&self.dc, app);
         Some(scene)
     }
@@ -134,7 +138,7 @@ impl Desk {
     }
 
     /// How long the data center asked not to be asked about an App, if that is not over.
-    fn is_to_wait(&self, app: &AppRef) -> Option<Duration> {
+    pub(crate) fn is_to_wait(&self, app: &AppRef) -> Option<Duration> {
         let mut asked = self.asked_to_wait.lock().unwrap_or_else(PoisonError::into_inner);
         let left = asked.get(app)?.checked_sub(self.clock.elapsed()).filter(|left| !left.is_zero());
         if left.is_none() {
@@ -220,7 +224,7 @@ impl Desk {
 
     /// What follows from a request that failed: the data center is lost if it does not answer another one either,
     /// else it is this App that has to wait.
-    async fn refused(&self, app: &AppRef, error: &cluster::Error) -> Visit {
+    pub(crate) async fn refused(&self, app: &AppRef, error: &cluster::Error) -> Visit {
         let silent = match error {
             cluster::Error::Unreachable(_) | cluster::Error::Untrusted(..) => {
                 // One that asks to wait answers.

@@ -210,7 +210,7 @@ impl Desk {
 
     /// Somebody else's resource bears the name of one of our Apps.
     pub(crate) async fn meet_foreigner(&self, app: &AppRef, installation: InstallationId) {
-        if !self.mirror.order(&self.dc, app).is_some_and(|order| order.runs) {
+        if !self.mirror.order(&self.dc, app).is_some_and(|order| order.runs()) {
             return;
         }
         let cause = Cause::ForeignInstallation { app: app.clone(), installation };
@@ -281,7 +281,7 @@ impl Desk {
         };
         orders
             .into_iter()
-            .filter(|order| order.runs && lacks(&order.app, order.fence))
+            .filter(|order| order.runs() && lacks(&order.app, order.fence))
             .map(|order| order.app)
             .collect()
     }

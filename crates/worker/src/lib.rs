@@ -7,6 +7,7 @@
 mod audit;
 mod connection;
 mod desk;
+mod erase;
 mod guard;
 mod handover;
 mod housekeeping;

@@ -5,13 +5,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use jiff::Timestamp;
 use plimsoll_core::error::Chain;
 use plimsoll_core::ledger::{self, Entry, Event, Ledger, Range, Revision};
 use plimsoll_core::name::{AppRef, DcName, NamespaceName, OperationId};
 use plimsoll_core::record::key::{self, OperationKey};
 use plimsoll_core::record::{
-    self, App, DataCenter, Installation, Namespace, OperationParts, Order, Proven, Stored,
+    self, App, DataCenter, DcState, Installation, Namespace, OperationParts, Order, Proven, Stored,
 };
+use plimsoll_core::retention::forget_at;
 use plimsoll_core::steer::{Scene, is_acknowledged, settled};
 use tokio::sync::broadcast;
 
@@ -34,6 +36,8 @@ pub(crate) enum Change {
 /// The mirror.
 pub(crate) struct Mirror {
     ledger: Arc<dyn Ledger>,
+    /// How long a deletion is remembered.
+    remember: Duration,
     held: Mutex<Held>,
     changes: broadcast::Sender<Change>,
 }
@@ -52,8 +56,8 @@ struct Held {
 }
 
 impl Mirror {
-    pub(crate) fn new(ledger: Arc<dyn Ledger>) -> Arc<Self> {
-        Arc::new(Self { ledger, held: Mutex::default(), changes: broadcast::channel(CHANGES).0 })
+    pub(crate) fn new(ledger: Arc<dyn Ledger>, remember: Duration) -> Arc<Self> {
+        Arc::new(Self { ledger, remember, held: Mutex::default(), changes: broadcast::channel(CHANGES).0 })
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -128,6 +132,7 @@ impl Mirror {
             unreachable: None,
             app: held.apps.get(app).cloned(),
             settled: order.as_ref().and_then(|order| settled(&held.operations, &order.value, dc)),
+            forget_at: order.as_ref().and_then(|order| held.forget_at(&order.value, self.remember)),
             order,
             proven: held.proven.get(app).and_then(|proven| proven.get(dc)).cloned(),
             operations: held
@@ -139,6 +144,7 @@ impl Mirror {
                 .cloned()
                 .collect(),
             resource: None,
+            is_unheld: false,
             trouble: None,
             now,
         })
@@ -228,9 +234,22 @@ impl Held {
         Some(Ordered {
             app: app.clone(),
             fence: order.value.fence(order.revision),
-            runs: order.value.release().is_some(),
+            uid: order.value.uid,
+            content: match order.value.ordered {
+                record::Ordered::Run { content, .. } => Some(content),
+                record::Ordered::Deleted => None,
+            },
             acknowledged,
         })
+    }
+
+    /// When a deletion that is ordered has been remembered for long enough.
+    fn forget_at(&self, order: &Order, remember: Duration) -> Option<Timestamp> {
+        if order.ordered != record::Ordered::Deleted {
+            return None;
+        }
+        let is_awaited = |dc: &DcName| self.dcs.get(dc).is_some_and(|dc| dc.value.state != DcState::Lost);
+        forget_at(self.operations.get(&order.operation)?, is_awaited, remember)
     }
 
     /// Takes the events of one transaction; answers what they changed.
@@ -337,6 +356,9 @@ impl Held {
             let orders = self.orders.get_mut(&app)?;
             if orders.get(&dc).is_some_and(|old| old.revision < revision) {
                 orders.remove(&dc);
+            }
+            if orders.is_empty() {
+                self.orders.remove(&app);
             }
             return Some(Change::App(app));
         }

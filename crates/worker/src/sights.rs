@@ -1,15 +1,17 @@
 //! What this process sees of the data centers, for the worker's own decisions and for whoever shows it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use plimsoll_core::cluster::{Fence, Resource};
+use plimsoll_core::cluster::{Asks, Fence, Resource};
+use plimsoll_core::digest::Digest;
 use plimsoll_core::live::{Live, Sight};
-use plimsoll_core::name::{AppRef, DcName, NamespaceName};
+use plimsoll_core::name::{AppRef, AppUid, DcName, NamespaceName};
 use plimsoll_core::view::{Outage, Reach};
-use tokio::sync::broadcast;
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, broadcast};
 use tokio_stream::wrappers::BroadcastStream;
 
 /// How many changes a follower may lag behind before it is only told that there were some.
@@ -18,7 +20,17 @@ const CHANGES: usize = 1024;
 /// The App resources of all data centers, as last seen, and whether each data center answers.
 pub struct Sights {
     seen: Mutex<HashMap<DcName, Seen>>,
+    /// Told whenever a data center was compared with the ledger for the first time, or found not to answer.
+    compared: Notify,
     changes: broadcast::Sender<Arc<AppRef>>,
+}
+
+/// A resource as it is compared with what was ordered.
+pub(crate) struct Carried {
+    pub(crate) app: AppRef,
+    pub(crate) uid: AppUid,
+    pub(crate) fence: Fence,
+    pub(crate) asks: Asks,
 }
 
 #[derive(Default)]
@@ -29,13 +41,20 @@ struct Seen {
     gone: HashMap<AppRef, Fence>,
     /// Those that were made or found, and what there stands against Apps.
     namespaces: HashMap<NamespaceName, Vec<String>>,
+    compared: bool,
+    /// Contents that the ledger never held, as of the last comparison.
+    unheld: HashSet<(AppRef, Digest)>,
     troubles: HashMap<AppRef, String>,
 }
 
 impl Sights {
     /// Nothing seen yet.
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { seen: Mutex::default(), changes: broadcast::channel(CHANGES).0 })
+        Arc::new(Self {
+            seen: Mutex::default(),
+            compared: Notify::new(),
+            changes: broadcast::channel(CHANGES).0,
+        })
     }
 
     fn seen(&self) -> MutexGuard<'_, HashMap<DcName, Seen>> {
@@ -48,11 +67,32 @@ impl Sights {
         self.seen().get(dc)?.resources.get(app).cloned()
     }
 
-    /// All resources, with the fences that they carry.
-    pub(crate) fn resources(&self, dc: &DcName) -> Vec<(AppRef, Fence)> {
+    /// All resources, with what they carry.
+    pub(crate) fn resources(&self, dc: &DcName) -> Vec<Carried> {
         let seen = self.seen();
-        let there = seen.get(dc).into_iter().flat_map(|seen| &seen.resources);
-        there.map(|(app, resource)| (app.clone(), resource.fence)).collect()
+        let there = seen.get(dc).into_iter().flat_map(|seen| seen.resources.values());
+        let carried = |resource: &Resource| Carried {
+            app: resource.app.clone(),
+            uid: resource.uid,
+            fence: resource.fence,
+            asks: resource.asks,
+        };
+        there.map(carried).collect()
+    }
+
+    /// Notes which contents are there that the ledger never held.
+    pub(crate) fn note_unheld(&self, dc: &DcName, unheld: HashSet<(AppRef, Digest)>) {
+        self.seen().entry(dc.clone()).or_default().unheld = unheld;
+    }
+
+    /// Whether the resource of an App carries such a content.
+    pub(crate) fn is_unheld(&self, dc: &DcName, app: &AppRef) -> bool {
+        let seen = self.seen();
+        let Some(seen) = seen.get(dc).filter(|seen| !seen.unheld.is_empty()) else { return false };
+        match seen.resources.get(app).map(|resource| resource.asks) {
+            Some(Asks::Content(content)) => seen.unheld.contains(&(app.clone(), content)),
+            _ => false,
+        }
     }
 
     /// The fence that the resource of an App carried when it went; `None` where none was seen to go.
@@ -67,7 +107,10 @@ impl Sights {
         let mut seen = self.seen();
         let Seen { resources: there, gone, .. } = seen.entry(dc.clone()).or_default();
         gone.retain(|app, _| !fresh.contains_key(app));
-        let went = there.iter().filter(|(app, _)| !fresh.contains_key(*app));
+        // What says that an App is gone is no loss.
+        let went = there
+            .iter()
+            .filter(|(app, resource)| !fresh.contains_key(*app) && resource.asks != Asks::Deletion);
         gone.extend(went.map(|(app, resource)| (app.clone(), resource.fence)));
         let mut changed: Vec<AppRef> = there.keys().filter(|app| !fresh.contains_key(app)).cloned().collect();
         changed.extend(
@@ -117,7 +160,7 @@ impl Sights {
         {
             let mut seen = self.seen();
             let Seen { resources, gone, .. } = seen.entry(dc.clone()).or_default();
-            if let Some(resource) = resources.remove(app) {
+            if let Some(resource) = resources.remove(app).filter(|resource| resource.asks != Asks::Deletion) {
                 gone.insert(app.clone(), resource.fence);
             }
         }
@@ -154,6 +197,23 @@ impl Sights {
             Some(Reach::Unreachable(outage)) => Some(outage.why),
             None => Some(format!("{dc} was not reached yet")),
         }
+    }
+
+    /// Notes that a data center was compared with the ledger, or does not answer.
+    pub(crate) fn note_compared(&self, dc: &DcName) {
+        self.seen().entry(dc.clone()).or_default().compared = true;
+        self.compared.notify_waiters();
+    }
+
+    /// Whether it was.
+    pub(crate) fn is_compared(&self, dc: &DcName) -> bool {
+        self.seen().get(dc).is_some_and(|seen| seen.compared)
+    }
+
+    /// Ends when that is noted of one more, from now on.
+    pub(crate) fn compared(&self) -> Notified<'_> {
+        // It counts from its making, not from when it is first awaited: see `Notify::notify_waiters`.
+        self.compared.notified()
     }
 
     /// Whether this process has made the namespace there, or found it.
@@ -200,7 +260,10 @@ impl Live for Sights {
     }
 
     fn apps(&self, dc: &DcName) -> Vec<AppRef> {
-        self.seen().get(dc).into_iter().flat_map(|seen| seen.resources.keys().cloned()).collect()
+        let seen = self.seen();
+        let there = seen.get(dc).into_iter().flat_map(|seen| &seen.resources);
+        // What only says that an App is gone stays for no longer than until its worker comes by.
+        there.filter(|(_, resource)| !resource.is_spent()).map(|(app, _)| app.clone()).collect()
     }
 
     fn changes(&self, app: &AppRef) -> BoxStream<'static, ()> {

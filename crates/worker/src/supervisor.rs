@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::connection;
 use crate::desk::Desk;
 use crate::guard::Guard;
-use crate::housekeeping::Housekeeper;
+use crate::housekeeping::{Housekeeper, Pace};
 use crate::mirror::{Change, Mirror};
 use crate::sights::Sights;
 use crate::stopwatch::Watches;
@@ -42,6 +42,8 @@ pub struct Setup {
     pub archive: Arc<dyn Archive>,
     /// How often they do.
     pub tidy_every: Duration,
+    /// How long a deletion is remembered after every data center has confirmed it.
+    pub remember_deletions: Duration,
     /// Wall time for records, monotonic time for deadlines.
     pub clock: Arc<dyn Clock>,
     /// The name that this process stands for election under.
@@ -50,8 +52,18 @@ pub struct Setup {
 
 /// Runs the workers until `cancelled`; each data center that is added meanwhile gets its own.
 pub async fn run(setup: Setup, cancelled: CancellationToken) {
-    let Setup { ledger, clusters, plimsoll, sights, archive, tidy_every, clock, candidate } = setup;
-    let mirror = Mirror::new(ledger.clone());
+    let Setup {
+        ledger,
+        clusters,
+        plimsoll,
+        sights,
+        archive,
+        tidy_every,
+        remember_deletions,
+        clock,
+        candidate,
+    } = setup;
+    let mirror = Mirror::new(ledger.clone(), remember_deletions);
     let mut changes = mirror.changes();
     let mut tasks = JoinSet::new();
     // It outlives the workers: what they hand over is decided from it.
@@ -61,7 +73,9 @@ pub async fn run(setup: Setup, cancelled: CancellationToken) {
         following.spawn(async move { mirror.run().await });
     }
     {
-        let housekeeper = Housekeeper::new(ledger.clone(), archive, clock.clone(), tidy_every);
+        let pace = Pace { every: tidy_every, remember_deletions };
+        let housekeeper =
+            Housekeeper::new(ledger.clone(), archive.clone(), clock.clone(), sights.clone(), pace);
         tasks.spawn(housekeeper.run(candidate.clone(), cancelled.clone()));
     }
     let mut served = HashSet::new();
@@ -80,6 +94,7 @@ pub async fn run(setup: Setup, cancelled: CancellationToken) {
                 mirror: mirror.clone(),
                 sights: sights.clone(),
                 plimsoll: plimsoll.clone(),
+                archive: archive.clone(),
                 clock: clock.clone(),
                 watches: Mutex::new(Watches::new(clock.clone())),
                 guard: Guard::default(),

@@ -5,6 +5,8 @@ use crate::ground::on_both_grounds;
 on_both_grounds!(
     what_is_old_moves_into_the_archive_and_people_are_told: Own,
     a_nearly_full_ledger_takes_no_release_and_lets_everything_else_through: Own,
+    what_was_deleted_is_forgotten_everywhere: Own,
+    a_name_used_again_removes_what_was_owed_of_the_life_before: Own,
 );
 
 mod scenario {
@@ -55,6 +57,83 @@ mod scenario {
         let refused = world.user().run(&["rollback", "shop", "-n", &namespace, "--to", &gone]).await?;
         ensure!(refused.code == 7 && refused.stderr.contains("is in the archive"), "{refused:?}");
         world.on_shop("rollback", &["--to", "54"]).await?;
+        world.end().await
+    }
+
+    /// As short as they may be.
+    const SHORT: &str = "tidy = \"1s\"\ndeletions = \"2s\"";
+
+    pub(super) async fn what_was_deleted_is_forgotten_everywhere(mut world: World) -> Result<()> {
+        world.kill_server().await?;
+        world.start_server_with(SHORT).await?;
+        world.user().apply_and_wait(&world.shop()).await?;
+        let uid = world.resource(&world.dcs()[0]).await?["spec"]["uid"].clone();
+        let marks = world.marks()?;
+        world.on_shop("delete", &["--yes"]).await?;
+        for (dc, mark) in world.dcs().iter().zip(marks) {
+            let path = world.path("apis/dc.plimsoll.io/v1alpha1", "apps/shop");
+            eventually("the App resource is gone", async || {
+                Ok(dc.get(&path).await?.map_or(Ok(()), |there| Err(there["status"].to_string())))
+            })
+            .await?;
+            let written: Vec<_> =
+                dc.writes(mark)?.into_iter().filter(|request| request.resource == "apps").collect();
+            let verbs: Vec<_> =
+                written.iter().filter(|it| it.subresource.is_empty()).map(|it| it.short()).collect();
+            ensure!(verbs == ["update apps", "delete apps"], "{verbs:?}");
+        }
+        eventually("everything of it is in the archive, and nobody asks for it", async || {
+            let file =
+                world.folder().join(format!("data/archive/{}.jsonl", uid.as_str().unwrap_or_default()));
+            let archived = fs::read_to_string(file).unwrap_or_default();
+            let is_archived = archived.lines().any(|line| line.contains("\"key\":\"releases/"));
+            let dcs = world.user().get("/v1/datacenters").await?;
+            let is_active =
+                dcs["items"].as_array().is_some_and(|dcs| dcs.iter().all(|dc| dc["state"] == "Active"));
+            let dc = world.user().get(&format!("/v1/datacenters/{}", world.dcs()[0].name())).await?;
+            let is_known = dc["strangers"].as_array().is_none_or(Vec::is_empty);
+            Ok(if is_archived && is_active && is_known {
+                Ok(())
+            } else {
+                Err(format!("{dcs} {dc} {archived}"))
+            })
+        })
+        .await?;
+        world.end().await
+    }
+
+    pub(super) async fn a_name_used_again_removes_what_was_owed_of_the_life_before(
+        mut world: World,
+    ) -> Result<()> {
+        world.kill_server().await?;
+        world.start_server_with(SHORT).await?;
+        world.user().apply_and_wait(&world.shop()).await?;
+        let away = &world.dcs()[2];
+        let uid = |resource: &Value| resource["spec"]["uid"].clone();
+        let first = uid(&world.resource(away).await?);
+        let deployment = world.deployment(away).await?["metadata"]["uid"].clone();
+        away.stop().await?;
+        let deleted = world.on_shop("delete", &["--yes"]).await?;
+        ensure!(deleted["state"] == "SucceededOwing", "{deleted}");
+        let published = world.user().apply_and_wait(&world.shop().version(2)).await?;
+        ensure!(published["state"] == "SucceededOwing", "{published}");
+        away.start().await?;
+        let path = format!("/v1/operations/{}", published["id"].as_str().context("no id")?);
+        eventually("nobody is owed", async || {
+            let operation = world.user().get(&path).await?;
+            Ok(if operation["state"] == "Succeeded" { Ok(()) } else { Err(operation.to_string()) })
+        })
+        .await?;
+        let resource = world.resource(away).await?;
+        ensure!(uid(&resource) != first && resource["spec"]["deleted"][0] == first, "{resource}");
+        ensure!(world.deployment(away).await?["metadata"]["uid"] != deployment, "of the life before");
+        let pods = world.pods(away).await?;
+        ensure!(pods.len() == 3 && pods.iter().all(|pod| pod.ready), "{pods:?}");
+        world.on_shop("scale", &["--replicas", "4"]).await?;
+        for dc in world.dcs() {
+            let resource = world.resource(dc).await?;
+            ensure!(resource["spec"]["deleted"].is_null(), "{resource}");
+        }
         world.end().await
     }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 const USER: &str = "system:serviceaccount:plimsoll-system:plimsoll";
 
 /// What a short life without trouble does not show in the audit log.
-const NOT_SEEN: [&str; 13] = [
+const NOT_SEEN: [&str; 14] = [
     // An apply that makes the object is one `patch` in the log, and takes the right to create besides.
     "create customresourcedefinitions",
     "create deployments",
@@ -21,6 +21,8 @@ const NOT_SEEN: [&str; 13] = [
     "create poddisruptionbudgets",
     "create resourcequotas",
     "create services",
+    // A week after the App was deleted.
+    "delete apps",
     // Reads of one object, where a write met a conflict.
     "get apps",
     "get configmaps",

@@ -18,6 +18,8 @@ use crate::digest::Digest;
 use crate::name::{DcName, OperationId, ReleaseNumber};
 use crate::record::{App, OperationParts, Order, Proven, Release, Verdict};
 
+pub use self::tombstones::forget_at;
+
 /// So many of the newest Releases of an App stay, whatever they were.
 pub const RELEASES: usize = 50;
 /// So many rollbacks one after the other, each without a number, find what they would have found in the whole history.
@@ -26,17 +28,23 @@ pub const WAYS_BACK: usize = 5;
 pub const OPERATIONS: usize = 25;
 /// A request is kept so long, so that its repeat gets the same answer.
 pub const REQUEST_AGE: Duration = Duration::from_hours(24);
-/// So long after it was confirmed everywhere a deletion is remembered.
+/// So long after it was confirmed everywhere a deletion is remembered if nobody says.
 pub const TOMBSTONE_AGE: Duration = Duration::from_hours(7 * 24);
 /// So long the last Operations of an App that was deleted stay.
 pub const GONE_AGE: Duration = Duration::from_hours(7 * 24);
 /// How far the clocks of two servers may be apart before anything goes earlier than stated: whoever tidies waits so
-/// much longer, as another server may have stamped what it looks at.
+/// much longer, as another server may have stamped what it looks at. Of what is kept for less than this, as much as it is
+/// kept for.
 pub const CLOCK_MARGIN: Duration = Duration::from_hours(1);
 
 /// Whether `limit` has passed since `stamp`, by any clock that is right to within [`CLOCK_MARGIN`].
 pub fn is_over(stamp: Timestamp, limit: Duration, now: Timestamp) -> bool {
-    stamp.checked_add(limit + CLOCK_MARGIN).is_ok_and(|end| end <= now)
+    end_of(stamp, limit).is_some_and(|end| end <= now)
+}
+
+/// When `limit` has passed since `stamp` by every such clock; none where no calendar goes so far.
+fn end_of(stamp: Timestamp, limit: Duration) -> Option<Timestamp> {
+    stamp.checked_add(limit + CLOCK_MARGIN.min(limit)).ok()
 }
 
 /// Everything that the ledger holds under one App's name and that what may go hangs on.
@@ -98,15 +106,16 @@ impl Holding {
 }
 
 /// Decides what may go of one App: at most `limit` Operations and as many Releases, the oldest first. `requested` are
-/// the Operations that a repeated request would be answered with.
+/// the Operations that a repeated request would be answered with; a deletion is remembered for `remember`.
 pub fn decide(
     holding: &Holding,
     requested: &BTreeSet<OperationId>,
+    remember: Duration,
     now: Timestamp,
     limit: usize,
 ) -> Removals {
     let mut removals = Removals::default();
-    tombstones::decide(holding, now, &mut removals);
+    tombstones::decide(holding, remember, now, &mut removals);
     operations::decide(holding, requested, now, limit, &mut removals);
     if let Some(app) = &holding.app {
         releases::decide(holding, app, limit, &mut removals);

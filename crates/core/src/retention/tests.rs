@@ -114,7 +114,7 @@ fn with_operations(mut holding: Holding, n: u128) -> Holding {
 }
 
 fn removals(holding: &Holding, now: Timestamp) -> Removals {
-    decide(holding, &BTreeSet::new(), now, LIMIT)
+    decide(holding, &BTreeSet::new(), TOMBSTONE_AGE, now, LIMIT)
 }
 
 fn released(holding: &Holding) -> Vec<u64> {
@@ -146,7 +146,7 @@ fn content_that_a_later_release_has_too_stays() {
 fn a_batch_is_bounded_and_leaves_what_the_next_one_needs() {
     let mut releases = mk_releases(60);
     releases[4].0.content = digest("1");
-    let found = decide(&mk_holding(releases), &BTreeSet::new(), THEN, 3);
+    let found = decide(&mk_holding(releases), &BTreeSet::new(), TOMBSTONE_AGE, THEN, 3);
     assert_eq!(found.releases, [number(1), number(2), number(3)]);
     assert_eq!(found.contents, [digest("2"), digest("3")].into(), "5 has the content of 1");
     assert!(found.more_later);
@@ -212,7 +212,7 @@ fn the_newest_operations_stay_and_so_does_what_something_follows_from() {
     holding.app.as_mut().unwrap().operations.insert(Track::Restart, id(2));
     let order = Order { operation: id(3), ..mk_order(&holding, 1, None) };
     holding.orders.insert(mk_dcs(["dc-1"])[0].clone(), order);
-    let found = decide(&holding, &BTreeSet::from([id(4)]), later(25), LIMIT);
+    let found = decide(&holding, &BTreeSet::from([id(4)]), TOMBSTONE_AGE, later(25), LIMIT);
     assert_eq!(found.operations, [id(5), id(6)]);
     assert!(found.more_later);
 }
@@ -238,7 +238,7 @@ fn the_operations_of_an_app_that_is_gone_go_a_week_after_they_ended() {
 }
 
 #[test]
-fn a_deletion_is_remembered_for_a_week_after_the_last_data_center_answered() {
+fn a_deletion_is_remembered_until_the_data_centers_had_a_week_to_forget_it_and_another_if_they_are_away() {
     use OutcomeState::{Done, Owed};
     let tombstones = |states, lost: &[&str], now| {
         let mut holding = mk_holding(mk_releases(1));
@@ -250,13 +250,32 @@ fn a_deletion_is_remembered_for_a_week_after_the_last_data_center_answered() {
         holding.dcs.retain(|dc| !lost.contains(&dc.as_str()));
         holding.history.insert(id(1));
         holding.operations.insert(id(1), mk_parts(1, Kind::Delete, Some(EndState::Succeeded), states));
-        removals(&holding, now).tombstones.len()
+        removals(&holding, now).tombstones.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
-    let week = later(7 * 24 + 1);
-    assert_eq!(tombstones([Done; 3], &[], later(7 * 24)), 0);
-    assert_eq!(tombstones([Done; 3], &[], week), 3);
-    assert_eq!(tombstones([Done, Done, Owed], &[], week), 0);
-    assert_eq!(tombstones([Done, Done, Owed], &["dc-3"], week), 3, "declared lost: nobody waits for it");
+    let (week, fortnight) = (later(7 * 24 + 1), later(2 * (7 * 24 + 1)));
+    let nobody: [&str; 0] = [];
+    assert_eq!(tombstones([Done; 3], &[], week), nobody, "each data center's worker takes its own away");
+    assert_eq!(tombstones([Done; 3], &[], fortnight - Duration::from_secs(1)), nobody);
+    assert_eq!(tombstones([Done; 3], &[], fortnight), ["dc-1", "dc-2", "dc-3"], "they were away");
+    assert_eq!(tombstones([Done, Done, Owed], &[], fortnight), nobody);
+    assert_eq!(tombstones([Done, Done, Owed], &["dc-3"], week - Duration::from_secs(1)), nobody);
+    assert_eq!(tombstones([Done, Done, Owed], &["dc-3"], week), ["dc-3"], "nobody works for a lost one");
+}
+
+#[test]
+fn a_deletion_is_due_a_week_after_the_last_data_center_that_is_awaited_has_answered() {
+    use OutcomeState::{Done, Owed, Superseded};
+    let at = |states, awaited: &[&str]| {
+        let mut parts = mk_parts(1, Kind::Delete, None, states);
+        let last = parts.outcomes.values_mut().last().unwrap();
+        last.value.since = later(5);
+        forget_at(&parts, |dc| awaited.contains(&dc.as_str()), TOMBSTONE_AGE)
+    };
+    let all = ["dc-1", "dc-2", "dc-3"];
+    assert_eq!(at([Done; 3], &all), Some(later(7 * 24 + 1 + 5)));
+    assert_eq!(at([Done, Superseded, Done], &all), Some(later(7 * 24 + 1 + 5)));
+    assert_eq!(at([Done, Owed, Done], &all), None);
+    assert_eq!(at([Done, Done, Owed], &all[..2]), Some(later(7 * 24 + 1)));
 }
 
 #[test]
@@ -264,6 +283,8 @@ fn time_is_over_only_when_it_is_over_by_every_clock() {
     assert!(!is_over(THEN, REQUEST_AGE, later(24)));
     assert!(is_over(THEN, REQUEST_AGE, later(25)));
     assert!(!is_over(later(48), REQUEST_AGE, THEN), "stamped by a clock that is ahead");
+    let second = Duration::from_secs(1);
+    assert!(is_over(THEN, second, THEN + 2 * second), "what is kept for a second is not kept for an hour");
 }
 
 proptest! {
@@ -290,7 +311,7 @@ proptest! {
             holding.orders.insert(mk_dcs(["dc-1"])[0].clone(), order);
         }
         loop {
-            let found = decide(&holding, &BTreeSet::new(), THEN, limit);
+            let found = decide(&holding, &BTreeSet::new(), TOMBSTONE_AGE, THEN, limit);
             prop_assert!(found.releases.len() <= limit);
             if found.is_empty() {
                 prop_assert!(!found.more_later);

@@ -60,8 +60,8 @@ pub(super) fn assess(
         }
         is(state, finding, no_soak)
     };
-    if let Some(ahead) = sight.as_ref().filter(|sight| sight.fence > fence) {
-        return waiting(OutcomeState::Sent, Some(&ahead_of_ledger(ahead.fence)));
+    if let Some(ahead) = sight.as_ref().filter(|sight| sight.fence > fence || scene.is_unheld) {
+        return waiting(OutcomeState::Sent, Some(&ahead_of_ledger(ahead.fence, fence)));
     }
     match judge(&order.value, fence, sight.as_ref()) {
         Judgement::Healthy => {
@@ -96,12 +96,17 @@ fn not_taken(why: &str) -> Finding {
     Finding { reason: "NotDelivered".to_owned(), message: why.to_owned(), fatal: Fatal::No }
 }
 
-fn ahead_of_ledger(fence: Fence) -> Finding {
+fn ahead_of_ledger(there: Fence, ordered: Fence) -> Finding {
+    let what = if there > ordered {
+        format!("the fence {there}, which is above the ledger's")
+    } else {
+        "a content that the ledger never held".to_owned()
+    };
     Finding {
         reason: "AheadOfLedger".to_owned(),
         message: format!(
-            "the app resource there carries the fence {fence}, which is above the ledger's: nothing is delivered \
-             until an operator removes that resource; its pods stay"
+            "the app resource there carries {what}: nothing is delivered until an operator removes that resource; its \
+             pods stay"
         ),
         fatal: Fatal::No,
     }

@@ -34,7 +34,8 @@ pub(super) struct Ground {
     pub(super) dcs: BTreeMap<DcName, Stored<DataCenter>>,
     pub(super) app: Option<Stored<App>>,
     pub(super) orders: BTreeMap<DcName, Stored<Order>>,
-    /// The outcomes of the Operations that wrote the present Orders to delete, each in its own data center.
+    /// The outcomes of the Operations that wrote those of the present Orders that remove something, each in its own
+    /// data center.
     pub(super) settled: BTreeMap<DcName, OutcomeState>,
     /// What was good in each data center.
     pub(super) proven: BTreeMap<DcName, Stored<Proven>>,
@@ -143,15 +144,17 @@ impl Plimsoll {
         })
     }
 
-    /// How the Operations behind the Orders to delete stand, each in its Order's data center: nothing else hangs
-    /// on it. One Operation wrote them all, so its outcomes are read together.
+    /// How the Operations behind the Orders that remove something stand, each in its Order's data center: nothing else
+    /// hangs on it. One Operation wrote them all, so its outcomes are read together.
     async fn settled(
         &self,
         orders: &BTreeMap<DcName, Stored<Order>>,
     ) -> Result<BTreeMap<DcName, OutcomeState>, Error> {
-        let deletes = |order: &&Stored<Order>| order.value.ordered == Ordered::Deleted;
+        let removes = |order: &&Stored<Order>| {
+            order.value.ordered == Ordered::Deleted || !order.value.deleted.is_empty()
+        };
         let wrote: BTreeSet<OperationId> =
-            orders.values().filter(deletes).map(|order| order.value.operation).collect();
+            orders.values().filter(removes).map(|order| order.value.operation).collect();
         let mut settled = BTreeMap::new();
         for id in wrote {
             let mut outcomes = self.read_outcomes(id).await?;

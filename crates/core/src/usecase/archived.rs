@@ -1,19 +1,18 @@
 //! What use cases say of Releases that lie in the archive.
 
 use super::Plimsoll;
-use crate::caller::{Caller, Role};
 use crate::digest::Digest;
 use crate::error::{Error, Kind};
 use crate::name::{AppRef, AppUid, ReleaseNumber};
 use crate::record::{ArchivedContents, ArchivedSummary, decode, key};
 
 impl Plimsoll {
-    /// Whether a life of an App ever had this content, in the ledger or in the archive.
+    /// Whether a life of an App ever had this content, in the ledger or in what the ledger notes of the archive; that of
+    /// a life which is over lies in the archive alone.
     ///
     /// # Errors
     /// What reading the ledger fails with.
-    pub async fn ever_held(&self, caller: &Caller, uid: AppUid, content: &Digest) -> Result<bool, Error> {
-        caller.require(Role::Viewer)?;
+    pub async fn ever_held(&self, uid: AppUid, content: &Digest) -> Result<bool, Error> {
         if self.ledger.get(&key::content(uid, content)).await.map_err(super::reading::from_ledger)?.is_some()
         {
             return Ok(true);

@@ -8,6 +8,7 @@ use crate::caller::{Caller, Role};
 use crate::cluster::Power;
 use crate::error::Error;
 use crate::name::{AppRef, DcName};
+use crate::order::order_to_delete;
 use crate::record::{EndState, Kind as OperationKind, Operation, Order, Ordered, Pace, Release, Verdict};
 use crate::view::Accepted;
 
@@ -121,26 +122,11 @@ impl Ground {
         reason: Option<&str>,
     ) -> Result<Plan, Error> {
         let before = self.existing(app)?;
-        let orders: BTreeMap<_, _> = self
-            .orders
-            .iter()
-            .filter(|(dc, _)| self.dcs.contains_key(*dc))
-            .map(|(dc, stored)| {
-                let mut deleted = stored.value.deleted.clone();
-                // The Order of an earlier life that no gate of this one replaced is its tombstone already.
-                if stored.value.uid != before.uid && !deleted.contains(&stored.value.uid) {
-                    deleted.push(stored.value.uid);
-                }
-                let order = Order {
-                    uid: before.uid,
-                    epoch: self.installation.value.epoch,
-                    operation: self.id,
-                    ordered: Ordered::Deleted,
-                    deleted,
-                    restarts: BTreeMap::new(),
-                    last_good: None,
-                };
-                (dc.clone(), order)
+        let epoch = self.installation.value.epoch;
+        let ordered = self.orders.keys().filter(|dc| self.dcs.contains_key(*dc));
+        let orders: BTreeMap<_, _> = ordered
+            .filter_map(|dc| {
+                Some((dc.clone(), order_to_delete(before.uid, &self.before(dc)?, epoch, self.id)))
             })
             .collect();
         let operation = self.operation(caller, OperationKind::Delete, before, &orders, reason);

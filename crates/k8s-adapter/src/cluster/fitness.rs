@@ -32,7 +32,7 @@ const NEEDED: &[(&str, &str, &[&str])] = &[
     ("apiextensions.k8s.io", "customresourcedefinitions", &["get", "create", "patch"]),
     ("scheduling.k8s.io", "priorityclasses", &["list", "create"]),
     // What was ordered, and what is said of it.
-    ("dc.plimsoll.io", "apps", &["get", "list", "watch", "create", "update"]),
+    ("dc.plimsoll.io", "apps", &["get", "list", "watch", "create", "update", "delete"]),
     ("dc.plimsoll.io", "apps/status", &["update"]),
     // The election of the controller.
     ("coordination.k8s.io", "leases", &["get", "create", "update"]),

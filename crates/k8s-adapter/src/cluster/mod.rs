@@ -170,6 +170,16 @@ impl Cluster for KubeCluster {
         Ok(written)
     }
 
+    async fn remove(&self, app: &AppRef, seen: &Version) -> Result<(), Error> {
+        let Version { uid, resource_version } = seen;
+        let as_seen = json!({"uid": uid, "resourceVersion": resource_version});
+        match self.rest.delete_if::<Value>(&app_path(app), &as_seen).await {
+            Ok(_) => Ok(()),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            Err(error) => Err(to_error(error, Subject::App)),
+        }
+    }
+
     async fn stop(&self, installation: &InstallationId) -> Result<Option<Stop>, Error> {
         StopRecord::new(&self.rest, installation).read().await
     }

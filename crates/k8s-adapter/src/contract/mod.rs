@@ -37,6 +37,7 @@ macro_rules! for_each_check {
                 an_app_of_another_installation_is_left_to_it,
                 a_local_rollback_is_not_taken_away,
                 a_missing_namespace_is_named,
+                what_is_removed_is_what_was_seen,
                 a_watch_begins_with_all_there_is;
             workloads:
                 an_app_goes_live,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::StreamExt;
-use plimsoll_core::cluster::{Cluster as _, Error, Event, Resource, Version};
+use plimsoll_core::cluster::{Asks, Cluster as _, Error, Event, Version};
 use serde_json::{Value, json};
 
 use super::Target;
@@ -88,7 +88,31 @@ pub async fn what_changed_meanwhile_is_not_replaced(target: &Target) {
     conflict(&target.cluster.put(&next.next(|_| ()).delivery(), Some(&made.version)).await);
 }
 
-fn conflict(answer: &Result<Resource, Error>) {
+/// Nothing is removed that is not as it was seen; what is gone is removed already.
+pub async fn what_is_removed_is_what_was_seen(target: &Target) {
+    let order = MkDelivery::new(&target.namespace);
+    let app = &order.app;
+    let made = target.cluster.put(&order.delivery(), None).await.unwrap();
+    let gone = order.next(|next| next.content = None);
+    let deleted = target.cluster.put(&gone.delivery(), Some(&made.version)).await.unwrap();
+    assert_eq!((made.asks == Asks::Deletion, deleted.asks), (false, Asks::Deletion));
+    conflict(&target.cluster.remove(app, &made.version).await);
+    let other_life =
+        Version { uid: "d0f1c3a5-0000-4000-8000-000000000000".to_owned(), ..deleted.version.clone() };
+    conflict(&target.cluster.remove(app, &other_life).await);
+    assert_eq!(target.cluster.get(app).await.unwrap().as_ref(), Some(&deleted));
+    for _ in 0..2 {
+        target.cluster.remove(app, &deleted.version).await.unwrap();
+        assert_eq!(target.cluster.get(app).await.unwrap(), None);
+    }
+    // Another life may begin lower: the rule that a fence never falls is about one resource.
+    let next = target.cluster.put(&order.delivery(), None).await.unwrap();
+    assert_ne!(next.version.uid, made.version.uid);
+    conflict(&target.cluster.remove(app, &deleted.version).await);
+    assert_eq!(target.cluster.get(app).await.unwrap(), Some(next));
+}
+
+fn conflict<T: std::fmt::Debug>(answer: &Result<T, Error>) {
     assert!(matches!(answer, Err(Error::Conflict)), "{answer:?}");
 }
 

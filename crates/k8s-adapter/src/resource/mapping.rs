@@ -1,7 +1,7 @@
 //! Between the words of core and the wire form. Everything of ours is destructured, so that a field that
 //! comes to one side does not compile until it has a place on the other.
 
-use plimsoll_core::cluster::{self, Delivery, Fatal, Fence, Power, Resource, Version, Want};
+use plimsoll_core::cluster::{self, Asks, Delivery, Fatal, Fence, Power, Resource, Version, Want};
 use plimsoll_core::content::Content;
 use plimsoll_core::digest::Digest;
 use plimsoll_core::name::{AppRef, InstallationId};
@@ -165,7 +165,7 @@ fn to_content(content: Value, digest: Digest) -> Result<Content, Damage> {
 pub(crate) fn to_resource(object: &AppObject) -> Result<Resource, Damage> {
     let app = app_of(object).map_err(Damage::Unreadable)?;
     let spec = read_spec(object)?;
-    let digest = carried_digest(&spec)?;
+    let Asked { asks, digest } = asked(&spec)?;
     Ok(Resource {
         app,
         version: Version {
@@ -177,6 +177,7 @@ pub(crate) fn to_resource(object: &AppObject) -> Result<Resource, Damage> {
         fence: spec.fence,
         digest,
         release: spec.release,
+        asks,
         local: spec.local.as_ref().map(to_local),
         status: object.status.as_ref().and_then(to_status),
     })
@@ -188,8 +189,13 @@ fn to_local(local: &Value) -> cluster::Local {
     cluster::Local { by: text("by"), at: text("at"), reason: text("reason") }
 }
 
-/// The digest of an Order for what `spec` really carries.
-fn carried_digest(spec: &Spec) -> Result<Digest, Damage> {
+/// What `spec` really carries, with the digest that an Order for it has.
+struct Asked {
+    asks: Asks,
+    digest: Digest,
+}
+
+fn asked(spec: &Spec) -> Result<Asked, Damage> {
     let unreadable = |why: serde_json::Error| Damage::Unreadable(why.to_string());
     let power = match spec.state {
         spec::State::Deleted => None,
@@ -212,7 +218,14 @@ fn carried_digest(spec: &Spec) -> Result<Digest, Damage> {
         restarts: if power.is_some() { spec.restarts } else { 0 },
         deleted: &spec.deleted,
     };
-    substance.digest().map_err(unreadable)
+    let digest = substance.digest().map_err(unreadable)?;
+    let asks = match (power, content) {
+        _ if digest != spec.digest => Asks::Nothing,
+        (None, _) => Asks::Deletion,
+        (Some(_), Some(content)) => Asks::Content(content),
+        (Some(_), None) => Asks::Nothing,
+    };
+    Ok(Asked { asks, digest })
 }
 
 /// The App that `object` is of, by its name.

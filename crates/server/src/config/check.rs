@@ -29,6 +29,8 @@ const MAX_NAME: usize = 64;
 const MIN_QUOTA: u64 = 1024 * 1024;
 /// Seldom enough to cost nothing, often enough that what it removes is little.
 const TIDY: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
+/// How long deletions may be remembered.
+const DELETIONS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(8760);
 
 /// The configuration that `file`, which lies in `folder`, means.
 pub(super) fn check(file: ConfigFile, folder: &Path) -> Result<Config, Vec<Violation>> {
@@ -98,7 +100,7 @@ impl Faults {
     }
 
     fn ledger(&mut self, table: LedgerTable) -> Option<LedgerSettings> {
-        let LedgerTable { quota, tidy } = table;
+        let LedgerTable { quota, tidy, deletions } = table;
         let defaults = LedgerSettings::default();
         let quota = match quota {
             None => Some(defaults.quota),
@@ -108,7 +110,11 @@ impl Faults {
             None => Some(defaults.tidy),
             Some(text) => self.tidy(&text),
         };
-        Some(LedgerSettings { quota: quota?, tidy: tidy? })
+        let deletions = match deletions {
+            None => Some(defaults.deletions),
+            Some(text) => self.deletions(&text),
+        };
+        Some(LedgerSettings { quota: quota?, tidy: tidy?, deletions: deletions? })
     }
 
     fn quota(&mut self, text: &str) -> Option<NonZeroU64> {
@@ -127,6 +133,14 @@ impl Faults {
             self.add("ledger.tidy", format!("{text:?} is no time from 1s to 24h"), "write it as 1h");
         }
         tidy
+    }
+
+    fn deletions(&mut self, text: &str) -> Option<Duration> {
+        let deletions = duration::parse(text).filter(|time| DELETIONS.contains(time));
+        if deletions.is_none() {
+            self.add("ledger.deletions", format!("{text:?} is no time from 1s to 8760h"), "write it as 168h");
+        }
+        deletions
     }
 
     fn log(&mut self, table: LogTable) -> Option<Log> {

@@ -35,6 +35,7 @@ pub(super) struct TlsTable {
 pub(super) struct LedgerTable {
     pub(super) quota: Option<String>,
     pub(super) tidy: Option<String>,
+    pub(super) deletions: Option<String>,
 }
 
 /// `[log]`.

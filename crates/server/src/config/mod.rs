@@ -39,11 +39,17 @@ pub struct LedgerSettings {
     pub quota: NonZeroU64,
     /// How often what is old is moved into the archive.
     pub tidy: Duration,
+    /// How long a deletion is remembered after every data center has confirmed it.
+    pub deletions: Duration,
 }
 
 impl Default for LedgerSettings {
     fn default() -> Self {
-        Self { quota: plimsoll_ledger::DEFAULT_QUOTA, tidy: plimsoll_worker::TIDY_EVERY }
+        Self {
+            quota: plimsoll_ledger::DEFAULT_QUOTA,
+            tidy: plimsoll_worker::TIDY_EVERY,
+            deletions: plimsoll_core::retention::TOMBSTONE_AGE,
+        }
     }
 }
 

@@ -24,6 +24,7 @@ fn the_smallest_file_names_the_data_directory_and_one_caller() {
         ledger: LedgerSettings {
             quota: NonZeroU64::new(2 * 1024 * 1024 * 1024).unwrap(),
             tidy: Duration::from_hours(1),
+            deletions: Duration::from_hours(7 * 24),
         },
         tls: None,
         proxy: None,
@@ -79,6 +80,7 @@ fn every_fault_of_a_file_is_one_line_with_its_field_and_its_remedy() {
         ("a quota that is nothing", with("[ledger]\nquota = \"0\"")),
         ("a quota without unit", with("[ledger]\nquota = \"2 gigs\"")),
         ("how often, too often", with("[ledger]\ntidy = \"0s\"")),
+        ("how long, not at all", with("[ledger]\ndeletions = \"0s\"")),
         ("a log filter", with("[log]\nfilter = \"plimsoll=loud\"")),
         ("an empty path", "data = \" \"\n".to_owned() + TOKEN),
         ("half of TLS", with("[tls]\ncertificate = \"c.pem\"")),

@@ -78,6 +78,10 @@ impl Cluster for Way {
         self.cluster().put(delivery, seen).await
     }
 
+    async fn remove(&self, app: &AppRef, seen: &Version) -> Result<(), Error> {
+        self.cluster().remove(app, seen).await
+    }
+
     async fn stop(&self, installation: &InstallationId) -> Result<Option<Stop>, Error> {
         self.cluster().stop(installation).await
     }

@@ -38,7 +38,8 @@ impl Housekeeper {
         let mut overtaken = 0;
         while overtaken < ROUNDS {
             let scene = self.look_at(app, dcs).await?;
-            let removals = decide(&scene.holding, requested, self.clock.now(), AT_ONCE);
+            let remember = self.pace.remember_deletions;
+            let removals = decide(&scene.holding, requested, remember, self.clock.now(), AT_ONCE);
             if removals.is_empty() {
                 return Ok(!removals.more_later);
             }

@@ -18,8 +18,11 @@ use plimsoll_core::clock::Clock;
 use plimsoll_core::error::Chain;
 use plimsoll_core::ledger::{self, Entry, Ledger, Range, Revision};
 use plimsoll_core::name::{AppRef, AppUid, DcName, OperationId};
-use plimsoll_core::record::{self, App, DataCenter, DcState, Order, Stored, key};
+use plimsoll_core::order::has_cleared;
+use plimsoll_core::record::{self, App, DataCenter, DcState, Order, Outcome, Proven, Stored, key};
 use tokio_util::sync::CancellationToken;
+
+use crate::sights::Sights;
 
 /// How often the ledger is tidied if nobody says.
 pub const TIDY_EVERY: Duration = Duration::from_hours(1);
@@ -35,9 +38,19 @@ pub(crate) struct Housekeeper {
     ledger: Arc<dyn Ledger>,
     archive: Arc<dyn Archive>,
     clock: Arc<dyn Clock>,
-    every: Duration,
+    sights: Arc<Sights>,
+    pace: Pace,
     /// The Apps that had nothing to give when they looked so: they are not looked at again until they differ.
     settled: HashMap<AppRef, Look>,
+}
+
+/// How often it is tidied, and what is kept how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// From one pass to the next.
+    pub(crate) every: Duration,
+    /// How long a deletion is remembered after every data center has confirmed it.
+    pub(crate) remember_deletions: Duration,
 }
 
 /// By what it is seen that somebody changed an App.
@@ -79,14 +92,15 @@ struct Census {
 }
 
 impl Housekeeper {
-    /// One that tidies `every` so often.
+    /// One that tidies at this pace.
     pub(crate) fn new(
         ledger: Arc<dyn Ledger>,
         archive: Arc<dyn Archive>,
         clock: Arc<dyn Clock>,
-        every: Duration,
+        sights: Arc<Sights>,
+        pace: Pace,
     ) -> Self {
-        Self { ledger, archive, clock, every, settled: HashMap::new() }
+        Self { ledger, archive, clock, sights, pace, settled: HashMap::new() }
     }
 
     /// Tidies whenever elected to, until cancelled: at once, and then every so often.
@@ -115,13 +129,15 @@ impl Housekeeper {
     }
 
     async fn serve(&mut self) {
+        // One that does not answer may do so after days.
+        let _ = tokio::time::timeout(AGAIN, self.until_compared()).await;
         loop {
             let mut gone = Gone::default();
             let wait = match self.pass(&mut gone).await {
-                Ok(()) => self.every,
+                Ok(()) => self.pace.every,
                 Err(error) => {
                     tracing::warn!(error = %Chain(&error), "the ledger was not tidied to the end, going on later");
-                    self.every.min(AGAIN)
+                    self.pace.every.min(AGAIN)
                 }
             };
             if gone != Gone::default() {
@@ -132,8 +148,37 @@ impl Housekeeper {
         }
     }
 
-    /// Looks at everything once.
+    /// Waits until every data center was compared with the ledger, or found not to answer: a ledger that was put back
+    /// to an earlier state is to be found out before anything is taken out of it.
+    async fn until_compared(&self) {
+        loop {
+            let compared = self.sights.compared();
+            match self.data_centers().await {
+                Ok(dcs) if dcs.keys().all(|dc| self.sights.is_compared(dc)) => return,
+                Ok(_) => compared.await,
+                Err(_) => tokio::time::sleep(AGAIN).await,
+            }
+        }
+    }
+
+    async fn data_centers(&self) -> Result<BTreeMap<DcName, DataCenter>, Error> {
+        let entries = self.all(key::DCS).await?;
+        let mut dcs = BTreeMap::new();
+        for entry in &entries {
+            let dc: DataCenter = record::decode(entry)?.value;
+            dcs.insert(dc.name.clone(), dc);
+        }
+        Ok(dcs)
+    }
+
+    /// Looks at everything once; at nothing while the ledger is behind its data centers, as what is not needed by what
+    /// it says may be needed by what it is to be mended with.
     async fn pass(&mut self, gone: &mut Gone) -> Result<(), Error> {
+        let dcs = self.data_centers().await?;
+        if let Some((dc, ahead)) = dcs.iter().find_map(|(dc, there)| Some((dc, there.ahead.as_ref()?))) {
+            tracing::warn!(why = ahead.sentence(dc), "the ledger is not tidied");
+            return Ok(());
+        }
         let size = self.ledger.size().await?;
         if size.is_scarce() {
             tracing::warn!(
@@ -146,7 +191,8 @@ impl Housekeeper {
         // In this order: a life that has a Release now and is nobody's afterwards is over.
         let lives = self.lives().await?;
         let names = self.names_with_a_past().await?;
-        let census = self.census().await?;
+        let mut census = self.census().await?;
+        census.dcs = dcs.into_values().filter(|dc| dc.state != DcState::Lost).map(|dc| dc.name).collect();
         for name in names.iter().chain(census.looks.keys()).collect::<BTreeSet<_>>() {
             let look = census.looks.get(name).copied().unwrap_or_default();
             if self.settled.get(name) == Some(&look) {
@@ -215,27 +261,33 @@ impl Housekeeper {
 
     async fn census(&self) -> Result<Census, Error> {
         let mut census = Census::default();
-        for entry in self.all(key::DCS).await? {
-            let dc: Stored<DataCenter> = record::decode(&entry)?;
-            if dc.value.state != DcState::Lost {
-                census.dcs.insert(dc.value.name);
-            }
-        }
         for entry in self.all(key::APPS).await? {
             let app: Stored<App> = record::decode(&entry)?;
             census.alive.insert(app.value.uid);
             census.looks.entry(app.value.app).or_default().app = app.revision;
         }
         for entry in self.all(key::ORDERS).await? {
-            let Some((app, _)) = key::parse_order(&entry.key) else { continue };
+            let Some((app, dc)) = key::parse_order(&entry.key) else { continue };
             let order: Stored<Order> = record::decode(&entry)?;
             census.alive.insert(order.value.uid);
-            census.alive.extend(order.value.deleted);
+            if !order.value.deleted.is_empty() && !self.has_cleared(&app, &dc, &order.value).await? {
+                census.alive.extend(&order.value.deleted);
+            }
             let look = census.looks.entry(app).or_default();
             look.newest_order = look.newest_order.max(order.revision);
             look.orders += 1;
         }
         Ok(census)
+    }
+
+    /// Whether a data center has shown that the lives which an Order lists are gone; the next Order lists them no more.
+    async fn has_cleared(&self, app: &AppRef, dc: &DcName, order: &Order) -> Result<bool, Error> {
+        let outcome = self.ledger.get(&key::outcome(order.operation, dc)).await?;
+        let outcome: Option<Stored<Outcome>> = outcome.as_ref().map(record::decode).transpose()?;
+        let proven = self.ledger.get(&key::proven(app, dc)).await?;
+        let proven: Option<Stored<Proven>> = proven.as_ref().map(record::decode).transpose()?;
+        let settled = outcome.map(|outcome| outcome.value.state);
+        Ok(has_cleared(order, settled, proven.as_ref().map(|proven| &proven.value)))
     }
 
     /// Every entry under a prefix, page by page.

@@ -6,6 +6,7 @@ mod added;
 mod breaker;
 mod control;
 mod dice;
+mod erase;
 mod handover;
 mod housekeeping;
 mod integrity;

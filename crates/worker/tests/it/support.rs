@@ -11,8 +11,8 @@ use plimsoll_core::breaker::{Guard, STOPPED, Stop};
 use plimsoll_core::caller::{Caller, Role};
 use plimsoll_core::clock::{Clock, Ids};
 use plimsoll_core::cluster::{
-    Applied, Cluster, Clusters, Definition, Delivery, Error, Event, Fatal, Fence, Finding, Identity, Local,
-    Power, Replicas, Resource, Status, Version, Want, Watch,
+    Applied, Asks, Cluster, Clusters, Definition, Delivery, Error, Event, Fatal, Fence, Finding, Identity,
+    Local, Power, Replicas, Resource, Status, Version, Want, Watch,
 };
 use plimsoll_core::fold::OperationState;
 use plimsoll_core::ledger::Ledger;
@@ -92,6 +92,7 @@ struct State {
     version: u64,
     resources: BTreeMap<AppRef, (Delivery, Resource)>,
     puts: Vec<(AppRef, Fence)>,
+    removed: Vec<AppRef>,
     refused: u64,
     namespaces: BTreeSet<NamespaceName>,
     watchers: Vec<mpsc::UnboundedSender<Result<Event, Error>>>,
@@ -111,6 +112,7 @@ impl FakeDc {
             version: 0,
             resources: BTreeMap::new(),
             puts: Vec::new(),
+            removed: Vec::new(),
             refused: 0,
             namespaces: BTreeSet::new(),
             watchers: Vec::new(),
@@ -121,6 +123,11 @@ impl FakeDc {
     /// What was put into it, in order.
     pub(crate) fn puts(&self) -> Vec<(AppRef, Fence)> {
         self.state.lock().unwrap().puts.clone()
+    }
+
+    /// What was taken out of it, in order.
+    pub(crate) fn removed(&self) -> Vec<AppRef> {
+        self.state.lock().unwrap().removed.clone()
     }
 
     /// The Release numbers that were put into it, in order.
@@ -202,6 +209,7 @@ impl FakeDc {
         let (_, resource) = state.resources.get_mut(app).unwrap();
         resource.version.resource_version = version;
         resource.digest = plimsoll_core::digest::Digest::of_bytes(b"edited");
+        resource.asks = Asks::Nothing;
         let event = Event::Changed(resource.clone());
         state.tell(&event);
     }
@@ -311,6 +319,10 @@ fn resource(delivery: &Delivery, version: &str, there: Option<&Resource>) -> Res
         release: match &delivery.want {
             Want::Run { release, .. } => Some(*release),
             Want::Deleted => None,
+        },
+        asks: match &delivery.want {
+            Want::Run { content_digest, .. } => Asks::Content(*content_digest),
+            Want::Deleted => Asks::Deletion,
         },
         local: None,
         status: None,
@@ -447,6 +459,25 @@ impl Cluster for FakeDc {
         state.resources.insert(delivery.app.clone(), (delivery.clone(), resource.clone()));
         state.settle(&delivery.app);
         Ok(resource)
+    }
+
+    async fn remove(&self, app: &AppRef, seen: &Version) -> Result<(), Error> {
+        let mut state = self.state.lock().unwrap();
+        if !state.up {
+            state.refused += 1;
+            return Err(down());
+        }
+        match state.resources.get(app) {
+            None => Ok(()),
+            Some((_, there)) if there.version != *seen => Err(Error::Conflict),
+            Some((delivery, _)) => {
+                assert_eq!(delivery.want, Want::Deleted, "{app} was to be there");
+                state.resources.remove(app);
+                state.removed.push(app.clone());
+                state.tell(&Event::Gone(app.clone()));
+                Ok(())
+            }
+        }
     }
 
     async fn stop(&self, _: &InstallationId) -> Result<Option<Stop>, Error> {
@@ -613,6 +644,7 @@ impl Bed {
             sights: self.sights.clone(),
             archive: self.archive.clone(),
             tidy_every: plimsoll_worker::TIDY_EVERY,
+            remember_deletions: plimsoll_core::retention::TOMBSTONE_AGE,
             clock: self.clock.clone(),
             candidate: "test".to_owned(),
         };
