@@ -336,6 +336,9 @@ pub enum Error {
     /// It does not answer: refused, timed out, cut off. It may have done it.
     #[error("the data center does not answer")]
     Unreachable(#[source] BoxError),
+    /// It answers that something of it does not work, in its own words. It may have done it, and may do it a moment later.
+    #[error("the data center answers that it fails: {0}")]
+    Failing(String),
     /// It answers, and has too much to do for this now: it did nothing, and says when to ask again, if it does.
     #[error("the data center has too much to do now and asks to wait")]
     Busy(Option<std::time::Duration>),

@@ -77,7 +77,8 @@ impl Stack {
         let plimsoll = Plimsoll::new(ledger.clone(), sights.clone(), clock.clone(), Arc::new(SystemIds));
         let options = Options { proxy, ..Options::default() };
         let identity = dir.identity()?;
-        let role = ControllerRole { identity: identity.clone(), clock: clock.clone() };
+        let role =
+            ControllerRole { identity: identity.clone(), clock: clock.clone(), plimsoll: plimsoll.clone() };
         let data_centers = DataCenters::open(dir.clone(), plimsoll.clone(), options, role).await?;
 
         let stopping = CancellationToken::new();

@@ -237,7 +237,11 @@ async fn make_namespaces(desk: &Desk) -> Result<(), String> {
     for namespace in desk.mirror.namespaces() {
         match desk.make_namespace(&namespace).await {
             Ok(()) => {}
-            Err(error @ (cluster::Error::Unreachable(_) | cluster::Error::Untrusted(..))) => {
+            Err(
+                error @ (cluster::Error::Unreachable(_)
+                | cluster::Error::Failing(_)
+                | cluster::Error::Untrusted(..)),
+            ) => {
                 return Err(plain(&error));
             }
             Err(error) => {
@@ -256,7 +260,8 @@ fn plain(error: &cluster::Error) -> String {
         cluster::Error::Unreachable(source) | cluster::Error::Unreadable(source) => {
             format!("{error} ({})", innermost(source.as_ref()))
         }
-        cluster::Error::Busy(_)
+        cluster::Error::Failing(_)
+        | cluster::Error::Busy(_)
         | cluster::Error::Untrusted(..)
         | cluster::Error::Forbidden(_)
         | cluster::Error::Conflict

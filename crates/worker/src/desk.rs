@@ -226,7 +226,7 @@ impl Desk {
     /// else it is this App that has to wait.
     pub(crate) async fn refused(&self, app: &AppRef, error: &cluster::Error) -> Visit {
         let silent = match error {
-            cluster::Error::Unreachable(_) | cluster::Error::Untrusted(..) => {
+            cluster::Error::Unreachable(_) | cluster::Error::Failing(_) | cluster::Error::Untrusted(..) => {
                 // One that asks to wait answers.
                 self.cluster.identity().await.err().filter(|error| !matches!(error, cluster::Error::Busy(_)))
             }

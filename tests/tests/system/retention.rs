@@ -11,7 +11,7 @@ on_both_grounds!(
 
 mod scenario {
     use anyhow::{Context, Result, ensure};
-    use plimsoll_tests::{World, eventually};
+    use plimsoll_tests::{Request, World, eventually};
     use serde_json::Value;
     use std::collections::BTreeSet;
     use std::fs;
@@ -79,7 +79,7 @@ mod scenario {
             let written: Vec<_> =
                 dc.writes(mark)?.into_iter().filter(|request| request.resource == "apps").collect();
             let verbs: Vec<_> =
-                written.iter().filter(|it| it.subresource.is_empty()).map(|it| it.short()).collect();
+                written.iter().filter(|it| it.subresource.is_empty()).map(Request::short).collect();
             ensure!(verbs == ["update apps", "delete apps"], "{verbs:?}");
         }
         eventually("everything of it is in the archive, and nobody asks for it", async || {

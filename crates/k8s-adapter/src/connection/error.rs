@@ -7,6 +7,7 @@ use kube::runtime::watcher;
 use plimsoll_core::cluster::Error;
 use rustls::CertificateError;
 
+use super::patience::Asked;
 use crate::plain;
 
 /// What a request was about, for the answers that mean different things for different requests.
@@ -29,10 +30,15 @@ pub(crate) fn to_error(error: kube::Error, subject: Subject) -> Error {
             "the credentials of the kubeconfig cannot be used: renew them".to_owned(),
             Box::new(error),
         ),
-        other => match distrust(&other) {
-            Some(why) => Error::Untrusted(why, Box::new(other)),
-            None => Error::Unreachable(Box::new(other)),
-        },
+        other => {
+            if let Some(Asked(wait)) = links(&other).find_map(|link| link.downcast_ref()) {
+                return Error::Busy(Some(*wait));
+            }
+            match distrust(&other) {
+                Some(why) => Error::Untrusted(why, Box::new(other)),
+                None => Error::Unreachable(Box::new(other)),
+            }
+        }
     }
 }
 
@@ -74,7 +80,8 @@ fn to_refusal(status: Status, subject: Subject) -> Error {
             Error::Busy(asked.map(|wait| std::time::Duration::from_secs(wait.into())))
         }
         400 | 405..=407 | 410..=428 => Error::Refused(message(&status)),
-        _ => Error::Unreachable(Box::new(status)),
+        code if status.message.is_empty() => Error::Failing(format!("{code} {}", status.reason)),
+        code => Error::Failing(format!("{} ({code})", message(&status))),
     }
 }
 
@@ -192,6 +199,7 @@ mod tests {
     fn said(error: &Error) -> String {
         let kind = match error {
             Error::Unreachable(_) => "Unreachable",
+            Error::Failing(_) => "Failing",
             Error::Busy(_) => "Busy",
             Error::Untrusted(..) => "Untrusted",
             Error::Forbidden(_) => "Forbidden",
@@ -243,6 +251,7 @@ mod tests {
             status(422, "Invalid", "App \"shop\" is invalid: spec: Invalid value", &rule),
             status(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728", &none),
             status(429, "TooManyRequests", "slow down", &none),
+            kube::Error::Service(Box::new(Asked(std::time::Duration::from_mins(1)))),
             status(500, "InternalError", "etcdserver: request timed out", &none),
             status(503, "ServiceUnavailable", "", &none),
             tls(CertificateError::UnknownIssuer),

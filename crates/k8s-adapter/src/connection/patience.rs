@@ -14,8 +14,13 @@ use tower::{BoxError, Service};
 
 /// How often a call is made again.
 const RETRIES: u32 = 2;
-/// The longest wait that is granted; a server that asks for more is not there.
+/// The longest wait that a call takes upon itself; a longer one is its caller's.
 const LONGEST: Duration = Duration::from_secs(2);
+
+/// The server asks to be left alone for so long, which is longer than a call waits. It did nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the server asks to wait for {} s", .0.as_secs())]
+pub(crate) struct Asked(pub(crate) Duration);
 
 /// Makes calls again that the server asked to make again.
 #[derive(Clone, Copy)]
@@ -56,18 +61,21 @@ where
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         Box::pin(async move {
             let mut request = request;
-            for _ in 0..RETRIES {
-                let Some(again) = repeat(&request) else { break };
+            let mut left = RETRIES;
+            loop {
+                let again = repeat(&request);
                 let response = inner.call(request).await.map_err(Into::into)?;
-                let Some(wait) = asked_to_wait(&response) else {
-                    return Ok(response);
+                // The header is all that says so: the body of such an answer is a line of text.
+                let Some(wait) = asked_to_wait(&response) else { return Ok(response) };
+                request = match again.filter(|_| left > 0 && wait <= LONGEST) {
+                    Some(again) => again,
+                    None => return Err(Asked(wait).into()),
                 };
                 drop(response);
+                left -= 1;
                 tokio::time::sleep(wait).await;
                 std::future::poll_fn(|cx| inner.poll_ready(cx)).await.map_err(Into::into)?;
-                request = again;
             }
-            inner.call(request).await.map_err(Into::into)
         })
     }
 }
@@ -77,7 +85,7 @@ fn asked_to_wait<B>(response: &Response<B>) -> Option<Duration> {
         return None;
     }
     let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(seconds)).filter(|wait| *wait <= LONGEST)
+    Some(Duration::from_secs(seconds))
 }
 
 fn repeat(request: &Request<Body>) -> Option<Request<Body>> {
@@ -98,8 +106,8 @@ mod tests {
     use super::*;
     use tower::{Layer as _, ServiceExt};
 
-    /// How often a server is called that answers `status` with these headers.
-    async fn calls(status: u16, retry_after: Option<&'static str>) -> (u32, u16) {
+    /// How often a server is called that answers `status` with these headers, and what becomes of that.
+    async fn calls(status: u16, retry_after: Option<&'static str>) -> (u32, Result<u16, Asked>) {
         let count = Arc::new(AtomicU32::new(0));
         let seen = Arc::clone(&count);
         let service = Layer.layer(tower::service_fn(move |request: Request<Body>| {
@@ -115,22 +123,26 @@ mod tests {
             }
         }));
         let request = Request::post("/x").body(Body::from(b"{}".to_vec())).unwrap();
-        let response = service.oneshot(request).await.unwrap();
-        (count.load(Ordering::SeqCst), response.status().as_u16())
+        let answer = match service.oneshot(request).await {
+            Ok(response) => Ok(response.status().as_u16()),
+            Err(error) => Err(*error.downcast::<Asked>().unwrap()),
+        };
+        (count.load(Ordering::SeqCst), answer)
     }
 
     #[tokio::test(start_paused = true)]
     async fn only_a_server_that_asks_for_it_is_asked_again() {
-        for (status, retry_after, expected) in [
-            (429, Some("1"), 3),
-            (429, None, 1),
-            (429, Some("60"), 1),
-            (429, Some("soon"), 1),
-            (503, Some("1"), 1),
-            (504, None, 1),
-            (201, None, 1),
+        let asked = |seconds| Err(Asked(Duration::from_secs(seconds)));
+        for (status, retry_after, expected, answer) in [
+            (429, Some("1"), 3, asked(1)),
+            (429, None, 1, Ok(429)),
+            (429, Some("60"), 1, asked(60)),
+            (429, Some("soon"), 1, Ok(429)),
+            (503, Some("1"), 1, Ok(503)),
+            (504, None, 1, Ok(504)),
+            (201, None, 1, Ok(201)),
         ] {
-            assert_eq!(calls(status, retry_after).await, (expected, status), "{status} {retry_after:?}");
+            assert_eq!(calls(status, retry_after).await, (expected, answer), "{status} {retry_after:?}");
         }
     }
 }

@@ -165,6 +165,38 @@ pub async fn what_is_taken_away_leaves_the_autoscaler_its_number(target: &Target
     running.stop().await;
 }
 
+/// Somebody wipes who owns what, ours and theirs. What they added is nobody's then; it goes, the pods are as they were,
+/// and an autoscaler keeps its number.
+pub async fn what_others_added_goes_also_when_nobody_owns_it_any_more(target: &Target) {
+    let running = Running::start(target);
+    let order = running.app().next(|next| {
+        next.replication = Replication::Auto(Autoscale { min: 2, max: 10, cpu_percent: 70 });
+    });
+    running.settle(&order).await;
+    target.scale_as("kube-controller-manager", "deployments/shop", 5).await;
+    running.status(&order, "five pods", |status| status.replicas == all(5)).await;
+    let before = running.deployment().await["spec"].clone();
+    running.stop().await;
+
+    let edit = json!({"spec": {"template": {"spec": {"hostPID": true, "nodeSelector": {"disk": "none"}}}}});
+    target.merge_as("night-shift", APPS, "deployments/shop", &edit).await;
+    // The API server takes this for a reset.
+    let reset = json!({"metadata": {"managedFields": [{}]}});
+    target.merge_as("night-shift", APPS, "deployments/shop", &reset).await;
+    assert_eq!(target.get(APPS, "deployments/shop").await["metadata"]["managedFields"], Value::Null);
+
+    let running = Running::start(target);
+    target
+        .until("the spec of before", async || {
+            let there = running.deployment().await["spec"].clone();
+            (there == before).then_some(())
+        })
+        .await;
+    running.status(&order, "five pods", |status| status.replicas == all(5)).await;
+    at_rest(&running, &order).await;
+    running.stop().await;
+}
+
 /// `kubectl rollout restart` restarts the pods, once, and is no drift.
 pub async fn a_restart_by_kubectl_is_a_restart(target: &Target) {
     let running = Running::start(target);

@@ -67,6 +67,7 @@ macro_rules! for_each_check {
                 what_others_add_to_the_spec_is_taken_away_and_told,
                 what_others_add_to_a_service_or_a_budget_is_taken_away,
                 what_is_taken_away_leaves_the_autoscaler_its_number,
+                what_others_added_goes_also_when_nobody_owns_it_any_more,
                 a_restart_by_kubectl_is_a_restart,
                 several_lost_together_are_each_told,
                 an_object_without_its_labels_is_known_again;

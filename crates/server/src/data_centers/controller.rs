@@ -7,11 +7,13 @@ use plimsoll_core::clock::Clock;
 use plimsoll_core::cluster::Cluster as _;
 use plimsoll_core::error::Chain;
 use plimsoll_core::name::InstallationId;
+use plimsoll_core::usecase::Plimsoll;
 use plimsoll_core::view::DcView;
 use plimsoll_k8s_adapter::KubeCluster;
 use plimsoll_k8s_adapter::controller::{self, Options};
 use tokio_util::sync::CancellationToken;
 
+use super::process;
 use super::way::Way;
 
 /// The first and the longest wait before asking a data center again that does not answer.
@@ -25,6 +27,9 @@ pub(crate) struct Role {
     pub(crate) identity: String,
     /// Tells the time that is written down.
     pub(crate) clock: Arc<dyn Clock>,
+    /// Says which cluster the data center is, as long as the ledger answers: an operator may have taken another one
+    /// for it.
+    pub(crate) plimsoll: Plimsoll,
 }
 
 /// Runs the controller of `dc` until `stopping`.
@@ -38,9 +43,9 @@ pub(super) async fn serve(
 ) {
     tokio::select! {
         () = stopping.cancelled() => return,
-        () = until_ready(&dc, &cluster) => {}
+        () = until_ready(&role.plimsoll, &dc, &cluster) => {}
     }
-    let Role { identity, clock } = role;
+    let Role { identity, clock, plimsoll: _ } = role;
     let options = Options::new(installation, dc.name, identity, clock);
     let blind = options.blind.clone();
     let doubts = async {
@@ -57,10 +62,10 @@ pub(super) async fn serve(
     }
 }
 
-async fn until_ready(dc: &DcView, cluster: &KubeCluster) {
+async fn until_ready(plimsoll: &Plimsoll, dc: &DcView, cluster: &KubeCluster) {
     let mut wait = FIRST;
     let mut told = None;
-    while let Err(why) = make_ready(dc, cluster).await {
+    while let Err(why) = make_ready(plimsoll, dc, cluster).await {
         // The same reason is told once.
         if told.as_ref() != Some(&why) {
             tracing::warn!(dc = %dc.name, why, "the controller waits for the data center");
@@ -71,14 +76,19 @@ async fn until_ready(dc: &DcView, cluster: &KubeCluster) {
     }
 }
 
-/// Whether it is the cluster that was added, and has all that this version needs.
-async fn make_ready(dc: &DcView, cluster: &KubeCluster) -> Result<(), String> {
+/// Whether it is the cluster that was added, or taken for it since, and has all that this version needs.
+async fn make_ready(plimsoll: &Plimsoll, dc: &DcView, cluster: &KubeCluster) -> Result<(), String> {
     let identity = cluster.identity().await.map_err(|error| Chain(&error).to_string())?;
     if identity.uid != dc.cluster_uid {
-        return Err(format!(
-            "another cluster answers: {} instead of {}; nothing is written there",
-            identity.uid, dc.cluster_uid
-        ));
+        // Without the ledger it is the one that it was.
+        let now = plimsoll.dc(&process(), &dc.name).await.map(|dc| dc.cluster_uid);
+        let expected = now.as_ref().unwrap_or(&dc.cluster_uid);
+        if identity.uid != *expected {
+            return Err(format!(
+                "another cluster answers: {} instead of {expected}; nothing is written there",
+                identity.uid
+            ));
+        }
     }
     cluster.prepare().await.map(drop).map_err(|error| Chain(&error).to_string())
 }

@@ -61,6 +61,13 @@ pub(super) fn of_cluster(dc: &DcName, error: cluster::Error) -> Error {
                           exactly what it takes, and bind it to this user";
             of_kubeconfig(vec![Violation::new("kubeconfig", message, remedy)]).with_source(error)
         }
+        cluster::Error::Failing(ref why) => Error::new(
+            Kind::Unavailable,
+            "DATA_CENTER_FAILS",
+            format!(
+                "{dc} answers that something of it does not work: {why}; mend the cluster, then try again; {NOTHING}"
+            ),
+        ),
         cluster::Error::Busy(_) => Error::new(
             Kind::Unavailable,
             "DATA_CENTER_BUSY",

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use plimsoll_core::record::Environment;
+use plimsoll_core::breaker::{Cause, Guard, Stop};
+use plimsoll_core::ledger::Ledger as _;
+use plimsoll_core::record::{DataCenter, Draft, Environment};
 use plimsoll_core::usecase::NewInstallation;
 use plimsoll_ledger::MemoryLedger;
 use plimsoll_sim_cluster::{SimCluster, Verb};
@@ -13,6 +15,7 @@ use crate::clock::{SystemClock, SystemIds};
 /// An installation without data centers.
 struct Bed {
     folder: TempDir,
+    ledger: Arc<MemoryLedger>,
     plimsoll: Plimsoll,
     data_centers: Arc<DataCenters>,
     olga: Caller,
@@ -31,21 +34,17 @@ impl Bed {
     async fn of(installation: &str, deadline: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(SystemClock::start());
-        let plimsoll = Plimsoll::new(
-            Arc::new(MemoryLedger::default()),
-            Sights::new(),
-            clock.clone(),
-            Arc::new(SystemIds),
-        );
+        let ledger = Arc::new(MemoryLedger::default());
+        let plimsoll = Plimsoll::new(ledger.clone(), Sights::new(), clock.clone(), Arc::new(SystemIds));
         let olga = Caller { name: "olga".to_owned(), role: Role::Operator };
         let id = installation.parse().unwrap();
         let new = NewInstallation { id, name: "a test".to_owned(), environment: Environment::Production };
         plimsoll.init(&olga, new, mk_write()).await.unwrap();
         let dir = Arc::new(DataDir::open(folder.path()).unwrap());
         let options = Options { deadline, ..Options::default() };
-        let role = ControllerRole { identity: "me".to_owned(), clock };
+        let role = ControllerRole { identity: "me".to_owned(), clock, plimsoll: plimsoll.clone() };
         let data_centers = DataCenters::open(dir, plimsoll.clone(), options, role).await.unwrap();
-        Self { folder, plimsoll, data_centers, olga }
+        Self { folder, ledger, plimsoll, data_centers, olga }
     }
 
     async fn add(&self, name: &str, kubeconfig: &str) -> Result<DcView, Error> {
@@ -257,6 +256,60 @@ async fn the_data_center_of_another_installation_is_taken_only_where_that_is_mea
     theirs.add("dc-9", &one.kubeconfig()).await.unwrap();
     ours.data_centers.stop().await;
     theirs.data_centers.stop().await;
+}
+
+#[tokio::test]
+async fn a_controller_that_meets_another_cluster_goes_on_when_that_one_is_confirmed() {
+    let bed = Bed::new().await;
+    let (one, two) = (sim("one", 1).await, sim("two", 2).await);
+    let dc = bed.add("dc-1", &one.kubeconfig()).await.unwrap();
+    bed.data_centers.stop().await;
+    // Behind its credentials there is another cluster when this process starts.
+    let dir = bed.data_centers.dir.clone();
+    dir.write_kubeconfig(&dc.name, &two.kubeconfig()).unwrap();
+    let (options, role) = (bed.data_centers.options.clone(), bed.data_centers.role.clone());
+    let data_centers = DataCenters::open(dir, bed.plimsoll.clone(), options, role).await.unwrap();
+    let says_who_it_is = || {
+        let asked =
+            two.journal().entries().into_iter().filter(|entry| entry.request.resource == "namespaces");
+        (asked.count() >= 2).then_some(())
+    };
+    until("it has asked twice", says_who_it_is).await;
+    let written: Vec<_> =
+        two.journal().entries().into_iter().filter(|entry| entry.request.is_write()).collect();
+    assert!(written.is_empty(), "{written:?}");
+
+    let found = data_centers.cluster(&dc.name).unwrap().identity().await.unwrap().uid;
+    let cause = Cause::OtherCluster { expected: dc.cluster_uid, found };
+    let stop = Stop { by: Guard::Worker, cause, since: bed.data_centers.role.clock.now() };
+    let key = plimsoll_core::record::key::dc(&dc.name);
+    let entry = bed.ledger.get(&key).await.unwrap().unwrap();
+    let stored = plimsoll_core::record::decode::<DataCenter>(&entry).unwrap();
+    let mut draft = Draft::default();
+    draft.replace(key, stored.revision, &stored.value.held(stop).unwrap()).unwrap();
+    assert_ne!(bed.ledger.transact(draft.into()).await.unwrap(), plimsoll_core::ledger::Committed::Lost);
+    bed.plimsoll.confirm_dc(&bed.olga, &dc.name, mk_write()).await.unwrap();
+    let leads = || {
+        let entries = two.journal().entries();
+        entries
+            .iter()
+            .any(|entry| entry.request.resource == "leases" && entry.code == Some(201))
+            .then_some(())
+    };
+    until("the controller works there", leads).await;
+    data_centers.stop().await;
+}
+
+async fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    let looked = tokio::time::timeout(Duration::from_secs(40), async {
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    looked.await.unwrap_or_else(|_| panic!("never: {what}"))
 }
 
 #[tokio::test]

@@ -428,7 +428,7 @@ impl Cluster for FakeDc {
         }
         if state.fails_at.as_ref() == Some(&delivery.app) {
             state.refused += 1;
-            return Err(Error::Unreachable("500 Internal Server Error".into()));
+            return Err(Error::Failing("etcdserver: request timed out (500)".to_owned()));
         }
         if state.busy.is_some() {
             state.refused += 1;

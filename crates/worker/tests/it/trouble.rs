@@ -68,6 +68,8 @@ async fn a_data_center_that_fails_at_one_app_is_not_lost_and_serves_the_others()
     let view = bed.plimsoll.operation(&ann(), stuck.id).await.unwrap();
     assert_eq!(Bed::outcomes(&view), ["dc-1 Sent", "dc-2 Healthy", "dc-3 Healthy"]);
     assert_eq!(view.dcs[0].reason.as_deref(), Some("NotDelivered"));
+    let said = "the data center answers that it fails: etcdserver: request timed out (500)";
+    assert_eq!(view.dcs[0].message.as_deref(), Some(said));
     let offers = bed.dcs[0].refused() - before;
     assert!((25..=35).contains(&offers), "{offers} offers in half an hour");
     bed.dcs[0].fails_at(None);
