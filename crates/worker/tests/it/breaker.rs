@@ -10,6 +10,8 @@ use plimsoll_core::error::Kind;
 use plimsoll_core::fold::OperationState;
 use plimsoll_core::name::AppRef;
 use plimsoll_core::record::{DcState, OutcomeState};
+use plimsoll_core::scale::Replication;
+use plimsoll_core::usecase::ScaleChange;
 use plimsoll_core::view::{DcView, Health};
 use plimsoll_ledger::MemoryLedger;
 
@@ -350,4 +352,61 @@ async fn when_the_ledger_went_back_nothing_is_accepted_and_nothing_delivered() {
     a_while().await;
     assert_eq!(bed.dcs.iter().map(|dc| dc.puts().len()).collect::<Vec<_>>(), had);
     assert_eq!(bed.plimsoll.get(&ann(), &app("app-1")).await.unwrap().release.get(), 1, "reads go on");
+}
+
+/// So many Apps got what a backup of the ledger knows nothing of; then the ledger went on from the backup, past the
+/// fences of what they have.
+async fn went_on_from_a_backup(apps: usize) -> (Bed, Vec<Vec<usize>>) {
+    let ledger = Arc::new(MemoryLedger::new());
+    let bed = Bed::on(ledger.clone()).await;
+    bed.publish_apps(&names(3), 1).await;
+    let backup = ledger.fork();
+    bed.publish_apps(&names(apps), 2).await;
+    bed.kill().await;
+    let bed = bed.with_ledger(Arc::new(backup));
+    for n in 0..60 {
+        for name in &names(3) {
+            let change =
+                ScaleChange { size: Some(Replication::Fixed(3 + n % 2)), dcs: Vec::new(), placement: None };
+            bed.plimsoll
+                .scale(&ann(), &app(name), change, write(&format!("scale-{name}-{n}")))
+                .await
+                .unwrap();
+        }
+    }
+    let puts = names(3).iter().map(|name| puts_of(&bed, name)).collect();
+    bed.run();
+    (bed, puts)
+}
+
+fn puts_of(bed: &Bed, name: &str) -> Vec<usize> {
+    bed.dcs.iter().map(|dc| dc.puts().iter().filter(|(put, _)| *put == app(name)).count()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_content_that_the_ledger_never_held_is_not_written_over_and_is_shown() {
+    let (bed, before) = went_on_from_a_backup(1).await;
+    a_while().await;
+    assert_eq!(puts_of(&bed, "app-0"), before[0], "nobody knows what it is");
+    assert_ne!(puts_of(&bed, "app-1"), before[1], "the others go on");
+    let view = bed.plimsoll.get(&ann(), &app("app-0")).await.unwrap();
+    let operation = bed.plimsoll.operation(&ann(), view.operation.unwrap()).await.unwrap();
+    for dc in &operation.dcs {
+        assert_eq!((dc.state, dc.reason.as_deref()), (OutcomeState::Sent, Some("AheadOfLedger")));
+        assert!(dc.message.as_ref().unwrap().contains("a content that the ledger never held"), "{dc:?}");
+    }
+    assert_eq!(bed.dc(0).await.message, None);
+    bed.kill().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_contents_that_the_ledger_never_held_say_that_it_went_back() {
+    let (bed, before) = went_on_from_a_backup(3).await;
+    let view = bed.dc_until(0, |view| view.message.is_some()).await;
+    assert!(view.message.as_ref().unwrap().contains("the ledger is older than the data centers"), "{view:?}");
+    a_while().await;
+    for (name, before) in names(3).iter().zip(before) {
+        assert_eq!(puts_of(&bed, name), before, "{name}");
+    }
+    bed.kill().await;
 }

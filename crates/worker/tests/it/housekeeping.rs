@@ -203,6 +203,51 @@ async fn content_that_is_published_again_while_it_is_removed_stays() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_decided_before_somebody_changed_the_app_is_decided_anew() {
+    let faults = Arc::new(FaultLedger::new(Arc::new(MemoryLedger::new())));
+    let bed = Bed::on(faults.clone()).await;
+    bed.publish(1..=51, Duration::ZERO).await;
+    let gate = Gate::shut();
+    let removes =
+        |seen: &plimsoll_ledger::faults::Seen<'_>| seen.keys.iter().any(|key| key.starts_with("archived/"));
+    let tried = faults.add(Rule::on(Call::Transact, Fault::Delay(Duration::ZERO)).when(removes));
+    faults.add(Rule::on(Call::Transact, Fault::Wait(gate.clone())).when(removes).times(1));
+    gate.arrived(1).await;
+    let restart = bed.plimsoll.restart(&ann(), &shop(), write("restart")).await.unwrap();
+    gate.open();
+    bed.ended(restart).await;
+    bed.pass(HOUR / 2).await;
+    assert_eq!(tried.get(), 2, "the first was decided on what the App had been");
+    assert_eq!(bed.inventory().await.count(&key::releases(bed.uid().await)), RELEASES);
+    bed.kill().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_tidied_while_the_ledger_is_behind_its_data_centers() {
+    let ledger = Arc::new(MemoryLedger::new());
+    let bed = Bed::on(ledger.clone()).await;
+    // More than stay, all within the hour in which nobody tidies.
+    bed.publish(1..=55, Duration::ZERO).await;
+    let names: Vec<String> = (0..5).map(|n| format!("app-{n}")).collect();
+    bed.publish_apps(&names, 1).await;
+    let backup = Arc::new(ledger.fork());
+    bed.publish_apps(&names, 2).await;
+    bed.kill().await;
+    let bed = bed.with_ledger(backup);
+    let before = bed.inventory().await.keys;
+    bed.run();
+    bed.pass(30 * HOUR).await;
+    let after = bed.inventory().await.keys;
+    let is_past = |key: &&String| !key.starts_with(key::DCS);
+    assert_eq!(
+        after.keys().filter(is_past).collect::<Vec<_>>(),
+        before.keys().filter(is_past).collect::<Vec<_>>()
+    );
+    assert_eq!(bed.archive.appended(), 0);
+    bed.kill().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_repeated_request_is_answered_for_a_day_however_much_happened_since() {
     let bed = Bed::new().await;
     let first =
