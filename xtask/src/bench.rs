@@ -3,6 +3,7 @@
 use crate::{Part, components};
 use anyhow::{Context, Result};
 use plimsoll_bench::{Bench, Component, Condition, DataCenter, Options};
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -17,7 +18,8 @@ pub(crate) fn up(data_centers: u16, folder: Option<PathBuf>) -> Result<()> {
     let bench = runtime()?.block_on(Bench::start(options))?;
     eprintln!("up after {:.1} s:", started.elapsed().as_secs_f64());
     for data_center in bench.data_centers() {
-        println!("{}\t{}\t{}", data_center.name(), data_center.server(), data_center.kubeconfig().display());
+        let kubeconfig = data_center.kubeconfig();
+        print(&format!("{}\t{}\t{}", data_center.name(), data_center.server(), kubeconfig.display()))?;
     }
     eprintln!("kubectl of their version: {}", bench.binaries().kubectl().display());
     eprintln!("end them with: cargo xtask bench down --dir {}", bench.folder().display());
@@ -50,7 +52,7 @@ pub(crate) fn status(folder: Option<PathBuf>) -> Result<ExitCode> {
     let bench = Bench::attach(&folder.unwrap_or_else(Bench::default_folder))?;
     let runtime = runtime()?;
     let mut all_ready = true;
-    println!("{:<6} {:<24} {:>8} {:>6}  STATE", "DC", "COMPONENT", "PID", "PORT");
+    print(&format!("{:<6} {:<24} {:>8} {:>6}  STATE", "DC", "COMPONENT", "PID", "PORT"))?;
     for data_center in bench.data_centers() {
         for part in runtime.block_on(data_center.status()) {
             let state = match (part.condition, part.ready) {
@@ -60,11 +62,20 @@ pub(crate) fn status(folder: Option<PathBuf>) -> Result<ExitCode> {
                 (Condition::Gone, _) => "gone",
             };
             let pid = part.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string());
-            println!("{:<6} {:<24} {pid:>8} {:>6}  {state}", data_center.name(), part.component, part.port);
+            let (name, component, port) = (data_center.name(), part.component, part.port);
+            print(&format!("{name:<6} {component:<24} {pid:>8} {port:>6}  {state}"))?;
             all_ready &= part.ready;
         }
     }
     Ok(if all_ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Writes a line to standard output. A reader that went away, as `head` does, is no failure.
+fn print(line: &str) -> Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("writing the answer"),
+        _ => Ok(()),
+    }
 }
 
 /// The runtime on which the bench is driven.

@@ -10,6 +10,7 @@ mod lifecycle;
 mod outage;
 mod progress;
 mod quiet;
+mod readme;
 mod repair;
 mod retention;
 mod rights;

@@ -34,6 +34,14 @@ pub(super) fn check(text: &str) -> Result<(), Vec<Violation>> {
                 let path = format!(".{list}[{n}].{inner}.{file}");
                 faults.push(fault(&path, "names a file, which is not sent along".to_owned(), FLATTEN));
             }
+            if entry[inner]["insecure-skip-tls-verify"] == Value::Bool(true) {
+                let path = format!(".{list}[{n}].{inner}.insecure-skip-tls-verify");
+                faults.push(fault(
+                    &path,
+                    "has the server's certificate unchecked, so that anybody in between gets the credentials".to_owned(),
+                    "remove it, and give the authority that signed the certificate as certificate-authority-data",
+                ));
+            }
             for program in ["exec", "auth-provider"].into_iter().filter(|program| has(program)) {
                 let path = format!(".{list}[{n}].{inner}.{program}");
                 faults.push(fault(
@@ -70,6 +78,12 @@ mod tests {
         assert_eq!(
             paths("clusters: [{cluster: {certificate-authority: ca.pem}}]"),
             ["kubeconfig.clusters[0].cluster.certificate-authority"]
+        );
+        assert_eq!(
+            paths(
+                "clusters: [{cluster: {insecure-skip-tls-verify: false}}, {cluster: {insecure-skip-tls-verify: true}}]"
+            ),
+            ["kubeconfig.clusters[1].cluster.insecure-skip-tls-verify"]
         );
         for bad in ["", "just text", "[1, 2]", "{", &"x".repeat(MAX_BYTES + 1)] {
             assert_eq!(paths(bad), ["kubeconfig"], "{bad:.20}");

@@ -138,7 +138,15 @@ impl Server {
                 Route::OpenApiIndex => respond::json(StatusCode::OK, &openapi::index(&self.api)),
                 Route::OpenApiDocument(document) => openapi::document(&self.api, document)
                     .map_or_else(respond::page_not_found, |found| respond::json(StatusCode::OK, &found)),
-                Route::OpenApiV2 => return Err(ApiError::not_modelled("GET /openapi/v2")),
+                // kubectl asks for it when it meets a kind that is not served, reads protobuf alone, and shows of
+                // anything else only plain text.
+                Route::OpenApiV2 => {
+                    let error = ApiError::not_modelled(
+                        "GET /openapi/v2, which kubectl asks for when a file holds a kind that is not served here; \
+                         `kubectl api-resources` lists those that are",
+                    );
+                    respond::with_type(error.code, "text/plain; charset=utf-8", error.message)
+                }
                 Route::Unknown if path == "/" => respond::json(
                     StatusCode::OK,
                     &json!({"paths": ["/api", "/apis", "/openapi/v3", "/version"]}),

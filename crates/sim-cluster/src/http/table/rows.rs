@@ -289,10 +289,14 @@ fn targets(autoscaler: &Value) -> String {
     let targets: Vec<String> = list(autoscaler, "/spec/metrics")
         .iter()
         .map(|metric| {
-            let name = text(metric, "/resource/name");
-            match integer(metric, "/resource/target/averageUtilization") {
-                Some(percent) => format!("{name}: <unknown>/{percent}%"),
-                None => format!("{name}: <unknown>/{}", text(metric, "/resource/target/averageValue")),
+            // One of the two; both are printed alike.
+            let source = ["resource", "containerResource"].iter().find_map(|source| metric.get(source));
+            let Some(source) = source else { return "<unknown type>".to_owned() };
+            let name = text(source, "/name");
+            match (text(source, "/target/averageValue"), integer(source, "/target/averageUtilization")) {
+                ("", Some(percent)) => format!("{name}: <unknown>/{percent}%"),
+                ("", None) => format!("{name}: <unknown>/<auto>"),
+                (value, _) => format!("{name}: <unknown>/{value}"),
             }
         })
         .collect();
