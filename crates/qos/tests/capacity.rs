@@ -160,6 +160,17 @@ fn nodes_that_admit_no_such_pod_say_why() {
     assert_eq!((answer.all.fits, answer.all.binding), (0, None));
 }
 
+/// Where two dimensions run out together, the first of them is named: CPU before memory before slots.
+#[test]
+fn of_two_that_run_out_together_the_first_is_named() {
+    for (cpu, memory, expected) in
+        [("4", "4Gi", "cpu"), ("4", "3Gi", "memory"), ("3", "4Gi", "cpu"), ("200", "110Gi", "memory")]
+    {
+        let answer = ask(&[mk_node("n1", cpu, memory)], &[], &mk_want("1", "1Gi"));
+        assert_eq!(answer.all.binding.as_deref(), Some(expected), "{cpu} {memory}");
+    }
+}
+
 #[test]
 fn devices_disk_and_slots_bind_like_cpu_and_memory() {
     let mut gpu = mk_node("gpu", "64", "512Gi");

@@ -129,6 +129,13 @@ fn every_case_of_the_table_has_its_class() {
 
 /// Cases 30 to 32 came out otherwise before Kubernetes 1.37, whose source has both corrections from that version
 /// on, and resources of a pod as a whole were not kept at all before 1.34.
+/// An API server takes no such pod; whoever asks about one is not told that it is Guaranteed.
+#[test]
+fn a_request_above_the_limit_guarantees_nothing() {
+    assert_eq!(qos_class(&parsed(&pod(&["2/1Gi -> 1/1Gi"]))).class, Burstable);
+    assert_eq!(qos_class(&parsed(&pod(&["1/2Gi -> 1/1Gi"]))).class, Burstable);
+}
+
 #[test]
 fn cases_about_the_pod_as_a_whole_depend_on_the_version() {
     let class = |spec: &Value, minor| {

@@ -143,6 +143,16 @@ fn a_thousandth_of_a_byte_is_taken_for_the_typo_it_is() {
 }
 
 #[test]
+fn less_than_a_mebibyte_is_no_memory() {
+    let judged = |memory: &str| {
+        let amounts = format!("100m/{memory}");
+        rules(json!([mk_deployment(&[mk_container("app", &amounts, &amounts)])]))
+    };
+    assert_eq!(judged("1023Ki"), [Rule::MemoryTypo]);
+    assert_eq!(judged("1Mi"), []);
+}
+
+#[test]
 fn a_range_that_refuses_or_surprises_is_found() {
     let app = || mk_deployment(&[mk_container("app", "2/1Gi", "-/1Gi")]);
     let range = json!({

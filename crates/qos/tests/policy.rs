@@ -43,6 +43,22 @@ fn an_installation_may_have_grades_of_its_own() {
     assert_eq!(iron.priority_class(), "plimsoll-iron");
 }
 
+/// Which of them would be given up first, nobody could say.
+#[test]
+fn two_grades_of_one_priority_are_refused() {
+    let grades = |below: i64| {
+        read(&[
+            mk_grade("gold", "Guaranteed", "1", "1", 100),
+            mk_grade("iron", "Burstable", "5", "3/2", below),
+        ])
+    };
+    assert!(grades(99).is_ok());
+    for priority in [100, 101] {
+        let refused = grades(priority).unwrap_err();
+        assert!(refused.starts_with("grades[1].priority"), "{refused}");
+    }
+}
+
 #[test]
 fn each_kind_of_nonsense_is_refused_with_field_and_remedy() {
     let iron = || mk_grade("iron", "Burstable", "5", "3/2", 100);
