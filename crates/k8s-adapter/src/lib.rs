@@ -6,6 +6,7 @@ mod connection;
 #[cfg(any(test, feature = "contract-tests"))]
 pub mod contract;
 pub mod controller;
+mod document;
 mod fields;
 pub mod label;
 mod packed;

@@ -19,8 +19,12 @@ impl Packed {
 
     /// The value; `None` if it is not of that form.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Option<T> {
-        let text = lz4_flex::decompress_size_prepended(&self.0).ok()?;
-        serde_json::from_slice(&text).ok()
+        serde_json::from_str(&self.text()?).ok()
+    }
+
+    /// The JSON of the value.
+    pub(crate) fn text(&self) -> Option<String> {
+        String::from_utf8(lz4_flex::decompress_size_prepended(&self.0).ok()?).ok()
     }
 
     /// Whether both are the same in memory, and so need not be compared.

@@ -16,11 +16,13 @@ use kube::Client;
 use plimsoll_core::breaker::Stop;
 use plimsoll_core::cluster::{Cluster, Definition, Delivery, Error, Identity, Resource, Version, Watch};
 use plimsoll_core::name::{AppRef, InstallationId, NamespaceName};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::connection::{self, ConnectError, Options, Subject, to_error};
 use crate::label;
-use crate::resource::{AppObject, GROUP, KIND, VERSION, to_resource, to_spec};
+use crate::resource::{AppText, GROUP, KIND, Spec, VERSION, to_resource, to_spec};
 use crate::rest::Rest;
 
 /// One data center, through its Kubernetes API server.
@@ -121,9 +123,9 @@ impl Cluster for KubeCluster {
     }
 
     async fn get(&self, app: &AppRef) -> Result<Option<Resource>, Error> {
-        let found = self.rest.find(&app_path(app)).await;
+        let found = self.rest.find::<Box<RawValue>>(&app_path(app)).await;
         let found = found.map_err(|error| to_error(error, Subject::App))?;
-        found.as_ref().map(read).transpose()
+        found.as_deref().map(read).transpose()
     }
 
     async fn put(&self, delivery: &Delivery, seen: Option<&Version>) -> Result<Resource, Error> {
@@ -137,13 +139,8 @@ impl Cluster for KubeCluster {
             metadata["resourceVersion"] = json!(resource_version);
         }
         let spec = to_spec(delivery).map_err(|error| Error::Unreadable(Box::new(error)))?;
-        let body = json!({
-            "apiVersion": format!("{GROUP}/{VERSION}"),
-            "kind": KIND,
-            "metadata": metadata,
-            "spec": spec,
-        });
-        let answer = match seen {
+        let body = Body { api_version: format!("{GROUP}/{VERSION}"), kind: KIND, metadata, spec };
+        let answer: kube::Result<Box<RawValue>> = match seen {
             None => self.rest.create(&apps_path(delivery.app.namespace.as_str()), &body).await,
             Some(_) => self.rest.replace(&app_path(&delivery.app), &body).await,
         };
@@ -215,6 +212,17 @@ fn is_missing_app(status: &kube::core::Status) -> bool {
         && status.details.as_ref().is_some_and(|details| details.name != *"" && details.kind == "apps")
 }
 
-fn read(object: &AppObject) -> Result<Resource, Error> {
-    to_resource(object).map_err(|damage| Error::Unreadable(Box::new(damage)))
+fn read(text: &RawValue) -> Result<Resource, Error> {
+    let object = AppText::parse(text.get()).map_err(|why| Error::Unreadable(Box::new(why)))?;
+    to_resource(&object).map_err(|damage| Error::Unreadable(Box::new(damage)))
+}
+
+/// An App resource as it is sent: the content goes from what the ledger holds into the request by one step.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    api_version: String,
+    kind: &'static str,
+    metadata: Value,
+    spec: Spec<Box<RawValue>>,
 }

@@ -5,11 +5,12 @@ use futures::{Stream, StreamExt};
 use kube::Api;
 use kube::runtime::watcher::{self, Event as Change};
 use plimsoll_core::cluster::{Error, Event, Resource, Watch};
-use plimsoll_core::name::InstallationId;
+use plimsoll_core::name::{AppRef, InstallationId};
 use serde::de::IgnoredAny;
 
 use crate::connection::{Subject, to_error, to_watch_error};
-use crate::resource::{AppObject, app_of, installation_of, to_resource};
+use crate::document::Document;
+use crate::resource::{AppText, api_resource, app_of, to_resource};
 
 use super::KubeCluster;
 
@@ -19,7 +20,7 @@ const LASTS: u32 = 240;
 
 pub(super) fn watch(cluster: &KubeCluster, installation: &InstallationId) -> Watch {
     // No selector: a label that somebody took off would make a resource vanish.
-    let api: Api<AppObject> = Api::all(cluster.client().clone());
+    let api: Api<Document> = Api::all_with(cluster.client().clone(), &api_resource());
     let changes = watcher::watcher(api, watcher::Config::default().timeout(LASTS)).boxed();
     let events = Events {
         changes: listening(cluster, changes),
@@ -30,12 +31,12 @@ pub(super) fn watch(cluster: &KubeCluster, installation: &InstallationId) -> Wat
     events.stream().boxed()
 }
 
-type Changes = BoxStream<'static, Result<Change<AppObject>, Error>>;
+type Changes = BoxStream<'static, Result<Change<Document>, Error>>;
 
 /// Asks a data center that is silent whether it is there: a watch on a server that stands still never ends.
 fn listening(
     cluster: &KubeCluster,
-    changes: BoxStream<'static, watcher::Result<Change<AppObject>>>,
+    changes: BoxStream<'static, watcher::Result<Change<Document>>>,
 ) -> Changes {
     let rest = cluster.rest().clone();
     let silence = cluster.options().silence;
@@ -92,7 +93,7 @@ impl Events {
                     self.listed.clear();
                     self.unreadable.clear();
                 }
-                Change::InitApply(object) => match self.event(&object) {
+                Change::InitApply(document) => match self.event(document.text()) {
                     Some(Event::Changed(resource)) => self.listed.push(resource),
                     Some(event) => self.unreadable.push(event),
                     None => {}
@@ -102,13 +103,13 @@ impl Events {
                     events.append(&mut self.unreadable);
                     return Some(Ok(events));
                 }
-                Change::Apply(object) => {
-                    if let Some(event) = self.event(&object) {
+                Change::Apply(document) => {
+                    if let Some(event) = self.event(document.text()) {
                         return Some(Ok(vec![event]));
                     }
                 }
-                Change::Delete(object) => {
-                    if let (true, Ok(app)) = (self.is_ours(&object), app_of(&object)) {
+                Change::Delete(document) => {
+                    if let Some(app) = self.gone(document.text()) {
                         return Some(Ok(vec![Event::Gone(app)]));
                     }
                 }
@@ -116,22 +117,24 @@ impl Events {
         }
     }
 
-    /// Of another installation is what says so; what says nothing is shown.
-    fn is_ours(&self, object: &AppObject) -> bool {
-        installation_of(object).is_none_or(|installation| installation == self.installation)
+    /// The App of a resource that is gone, if it was ours: of another installation is what says so.
+    fn gone(&self, text: &str) -> Option<AppRef> {
+        let object = AppText::parse(text).ok()?;
+        let is_ours = object.head().installation.is_none_or(|installation| installation == self.installation);
+        app_of(&object).ok().filter(|_| is_ours)
     }
 
-    fn event(&self, object: &AppObject) -> Option<Event> {
-        if let Some(installation) = installation_of(object).filter(|of| *of != self.installation) {
-            return Some(Event::Foreign { app: app_of(object).ok()?, installation });
+    /// What says nothing of its installation is shown.
+    fn event(&self, text: &str) -> Option<Event> {
+        // What has no name that an App can have is no App's.
+        let object = AppText::parse(text).ok()?;
+        let app = app_of(&object).ok()?;
+        if let Some(installation) = object.head().installation.filter(|of| *of != self.installation) {
+            return Some(Event::Foreign { app, installation });
         }
-        match to_resource(object) {
-            Ok(resource) => Some(Event::Changed(resource)),
-            Err(damage) => {
-                // What has no name that an App can have is no App's.
-                let app = app_of(object).ok()?;
-                Some(Event::Unreadable { app, why: damage.to_string() })
-            }
-        }
+        Some(match to_resource(&object) {
+            Ok(resource) => Event::Changed(resource),
+            Err(damage) => Event::Unreadable { app, why: damage.to_string() },
+        })
     }
 }

@@ -20,11 +20,11 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Options;
-use super::document::Document;
 use super::queue::Queue;
 use super::world::World;
 use crate::companions::{self, Beside};
 use crate::connection::{Subject, to_error, to_watch_error};
+use crate::document::Document;
 use crate::render::Object;
 use crate::rest::Rest;
 use crate::{KubeCluster, companions::LABEL};

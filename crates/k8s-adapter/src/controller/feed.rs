@@ -10,20 +10,19 @@ use kube::{Api, Resource};
 use plimsoll_core::cluster::Error;
 use plimsoll_core::error::Chain;
 use plimsoll_core::name::AppRef;
-use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 
 use super::Options;
-use super::document::Document;
 use super::held::Held;
 use super::queue::Queue;
 use super::world::{Sort, World};
+use crate::KubeCluster;
 use crate::connection::{Subject, to_watch_error};
+use crate::document::Document;
 use crate::label;
 use crate::reconcile::{Live, ReplicaSet};
 use crate::render::Kind;
-use crate::resource::installation_in;
-use crate::{GROUP, KIND, KubeCluster, VERSION};
+use crate::resource::{AppText, api_resource};
 
 /// How long one watch lasts before the server ends it and the next goes on where it was.
 const LASTS: u32 = 240;
@@ -122,21 +121,14 @@ impl Feed {
     }
 
     fn put_app(&self, document: &Document) -> Option<AppRef> {
-        #[derive(serde::Deserialize)]
-        struct Spec<'a> {
-            #[serde(borrow, default)]
-            spec: Option<&'a RawValue>,
-        }
         let app = named(document, document.meta().name.as_deref()?)?;
-        let Spec { spec } = serde_json::from_str(document.text()).ok()?;
+        let object = AppText::parse(document.text()).ok()?;
+        let head = object.head();
         // Apps of other installations are theirs.
-        if spec
-            .and_then(installation_in)
-            .is_some_and(|installation| installation != self.options.installation)
-        {
+        if head.installation.as_ref().is_some_and(|installation| *installation != self.options.installation) {
             return None;
         }
-        self.world.put_app(&app, Held::parse(document.text())?).then_some(app)
+        self.world.put_app(&app, Held::read(object, &head)?).then_some(app)
     }
 
     /// The App that an object is of. By its name, where that is the App's: a label may be taken off.
@@ -190,7 +182,7 @@ fn resource(sort: Sort) -> ApiResource {
         plural: plural.to_owned(),
     };
     match sort {
-        Sort::App => of_kind(GROUP, VERSION, KIND, "apps"),
+        Sort::App => api_resource(),
         Sort::ReplicaSet => of_kind("apps", "v1", "ReplicaSet", "replicasets"),
         Sort::Object(kind) => {
             let (group, version) = kind.api_version().split_once('/').unwrap_or(("", kind.api_version()));

@@ -1,12 +1,11 @@
 //! An App resource, as the controller holds it.
 
 use plimsoll_core::cluster::{Fence, Status};
-use serde::{Deserialize, Serialize};
-use serde_json::Deserializer;
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::packed::Packed;
-use crate::resource::{AppObject, fence_in, to_status};
+use crate::resource::{AppMetadata, AppText, Carried, Damage, Head, carried, to_status};
 
 /// An App resource, compactly: most are looked at rarely.
 #[derive(Clone)]
@@ -24,15 +23,21 @@ pub(super) struct Held {
 impl Held {
     /// Reads an App resource; `None` for what is none.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let Partial { metadata, spec, status } = serde_json::from_str(text).ok()?;
-        let Metadata { name, namespace, uid, resource_version } = metadata;
-        let status = status.and_then(|status| to_status(&mut Deserializer::from_str(status.get())));
+        let object = AppText::parse(text).ok()?;
+        let head = object.head();
+        Self::read(object, &head)
+    }
+
+    /// Keeps an App resource that says so much of itself.
+    pub(super) fn read(object: AppText<'_>, head: &Head) -> Option<Self> {
+        let AppText { metadata: AppMetadata { name, namespace, uid, resource_version }, spec, status } =
+            object;
         let body = Body { metadata: BodyMetadata { name, namespace }, spec };
         Some(Self {
             uid: uid?,
             resource_version: resource_version?,
-            fence: spec.and_then(fence_in),
-            status,
+            fence: head.fence,
+            status: status.and_then(to_status),
             list: 0,
             body: Packed::of(&body)?,
         })
@@ -44,28 +49,14 @@ impl Held {
         *uid == other.uid && *fence == other.fence && *status == other.status && *body == other.body
     }
 
-    pub(super) fn object(&self) -> AppObject {
-        self.body.read().unwrap_or_default()
+    /// What it carries.
+    pub(super) fn carried(&self) -> Carried {
+        let text = self.body.text().unwrap_or_default();
+        AppText::parse(&text).map_or_else(
+            |why| Carried::Damaged(Damage::Unreadable(why.to_string())),
+            |object| carried(&object),
+        )
     }
-}
-
-/// The parts of an App resource that are kept.
-#[derive(Deserialize)]
-struct Partial<'a> {
-    metadata: Metadata,
-    #[serde(borrow, default)]
-    spec: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    status: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Metadata {
-    name: Option<String>,
-    namespace: Option<String>,
-    uid: Option<String>,
-    resource_version: Option<String>,
 }
 
 #[derive(Serialize)]

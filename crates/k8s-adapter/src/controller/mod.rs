@@ -6,7 +6,6 @@
 mod brake;
 mod budget;
 mod companions;
-mod document;
 mod execute;
 mod feed;
 mod fight;

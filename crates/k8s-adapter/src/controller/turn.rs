@@ -21,7 +21,7 @@ use super::queue::Queue;
 use super::world::World;
 use crate::reconcile::{Action, Desired, Live, Matches, Observed, Pod, reconcile, refuse};
 use crate::render::{Kind, render};
-use crate::resource::{Carried, Damage, carried};
+use crate::resource::{Carried, Damage};
 use crate::rest::Rest;
 
 /// How often one look may decide anew; more is left to the next.
@@ -158,7 +158,7 @@ impl Controller {
         let leave = |reason: &str, message: String| {
             Order::Leave(Finding { reason: reason.to_owned(), message, fatal: Fatal::Yes })
         };
-        let delivery = match carried(&held.object()) {
+        let delivery = match held.carried() {
             Carried::Order(delivery) => delivery,
             Carried::Damaged(damage) => {
                 let reason = match damage {

@@ -1,16 +1,17 @@
 //! Between the words of core and the wire form. Everything of ours is destructured, so that a field that
 //! comes to one side does not compile until it has a place on the other.
 
-use plimsoll_core::cluster::{self, Asks, Delivery, Fatal, Fence, Power, Resource, Version, Want};
+use plimsoll_core::cluster::{self, Asks, Delivery, Fatal, Power, Resource, Version, Want};
 use plimsoll_core::content::Content;
 use plimsoll_core::digest::Digest;
-use plimsoll_core::name::{AppRef, InstallationId};
+use plimsoll_core::name::AppRef;
 use plimsoll_core::record::Substance;
 use plimsoll_core::scale::{self, Replication};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
-use super::{AppObject, Spec, spec};
+use super::{AppText, Spec, spec};
 
 /// What an App resource carries, as far as it can be acted on.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +43,7 @@ pub(crate) enum Damage {
 }
 
 /// The spec of the resource that `delivery` becomes.
-pub(crate) fn to_spec(delivery: &Delivery) -> Result<Spec, serde_json::Error> {
+pub(crate) fn to_spec(delivery: &Delivery) -> Result<Spec<Box<RawValue>>, serde_json::Error> {
     let Delivery { installation, dc, app: _, uid, fence, digest, operation, want, deleted } = delivery;
     let mut spec = Spec {
         installation: installation.clone(),
@@ -70,7 +71,7 @@ pub(crate) fn to_spec(delivery: &Delivery) -> Result<Spec, serde_json::Error> {
             };
             spec.release = Some(*release);
             spec.content_digest = Some(*content_digest);
-            spec.content = Some(serde_json::to_value(content)?);
+            spec.content = Some(to_raw_value(content)?);
             spec.replication = Some(to_wire_replication(replication));
             spec.restarts = *restarts;
             spec.last_good = last_good.as_ref().map(to_wire_last_good).transpose()?;
@@ -80,14 +81,14 @@ pub(crate) fn to_spec(delivery: &Delivery) -> Result<Spec, serde_json::Error> {
 }
 
 /// What `object` carries; the checks are those without which nothing may be decided from it.
-pub(crate) fn carried(object: &AppObject) -> Carried {
+pub(crate) fn carried(object: &AppText<'_>) -> Carried {
     match to_delivery(object) {
         Ok(delivery) => Carried::Order(Box::new(delivery)),
         Err(damage) => Carried::Damaged(damage),
     }
 }
 
-fn to_delivery(object: &AppObject) -> Result<Delivery, Damage> {
+fn to_delivery(object: &AppText<'_>) -> Result<Delivery, Damage> {
     let unreadable = |why: &dyn std::fmt::Display| Damage::Unreadable(why.to_string());
     let app = app_of(object).map_err(|why| unreadable(&why))?;
     let Spec {
@@ -129,7 +130,7 @@ fn to_delivery(object: &AppObject) -> Result<Delivery, Damage> {
                 replication: to_replication(&replication)?,
                 restarts,
                 // One that cannot be read serves nobody, and does not stand against what is ordered now.
-                last_good: last_good.and_then(to_last_good),
+                last_good: last_good.as_ref().and_then(to_last_good),
             }
         }
     };
@@ -149,12 +150,23 @@ fn to_delivery(object: &AppObject) -> Result<Delivery, Damage> {
     }
 }
 
-fn to_content(content: Value, digest: Digest) -> Result<Content, Damage> {
+fn to_content(content: &RawValue, digest: Digest) -> Result<Content, Damage> {
     // The digest goes first: it is made over what lies there, known fields and others.
-    if Digest::of(&content).ok() != Some(digest) {
+    if digest_of(content, Some(digest)).ok() != Some(digest) {
         return Err(Damage::Content);
     }
-    serde_json::from_value(content).map_err(|why| Damage::Newer(why.to_string()))
+    serde_json::from_str(content.get()).map_err(|why| Damage::Newer(without_place::<Content>(content, &why)))
+}
+
+/// The digest of a content that lies there, of which it is said to be `claimed`.
+///
+/// API servers write objects in their canonical form, but for a few characters. Whose very text has the claimed digest
+/// is the canonical form, as no other text has it, and need not be brought into it.
+fn digest_of(content: &RawValue, claimed: Option<Digest>) -> Result<Digest, serde_json::Error> {
+    match claimed {
+        Some(claimed) if Digest::of_bytes(content.get().as_bytes()) == claimed => Ok(claimed),
+        _ => Digest::of(&serde_json::from_str::<Value>(content.get())?),
+    }
 }
 
 /// What the worker is told of `object`. Its digest is that of what is carried, so that a resource that was
@@ -162,7 +174,7 @@ fn to_content(content: Value, digest: Digest) -> Result<Content, Damage> {
 ///
 /// One that asks for a local rollback says so: nothing else may be decided from it, and no new Order may take that
 /// wish away.
-pub(crate) fn to_resource(object: &AppObject) -> Result<Resource, Damage> {
+pub(crate) fn to_resource(object: &AppText<'_>) -> Result<Resource, Damage> {
     let app = app_of(object).map_err(Damage::Unreadable)?;
     let spec = read_spec(object)?;
     let Asked { asks, digest } = asked(&spec)?;
@@ -179,7 +191,7 @@ pub(crate) fn to_resource(object: &AppObject) -> Result<Resource, Damage> {
         release: spec.release,
         asks,
         local: spec.local.as_ref().map(to_local),
-        status: object.status.as_ref().and_then(to_status),
+        status: object.status.and_then(to_status),
     })
 }
 
@@ -195,7 +207,7 @@ struct Asked {
     digest: Digest,
 }
 
-fn asked(spec: &Spec) -> Result<Asked, Damage> {
+fn asked(spec: &Spec<&RawValue>) -> Result<Asked, Damage> {
     let unreadable = |why: serde_json::Error| Damage::Unreadable(why.to_string());
     let power = match spec.state {
         spec::State::Deleted => None,
@@ -203,7 +215,7 @@ fn asked(spec: &Spec) -> Result<Asked, Damage> {
         spec::State::Offline => Some(Power::Offline),
     };
     let content = match (power, &spec.content) {
-        (Some(_), Some(content)) => Some(Digest::of(content).map_err(unreadable)?),
+        (Some(_), Some(content)) => Some(digest_of(content, spec.content_digest).map_err(unreadable)?),
         _ => None,
     };
     let replication = match (power, &spec.replication) {
@@ -229,7 +241,7 @@ fn asked(spec: &Spec) -> Result<Asked, Damage> {
 }
 
 /// The App that `object` is of, by its name.
-pub(crate) fn app_of(object: &AppObject) -> Result<AppRef, String> {
+pub(crate) fn app_of(object: &AppText<'_>) -> Result<AppRef, String> {
     let part = |text: &Option<String>| text.clone().unwrap_or_default();
     Ok(AppRef {
         namespace: part(&object.metadata.namespace)
@@ -239,35 +251,16 @@ pub(crate) fn app_of(object: &AppObject) -> Result<AppRef, String> {
     })
 }
 
-/// The installation of `object`, where it says one.
-pub(crate) fn installation_of(object: &AppObject) -> Option<InstallationId> {
-    object.spec.get("installation")?.as_str()?.parse().ok()
+fn read_spec<'a>(object: &AppText<'a>) -> Result<Spec<&'a RawValue>, Damage> {
+    let spec = object.spec.ok_or_else(|| Damage::Unreadable("spec is missing".to_owned()))?;
+    serde_json::from_str(spec.get())
+        .map_err(|why| Damage::Unreadable(without_place::<Spec<Value>>(spec, &why)))
 }
 
-/// The installation in the text of a spec, where it says one.
-pub(crate) fn installation_in(spec: &RawValue) -> Option<InstallationId> {
-    let Head { installation, fence: _ } = serde_json::from_str(spec.get()).ok()?;
-    serde_json::from_str(installation?.get()).ok()
-}
-
-/// The fence in the text of a spec, where it says one: also of one that cannot be read otherwise.
-pub(crate) fn fence_in(spec: &RawValue) -> Option<Fence> {
-    let Head { installation: _, fence } = serde_json::from_str(spec.get()).ok()?;
-    serde_json::from_str(fence?.get()).ok()
-}
-
-/// What everybody wants to know of a spec.
-#[derive(serde::Deserialize)]
-struct Head<'a> {
-    #[serde(borrow, default)]
-    installation: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    fence: Option<&'a RawValue>,
-}
-
-fn read_spec(object: &AppObject) -> Result<Spec, Damage> {
-    // By reference: the content is large, and its digest is made over what lies here.
-    <Spec as serde::Deserialize>::deserialize(&object.spec).map_err(|why| Damage::Unreadable(why.to_string()))
+/// Why `text` cannot be read, without a line and a column of what nobody sees as text.
+fn without_place<T: DeserializeOwned>(text: &RawValue, why: &serde_json::Error) -> String {
+    let again = serde_json::from_str::<Value>(text.get()).and_then(serde_json::from_value::<T>);
+    again.err().as_ref().unwrap_or(why).to_string()
 }
 
 fn to_wire_replication(replication: &Replication) -> spec::Replication {
@@ -292,24 +285,20 @@ fn to_replication(replication: &spec::Replication) -> Result<Replication, Damage
     }
 }
 
-fn to_wire_last_good(good: &cluster::LastGood) -> Result<spec::LastGood, serde_json::Error> {
+fn to_wire_last_good(good: &cluster::LastGood) -> Result<spec::LastGood<Box<RawValue>>, serde_json::Error> {
     let cluster::LastGood { release, content_digest, content } = good;
-    Ok(spec::LastGood {
-        release: *release,
-        content_digest: *content_digest,
-        content: serde_json::to_value(content)?,
-    })
+    Ok(spec::LastGood { release: *release, content_digest: *content_digest, content: to_raw_value(content)? })
 }
 
-fn to_last_good(good: spec::LastGood) -> Option<cluster::LastGood> {
-    let spec::LastGood { release, content_digest, content } = good;
+fn to_last_good(good: &spec::LastGood<&RawValue>) -> Option<cluster::LastGood> {
+    let spec::LastGood { release, content_digest, content } = *good;
     Some(cluster::LastGood { release, content_digest, content: to_content(content, content_digest).ok()? })
 }
 
 /// A status as the worker reads it; `None` if another version wrote one that has nothing to say to this one.
-pub(crate) fn to_status<'de>(status: impl serde::Deserializer<'de>) -> Option<cluster::Status> {
+pub(crate) fn to_status(status: &RawValue) -> Option<cluster::Status> {
     let spec::Status { fence, ready: _, applied, replicas, findings, drift } =
-        <spec::Status as serde::Deserialize>::deserialize(status).ok()?;
+        serde_json::from_str(status.get()).ok()?;
     let spec::Replicas { ordered, updated, ready, available, old, terminating } = replicas;
     Some(cluster::Status {
         fence,

@@ -8,17 +8,13 @@ pub(crate) mod definition;
 mod mapping;
 mod schema;
 mod spec;
+mod text;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use std::borrow::Cow;
+use kube::core::ApiResource;
 
-pub(crate) use mapping::{
-    Carried, Damage, app_of, carried, fence_in, installation_in, installation_of, to_resource, to_spec,
-    to_status, to_wire_status,
-};
+pub(crate) use mapping::{Carried, Damage, app_of, carried, to_resource, to_spec, to_status, to_wire_status};
 pub(crate) use spec::Spec;
+pub(crate) use text::{AppMetadata, AppText, Head};
 
 /// The API group of the App resource.
 pub const GROUP: &str = "dc.plimsoll.io";
@@ -29,42 +25,13 @@ pub const KIND: &str = "App";
 /// The name of its definition.
 pub const DEFINITION: &str = "apps.dc.plimsoll.io";
 
-/// An App resource of which only the metadata is sure to be readable.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct AppObject {
-    #[serde(default)]
-    pub(crate) metadata: ObjectMeta,
-    #[serde(default)]
-    pub(crate) spec: Value,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) status: Option<Value>,
-}
-
-impl kube::Resource for AppObject {
-    type DynamicType = ();
-    type Scope = kube::core::NamespaceResourceScope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        KIND.into()
-    }
-
-    fn group((): &()) -> Cow<'_, str> {
-        GROUP.into()
-    }
-
-    fn version((): &()) -> Cow<'_, str> {
-        VERSION.into()
-    }
-
-    fn plural((): &()) -> Cow<'_, str> {
-        "apps".into()
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
+/// What App resources are called in requests.
+pub(crate) fn api_resource() -> ApiResource {
+    ApiResource {
+        group: GROUP.to_owned(),
+        version: VERSION.to_owned(),
+        api_version: format!("{GROUP}/{VERSION}"),
+        kind: KIND.to_owned(),
+        plural: "apps".to_owned(),
     }
 }

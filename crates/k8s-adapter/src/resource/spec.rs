@@ -7,9 +7,10 @@ use plimsoll_core::name::{AppUid, DcName, InstallationId, OperationId, ReleaseNu
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Spec {
+/// `C` is how the content is held, which is most of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "C: Deserialize<'de>"))]
+pub(crate) struct Spec<C> {
     pub(crate) installation: InstallationId,
     pub(crate) dc: DcName,
     pub(crate) uid: AppUid,
@@ -22,13 +23,13 @@ pub(crate) struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) content_digest: Option<Digest>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) content: Option<Value>,
+    pub(crate) content: Option<C>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) replication: Option<Replication>,
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) restarts: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) last_good: Option<LastGood>,
+    pub(crate) last_good: Option<LastGood<C>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) deleted: Vec<AppUid>,
     /// Reserved for the local rollback: never written from here, and never acted on.
@@ -67,12 +68,12 @@ pub(crate) struct Autoscale {
     pub(crate) cpu_percent: u32,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct LastGood {
+pub(crate) struct LastGood<C> {
     pub(crate) release: ReleaseNumber,
     pub(crate) content_digest: Digest,
-    pub(crate) content: Value,
+    pub(crate) content: C,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,12 +7,19 @@ use serde_json::json;
 use super::*;
 use crate::contract::mk::{MkDelivery, mk_full_content};
 
-fn object(delivery: &Delivery) -> AppObject {
-    let value = json!({
+fn object(delivery: &Delivery) -> Value {
+    json!({
         "metadata": {"name": delivery.app.name, "namespace": delivery.app.namespace, "uid": "u", "resourceVersion": "7"},
         "spec": to_spec(delivery).unwrap(),
-    });
-    serde_json::from_value(value).unwrap()
+    })
+}
+
+fn carried(object: &Value) -> Carried {
+    super::carried(&AppText::parse(&object.to_string()).unwrap())
+}
+
+fn to_resource(object: &Value) -> Result<Resource, Damage> {
+    super::to_resource(&AppText::parse(&object.to_string()).unwrap())
 }
 
 type Edit = fn(&mut Value);
@@ -76,7 +83,7 @@ fn a_status_comes_back_as_it_went_in() {
     };
     let wire = to_wire_status(&status).unwrap();
     assert_eq!(wire["ready"], "4/6");
-    assert_eq!(to_status(&wire), Some(status));
+    assert_eq!(to_status(&to_raw_value(&wire).unwrap()), Some(status));
 }
 
 #[test]
@@ -98,16 +105,40 @@ fn what_was_edited_by_hand_is_not_acted_on_and_does_not_pass_for_the_order() {
     ];
     for (what, edit, damage) in edits {
         let mut object = object(&delivery);
-        edit(&mut object.spec);
+        edit(&mut object["spec"]);
         assert_eq!(carried(&object), Carried::Damaged(damage), "{what}");
         assert_ne!(to_resource(&object).unwrap().digest, delivery.digest, "{what}");
     }
 }
 
 #[test]
+fn a_content_is_known_however_it_is_written_down() {
+    let delivery = full().delivery();
+    let text = serde_json::to_string_pretty(&object(&delivery)).unwrap();
+    let object = AppText::parse(&text).unwrap();
+    assert_eq!(super::carried(&object), Carried::Order(Box::new(delivery.clone())));
+    assert_eq!(super::to_resource(&object).unwrap().digest, delivery.digest);
+}
+
+#[test]
+fn a_text_that_claims_its_own_digest_does_not_pass_for_the_order() {
+    let delivery = full().delivery();
+    let text = object(&delivery).to_string();
+    let Want::Run { content, content_digest, .. } = &delivery.want else { panic!("it is to run") };
+    // The same content in another form, so that its text has another digest; and that digest claimed for it.
+    let (canonical, other) =
+        (serde_json::to_value(content).unwrap().to_string(), serde_json::to_string_pretty(content).unwrap());
+    let claimed = Digest::of_bytes(other.as_bytes());
+    let forged = text.replace(&canonical, &other).replace(&content_digest.to_string(), &claimed.to_string());
+    let forged = AppText::parse(&forged).unwrap();
+    assert_eq!(super::carried(&forged), Carried::Damaged(Damage::Order));
+    assert_ne!(super::to_resource(&forged).unwrap().digest, delivery.digest);
+}
+
+#[test]
 fn a_local_rollback_is_not_acted_on_and_says_who_asked_for_it() {
     let mut object = object(&full().delivery());
-    object.spec["local"] = json!({"by": "ann", "reason": "cut off"});
+    object["spec"]["local"] = json!({"by": "ann", "reason": "cut off"});
     assert_eq!(carried(&object), Carried::Damaged(Damage::Local));
     let told = to_resource(&object).unwrap();
     assert_eq!(told.local.map(|local| local.by), Some(Some("ann".to_owned())));
@@ -115,7 +146,8 @@ fn a_local_rollback_is_not_acted_on_and_says_who_asked_for_it() {
 
 #[test]
 fn a_resource_of_somebody_else_says_what_is_wrong() {
-    let stranger = AppObject { spec: json!({"hello": "world"}), ..object(&full().delivery()) };
+    let mut stranger = object(&full().delivery());
+    stranger["spec"] = json!({"hello": "world"});
     let Carried::Damaged(Damage::Unreadable(why)) = carried(&stranger) else { panic!("it was taken") };
     assert_eq!(why, "missing field `installation`");
 }

@@ -13,16 +13,16 @@ use serde_json::value::RawValue;
 /// Text is passed on as it is only where JSON is read from text. kube reads events so, as long as their type comes
 /// before their object, which is the order that every API server writes.
 #[derive(Clone, Debug)]
-pub(super) struct Document {
+pub(crate) struct Document {
     metadata: ObjectMeta,
     /// The label that names the App.
-    pub(super) app: Option<String>,
+    pub(crate) app: Option<String>,
     text: Box<RawValue>,
 }
 
 impl Document {
     /// The whole object, as JSON.
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         self.text.get()
     }
 }
