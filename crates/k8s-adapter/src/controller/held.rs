@@ -16,7 +16,7 @@ pub(super) struct Held {
     pub(super) status: Option<Status>,
     /// The number of the list that was current when it was put into the world.
     pub(super) list: u64,
-    /// Name and spec; the same in memory for as long as they say the same.
+    /// Name and spec.
     pub(super) body: Packed,
 }
 

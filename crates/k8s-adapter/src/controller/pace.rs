@@ -75,7 +75,7 @@ impl Memory {
 
     /// What `body` was found to say.
     pub(super) fn order(&self, body: &Packed) -> Option<Arc<Order>> {
-        self.order.as_ref().filter(|(of, _)| of.is(body)).map(|(_, order)| order.clone())
+        self.order.as_ref().filter(|(of, _)| of == body).map(|(_, order)| order.clone())
     }
 
     pub(super) fn found(&mut self, body: Packed, order: Arc<Order>) {

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::held::Held;
 use super::pace::Memory;
+use crate::packed::Likeness;
 use crate::reconcile::{Live, Observed, ReplicaSet};
 use crate::render::Kind;
 
@@ -47,6 +48,8 @@ struct State {
 struct List {
     number: u64,
     is_complete: bool,
+    /// What all of this sort have in common.
+    likeness: Likeness,
 }
 
 /// The uids of what went last, and in which version. A watch may be behind an answer, and an answer behind a
@@ -147,25 +150,26 @@ impl World {
     /// An App resource, as a watch or an answer says it is. True if it says something new.
     pub(super) fn put_app(&self, app: &AppRef, mut held: Held) -> bool {
         let mut state = self.state();
-        held.list = state.list(Sort::App);
-        if state.gone.has(&held.uid, &held.resource_version) {
+        let State { apps, lists, gone } = &mut *state;
+        if gone.has(&held.uid, &held.resource_version) {
             return false;
         }
-        let there = &mut state.apps.entry(app.clone()).or_default().resource;
+        let List { number, likeness, .. } = lists.entry(Sort::App).or_default();
+        held.list = *number;
+        let there = &mut apps.entry(app.clone()).or_default().resource;
         match there {
             Some(there) if !newer(&held.resource_version, &there.resource_version) => {
                 there.list = held.list;
                 false
             }
             Some(there) => {
-                if there.body == held.body {
-                    held.body = there.body.clone();
-                }
+                held.body.keep(Some(&there.body), likeness);
                 let is_new = !there.says_the_same(&held);
                 *there = held;
                 is_new
             }
             None => {
+                held.body.keep(None, likeness);
                 *there = Some(held);
                 true
             }
@@ -184,12 +188,14 @@ impl World {
     /// An object, as a watch or an answer says it is. True if it says something new that matters.
     pub(super) fn put(&self, app: &AppRef, mut live: Live) -> bool {
         let mut state = self.state();
-        if state.gone.has(&live.uid, &live.resource_version) {
+        let State { apps, lists, gone } = &mut *state;
+        if gone.has(&live.uid, &live.resource_version) {
             return false;
         }
         let sort = Sort::Object(live.kind);
-        let list = state.list(sort);
-        let objects = &mut state.apps.entry(app.clone()).or_default().objects;
+        let List { number, likeness, .. } = lists.entry(sort).or_default();
+        let list = *number;
+        let objects = &mut apps.entry(app.clone()).or_default().objects;
         let key = (sort, live.name.clone());
         match objects.get_mut(&key) {
             Some(Stamped { list: stamp, thing: Thing::Object(there) })
@@ -199,12 +205,13 @@ impl World {
                 false
             }
             Some(Stamped { list: stamp, thing: Thing::Object(there) }) => {
-                live.share(there);
+                live.keep(Some(there), likeness);
                 let is_new = !there.says_the_same(&live);
                 (*stamp, *there) = (list, live);
                 is_new
             }
             _ => {
+                live.keep(None, likeness);
                 objects.insert(key, Stamped { list, thing: Thing::Object(live) });
                 true
             }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Pod;
-use crate::packed::Packed;
+use crate::packed::{Likeness, Packed};
 use crate::render::Kind;
 
 /// Everything in a namespace that bears the name of one App.
@@ -99,7 +99,7 @@ impl Matches {
     /// Whether `live` is as rendered with so many replicas.
     pub(super) fn has(&self, live: &Live, replicas: Option<u32>) -> bool {
         let seen = self.0.get(&live.kind);
-        seen.is_some_and(|(body, told)| body.is(&live.body) && *told == replicas)
+        seen.is_some_and(|(body, told)| *body == live.body && *told == replicas)
     }
 
     pub(super) fn note(&mut self, live: &Live, replicas: Option<u32>) {
@@ -168,12 +168,9 @@ impl Live {
         value
     }
 
-    /// Takes over the body of what was there before, where it is the same. Whoever compared that one need not
-    /// compare this one.
-    pub(crate) fn share(&mut self, before: &Self) {
-        if self.body == before.body {
-            self.body = before.body.clone();
-        }
+    /// It is to be kept, in place of what was kept before of the same object.
+    pub(crate) fn keep(&mut self, before: Option<&Self>, likeness: &mut Likeness) {
+        self.body.keep(before.map(|before| &before.body), likeness);
     }
 
     /// Whether nothing but the version differs.
