@@ -1,6 +1,9 @@
 //! Looking at Operations, and following them.
 
-use futures::stream::{self, BoxStream, StreamExt};
+use std::pin::Pin;
+
+use futures::FutureExt;
+use futures::stream::{self, BoxStream, Peekable, StreamExt};
 
 use super::Plimsoll;
 use super::reading::{PageRequest, from_ledger, no_such_app};
@@ -76,10 +79,10 @@ impl Plimsoll {
         let now = Range { limit: 1, ..Range::prefix(key::operation(id)) };
         let from = self.ledger.range(&now).await.map_err(from_ledger)?.revision;
         let ledger = self.ledger.watch(&key::operation(id), from).await.map_err(from_ledger)?;
-        let ledger = ledger.map(|events| events.map(|_| ()).map_err(from_ledger));
-        let live = self.live.changes(&operation.value.app).map(Ok);
-        let nudges = stream::select(ledger, live);
-        let start = Follow { plimsoll: self.clone(), id, shown: None, nudges: nudges.boxed(), ended: false };
+        let ledger = ledger.map(|events| events.map(|_| Nudge::Ledger).map_err(from_ledger));
+        let live = self.live.changes(&operation.value.app).map(|()| Ok(Nudge::Live));
+        let nudges = stream::select(ledger, live).boxed().peekable();
+        let start = Follow { plimsoll: self.clone(), id, read: None, shown: None, nudges, ended: false };
         Ok(stream::unfold(start, Follow::step).boxed())
     }
 
@@ -113,7 +116,7 @@ impl Plimsoll {
         Ok(current.is_none_or(|app| app.value.operations.get(&operation.kind.track()) != Some(&operation.id)))
     }
 
-    fn view_parts(&self, parts: OperationParts) -> OperationView {
+    pub(super) fn view_parts(&self, parts: OperationParts) -> OperationView {
         let standing = parts.standing();
         let OperationParts { operation, control: _, outcomes, end } = parts;
         let end = end.map(|end| end.value);
@@ -197,12 +200,23 @@ pub(super) fn no_such_operation(id: OperationId) -> Error {
     Error::new(ErrorKind::NotFound, "OPERATION_NOT_FOUND", format!("there is no operation {id}"))
 }
 
+/// Why to look again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Nudge {
+    /// The ledger says something else of the Operation.
+    Ledger,
+    /// A data center says something else of its App.
+    Live,
+}
+
 /// The state of a stream that follows an Operation.
 struct Follow {
     plimsoll: Plimsoll,
     id: OperationId,
+    /// What the ledger says of it; `None` where it may say something else by now.
+    read: Option<OperationParts>,
     shown: Option<OperationView>,
-    nudges: BoxStream<'static, Result<(), Error>>,
+    nudges: Peekable<BoxStream<'static, Result<Nudge, Error>>>,
     ended: bool,
 }
 
@@ -213,16 +227,15 @@ impl Follow {
         }
         loop {
             if self.shown.is_some() {
-                match self.nudges.next().await {
-                    Some(Ok(())) => {}
-                    Some(Err(error)) => {
+                match self.nudged().await? {
+                    Ok(()) => {}
+                    Err(error) => {
                         self.ended = true;
                         return Some((Err(error), self));
                     }
-                    None => return None,
                 }
             }
-            match self.plimsoll.view_operation(self.id).await {
+            match self.view().await {
                 Ok(view) if self.shown.as_ref() == Some(&view) => {}
                 Ok(view) => {
                     self.ended = view.state.is_final();
@@ -235,6 +248,36 @@ impl Follow {
                 }
             }
         }
+    }
+
+    /// Waits for a reason to look again, and takes the others that are there with it: one look serves them all. An
+    /// error comes by itself, after what could be shown before it.
+    async fn nudged(&mut self) -> Option<Result<(), Error>> {
+        let mut nudge = self.nudges.next().await?;
+        loop {
+            match nudge {
+                Ok(Nudge::Ledger) => self.read = None,
+                Ok(Nudge::Live) => {}
+                Err(error) => return Some(Err(error)),
+            }
+            let mut nudges = Pin::new(&mut self.nudges);
+            match nudges.as_mut().next_if(Result::is_ok).now_or_never() {
+                Some(Some(next)) => nudge = next,
+                Some(None) | None => return Some(Ok(())),
+            }
+        }
+    }
+
+    /// The ledger is read only when it says something new: pods come and go more often.
+    async fn view(&mut self) -> Result<OperationView, Error> {
+        let parts = if let Some(parts) = self.read.take() {
+            parts
+        } else {
+            let parts = self.plimsoll.read_operation(self.id).await?;
+            parts.ok_or_else(|| no_such_operation(self.id))?
+        };
+        self.read = Some(parts.clone());
+        self.plimsoll.view_of(parts).await
     }
 }
 
