@@ -17,14 +17,14 @@ use crate::cluster::Power;
 use crate::content::Content;
 use crate::digest::Digest;
 use crate::error::{Error, Kind};
-use crate::ledger::{self, Committed, Compare, Size, Transaction};
+use crate::ledger::{self, Committed, Compare, Revision, Size, Transaction};
 use crate::name::{AppRef, AppUid, DcName, OperationId, ReleaseNumber, RequestId};
 use crate::order::{Before, order_for};
 use crate::policy::PublishPolicy;
 use crate::record::{
     App, DataCenter, DcState, Draft, End, EndState, HistoryEntry, Installation, Kind as OperationKind,
-    Operation, Order, Ordered, Outcome, OutcomeState, Pace, Proven, Release, Request, Spent, Stored, Verdict,
-    key,
+    Operation, OperationParts, Order, Ordered, Outcome, OutcomeState, Pace, Proven, Release, Request, Spent,
+    Stored, Verdict, key,
 };
 use crate::view::Accepted;
 
@@ -195,11 +195,10 @@ impl Plimsoll {
             }
             let transaction = self.transaction(caller, subject, body, &ground, &plan).await?;
             match self.ledger.transact(transaction).await {
-                Ok(Committed::At(_)) => {
-                    let operation = match &plan.operation {
-                        Some(operation) => Some(self.view_operation(operation.id).await?),
-                        None => None,
-                    };
+                Ok(Committed::At(revision)) => {
+                    // As it was committed, which is known without a read.
+                    let parts = plan.operation.map(|operation| ground.begun(operation, revision));
+                    let operation = parts.map(|parts| self.view_parts(parts));
                     return Ok(Accepted { app: subject.app.clone(), operation, notes: plan.notes });
                 }
                 // Whether it was committed shows in the request's own record, on the next round.
@@ -329,9 +328,8 @@ impl Plimsoll {
                 .create(key::history_entry(subject.app, operation.id), &HistoryEntry { kind: operation.kind })
                 .map_err(Error::internal)?;
             for dc in &operation.dcs {
-                let held = ground.dcs.get(dc).and_then(|dc| dc.value.closed());
                 draft
-                    .create(key::outcome(operation.id, dc), &first_outcome(operation, held, ground.now))
+                    .create(key::outcome(operation.id, dc), &ground.first_outcome(operation, dc))
                     .map_err(Error::internal)?;
             }
         }
@@ -396,19 +394,31 @@ pub(super) fn ledger_is_current(dcs: &BTreeMap<DcName, Stored<DataCenter>>) -> R
     })
 }
 
-/// How an Operation begins in a data center: sent, where its Order is written with it; owed, where nothing may
-/// be written, for the reason `held`.
-fn first_outcome(operation: &Operation, held: Option<String>, now: jiff::Timestamp) -> Outcome {
-    let state = match (&held, operation.pace) {
-        (Some(_), _) => OutcomeState::Owed,
-        (None, Pace::Gated) => OutcomeState::Waiting,
-        (None, Pace::AtOnce) => OutcomeState::Sent,
-    };
-    let reason = held.as_ref().map(|_| crate::steer::HELD.to_owned());
-    Outcome { state, reason, message: held, since: now, order: None, spent: Spent::default(), round: 0 }
-}
-
 impl Ground {
+    /// How an Operation begins in a data center: sent, where its Order is written with it; owed, where nothing may
+    /// be written, for the reason that holds it.
+    fn first_outcome(&self, operation: &Operation, dc: &DcName) -> Outcome {
+        let held = self.dcs.get(dc).and_then(|dc| dc.value.closed());
+        let state = match (&held, operation.pace) {
+            (Some(_), _) => OutcomeState::Owed,
+            (None, Pace::Gated) => OutcomeState::Waiting,
+            (None, Pace::AtOnce) => OutcomeState::Sent,
+        };
+        let reason = held.as_ref().map(|_| crate::steer::HELD.to_owned());
+        let since = self.now;
+        Outcome { state, reason, message: held, since, order: None, spent: Spent::default(), round: 0 }
+    }
+
+    /// An Operation as the transaction of that revision began it.
+    fn begun(&self, operation: Operation, revision: Revision) -> OperationParts {
+        let begin = |dc: &DcName| {
+            let value = self.first_outcome(&operation, dc);
+            (dc.clone(), Stored { value, revision })
+        };
+        let outcomes = operation.dcs.iter().map(begin).collect();
+        OperationParts { outcomes, ..OperationParts::new(operation) }
+    }
+
     /// The Order before, for [`order_for`].
     pub(super) fn before(&self, dc: &DcName) -> Option<Before<'_>> {
         let order = self.orders.get(dc)?;
