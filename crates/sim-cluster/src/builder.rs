@@ -12,6 +12,7 @@ use crate::cluster::{Parts, SimCluster};
 use crate::control::{Manager, serve_definitions};
 use crate::http::{Server, Tokens, TrustedUser};
 use crate::net::{Identity, Listener, TlsError};
+use crate::nodes::Nodes;
 use crate::script::Scripts;
 use crate::status::ApiError;
 use crate::store::{LogError, Store};
@@ -165,7 +166,8 @@ impl Builder {
         world::furnish(&api, &name, nodes, &size)?;
         serve_definitions(&api);
 
-        let mut manager = Manager::new(api.clone(), scripts.clone());
+        let lost = Nodes::default();
+        let mut manager = Manager::new(api.clone(), scripts.clone(), lost.clone());
         manager.settle().await;
 
         let users = if users.is_empty() {
@@ -187,6 +189,7 @@ impl Builder {
         let manager = tokio::spawn(manager.run(stop.clone()));
         Ok(SimCluster::new(Parts {
             name,
+            nodes: lost,
             server,
             listener,
             authority_pem: identity.authority_pem,

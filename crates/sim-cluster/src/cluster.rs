@@ -11,6 +11,7 @@ use crate::hooks::Hooks;
 use crate::http::{Server, TrustedUser};
 use crate::journal::Journal;
 use crate::net::{InProcess, Listener, kubeconfig};
+use crate::nodes::Nodes;
 use crate::permissions::Permissions;
 use crate::script::Scripts;
 
@@ -24,6 +25,7 @@ pub struct SimCluster {
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) name: String,
+    pub(crate) nodes: Nodes,
     pub(crate) server: Arc<Server>,
     pub(crate) listener: Listener,
     pub(crate) authority_pem: String,
@@ -96,6 +98,11 @@ impl SimCluster {
     /// How its images behave.
     pub fn scripts(&self) -> &Scripts {
         &self.parts.server.scripts
+    }
+
+    /// Its nodes, to be lost and brought back.
+    pub fn nodes(&self) -> &Nodes {
+        &self.parts.nodes
     }
 
     /// The revision of the last write, by anybody.

@@ -1,10 +1,14 @@
-//! How containers of an image behave: what a test or a demonstration scripts.
+//! How containers behave: what a test or a demonstration scripts.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::RwLock;
+use regex::Regex;
+use serde_json::Value;
+
+use crate::object;
 
 /// How a pull of an image ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,34 +17,66 @@ pub enum Pull {
     After(Duration),
     /// The registry does not have it.
     NotFound,
+    /// The registry does not give it to this node.
+    Denied,
+    /// The runtime says this of it.
+    Fails(String),
 }
 
-/// When a container, once started, is ready.
+/// When a program gives good answers to probes, counted from its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Readiness {
-    /// Its probes succeed from this time after the start on.
-    After(Duration),
-    /// Its readiness probe never succeeds.
-    Never,
+pub struct Answers {
+    /// From then on; never, if that never comes.
+    pub from: Duration,
+    /// Until then, if ever.
+    pub until: Option<Duration>,
 }
 
-/// A container that ends by itself.
+impl Answers {
+    /// From this time after the start on.
+    pub const fn after(from: Duration) -> Self {
+        Self { from, until: None }
+    }
+
+    /// From the start on, and no more from this time after it on.
+    pub const fn until(until: Duration) -> Self {
+        Self { from: Duration::ZERO, until: Some(until) }
+    }
+
+    /// Not once.
+    pub const fn never() -> Self {
+        Self { from: Duration::MAX, until: None }
+    }
+}
+
+/// How a program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// By itself, with this code.
+    Code(i32),
+    /// Killed, because it used more memory than it may: `OOMKilled`, 137.
+    OutOfMemory,
+}
+
+/// A container that ends without being told to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exit {
     /// How long it runs.
     pub after: Duration,
-    /// Its exit code.
-    pub code: i32,
+    /// How it ends.
+    pub end: End,
 }
 
-/// How the containers of an image behave.
+/// How containers behave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Behavior {
-    /// How its pull ends.
+    /// How the pull of the image ends.
     pub pull: Pull,
-    /// When it is ready.
-    pub readiness: Readiness,
-    /// Whether it ends by itself.
+    /// When startup and liveness probes find it well.
+    pub alive: Answers,
+    /// When readiness probes do.
+    pub ready: Answers,
+    /// Whether it ends without being told to.
     pub exit: Option<Exit>,
 }
 
@@ -48,7 +84,8 @@ impl Default for Behavior {
     fn default() -> Self {
         Self {
             pull: Pull::After(Duration::from_millis(200)),
-            readiness: Readiness::After(Duration::from_millis(300)),
+            alive: Answers::after(Duration::ZERO),
+            ready: Answers::after(Duration::from_millis(300)),
             exit: None,
         }
     }
@@ -60,40 +97,114 @@ impl Behavior {
         Self { pull: Pull::NotFound, ..Self::default() }
     }
 
+    /// An image that the registry refuses: `ErrImagePull`, then `ImagePullBackOff`.
+    pub fn denied() -> Self {
+        Self { pull: Pull::Denied, ..Self::default() }
+    }
+
     /// A program that ends with `code` this long after each start: `CrashLoopBackOff`.
     pub fn crashing(after: Duration, code: i32) -> Self {
-        Self { exit: Some(Exit { after, code }), ..Self::default() }
+        Self { exit: Some(Exit { after, end: End::Code(code) }), ..Self::default() }
     }
 
-    /// A program that runs and is never ready.
+    /// A program that runs out of memory this long after each start: `OOMKilled`.
+    pub fn out_of_memory(after: Duration) -> Self {
+        Self { exit: Some(Exit { after, end: End::OutOfMemory }), ..Self::default() }
+    }
+
+    /// A program that lives and is never ready.
     pub fn never_ready() -> Self {
-        Self { readiness: Readiness::Never, ..Self::default() }
+        Self { ready: Answers::never(), ..Self::default() }
     }
 
-    /// A program that needs this long until its probes succeed.
+    /// A program that is ready at first and no more from this time after each start on, but lives.
+    pub fn unready_after(time: Duration) -> Self {
+        Self { ready: Answers::until(time), ..Self::default() }
+    }
+
+    /// A program that needs this long until any probe succeeds; a startup probe with less patience kills it.
     pub fn slow(start: Duration) -> Self {
-        Self { readiness: Readiness::After(start), ..Self::default() }
+        Self { alive: Answers::after(start), ready: Answers::after(start), ..Self::default() }
+    }
+
+    /// A program that answers nobody any more from this time after each start on; a liveness probe kills it.
+    pub fn hanging(after: Duration) -> Self {
+        Self { alive: Answers::until(after), ready: Answers::until(after), ..Self::default() }
     }
 }
 
-type Matcher = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+/// Which containers are meant: those for which everything holds that was said.
+#[derive(Debug, Clone, Default)]
+pub struct Containers {
+    image: Option<Regex>,
+    name: Option<String>,
+    namespace: Option<String>,
+    labels: Vec<(String, String)>,
+    node: Option<String>,
+}
 
-/// The behaviors of a cluster's images; the one added last that matches an image holds.
+impl Containers {
+    /// Every container.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// Those whose image matches a regular expression.
+    pub fn of_image(pattern: &str) -> Result<Self, regex::Error> {
+        Ok(Self { image: Some(Regex::new(pattern)?), ..Self::default() })
+    }
+
+    /// Those with this name.
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
+    }
+
+    /// Those of pods in this namespace.
+    #[must_use]
+    pub fn in_namespace(self, namespace: impl Into<String>) -> Self {
+        Self { namespace: Some(namespace.into()), ..self }
+    }
+
+    /// Those of pods with this label.
+    #[must_use]
+    pub fn labelled(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.labels.push((key.into(), value.into()));
+        self
+    }
+
+    /// Those on this node.
+    #[must_use]
+    pub fn on_node(self, node: impl Into<String>) -> Self {
+        Self { node: Some(node.into()), ..self }
+    }
+
+    fn hold(&self, pod: &Value, container: &Value) -> bool {
+        let Self { image, name, namespace, labels, node } = self;
+        let text = |pointer| object::text(container, pointer);
+        image.as_ref().is_none_or(|pattern| pattern.is_match(text("/image")))
+            && name.as_ref().is_none_or(|name| name == text("/name"))
+            && namespace.as_ref().is_none_or(|namespace| namespace == object::namespace(pod))
+            && node.as_ref().is_none_or(|node| node == object::text(pod, "/spec/nodeName"))
+            && labels.iter().all(|(key, value)| object::label(pod, key) == Some(value))
+    }
+}
+
+/// How a cluster's containers behave; of several behaviors that are meant for one, the one set last holds.
 #[derive(Clone, Default)]
 pub struct Scripts {
-    entries: Arc<RwLock<Vec<(Matcher, Behavior)>>>,
+    entries: Arc<RwLock<Vec<(Containers, Behavior)>>>,
 }
 
 impl Scripts {
-    /// Images for which `matches` is true behave like this from their next start on.
-    pub fn set(&self, matches: impl Fn(&str) -> bool + Send + Sync + 'static, behavior: Behavior) {
-        self.entries.write().push((Arc::new(matches), behavior));
+    /// These containers behave like this, from their next pull or start on.
+    pub fn set(&self, containers: Containers, behavior: Behavior) {
+        self.entries.write().push((containers, behavior));
     }
 
-    /// Images that match a regular expression behave like this from their next start on.
+    /// Containers whose image matches a regular expression behave like this, from their next pull or start on.
     pub fn set_pattern(&self, pattern: &str, behavior: Behavior) -> Result<(), regex::Error> {
-        let pattern = regex::Regex::new(pattern)?;
-        self.set(move |image| pattern.is_match(image), behavior);
+        self.set(Containers::of_image(pattern)?, behavior);
         Ok(())
     }
 
@@ -102,9 +213,10 @@ impl Scripts {
         self.entries.write().clear();
     }
 
-    pub(crate) fn of(&self, image: &str) -> Behavior {
+    pub(crate) fn of(&self, pod: &Value, container: &Value) -> Behavior {
         let entries = self.entries.read();
-        entries.iter().rev().find(|(matches, _)| matches(image)).map(|(_, b)| b.clone()).unwrap_or_default()
+        let held = entries.iter().rev().find(|(containers, _)| containers.hold(pod, container));
+        held.map(|(_, behavior)| behavior.clone()).unwrap_or_default()
     }
 }
 

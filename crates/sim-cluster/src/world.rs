@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::api::{Api, Caller, Part, Target, WriteOptions};
 use crate::builder::NodeSize;
+use crate::control::node::HEALTHY;
 use crate::http::VERSION;
 use crate::status::ApiError;
 use crate::store::Key;
@@ -110,17 +111,12 @@ fn status(api: &Api, name: &str, number: usize, size: &NodeSize) -> Value {
         ],
         "allocatable": amounts,
         "capacity": amounts,
-        "conditions": [
-            condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-            condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-            condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-            condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
-        ],
+        "conditions": HEALTHY.map(|[kind, status, reason, message]| condition(kind, status, reason, message)),
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
         "nodeInfo": {
             "architecture": "amd64",
             "bootID": api.new_uid(),
-            "containerRuntimeVersion": "containerd://2.1.0",
+            "containerRuntimeVersion": "containerd://1.6.20",
             "kernelVersion": "6.12.0",
             "kubeProxyVersion": "",
             "kubeletVersion": VERSION,

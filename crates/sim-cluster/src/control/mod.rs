@@ -9,6 +9,7 @@ mod disruption;
 mod garbage;
 mod kubelet;
 mod namespace;
+pub(crate) mod node;
 mod quota;
 mod recorder;
 mod replica_set;
@@ -23,11 +24,13 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, Target};
+use crate::nodes::Nodes;
 use crate::object;
 use crate::script::Scripts;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
 use kubelet::Kubelet;
+use node::Lifecycle;
 use recorder::Recorder;
 use scheduler::Scheduler;
 
@@ -41,6 +44,8 @@ enum Work {
     Namespace(String),
     Deployment(Key),
     ReplicaSet(Key),
+    /// All nodes: whether they are heard of.
+    Nodes,
     /// Pods that wait for a node.
     Schedule,
     /// A pod on its node.
@@ -57,6 +62,8 @@ pub(crate) struct Manager {
     api: Arc<Api>,
     recorder: Recorder,
     kubelet: Kubelet,
+    lifecycle: Lifecycle,
+    nodes: Nodes,
     scheduler: Scheduler,
     queue: BTreeSet<Work>,
     timers: BTreeSet<(Timestamp, Work)>,
@@ -65,10 +72,12 @@ pub(crate) struct Manager {
 }
 
 impl Manager {
-    pub(crate) fn new(api: Arc<Api>, scripts: Scripts) -> Self {
+    pub(crate) fn new(api: Arc<Api>, scripts: Scripts, nodes: Nodes) -> Self {
         let recorder = Recorder::new(api.clone());
         Self {
-            kubelet: Kubelet::new(api.clone(), recorder.clone(), scripts),
+            kubelet: Kubelet::new(api.clone(), recorder.clone(), scripts, nodes.clone()),
+            lifecycle: Lifecycle::new(api.clone(), recorder.clone(), nodes.clone()),
+            nodes,
             scheduler: Scheduler::new(api.clone(), recorder.clone()),
             recorder,
             api,
@@ -109,6 +118,7 @@ impl Manager {
                         self.notice(&key, gone.as_ref());
                     }
                 }
+                () = self.nodes.changed() => self.notice_nodes(),
                 () = timer => self.wake(),
             }
         }
@@ -170,6 +180,7 @@ impl Manager {
             }
             "nodes" => {
                 self.queue.insert(Work::Schedule);
+                self.queue.insert(Work::Nodes);
             }
             "namespaces" => {
                 self.queue.insert(Work::Namespace(key.name.clone()));
@@ -187,6 +198,14 @@ impl Manager {
         }
         self.notice_owners(key, &object, gone.is_some());
         self.notice_containers(key, &object, gone.is_some());
+    }
+
+    /// A node was lost or is back: its pods stand still, or go on.
+    fn notice_nodes(&mut self) {
+        self.queue.insert(Work::Nodes);
+        for pod in self.api.store.list("pods", None) {
+            self.queue.insert(Work::Pod(Key::new("pods", object::namespace(&pod), object::name(&pod))));
+        }
     }
 
     fn notice_pod(&mut self, key: &Key, pod: &Value, gone: bool) {
@@ -268,6 +287,7 @@ impl Manager {
             Work::Namespace(name) => namespace::sync(&self.api, name),
             Work::Deployment(key) => deployment::sync(&self.api, &self.recorder, key),
             Work::ReplicaSet(key) => replica_set::sync(&self.api, &self.recorder, key),
+            Work::Nodes => self.lifecycle.sync(),
             Work::Schedule => self.scheduler.sync(),
             Work::Pod(key) => self.kubelet.sync(key),
             Work::Garbage(key) => garbage::sync(&self.api, key),

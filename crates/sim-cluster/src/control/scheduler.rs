@@ -232,12 +232,15 @@ fn obstacle(pod: &Value, demand: &Usage, room: &Room, rooms: &[Room]) -> Option<
 }
 
 fn tolerates(pod: &Value, key: &str, value: &str, effect: &str) -> bool {
-    list(pod, "/spec/tolerations").iter().any(|toleration| {
-        let (held, wanted) = (text(toleration, "/key"), text(toleration, "/effect"));
-        let key_fits = held == key || (held.is_empty() && text(toleration, "/operator") == "Exists");
-        let value_fits = text(toleration, "/operator") == "Exists" || text(toleration, "/value") == value;
-        key_fits && value_fits && (wanted.is_empty() || wanted == effect)
-    })
+    list(pod, "/spec/tolerations").iter().any(|toleration| fits(toleration, key, value, effect))
+}
+
+/// Whether a toleration speaks of a taint.
+pub(super) fn fits(toleration: &Value, key: &str, value: &str, effect: &str) -> bool {
+    let (held, wanted) = (text(toleration, "/key"), text(toleration, "/effect"));
+    let key_fits = held == key || (held.is_empty() && text(toleration, "/operator") == "Exists");
+    let value_fits = text(toleration, "/operator") == "Exists" || text(toleration, "/value") == value;
+    key_fits && value_fits && (wanted.is_empty() || wanted == effect)
 }
 
 fn matches_selector(pod: &Value, node: &Value) -> bool {

@@ -4,9 +4,12 @@
 
 mod configuration;
 mod custom;
+mod failures;
 mod faults;
+mod fixtures;
 mod garbage;
 mod limits;
+mod nodes;
 mod persistence;
 mod pods;
 mod quota;

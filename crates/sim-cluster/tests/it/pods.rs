@@ -57,7 +57,7 @@ async fn a_pod_goes_the_way_of_a_real_one() {
 async fn scripted_images_fail_in_the_ways_that_kubelets_report() {
     let cluster = mk_cluster().await;
     cluster.scripts().set_pattern("missing", Behavior::missing()).unwrap();
-    cluster.scripts().set(|image| image == "crash:1", Behavior::crashing(Duration::from_secs(1), 3));
+    cluster.scripts().set_pattern("crash", Behavior::crashing(Duration::from_secs(1), 3)).unwrap();
     let client = cluster.client();
     let api: Api<Pod> = Api::default_namespaced(client.clone());
     let reason = "/status/containerStatuses/0/state/waiting/reason";

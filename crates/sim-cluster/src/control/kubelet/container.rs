@@ -2,28 +2,34 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Node;
-use super::probe;
+use super::back_off::{BackOff, spoken};
+use super::image;
+use super::later;
+use super::probe::Kind as Probe;
 use super::reference;
+use super::running::Running;
 use crate::clock;
 use crate::control::recorder::Kind;
 use crate::digest::sha256;
 use crate::object::{self, text};
-use crate::script::{Behavior, Pull};
+use crate::script::{Behavior, End, Exit, Pull};
 
 /// From "pulled" to "started".
-const CREATE: SignedDuration = SignedDuration::from_millis(100);
+const CREATE: Duration = Duration::from_millis(300);
 /// How long an init step takes that no script says otherwise of.
 const STEP: Duration = Duration::from_millis(200);
-/// How soon the kubelet tries again what failed and has no back-off of its own.
+/// How soon the kubelet looks again at a pod of which something failed.
 const SYNC: Duration = Duration::from_secs(10);
-/// How long `ErrImagePull` shows before the kubelet speaks of backing off.
-const PULL_ERROR_SHOWN: SignedDuration = SignedDuration::from_secs(2);
-const FIRST_BACK_OFF: i64 = 10;
-const LONGEST_BACK_OFF: i64 = 300;
+/// The same, for the first pull that fails: the sandbox has just come up, which makes it look.
+const FIRST_SYNC: Duration = Duration::from_secs(1);
+/// The longest that it does not look at a pod.
+pub(super) const RESYNC: Duration = Duration::from_mins(1);
+/// How long a well-behaved program takes to leave after SIGTERM.
+pub(super) const LEAVE: Duration = Duration::from_millis(300);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
@@ -39,38 +45,51 @@ pub(super) enum State {
     Pulling {
         until: Timestamp,
     },
-    /// The pull failed; first the error shows, then that it is waited.
+    /// The pull failed; when it is looked at again, and from when on it may be tried.
     PullFailed {
-        shown_until: Timestamp,
+        sync_at: Timestamp,
         retry_at: Timestamp,
+        reason: Reason,
     },
     /// Something that its environment names is not there; looked for again now and then.
     Unconfigured {
-        message: String,
         retry_at: Timestamp,
     },
     Creating {
         until: Timestamp,
     },
-    Running(Running),
-    BackOff {
+    Running(Box<Running>),
+    /// Told to leave by the kubelet because a probe failed.
+    Stopping {
+        since: Timestamp,
         until: Timestamp,
+    },
+    /// Ended, and to be started again: when it is looked at again, and from when on it may start.
+    BackOff {
+        sync_at: Timestamp,
+        until: Timestamp,
+        /// Since when the back-off counts, if there is one.
+        waits_since: Option<Timestamp>,
     },
     /// Ended, and not started again.
     Ended(Value),
 }
 
-/// A running container, with the moments that its probes will bring.
+/// Why a container waits, as its status says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reason {
+    pub(super) word: &'static str,
+    pub(super) message: String,
+}
+
+/// What the status shows of a container that does not run.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Running {
-    pub(super) since: Timestamp,
-    /// When the startup probe succeeds; the start itself without one.
-    pub(super) started_at: Option<Timestamp>,
-    pub(super) ready_at: Option<Timestamp>,
-    pub(super) exit_at: Option<Timestamp>,
-    pub(super) exit_code: i32,
-    /// When a failing readiness probe is told of.
-    pub(super) unready_at: Option<Timestamp>,
+pub(super) enum Shown {
+    /// That it is being made.
+    Beginning,
+    Waiting(Reason),
+    /// How it ended, though it will be started again.
+    Ended(Value),
 }
 
 #[derive(Debug)]
@@ -79,10 +98,15 @@ pub(super) struct Container {
     pub(super) role: Role,
     pub(super) image: String,
     pub(super) state: State,
-    pub(super) restarts: i64,
+    pub(super) shown: Shown,
+    /// How often it was started.
+    pub(super) times_started: i64,
     /// `lastState` as the status carries it.
     pub(super) last: Value,
-    pub(super) failed_pulls: u32,
+    /// How it ended last, and when.
+    ended: Option<(Value, Timestamp)>,
+    pulling: BackOff,
+    restarting: BackOff,
     spec: Value,
 }
 
@@ -93,29 +117,73 @@ impl Container {
             role,
             image: text(spec, "/image").to_owned(),
             state: State::Waiting,
-            restarts: 0,
+            shown: Shown::Beginning,
+            times_started: 0,
             last: json!({}),
-            failed_pulls: 0,
+            ended: None,
+            pulling: BackOff::default(),
+            restarting: BackOff::default(),
             spec: spec.clone(),
         }
     }
 
-    /// The runtime's id of the present start.
+    /// Continues one that a status tells of.
+    pub(super) fn restore(&mut self, restarts: i64, last: Value, begun: bool) {
+        self.times_started = if begun { restarts + 1 } else { restarts };
+        self.last = last;
+    }
+
+    /// One that a status shows as running, as far as its script says what becomes of it.
+    pub(super) fn resume(
+        &mut self,
+        behavior: &Behavior,
+        since: Timestamp,
+        started: bool,
+        ready: bool,
+        now: Timestamp,
+    ) {
+        let mut running = self.running(behavior, since);
+        if started {
+            running.recall(&self.spec, ready, now);
+        }
+        self.state = State::Running(running);
+    }
+
+    /// One that waits to be started again after `ended`.
+    pub(super) fn resume_back_off(&mut self, ended: Value, now: Timestamp) {
+        self.shown = Shown::Ended(ended.clone());
+        self.ended = Some((ended, now));
+        self.state = State::BackOff { sync_at: now, until: now, waits_since: None };
+    }
+
+    pub(super) fn restarts(&self) -> i64 {
+        (self.times_started - 1).max(0)
+    }
+
+    /// The runtime's id of the newest start.
     pub(super) fn id(&self, uid: &str) -> String {
-        format!("containerd://{}", sha256(format!("{uid}/{}/{}", self.name, self.restarts)))
+        format!("containerd://{}", sha256(format!("{uid}/{}/{}", self.name, self.restarts())))
     }
 
     pub(super) fn spec(&self) -> &Value {
         &self.spec
     }
 
-    pub(super) fn is_started(&self, now: Timestamp) -> bool {
-        matches!(&self.state, State::Running(run) if run.started_at.is_some_and(|at| at <= now))
+    pub(super) fn since(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Running(run) => Some(run.since),
+            State::Stopping { since, .. } => Some(*since),
+            _ => None,
+        }
     }
 
-    pub(super) fn is_ready(&self, now: Timestamp) -> bool {
+    pub(super) fn is_started(&self) -> bool {
+        matches!(&self.state, State::Running(run) if run.started)
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
         match &self.state {
-            State::Running(run) => run.ready_at.is_some_and(|at| at <= now),
+            State::Running(run) => run.is_ready(),
             // A finished init step counts as ready.
             State::Ended(state) => {
                 self.role == Role::Init && object::integer(state, "/terminated/exitCode") == Some(0)
@@ -125,10 +193,10 @@ impl Container {
     }
 
     /// Whether what comes after this init container may begin.
-    pub(super) fn is_passed(&self, now: Timestamp) -> bool {
+    pub(super) fn is_passed(&self) -> bool {
         match self.role {
-            Role::Sidecar => self.is_started(now),
-            Role::Init => self.is_ready(now),
+            Role::Sidecar => self.is_started(),
+            Role::Init => self.is_ready(),
             Role::Main => true,
         }
     }
@@ -138,210 +206,287 @@ impl Container {
         loop {
             match self.due() {
                 Some(due) if due <= node.now => self.step(node, policy, due),
-                due => return [due, self.next_sight(node.now)].into_iter().flatten().min(),
+                due => return due,
             }
         }
     }
 
-    /// When the status changes although nothing is done: a probe begins to succeed.
-    fn next_sight(&self, now: Timestamp) -> Option<Timestamp> {
-        let State::Running(run) = &self.state else { return None };
-        [run.started_at, run.ready_at].into_iter().flatten().filter(|at| *at > now).min()
-    }
-
-    /// When something happens next by time alone; now, if nothing has begun.
+    /// When something happens next by time alone; at once, if nothing has begun.
     fn due(&self) -> Option<Timestamp> {
-        match &self.state {
-            State::Waiting => Some(Timestamp::MIN),
-            State::Pulling { until } | State::Creating { until } | State::BackOff { until } => Some(*until),
-            State::PullFailed { shown_until, retry_at } => Some(*shown_until.min(retry_at)),
-            State::Unconfigured { retry_at, .. } => Some(*retry_at),
-            State::Running(run) => [run.exit_at, run.unready_at].into_iter().flatten().min(),
-            State::Ended(_) => None,
-        }
+        let due = match &self.state {
+            State::Waiting => Timestamp::MIN,
+            State::Pulling { until } | State::Creating { until } | State::Stopping { until, .. } => *until,
+            State::PullFailed { sync_at, .. } | State::BackOff { sync_at, .. } => *sync_at,
+            State::Unconfigured { retry_at } => *retry_at,
+            State::Running(run) => run.due(),
+            State::Ended(_) => Timestamp::MAX,
+        };
+        (due < Timestamp::MAX).then_some(due)
     }
 
     fn step(&mut self, node: &mut Node<'_>, policy: &str, due: Timestamp) {
-        let init = self.role != Role::Main;
-        let behavior = node.scripts.of(&self.image);
+        let behavior = node.scripts.of(node.pod, &self.spec);
         match self.state.clone() {
+            State::Waiting | State::Unconfigured { .. } => self.pull(node, &behavior),
             State::Pulling { .. } => self.pulled(node, &behavior),
-            State::PullFailed { shown_until, retry_at } if shown_until < retry_at => {
-                let message = format!("Back-off pulling image \"{}\"", self.image);
-                node.event(&self.name, init, Kind::Normal, "BackOff", &message);
-                node.event(&self.name, init, Kind::Warning, "Failed", "Error: ImagePullBackOff");
-                self.state = State::PullFailed { shown_until: retry_at, retry_at };
-            }
-            State::Waiting
-            | State::PullFailed { .. }
-            | State::Unconfigured { .. }
-            | State::BackOff { .. } => self.pull(node, &behavior),
+            State::PullFailed { retry_at, reason, .. } => self.pull_again(node, &behavior, retry_at, reason),
             State::Creating { .. } => {
-                node.event(&self.name, init, Kind::Normal, "Started", "Container started");
+                self.event(node, Kind::Normal, "Started", "Container started");
+                self.times_started += 1;
                 self.state = State::Running(self.running(&behavior, due));
             }
-            State::Running(run) if run.unready_at.is_some_and(|at| at <= node.now) => {
-                let message = probe::failure(&self.spec, "readinessProbe");
-                node.event(&self.name, init, Kind::Warning, "Unhealthy", &message);
-                self.state = State::Running(Running { unready_at: None, ..run });
+            State::Running(run) => self.run(node, policy, run, due),
+            State::Stopping { since, .. } => self.stopped(node, policy, since, due),
+            State::BackOff { until, waits_since, .. } => {
+                self.start_again(node, &behavior, until, waits_since);
             }
-            State::Running(run) => self.exited(node, policy, &run),
             State::Ended(_) => {}
         }
     }
 
+    fn event(&self, node: &Node<'_>, kind: Kind, reason: &str, message: &str) {
+        node.event(&self.name, self.role != Role::Main, kind, reason, message);
+    }
+
     fn pull(&mut self, node: &mut Node<'_>, behavior: &Behavior) {
-        let init = self.role != Role::Main;
-        let held = (node.name.to_owned(), self.image.clone());
-        let always = text(&self.spec, "/imagePullPolicy") == "Always";
-        if node.images.contains(&held) && !always {
+        let image = &self.image;
+        let policy = text(&self.spec, "/imagePullPolicy");
+        let held = node.images.contains(&(node.name.to_owned(), image.clone()));
+        if held && policy != "Always" {
             let message = format!(
-                "Container image \"{}\" already present on machine and can be accessed by the pod",
-                self.image
+                "Container image \"{image}\" already present on machine and can be accessed by the pod"
             );
-            node.event(&self.name, init, Kind::Normal, "Pulled", &message);
+            self.event(node, Kind::Normal, "Pulled", &message);
             self.create(node);
             return;
         }
-        node.event(&self.name, init, Kind::Normal, "Pulling", &format!("Pulling image \"{}\"", self.image));
+        if policy == "Never" {
+            let message = format!("Container image \"{image}\" is not present with pull policy of Never");
+            self.event(node, Kind::Warning, "ErrImageNeverPull", &message);
+            self.event(node, Kind::Warning, "Failed", "Error: ErrImageNeverPull");
+            self.shown = Shown::Waiting(Reason { word: "ErrImageNeverPull", message });
+            self.state = State::Unconfigured { retry_at: later(node.now, SYNC) };
+            return;
+        }
+        self.event(node, Kind::Normal, "Pulling", &format!("Pulling image \"{image}\""));
         let takes = match behavior.pull {
             Pull::After(time) => time,
-            Pull::NotFound => Duration::from_millis(100),
+            Pull::NotFound | Pull::Denied | Pull::Fails(_) => Duration::from_millis(100),
         };
         self.state = State::Pulling { until: later(node.now, takes) };
     }
 
     fn pulled(&mut self, node: &mut Node<'_>, behavior: &Behavior) {
-        let init = self.role != Role::Main;
         let image = &self.image;
-        match behavior.pull {
+        let error = match &behavior.pull {
             Pull::After(time) => {
                 let millis = time.as_millis();
                 let message = format!(
                     "Successfully pulled image \"{image}\" in {millis}ms ({millis}ms including waiting). Image \
-                     size: 3659416 bytes."
+                     size: {} bytes.",
+                    image::SIZE,
                 );
-                node.event(&self.name, init, Kind::Normal, "Pulled", &message);
+                self.event(node, Kind::Normal, "Pulled", &message);
                 node.images.insert((node.name.to_owned(), image.clone()));
-                self.failed_pulls = 0;
                 self.create(node);
+                return;
             }
-            Pull::NotFound => {
-                let message = format!("Failed to pull image \"{image}\": {}", pull_error(image));
-                node.event(&self.name, init, Kind::Warning, "Failed", &message);
-                node.event(&self.name, init, Kind::Warning, "Failed", "Error: ErrImagePull");
-                let wait = back_off(self.failed_pulls);
-                self.failed_pulls += 1;
-                self.state = State::PullFailed {
-                    shown_until: node.now.saturating_add(PULL_ERROR_SHOWN).unwrap_or(node.now),
-                    retry_at: later(node.now, wait),
-                };
-            }
+            Pull::NotFound => image::not_found(image),
+            Pull::Denied => image::denied(image),
+            Pull::Fails(error) => error.clone(),
+        };
+        let message = format!("Failed to pull image \"{image}\": {error}");
+        self.event(node, Kind::Warning, "Failed", &message);
+        self.event(node, Kind::Warning, "Failed", "Error: ErrImagePull");
+        self.pulling.extend(node.now, node.now);
+        let sync = if self.shown == Shown::Beginning { FIRST_SYNC } else { SYNC };
+        self.state = State::PullFailed {
+            sync_at: later(node.now, sync),
+            retry_at: later(node.now, self.pulling.delay()),
+            reason: Reason { word: "ErrImagePull", message: error },
+        };
+    }
+
+    /// Looks at a pull that failed: what came of the look before is shown, and whether it waits is told.
+    fn pull_again(&mut self, node: &mut Node<'_>, behavior: &Behavior, retry_at: Timestamp, reason: Reason) {
+        self.shown = Shown::Waiting(reason.clone());
+        if retry_at <= node.now {
+            self.pull(node, behavior);
+            return;
         }
+        let message = format!("Back-off pulling image \"{}\"", self.image);
+        self.event(node, Kind::Normal, "BackOff", &message);
+        self.event(node, Kind::Warning, "Failed", "Error: ImagePullBackOff");
+        let reason = match reason.word {
+            "ErrImagePull" => Reason {
+                word: "ImagePullBackOff",
+                message: format!("{message}: ErrImagePull: {}", reason.message),
+            },
+            _ => reason,
+        };
+        self.state = State::PullFailed { sync_at: later(node.now, SYNC), retry_at, reason };
     }
 
     fn create(&mut self, node: &Node<'_>) {
         if let Some(message) = reference::missing_in_environment(node.api, node.pod, &self.spec) {
-            let told = format!("Error: {message}");
-            node.event(&self.name, self.role != Role::Main, Kind::Warning, "Failed", &told);
-            self.state = State::Unconfigured { message, retry_at: later(node.now, SYNC) };
+            self.event(node, Kind::Warning, "Failed", &format!("Error: {message}"));
+            self.remember_end();
+            self.shown = Shown::Waiting(Reason { word: "CreateContainerConfigError", message });
+            self.state = State::Unconfigured { retry_at: later(node.now, SYNC) };
             return;
         }
-        if self.last != json!({}) {
-            self.restarts += 1;
-        }
-        node.event(&self.name, self.role != Role::Main, Kind::Normal, "Created", "Container created");
-        self.state = State::Creating { until: node.now.saturating_add(CREATE).unwrap_or(node.now) };
+        self.event(node, Kind::Normal, "Created", "Container created");
+        self.state = State::Creating { until: later(node.now, CREATE) };
     }
 
-    /// What a start at `since` will bring.
-    fn running(&self, behavior: &Behavior, since: Timestamp) -> Running {
-        let probes = probe::outlook(&self.spec, behavior, since);
+    /// What a start at `since` brings.
+    fn running(&mut self, behavior: &Behavior, since: Timestamp) -> Box<Running> {
+        self.remember_end();
         let exit = match (behavior.exit, self.role) {
-            (Some(exit), _) => Some(exit),
-            (None, Role::Init) => Some(crate::script::Exit { after: STEP, code: 0 }),
-            (None, _) => None,
+            (None, Role::Init) => Some(Exit { after: STEP, end: End::Code(0) }),
+            (exit, _) => exit,
         };
-        Running {
-            since,
-            started_at: probes.started,
-            ready_at: probes.ready,
-            unready_at: probes.unready,
-            exit_at: exit.map(|exit| later(since, exit.after)),
-            exit_code: exit.map_or(0, |exit| exit.code),
+        Box::new(Running::new(&self.spec, behavior, exit, since))
+    }
+
+    /// The end that was shown becomes the one before.
+    fn remember_end(&mut self) {
+        if let Some((ended, _)) = &self.ended {
+            self.last = ended.clone();
         }
     }
 
-    fn exited(&mut self, node: &Node<'_>, policy: &str, run: &Running) {
-        let finished = run.exit_at.unwrap_or(node.now);
-        let ended = self.terminated(object::uid(node.pod), run.since, finished, run.exit_code);
-        let again = match self.role {
-            Role::Sidecar => true,
-            Role::Init => run.exit_code != 0 && policy != "Never",
-            Role::Main => policy == "Always" || (policy == "OnFailure" && run.exit_code != 0),
+    fn run(&mut self, node: &mut Node<'_>, policy: &str, mut run: Box<Running>, due: Timestamp) {
+        if let Some((at, end)) = run.exit.filter(|(at, _)| *at <= due) {
+            self.exited(node, policy, &run, at, end);
+            return;
+        }
+        let Some((look, kind)) = run.look(&self.spec, due, node.address) else { return };
+        if let Some(failure) = &look.failure {
+            self.event(node, Kind::Warning, "Unhealthy", failure);
+        }
+        let since = run.since;
+        let failed = look.decided && look.failure.is_some();
+        if look.decided && kind == Probe::Startup && !failed {
+            run.start(&self.spec, due);
+        }
+        self.state = State::Running(run);
+        let word = match kind {
+            Probe::Startup => "startup",
+            Probe::Liveness => "liveness",
+            Probe::Readiness => return,
         };
-        if !again {
+        if failed {
+            let message = format!("Container {} failed {word} probe, will be restarted", self.name);
+            self.event(node, Kind::Normal, "Killing", &message);
+            self.state = State::Stopping { since, until: later(due, LEAVE) };
+        }
+    }
+
+    /// A container that the kubelet stopped is started again at once, unless it was started again shortly before.
+    fn stopped(&mut self, node: &mut Node<'_>, policy: &str, since: Timestamp, at: Timestamp) {
+        let before = self.ended.as_ref().map(|(_, at)| *at);
+        let ended = self.terminated(object::uid(node.pod), since, at, End::Code(0));
+        self.ended = Some((ended.clone(), at));
+        self.shown = Shown::Ended(ended.clone());
+        if policy == "Never" && self.role == Role::Main {
             self.state = State::Ended(ended);
             return;
         }
-        let restarts = self.restarts;
-        self.last = ended;
-        if restarts == 0 {
-            // The first time there is no waiting.
-            self.state = State::BackOff { until: node.now };
-            return;
+        match before {
+            None => self.state = State::BackOff { sync_at: at, until: at, waits_since: None },
+            Some(before) => self.wait(node, before, RESYNC),
         }
-        let wait = back_off(u32::try_from(restarts - 1).unwrap_or(u32::MAX));
-        let pod = node.pod;
-        let message = format!(
-            "Back-off restarting failed container {} in pod {}_{}({})",
-            self.name,
-            object::name(pod),
-            object::namespace(pod),
-            object::uid(pod)
-        );
-        node.event(&self.name, self.role != Role::Main, Kind::Warning, "BackOff", &message);
-        self.state = State::BackOff { until: later(node.now, wait) };
     }
 
-    fn terminated(&self, uid: &str, since: Timestamp, finished: Timestamp, code: i32) -> Value {
+    fn exited(&mut self, node: &mut Node<'_>, policy: &str, run: &Running, at: Timestamp, end: End) {
+        let ended = self.terminated(object::uid(node.pod), run.since, at, end);
+        self.ended = Some((ended.clone(), at));
+        self.shown = Shown::Ended(ended.clone());
+        let good = end == End::Code(0);
+        let again = match self.role {
+            Role::Sidecar => true,
+            Role::Init => !good && policy != "Never",
+            Role::Main => policy == "Always" || (policy == "OnFailure" && !good),
+        };
+        if again {
+            self.wait(node, at, run.noticed());
+        } else {
+            self.state = State::Ended(ended);
+        }
+    }
+
+    /// Waits as long as the back-off since `finished` says, which is not at all the first time.
+    fn wait(&mut self, node: &Node<'_>, finished: Timestamp, noticed: Duration) {
+        let until = self.restarting.until(finished).filter(|until| *until > node.now);
+        if let Some(until) = until {
+            self.tell_back_off(node);
+            let sync_at = until.min(later(node.now, noticed));
+            self.state = State::BackOff { sync_at, until, waits_since: Some(finished) };
+        } else {
+            self.restarting.extend(finished, node.now);
+            self.state = State::BackOff { sync_at: node.now, until: node.now, waits_since: None };
+        }
+    }
+
+    /// Looks at a container that waits: that it does is shown from now on; it starts when the time has come.
+    fn start_again(
+        &mut self,
+        node: &mut Node<'_>,
+        behavior: &Behavior,
+        until: Timestamp,
+        waits_since: Option<Timestamp>,
+    ) {
+        if let Some(finished) = waits_since {
+            self.remember_end();
+            let message = format!(
+                "back-off {} restarting failed container={} pod={}",
+                spoken(self.restarting.delay()),
+                self.name,
+                full_name(node.pod),
+            );
+            self.shown = Shown::Waiting(Reason { word: "CrashLoopBackOff", message });
+            if until > node.now {
+                self.tell_back_off(node);
+                let sync_at = until.min(later(node.now, RESYNC));
+                self.state = State::BackOff { sync_at, until, waits_since };
+                return;
+            }
+            self.restarting.extend(finished, node.now);
+        }
+        self.pull(node, behavior);
+    }
+
+    fn tell_back_off(&self, node: &Node<'_>) {
+        let message =
+            format!("Back-off restarting failed container {} in pod {}", self.name, full_name(node.pod));
+        self.event(node, Kind::Warning, "BackOff", &message);
+    }
+
+    fn terminated(&self, uid: &str, since: Timestamp, finished: Timestamp, end: End) -> Value {
+        let (code, reason) = match end {
+            End::Code(0) => (0, "Completed"),
+            End::Code(code) => (code, "Error"),
+            End::OutOfMemory => (137, "OOMKilled"),
+        };
         json!({"terminated": {
             "containerID": self.id(uid),
             "exitCode": code,
             "finishedAt": clock::seconds(finished),
-            "reason": if code == 0 { "Completed" } else { "Error" },
+            "reason": reason,
             "startedAt": clock::seconds(since),
         }})
     }
 
     /// Ends a running container as a stop of the pod does.
     pub(super) fn end(&mut self, uid: &str, now: Timestamp) {
-        if let State::Running(run) = &self.state {
-            self.state = State::Ended(self.terminated(uid, run.since, now, 0));
+        if let Some(since) = self.since() {
+            self.state = State::Ended(self.terminated(uid, since, now, End::Code(0)));
         }
     }
-
-    /// How long the present back-off is, for its message.
-    pub(super) fn back_off_seconds(&self) -> u64 {
-        back_off(u32::try_from((self.restarts - 1).max(0)).unwrap_or(u32::MAX)).as_secs()
-    }
 }
 
-/// Ten seconds, doubled each time, five minutes at most.
-fn back_off(times: u32) -> Duration {
-    let seconds = FIRST_BACK_OFF.saturating_mul(1_i64.checked_shl(times.min(16)).unwrap_or(i64::MAX));
-    Duration::from_secs(seconds.min(LONGEST_BACK_OFF).unsigned_abs())
-}
-
-/// What containerd says of an image that is not there.
-pub(super) fn pull_error(image: &str) -> String {
-    format!(
-        "rpc error: code = NotFound desc = failed to pull and unpack image \"{image}\": failed to resolve \
-         reference \"{image}\": {image}: not found"
-    )
-}
-
-fn later(at: Timestamp, wait: Duration) -> Timestamp {
-    let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
-    at.saturating_add(wait).unwrap_or(Timestamp::MAX)
+/// A pod as the kubelet names it in its messages.
+fn full_name(pod: &Value) -> String {
+    format!("{}_{}({})", object::name(pod), object::namespace(pod), object::uid(pod))
 }

@@ -3,11 +3,14 @@
 //! What a pod does is a function of its spec, the script of its images, and the time since each step. The
 //! steps taken are kept in a [`Run`]; after a restart of the process it is read back from the status.
 
+mod back_off;
 mod container;
+mod image;
 mod observed;
 mod probe;
 mod reference;
 mod run;
+mod running;
 mod status;
 
 use std::collections::{HashMap, HashSet};
@@ -21,14 +24,14 @@ use super::recorder::{Kind, Recorder, Source};
 use super::{Outcome, until};
 use crate::api::{Api, Caller, DeleteOptions, Part, Target};
 use crate::clock;
+use crate::nodes::Nodes;
 use crate::object::{self, list, text};
 use crate::script::Scripts;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
+use container::LEAVE;
 use run::Run;
 
-/// How long a well-behaved program takes to leave after SIGTERM.
-const LEAVE: Duration = Duration::from_millis(300);
 /// Pods live in `10.244.0.0/16`.
 const ADDRESSES: u32 = 65_000;
 
@@ -39,7 +42,10 @@ struct Node<'a> {
     scripts: &'a Scripts,
     images: &'a mut HashSet<(String, String)>,
     pod: &'a Object,
+    /// The node's name.
     name: &'a str,
+    /// The pod's address.
+    address: &'a str,
     now: Timestamp,
 }
 
@@ -61,6 +67,7 @@ pub(super) struct Kubelet {
     api: Arc<Api>,
     recorder: Recorder,
     scripts: Scripts,
+    nodes: Nodes,
     runs: HashMap<Key, Run>,
     /// Images that a node has, by node and image.
     images: HashSet<(String, String)>,
@@ -68,7 +75,7 @@ pub(super) struct Kubelet {
 }
 
 impl Kubelet {
-    pub(super) fn new(api: Arc<Api>, recorder: Recorder, scripts: Scripts) -> Self {
+    pub(super) fn new(api: Arc<Api>, recorder: Recorder, scripts: Scripts, nodes: Nodes) -> Self {
         let pods = api.store.list("pods", None);
         let last = pods.iter().filter_map(|pod| number_of(text(pod, "/status/podIP"))).max();
         // Nodes keep the images of the pods that ran before a restart.
@@ -84,7 +91,7 @@ impl Kubelet {
             })
             .collect();
         let next_address = last.unwrap_or_default() + 1;
-        Self { api, recorder, scripts, runs: HashMap::new(), images, next_address }
+        Self { api, recorder, scripts, nodes, runs: HashMap::new(), images, next_address }
     }
 
     pub(super) fn sync(&mut self, key: &Key) -> Outcome {
@@ -93,14 +100,14 @@ impl Kubelet {
             return Ok(None);
         };
         let node = text(&pod, "/spec/nodeName").to_owned();
-        if node.is_empty() {
+        if node.is_empty() || self.nodes.is_lost(&node) {
             return Ok(None);
         }
         let now = self.api.now();
         let mut run = match self.runs.remove(key).filter(|run| run.uid == object::uid(&pod)) {
             Some(run) => run,
             None if list(&pod, "/status/containerStatuses").is_empty() => self.start(&pod, now),
-            None => observed::run(&pod, now),
+            None => observed::run(&pod, &self.scripts, now),
         };
         if object::is_terminating(&pod) {
             let wait = self.stop(key, &pod, &node, &mut run, now)?;
@@ -116,6 +123,7 @@ impl Kubelet {
             images: &mut self.images,
             pod: &pod,
             name: &node,
+            address: &run.address.clone(),
             now,
         };
         let next = run.advance(&mut context);
@@ -152,6 +160,7 @@ impl Kubelet {
                 images: &mut self.images,
                 pod,
                 name: node,
+                address: &run.address.clone(),
                 now,
             };
             for container in &running {
@@ -204,4 +213,9 @@ fn number_of(address: &str) -> Option<u32> {
     let (high, low) = address.strip_prefix("10.244.")?.split_once('.')?;
     let (high, low): (u32, u32) = (high.parse().ok()?, low.parse().ok()?);
     Some(high * 254 + low.saturating_sub(1))
+}
+
+fn later(at: Timestamp, wait: Duration) -> Timestamp {
+    let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+    at.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }

@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::container::{Container, Running, State};
+use super::container::{Container, State};
 use super::run::{Mounts, Run};
 use crate::clock;
 use crate::control::condition;
 use crate::object::{flag, integer, list, text};
+use crate::script::Scripts;
 
-pub(super) fn run(pod: &Value, now: Timestamp) -> Run {
+pub(super) fn run(pod: &Value, scripts: &Scripts, now: Timestamp) -> Run {
     let mut run = Run::new(pod, text(pod, "/status/podIP").to_owned(), now);
     let up = condition(pod, "PodReadyToStartContainers");
     run.sandbox_up = up.is_some_and(|condition| text(condition, "/status") == "True");
@@ -23,36 +24,28 @@ pub(super) fn run(pod: &Value, now: Timestamp) -> Run {
         .collect();
     for container in &mut run.containers {
         if let Some(status) = statuses.iter().find(|status| text(status, "/name") == container.name) {
-            restore(container, status, now);
+            restore(container, pod, status, scripts, now);
         }
     }
     run
 }
 
-fn restore(container: &mut Container, status: &Value, now: Timestamp) {
-    container.restarts = integer(status, "/restartCount").unwrap_or_default();
-    container.last = status.get("lastState").cloned().unwrap_or_else(|| json!({}));
+fn restore(container: &mut Container, pod: &Value, status: &Value, scripts: &Scripts, now: Timestamp) {
+    let restarts = integer(status, "/restartCount").unwrap_or_default();
+    let last = status.get("lastState").cloned().unwrap_or_else(|| json!({}));
+    container.restore(restarts, last.clone(), !text(status, "/containerID").is_empty());
+    let behavior = scripts.of(pod, container.spec());
     if let Some(since) = clock::parse(text(status, "/state/running/startedAt")) {
-        // What was reached stays reached, even where the clock has gone back since.
-        let known = |field: &str| flag(status, field).then_some(since.min(now));
-        let mut running = Running {
-            since,
-            started_at: known("/started"),
-            ready_at: known("/ready"),
-            exit_at: None,
-            exit_code: 0,
-            unready_at: None,
-        };
-        if running.ready_at.is_none() {
-            // It was not ready yet: its probes go on from here.
-            let outlook = super::probe::outlook(container.spec(), &crate::script::Behavior::default(), now);
-            running.started_at = running.started_at.or(outlook.started);
-            running.ready_at = outlook.ready;
-        }
-        container.state = State::Running(running);
+        container.resume(&behavior, since, flag(status, "/started"), flag(status, "/ready"), now);
     } else if status.pointer("/state/terminated").is_some() {
-        container.state = State::Ended(status["state"].clone());
+        let again =
+            text(pod, "/spec/restartPolicy") == "Always" && container.role != super::container::Role::Init;
+        if again {
+            container.resume_back_off(status["state"].clone(), now);
+        } else {
+            container.state = State::Ended(status["state"].clone());
+        }
     } else if text(status, "/state/waiting/reason") == "CrashLoopBackOff" {
-        container.state = State::BackOff { until: now };
+        container.resume_back_off(last, now);
     }
 }

@@ -1,90 +1,262 @@
-//! When probes will succeed: a function of their timing and of the program.
+//! The probes of a running container: when each looks next, what it finds, and what follows.
+//!
+//! A probe that goes on finding what it found is not asked again: it looks next when its answer changes.
+
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::later;
 use crate::object::integer;
-use crate::script::{Behavior, Readiness};
+use crate::script::{Answers, Behavior};
 
-/// What the probes of a container will say.
+/// A probe begins somewhere in its first period; here it is after this long, or the period if that is shorter.
+const FIRST_LOOK: SignedDuration = SignedDuration::from_secs(1);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Startup,
+    Liveness,
+    Readiness,
+}
+
+impl Kind {
+    pub(super) fn field(self) -> &'static str {
+        match self {
+            Self::Startup => "startupProbe",
+            Self::Liveness => "livenessProbe",
+            Self::Readiness => "readinessProbe",
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Startup => "Startup",
+            Self::Liveness => "Liveness",
+            Self::Readiness => "Readiness",
+        }
+    }
+}
+
+/// What the program behind the probes does, from one start on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Program {
+    alive: Window,
+    ready: Window,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Window {
+    from: Timestamp,
+    until: Timestamp,
+}
+
+impl Window {
+    fn of(answers: Answers, since: Timestamp) -> Self {
+        Self {
+            from: later(since, answers.from),
+            until: answers.until.map_or(Timestamp::MAX, |end| later(since, end)),
+        }
+    }
+
+    fn has(self, at: Timestamp) -> bool {
+        self.from <= at && at < self.until
+    }
+}
+
+/// Why a probe fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// Nobody listens yet.
+    Refused,
+    /// Nobody answers any more.
+    Silent,
+    /// The program says that it is not ready.
+    NotReady,
+}
+
+impl Program {
+    pub(super) fn new(behavior: &Behavior, since: Timestamp) -> Self {
+        Self { alive: Window::of(behavior.alive, since), ready: Window::of(behavior.ready, since) }
+    }
+
+    /// What it has come to stays, even where the clock has gone back since.
+    pub(super) fn has_begun(&mut self, ready: bool) {
+        self.alive.from = Timestamp::MIN;
+        if ready {
+            self.ready.from = Timestamp::MIN;
+        }
+    }
+
+    fn fault(&self, kind: Kind, at: Timestamp) -> Option<Fault> {
+        if at < self.alive.from {
+            Some(Fault::Refused)
+        } else if at >= self.alive.until {
+            Some(Fault::Silent)
+        } else {
+            (kind == Kind::Readiness && !self.ready.has(at)).then_some(Fault::NotReady)
+        }
+    }
+
+    /// When the answer to a probe is another one than at `at`.
+    fn change(&self, kind: Kind, at: Timestamp) -> Timestamp {
+        let fails = |at| self.fault(kind, at).is_some();
+        let moments = [self.alive.from, self.alive.until, self.ready.from, self.ready.until];
+        let changed = moments.into_iter().filter(|moment| *moment > at && fails(*moment) != fails(at));
+        changed.min().unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// One probe of one start of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Outlook {
-    /// When the startup probe succeeds; at once without one.
-    pub(super) started: Option<Timestamp>,
-    /// When the container is ready; as soon as it is started without a readiness probe.
-    pub(super) ready: Option<Timestamp>,
-    /// When the first readiness probe fails, if it does.
-    pub(super) unready: Option<Timestamp>,
+pub(super) struct Probe {
+    pub(super) kind: Kind,
+    /// What holds: `None` before a startup probe has come to anything.
+    pub(super) verdict: Option<bool>,
+    period: SignedDuration,
+    next: Timestamp,
+    /// What was found last, and how often in a row.
+    streak: Option<(bool, i64)>,
 }
 
-pub(super) fn outlook(spec: &Value, behavior: &Behavior, since: Timestamp) -> Outlook {
-    let answers_at = match behavior.readiness {
-        Readiness::After(time) => {
-            SignedDuration::try_from(time).ok().and_then(|time| since.saturating_add(time).ok())
+/// What a look brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Look {
+    /// What is told of a failure.
+    pub(super) failure: Option<String>,
+    /// Whether what holds is another verdict than before.
+    pub(super) decided: bool,
+}
+
+impl Probe {
+    /// The probe of this kind, if the container has one; it looks from `begin` on.
+    pub(super) fn new(kind: Kind, spec: &Value, since: Timestamp, begin: Timestamp) -> Option<Self> {
+        let probe = spec.get(kind.field())?;
+        let delay = SignedDuration::from_secs(integer(probe, "/initialDelaySeconds").unwrap_or_default());
+        // Being ready is asked at once when a container has started; the others take their time.
+        let first = match kind {
+            Kind::Readiness => begin,
+            Kind::Startup | Kind::Liveness => plus(begin, FIRST_LOOK.min(period(probe))),
+        };
+        let verdict = match kind {
+            Kind::Startup => None,
+            Kind::Liveness => Some(true),
+            Kind::Readiness => Some(false),
+        };
+        Some(Self { kind, verdict, period: period(probe), next: first.max(plus(since, delay)), streak: None })
+    }
+
+    /// How often it looks.
+    pub(super) fn period(&self) -> Duration {
+        Duration::try_from(self.period).unwrap_or_default()
+    }
+
+    /// When it looks next and something may come of it.
+    pub(super) fn due(&self, program: &Program) -> Timestamp {
+        let settled = self.streak.is_some_and(|(good, _)| good && self.verdict == Some(good));
+        let good = program.fault(self.kind, self.next).is_none();
+        if !settled || !good {
+            return self.next;
         }
-        Readiness::Never => None,
-    };
-    let started_at = match spec.get("startupProbe") {
-        None => Some(since),
-        Some(probe) => answers_at.map(|answers| success(probe, since, answers)),
-    };
-    let (ready_at, unready_at) = match (spec.get("readinessProbe"), started_at) {
-        (_, None) => (None, None),
-        (None, Some(started)) => (Some(started), None),
-        (Some(probe), Some(started)) => {
-            let first = first_probe(probe, started.max(delayed(probe, since)), started);
-            let ready = answers_at.map(|answers| success_after(probe, first, answers));
-            let fails = answers_at.is_none_or(|answers| answers > first);
-            (ready, fails.then_some(first))
+        let change = program.change(self.kind, self.next);
+        if change == Timestamp::MAX {
+            return Timestamp::MAX;
         }
+        let period = self.period.as_millis().max(1);
+        let periods = (change.duration_since(self.next).as_millis() + period - 1) / period;
+        let wait = i64::try_from(periods * period).map_or(SignedDuration::MAX, SignedDuration::from_millis);
+        plus(self.next, wait)
+    }
+
+    /// Looks, at the moment that [`Probe::due`] named.
+    pub(super) fn look(&mut self, spec: &Value, program: &Program, address: &str) -> Look {
+        let at = self.due(program);
+        let probe = &spec[self.kind.field()];
+        let fault = program.fault(self.kind, at);
+        let good = fault.is_none();
+        let run = match self.streak {
+            Some((before, run)) if before == good => run.saturating_add(1),
+            _ => 1,
+        };
+        self.streak = Some((good, run));
+        self.next = plus(at, self.period);
+        let threshold = if good {
+            integer(probe, "/successThreshold").unwrap_or(1)
+        } else {
+            integer(probe, "/failureThreshold").unwrap_or(3)
+        };
+        let decided = run >= threshold && self.verdict != Some(good);
+        if decided {
+            self.verdict = Some(good);
+        }
+        let failure = fault.map(|fault| {
+            format!("{} probe failed: {}", self.kind.word(), sentence(probe, spec, fault, address))
+        });
+        Look { failure, decided }
+    }
+
+    /// What a restarted kubelet knows of it.
+    pub(super) fn recall(&mut self, verdict: bool) {
+        self.verdict = Some(verdict);
+        self.streak = verdict.then_some((true, 1));
+    }
+}
+
+fn sentence(probe: &Value, spec: &Value, fault: Fault, address: &str) -> String {
+    let port = |pointer: &str| number(probe.pointer(pointer), spec);
+    if let Some(get) = probe.get("httpGet") {
+        let text = |field: &str| get.get(field).and_then(Value::as_str).unwrap_or_default();
+        let (scheme, path) = (text("scheme").to_lowercase(), text("path"));
+        let host = format!("{address}:{}", port("/httpGet/port"));
+        let why = match fault {
+            Fault::NotReady => return "HTTP probe failed with statuscode: 503".to_owned(),
+            Fault::Refused => format!("dial tcp {host}: connect: connection refused"),
+            Fault::Silent => {
+                "context deadline exceeded (Client.Timeout exceeded while awaiting headers)".to_owned()
+            }
+        };
+        return format!("Get \"{scheme}://{host}{path}\": {why}");
+    }
+    if probe.get("tcpSocket").is_some() {
+        let host = format!("{address}:{}", port("/tcpSocket/port"));
+        return match fault {
+            Fault::Silent => format!("dial tcp {host}: i/o timeout"),
+            Fault::Refused | Fault::NotReady => format!("dial tcp {host}: connect: connection refused"),
+        };
+    }
+    let patience = integer(probe, "/timeoutSeconds").unwrap_or(1);
+    if probe.get("grpc").is_some() {
+        let host = format!("{address}:{}", port("/grpc/port"));
+        return match fault {
+            Fault::NotReady => "service unhealthy (responded with \"NOT_SERVING\")".to_owned(),
+            Fault::Refused | Fault::Silent => format!(
+                "timeout: failed to connect service \"{host}\" within {patience}s: context deadline exceeded"
+            ),
+        };
+    }
+    match fault {
+        Fault::Silent => format!("command timed out after {patience}s"),
+        // What the command wrote; this one writes nothing.
+        Fault::Refused | Fault::NotReady => String::new(),
+    }
+}
+
+/// A port by number or by name.
+fn number(port: Option<&Value>, spec: &Value) -> i64 {
+    let Some(name) = port.and_then(Value::as_str) else {
+        return port.and_then(Value::as_i64).unwrap_or_default();
     };
-    Outlook { started: started_at, ready: ready_at, unready: unready_at }
+    let named = crate::object::list(spec, "/ports").iter().find(|port| port["name"] == name);
+    named.and_then(|port| integer(port, "/containerPort")).unwrap_or_default()
 }
 
-/// The message of a failed probe.
-pub(super) fn failure(spec: &Value, probe: &str) -> String {
-    let probe_spec = &spec[probe];
-    let why = if probe_spec.get("httpGet").is_some() {
-        "HTTP probe failed with statuscode: 503"
-    } else if probe_spec.get("tcpSocket").is_some() {
-        "dial tcp: connect: connection refused"
-    } else if probe_spec.get("grpc").is_some() {
-        "service unhealthy (responded with \"NOT_SERVING\")"
-    } else {
-        "command failed"
-    };
-    let word = if probe == "startupProbe" { "Startup" } else { "Readiness" };
-    format!("{word} probe failed: {why}")
+fn period(probe: &Value) -> SignedDuration {
+    SignedDuration::from_secs(integer(probe, "/periodSeconds").unwrap_or(10).max(1))
 }
 
-fn success(probe: &Value, since: Timestamp, answers: Timestamp) -> Timestamp {
-    let first = first_probe(probe, delayed(probe, since), since);
-    success_after(probe, first, answers)
-}
-
-/// Probes begin at their initial delay, and never before what they wait for.
-fn first_probe(_probe: &Value, delayed: Timestamp, not_before: Timestamp) -> Timestamp {
-    delayed.max(not_before)
-}
-
-fn delayed(probe: &Value, since: Timestamp) -> Timestamp {
-    let delay = integer(probe, "/initialDelaySeconds").unwrap_or_default();
-    since.saturating_add(SignedDuration::from_secs(delay)).unwrap_or(since)
-}
-
-/// The probe, of those every period from `first` on, by which the program has answered often enough.
-fn success_after(probe: &Value, first: Timestamp, answers: Timestamp) -> Timestamp {
-    let period = integer(probe, "/periodSeconds").unwrap_or(10).max(1);
-    let missed = if answers <= first {
-        0
-    } else {
-        let late = answers.duration_since(first).as_millis();
-        i64::try_from((late + i128::from(period) * 1000 - 1) / (i128::from(period) * 1000))
-            .unwrap_or(i64::MAX)
-    };
-    let more = integer(probe, "/successThreshold").unwrap_or(1).max(1) - 1;
-    let wait = SignedDuration::from_secs(period.saturating_mul(missed.saturating_add(more)));
-    first.saturating_add(wait).unwrap_or(Timestamp::MAX)
+fn plus(at: Timestamp, wait: SignedDuration) -> Timestamp {
+    at.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]
@@ -94,25 +266,50 @@ mod tests {
     use jiff::Timestamp;
     use serde_json::{Value, json};
 
-    use super::outlook;
+    use super::{Kind, Probe, Program};
     use crate::script::Behavior;
 
-    fn ready_after(spec: &Value, behavior: &Behavior) -> Option<i64> {
+    /// Looks until `count` verdicts have fallen; each with the second in which it fell.
+    fn verdicts(kind: Kind, probe: &Value, behavior: &Behavior, count: usize) -> Vec<(i64, bool)> {
         let since = Timestamp::UNIX_EPOCH;
-        outlook(spec, behavior, since).ready.map(|at| at.duration_since(since)).map(|wait| wait.as_secs())
+        let spec = json!({kind.field(): probe});
+        let program = Program::new(behavior, since);
+        let mut probe = Probe::new(kind, &spec, since, since).unwrap();
+        let mut found = Vec::new();
+        while found.len() < count {
+            let at = probe.due(&program);
+            if at == Timestamp::MAX {
+                break;
+            }
+            if probe.look(&spec, &program, "10.0.0.1").decided {
+                found.push((at.as_second(), probe.verdict.unwrap()));
+            }
+        }
+        found
+    }
+
+    const SEVEN: Duration = Duration::from_secs(7);
+
+    #[test]
+    fn a_container_is_ready_at_the_first_look_that_finds_it_so_often_enough() {
+        let slow = Behavior::slow(SEVEN);
+        let probe = json!({"initialDelaySeconds": 2, "periodSeconds": 3});
+        assert_eq!(verdicts(Kind::Readiness, &probe, &slow, 2), [(8, true)]);
+        let probe = json!({"periodSeconds": 1, "successThreshold": 3});
+        assert_eq!(verdicts(Kind::Readiness, &probe, &slow, 2), [(9, true)]);
     }
 
     #[test]
-    fn a_container_is_ready_at_the_first_probe_that_finds_it_answering() {
-        let slow = Behavior::slow(Duration::from_secs(7));
-        let readiness = json!({"readinessProbe": {"initialDelaySeconds": 2, "periodSeconds": 3}});
-        assert_eq!(ready_after(&readiness, &slow), Some(8));
-        let startup = json!({
-            "startupProbe": {"periodSeconds": 5},
-            "readinessProbe": {"periodSeconds": 1, "successThreshold": 3},
-        });
-        assert_eq!(ready_after(&startup, &slow), Some(12));
-        assert_eq!(ready_after(&json!({}), &slow), Some(0));
-        assert_eq!(ready_after(&readiness, &Behavior::never_ready()), None);
+    fn one_failure_below_the_threshold_decides_nothing() {
+        let probe = json!({"periodSeconds": 1, "failureThreshold": 3});
+        let answers = Behavior::unready_after(SEVEN);
+        assert_eq!(verdicts(Kind::Readiness, &probe, &answers, 2), [(0, true), (9, false)]);
+        let hangs = Behavior::hanging(SEVEN);
+        assert_eq!(verdicts(Kind::Liveness, &probe, &hangs, 1), [(9, false)]);
+        assert_eq!(verdicts(Kind::Liveness, &probe, &Behavior::never_ready(), 1), []);
+        let patient = json!({"periodSeconds": 2, "failureThreshold": 30});
+        let slow = Behavior::slow(SEVEN);
+        assert_eq!(verdicts(Kind::Startup, &patient, &slow, 1), [(7, true)]);
+        assert_eq!(verdicts(Kind::Startup, &probe, &slow, 1), [(3, false)]);
     }
 }

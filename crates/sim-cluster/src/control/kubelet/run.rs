@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::Node;
-use super::container::{Container, Role, State};
+use super::container::{Container, Role};
 use super::reference;
 use crate::control::recorder::Kind;
 use crate::object::{self, list, text};
@@ -78,8 +78,8 @@ impl Run {
             let (before, rest) = self.containers.split_at_mut(index);
             let Some(container) = rest.first_mut() else { break };
             let open = match container.role {
-                Role::Main => before.iter().filter(|c| c.role != Role::Main).all(|c| c.is_passed(node.now)),
-                Role::Init | Role::Sidecar => before.iter().all(|c| c.is_passed(node.now)),
+                Role::Main => before.iter().filter(|c| c.role != Role::Main).all(Container::is_passed),
+                Role::Init | Role::Sidecar => before.iter().all(Container::is_passed),
             };
             if open {
                 let due = container.advance(node, &policy);
@@ -114,12 +114,12 @@ impl Run {
 
     /// The containers that run now.
     pub(super) fn running(&self) -> impl Iterator<Item = &str> {
-        self.containers.iter().filter(|c| matches!(c.state, State::Running(_))).map(|c| c.name.as_str())
+        self.containers.iter().filter(|c| c.since().is_some()).map(|c| c.name.as_str())
     }
 
     /// Whether all init steps are done and all sidecars started.
-    pub(super) fn is_initialized(&self, now: Timestamp) -> bool {
-        self.containers.iter().filter(|c| c.role != Role::Main).all(|c| c.is_passed(now))
+    pub(super) fn is_initialized(&self) -> bool {
+        self.containers.iter().filter(|c| c.role != Role::Main).all(Container::is_passed)
     }
 
     /// Ends everything that still runs, as a stop does.

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::container::{Container, Role, State, pull_error};
+use super::container::{Container, Role, Shown, State};
+use super::image;
 use super::run::Run;
 use crate::admission::quota::to_value;
 use crate::clock;
 use crate::control::condition;
-use crate::digest::sha256;
 use crate::object::{self, flag, list, text};
 
 pub(super) fn of(pod: &Value, run: &Run, node: Option<&Value>, now: Timestamp) -> Value {
@@ -19,7 +19,7 @@ pub(super) fn of(pod: &Value, run: &Run, node: Option<&Value>, now: Timestamp) -
         run.containers
             .iter()
             .filter(|container| (container.role == Role::Main) == main)
-            .map(|container| container_status(pod, run, container, now))
+            .map(|container| container_status(run, container))
             .collect()
     };
     let init = of_role(false);
@@ -50,7 +50,7 @@ pub(super) fn of(pod: &Value, run: &Run, node: Option<&Value>, now: Timestamp) -
     }
     status.insert("resources".into(), resources.into());
     status.insert("observedGeneration".into(), generation.into());
-    status.insert("phase".into(), phase(pod, run, now).into());
+    status.insert("phase".into(), phase(pod, run).into());
     status.insert("qosClass".into(), pod["status"]["qosClass"].clone());
     status.insert("startTime".into(), clock::seconds(run.started).into());
     Value::Object(status)
@@ -61,7 +61,7 @@ fn internal_address(node: &Value) -> Option<&str> {
     addresses.iter().find(|a| text(a, "/type") == "InternalIP").map(|a| text(a, "/address"))
 }
 
-fn phase(pod: &Value, run: &Run, now: Timestamp) -> &'static str {
+fn phase(pod: &Value, run: &Run) -> &'static str {
     let main: Vec<&Container> = run.containers.iter().filter(|c| c.role == Role::Main).collect();
     let code = |container: &Container| match &container.state {
         State::Ended(state) => object::integer(state, "/terminated/exitCode"),
@@ -72,7 +72,7 @@ fn phase(pod: &Value, run: &Run, now: Timestamp) -> &'static str {
     if init_failed && !object::is_terminating(pod) {
         return "Failed";
     }
-    if !run.is_initialized(now) && !main.iter().any(|container| code(container).is_some()) {
+    if !run.is_initialized() && !main.iter().any(|container| code(container).is_some()) {
         return "Pending";
     }
     let codes: Vec<Option<i64>> = main.iter().map(|container| code(container)).collect();
@@ -80,9 +80,7 @@ fn phase(pod: &Value, run: &Run, now: Timestamp) -> &'static str {
         return if codes.iter().all(|code| *code == Some(0)) { "Succeeded" } else { "Failed" };
     }
     let begun = main.iter().any(|container| {
-        matches!(container.state, State::Running(_) | State::BackOff { .. })
-            || container.restarts > 0
-            || code(container).is_some()
+        container.since().is_some() || container.restarts() > 0 || matches!(container.shown, Shown::Ended(_))
     });
     if begun { "Running" } else { "Pending" }
 }
@@ -92,16 +90,16 @@ fn conditions(pod: &Value, run: &Run, now: Timestamp) -> Vec<Value> {
         containers.iter().map(|container| container.name.as_str()).collect::<Vec<_>>().join(" ")
     };
     let unpassed: Vec<&Container> =
-        run.containers.iter().filter(|c| c.role != Role::Main && !c.is_passed(now)).collect();
+        run.containers.iter().filter(|c| c.role != Role::Main && !c.is_passed()).collect();
     let unready: Vec<&Container> =
-        run.containers.iter().filter(|c| c.role != Role::Init && !c.is_ready(now)).collect();
+        run.containers.iter().filter(|c| c.role != Role::Init && !c.is_ready()).collect();
     let initialized = if unpassed.is_empty() {
         ("True", "", String::new())
     } else {
         let message = format!("containers with incomplete status: [{}]", names(unpassed));
         ("False", "ContainersNotInitialized", message)
     };
-    let ended = matches!(phase(pod, run, now), "Succeeded" | "Failed");
+    let ended = matches!(phase(pod, run), "Succeeded" | "Failed");
     let ready = if ended && !object::is_terminating(pod) {
         ("False", "PodCompleted", String::new())
     } else if unready.is_empty() {
@@ -148,20 +146,19 @@ fn with_times(pod: &Value, kind: &str, state: (&str, &str, String), now: Timesta
     condition
 }
 
-fn container_status(pod: &Value, run: &Run, container: &Container, now: Timestamp) -> Value {
-    let begun = matches!(container.state, State::Running(_) | State::Ended(_) | State::BackOff { .. })
-        || container.restarts > 0;
+fn container_status(run: &Run, container: &Container) -> Value {
+    let begun = container.times_started > 0;
     let (image, image_id) =
-        if begun { names(&container.image) } else { (container.image.clone(), String::new()) };
+        if begun { image::names(&container.image) } else { (container.image.clone(), String::new()) };
     let mut status = json!({
         "image": image,
         "imageID": image_id,
         "lastState": container.last,
         "name": container.name,
-        "ready": container.is_ready(now),
-        "restartCount": container.restarts,
-        "started": container.is_started(now),
-        "state": state(pod, run, container),
+        "ready": container.is_ready(),
+        "restartCount": container.restarts(),
+        "started": container.is_started(),
+        "state": state(run, container),
     });
     if begun {
         status["containerID"] = container.id(&run.uid).into();
@@ -187,50 +184,19 @@ fn mount(mount: &Value) -> Value {
     shown
 }
 
-/// The image as the runtime names it, and its digest, which is made up where the name has none.
-fn names(image: &str) -> (String, String) {
-    if image.contains('@') {
-        return (image.to_owned(), image.to_owned());
+fn state(run: &Run, container: &Container) -> Value {
+    if let Some(since) = container.since() {
+        return json!({"running": {"startedAt": clock::seconds(since)}});
     }
-    let (repository, _) = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).unwrap_or((image, ""));
-    (image.to_owned(), format!("{repository}@sha256:{}", sha256(image)))
-}
-
-fn state(pod: &Value, run: &Run, container: &Container) -> Value {
-    let waiting = |reason: &str, message: &str| {
-        let mut waiting = json!({"reason": reason});
-        if !message.is_empty() {
-            waiting["message"] = message.into();
-        }
-        json!({"waiting": waiting})
-    };
-    match &container.state {
-        State::Waiting | State::Pulling { .. } | State::Creating { .. } => {
+    if let State::Ended(state) = &container.state {
+        return state.clone();
+    }
+    match &container.shown {
+        Shown::Ended(state) => state.clone(),
+        Shown::Waiting(reason) => json!({"waiting": {"reason": reason.word, "message": reason.message}}),
+        Shown::Beginning => {
             let has_init = run.containers.iter().any(|container| container.role != Role::Main);
-            waiting(if has_init { "PodInitializing" } else { "ContainerCreating" }, "")
+            json!({"waiting": {"reason": if has_init { "PodInitializing" } else { "ContainerCreating" }}})
         }
-        State::PullFailed { shown_until, retry_at } if shown_until < retry_at => {
-            waiting("ErrImagePull", &pull_error(&container.image))
-        }
-        State::PullFailed { .. } => {
-            let image = &container.image;
-            let message = format!("Back-off pulling image \"{image}\": ErrImagePull: {}", pull_error(image));
-            waiting("ImagePullBackOff", &message)
-        }
-        State::Unconfigured { message, .. } => waiting("CreateContainerConfigError", message),
-        State::BackOff { .. } if container.restarts == 0 => container.last.clone(),
-        State::BackOff { .. } => {
-            let message = format!(
-                "back-off {}s restarting failed container={} pod={}_{}({})",
-                container.back_off_seconds(),
-                container.name,
-                object::name(pod),
-                object::namespace(pod),
-                run.uid,
-            );
-            waiting("CrashLoopBackOff", &message)
-        }
-        State::Running(running) => json!({"running": {"startedAt": clock::seconds(running.since)}}),
-        State::Ended(state) => state.clone(),
     }
 }

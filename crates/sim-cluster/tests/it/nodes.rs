@@ -1,0 +1,106 @@
+//! Nodes that are lost and come back.
+
+use std::time::Duration;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Node, Pod};
+use kube::{Api, ResourceExt};
+use serde_json::{Value, json};
+
+use crate::support::{apply, events_of, mk_cluster, mk_deployment, pods, rolled_out, status_of, until};
+
+fn on(pods: &[Pod], node: &str) -> Vec<Pod> {
+    let there = |pod: &&Pod| pod.spec.as_ref().unwrap().node_name.as_deref() == Some(node);
+    pods.iter().filter(there).cloned().collect()
+}
+
+fn condition(status: &Value, kind: &str) -> Value {
+    let conditions = status["conditions"].as_array().unwrap();
+    conditions.iter().find(|condition| condition["type"] == kind).cloned().unwrap_or_default()
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_of_a_lost_node_are_replaced_after_five_minutes_and_go_when_it_is_back() {
+    let cluster = mk_cluster().await;
+    let client = cluster.client();
+    let deployments: Api<Deployment> = Api::default_namespaced(client.clone());
+    apply(&deployments, &mk_deployment("web", 3, "app:1")).await.unwrap();
+    rolled_out(&client, "web").await;
+    let lost = on(&pods(&client).await, "dc-1-n1");
+    let name = lost[0].name_any();
+
+    cluster.nodes().lose("dc-1-n1");
+    let nodes: Api<Node> = Api::all(client.clone());
+    tokio::time::sleep(Duration::from_secs(45)).await;
+    let ready = |node: &Node| condition(&serde_json::to_value(&node.status).unwrap(), "Ready");
+    assert_eq!(ready(&nodes.get("dc-1-n1").await.unwrap())["status"], "True", "50 s are given");
+    let unknown = |node: Option<&Node>| node.is_some_and(|node| ready(node)["status"] == "Unknown");
+    let node = until(&nodes, "dc-1-n1", unknown).await.unwrap();
+    assert_eq!(
+        (&ready(&node)["reason"], &ready(&node)["message"]),
+        (&json!("NodeStatusUnknown"), &json!("Kubelet stopped posting node status."))
+    );
+    let taints = serde_json::to_value(node.spec.unwrap().taints).unwrap();
+    let taints: Vec<_> =
+        taints.as_array().unwrap().iter().map(|taint| (&taint["key"], &taint["effect"])).collect();
+    let key = json!("node.kubernetes.io/unreachable");
+    assert_eq!(taints, [(&key, &json!("NoSchedule")), (&key, &json!("NoExecute"))]);
+    let found = Api::<Pod>::default_namespaced(client.clone()).get(&name).await.unwrap();
+    let status = status_of(&found);
+    assert_eq!(
+        (&status["phase"], &condition(&status, "Ready")["status"]),
+        (&json!("Running"), &json!("False"))
+    );
+
+    // The tolerations that every pod gets end after five minutes.
+    tokio::time::sleep(Duration::from_secs(290)).await;
+    assert_eq!(pods(&client).await.len(), 3);
+    rolled_out(&client, "web").await;
+    let all = pods(&client).await;
+    let left = on(&all, "dc-1-n1");
+    assert_eq!((all.len(), left.len()), (4, 1), "the old pod stays while nobody hears of its node");
+    assert!(left[0].metadata.deletion_timestamp.is_some());
+    let target = condition(&status_of(&left[0]), "DisruptionTarget");
+    assert_eq!(target["reason"], "DeletionByTaintManager");
+    let events = events_of(&client, &name).await;
+    assert_eq!(
+        events[events.len() - 2..],
+        [
+            "Warning NodeNotReady: Node is not ready".to_owned(),
+            format!("Normal TaintManagerEviction: Marking for deletion Pod default/{name}"),
+        ]
+    );
+
+    cluster.nodes().bring_back("dc-1-n1");
+    let well = |node: Option<&Node>| {
+        node.is_some_and(|node| {
+            ready(node)["reason"] == "KubeletReady"
+                && node.spec.as_ref().is_none_or(|spec| spec.taints.is_none())
+        })
+    };
+    until(&nodes, "dc-1-n1", well).await;
+    until(&Api::<Pod>::default_namespaced(client.clone()), &name, |pod| pod.is_none()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_back_in_time_keeps_its_pods() {
+    let cluster = mk_cluster().await;
+    let client = cluster.client();
+    let deployments: Api<Deployment> = Api::default_namespaced(client.clone());
+    apply(&deployments, &mk_deployment("web", 3, "app:1")).await.unwrap();
+    rolled_out(&client, "web").await;
+    let before: Vec<String> = pods(&client).await.iter().map(ResourceExt::name_any).collect();
+    for name in ["dc-1-n1", "dc-1-n2", "dc-1-n3"] {
+        cluster.nodes().lose(name);
+    }
+    // All of them are silent: that is no reason to evict anything.
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    let found = pods(&client).await;
+    assert!(found.iter().all(|pod| pod.metadata.deletion_timestamp.is_none()));
+    assert!(found.iter().all(|pod| condition(&status_of(pod), "Ready")["status"] == "False"));
+    for name in ["dc-1-n1", "dc-1-n2", "dc-1-n3"] {
+        cluster.nodes().bring_back(name);
+    }
+    rolled_out(&client, "web").await;
+    assert_eq!(pods(&client).await.iter().map(ResourceExt::name_any).collect::<Vec<_>>(), before);
+}
