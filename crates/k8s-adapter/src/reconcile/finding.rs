@@ -31,13 +31,13 @@ pub(super) fn findings(observed: &Observed, rollout: Option<&Rollout>, is_settle
         let conditions = caught_up.map(|rollout| rollout.conditions.as_slice()).unwrap_or_default();
         findings.extend(conditions.iter().filter_map(of_failure));
         findings.extend(of_pods(pods));
+        if findings.len() == observed.refusals.len() && observed.pods.is_none() {
+            // Pods are read now and then; between that, what they said still holds.
+            findings.extend(kept(observed, rollout));
+        }
         findings.extend(conditions.iter().filter_map(of_progress));
     }
     findings.extend(of_overdue(pods));
-    if findings.len() == observed.refusals.len() && !is_settled && observed.pods.is_none() {
-        // Pods are read now and then; between that, what they said still holds.
-        findings.extend(kept(observed, rollout));
-    }
     findings.truncate(SAID);
     findings
 }

@@ -123,6 +123,22 @@ fn conditions_of_an_earlier_generation_say_nothing() {
 }
 
 #[test]
+fn what_pods_said_is_not_lost_when_it_takes_too_long() {
+    let order = mk_order();
+    let late = json!([{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]);
+    let mut observed = unhealthy(&json!([]));
+    observed.pods = Some(vec![recorded(include_str!("fixtures/crash-loop-backoff.json"))]);
+    let before = decide(&order, &observed).1;
+    let mut observed = unhealthy(&late);
+    observed.status = before;
+    observed.pods = None;
+    observed.curious = false;
+    let findings = decide(&order, &observed).1.unwrap().findings;
+    let reasons: Vec<_> = findings.iter().map(|finding| finding.reason.as_str()).collect();
+    assert_eq!(reasons, ["CrashLoop", "Late"]);
+}
+
+#[test]
 fn what_pods_said_holds_until_they_are_read_again() {
     let order = mk_order();
     let mut observed = unhealthy(&json!([]));
