@@ -95,6 +95,31 @@ async fn client_verbs_find_dev_by_themselves_and_kubectl_works_on_its_data_cente
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_broken_example_fails_in_dev_and_goes_back_by_itself() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let dev = Dev::start(home.path()).await?;
+    let broken = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/shop-broken.yaml");
+
+    let said = dev.run(&["apply", "-f", broken, "--wait"]).await?;
+
+    assert_eq!(said.code, 1, "{said:?}");
+    let why = "the main container ends by itself: exit code 1 (Error)";
+    assert!(said.stderr.contains("dc-1: Failed") && said.stderr.contains(why), "{said:?}");
+    eventually("the release before is live again", async || {
+        let app = dev.run(&["get", "shop", "-n", "demo", "-o", "json"]).await?.ok()?;
+        let healthy = serde_json::from_str::<Value>(&app)?["health"] == "Healthy";
+        Ok(if healthy && app.contains("60303ae22b99") { Ok(()) } else { Err(app) })
+    })
+    .await?;
+    // The other data centers never saw it.
+    let events = ["get", "events", "-n", "demo", "-o", "jsonpath={.items[*].message}"];
+    for (dc, saw) in [("dc-1", true), ("dc-2", false)] {
+        assert_eq!(dev.kubectl(dc, &events).await?.contains("deadbeef"), saw, "{dc}");
+    }
+    dev.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn dev_started_again_on_its_folder_says_what_it_said_before() -> Result<()> {
     let home = tempfile::tempdir()?;
     let dev = Dev::start(home.path()).await?;

@@ -28,6 +28,8 @@ pub(super) fn text(world: &World, folder: &Folder, context: &Result<Option<Conte
         "plimsoll history shop -n demo",
     ];
     say("In another terminal", &verbs.map(str::to_owned));
+    let broken = "plimsoll apply -f examples/shop-broken.yaml --wait";
+    say("A release that crashes, and goes back by itself", &[broken.to_owned()]);
     let kubeconfigs: Vec<String> = world
         .simulation()
         .kubeconfigs()

@@ -7,6 +7,7 @@ mod example;
 mod folder;
 mod guide;
 mod lines;
+mod programs;
 mod say;
 mod simulation;
 mod world;

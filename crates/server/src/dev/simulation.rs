@@ -10,6 +10,7 @@ use plimsoll_sim_cluster::{SimCluster, StartError};
 use serde_json::{Value, json};
 
 use super::folder::Folder;
+use super::programs;
 use crate::data_dir::DataDir;
 use crate::error::Error;
 use crate::random;
@@ -97,9 +98,14 @@ async fn start(name: &str, dir: &DataDir, folder: &Folder) -> Result<(DcName, Si
     let Before { port, token } = kubeconfig.map(|text| before(&text)).unwrap_or_default();
     let token = token.map_or_else(random::token, Ok)?;
     let seed = random::number()?;
+    let scripts = programs::scripts()?;
     let describe = |port| {
-        let builder =
-            SimCluster::builder().name(name).seed(seed).token(token.clone(), USER, [GROUP]).port(port);
+        let builder = SimCluster::builder()
+            .name(name)
+            .seed(seed)
+            .token(token.clone(), USER, [GROUP])
+            .port(port)
+            .scripts(scripts.clone());
         match &state {
             Some(state) => builder.data_dir(state),
             None => builder,

@@ -1,0 +1,43 @@
+//! What the programs of the simulated data centers do: most are well, and some images are there to fail.
+
+use std::time::Duration;
+
+use plimsoll_sim_cluster::{Behavior, Scripts};
+
+use crate::error::Error;
+
+/// Images by the beginning of their digest, as `docs/dev.md` lists them.
+fn programs() -> [(&'static str, Behavior); 6] {
+    let seconds = Duration::from_secs;
+    [
+        ("facade", Behavior::never_ready()),
+        ("deadbeef", Behavior::crashing(Duration::from_millis(800), 1)),
+        ("0badf00d", Behavior::missing()),
+        ("feedface", Behavior::out_of_memory(seconds(3))),
+        ("decade", Behavior::hanging(seconds(20))),
+        ("a51ee9", Behavior::slow(seconds(40))),
+    ]
+}
+
+/// The behavior of every image.
+pub(super) fn scripts() -> Result<Scripts, Error> {
+    let scripts = Scripts::default();
+    for (digest, behavior) in programs() {
+        scripts.set_pattern(&format!("@sha256:{digest}"), behavior).map_err(super::world::defect)?;
+    }
+    Ok(scripts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_every_program() {
+        let page = include_str!("../../../../docs/dev.md");
+        let listed: Vec<&str> =
+            page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        assert_eq!(listed, programs().map(|(digest, _)| digest));
+        scripts().unwrap();
+    }
+}
