@@ -150,6 +150,7 @@ async fn main() -> Result<()> {
             id: "bench".parse()?,
             name: "Bench".to_owned(),
             environment: Environment::Production,
+            policy: None,
         };
         plimsoll.init(&ann, new, write("init".to_owned())?).await?;
         for dc in ["dc-1", "dc-2", "dc-3"] {

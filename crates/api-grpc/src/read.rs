@@ -109,8 +109,16 @@ impl Faults {
     }
 
     pub(crate) fn document(&mut self, document: Option<prost_types::Struct>) -> Option<Value> {
+        self.json("document", document, "give the App document")
+    }
+
+    pub(crate) fn policy(&mut self, policy: Option<prost_types::Struct>) -> Option<Value> {
+        self.json("policy", policy, "give the grades")
+    }
+
+    fn json(&mut self, path: &str, document: Option<prost_types::Struct>, remedy: &str) -> Option<Value> {
         let Some(document) = document else {
-            return self.fault("document", "is missing", "give the App document");
+            return self.fault(path, "is missing", remedy);
         };
         match json::document(document) {
             Ok(value) => Some(value),

@@ -48,6 +48,7 @@ fn body(method: &str, path: &str, app: &str) -> Option<Value> {
         ("POST", "installation") => Some(json!({"id": "test", "name": "Test", "environment": "Production"})),
         ("POST", "datacenters") => Some(json!({"name": "dc-3", "kubeconfig": "uid-of-dc-3"})),
         ("POST", "namespaces") => Some(json!({"name": "other"})),
+        ("PUT", "policy") => Some(json!({"grades": []})),
         _ => None,
     }
 }
@@ -102,9 +103,14 @@ async fn a_viewer_may_write_nothing_and_learns_nothing_from_being_refused() {
 #[tokio::test]
 async fn a_developer_may_not_change_the_installation() {
     let fixture = Fixture::with_shop().await;
-    for path in ["/v1/installation", "/v1/datacenters", "/v1/namespaces"] {
+    for (method, path) in [
+        ("POST", "/v1/installation"),
+        ("POST", "/v1/datacenters"),
+        ("POST", "/v1/namespaces"),
+        ("PUT", "/v1/policy"),
+    ] {
         let place = format!("{path}?requestId=developer");
-        let answer = fixture.call(Some("developer"), "POST", &place, body("POST", path, "")).await;
+        let answer = fixture.call(Some("developer"), method, &place, body(method, path, "")).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}: {answer:?}");
     }
 }

@@ -104,6 +104,9 @@ pub(crate) enum Command {
     /// Namespaces.
     #[command(subcommand)]
     Namespace(Namespace),
+    /// The grades of the installation.
+    #[command(subcommand)]
+    Policy(Policy),
     /// How much of the machines may be sold: quantities, grades, capacity; needs no server.
     #[command(subcommand)]
     Qos(crate::qos::arguments::Qos),
@@ -401,6 +404,29 @@ pub(crate) enum Namespace {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Show the grades; with `-o yaml` in the form that `policy set` takes.
+    Show,
+    /// Set the grades: those that new Releases may have, the most important first.
+    Set(SetPolicy),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetPolicy {
+    /// The grades (YAML or JSON), `-` for standard input.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Why, for the record.
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    /// Go on only if the grades are still those of this etag; else that of the file, else that of now.
+    #[arg(long, value_name = "ETAG")]
+    pub(crate) if_match: Option<String>,
+    #[command(flatten)]
+    pub(crate) making: Making,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Init {
     /// The id: an RFC 1123 label of at most 40 characters, fixed for good.
@@ -412,6 +438,9 @@ pub(crate) struct Init {
     /// Which rules hold.
     #[arg(long, value_enum, default_value = "production")]
     pub(crate) environment: Environment,
+    /// The installation's own grades (YAML or JSON); else Plimsoll's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) making: Making,
 }

@@ -53,6 +53,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("namespace list", &["plimsoll namespace list -o name"]),
     ("namespace get", &["plimsoll namespace get demo"]),
     ("namespace create", &["plimsoll namespace create demo"]),
+    ("policy show", &["plimsoll policy show", "plimsoll policy show -o yaml > grades.yaml"]),
+    ("policy set", &["plimsoll policy set -f grades.yaml --dry-run", "plimsoll policy set -f grades.yaml"]),
     (
         "qos quantity",
         &["plimsoll qos quantity 1.5Gi 100m", "plimsoll qos quantity 100m --strict --resource memory"],
@@ -88,7 +90,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("qos lint", &["plimsoll qos lint -f namespace.yaml", "plimsoll qos lint -f - --policy grades.yaml"]),
     ("qos policy", &["plimsoll qos policy", "plimsoll qos policy -f grades.yaml -o yaml"]),
     ("qos eval", &["plimsoll qos eval"]),
-    ("init", &["plimsoll init --id prod --name Production"]),
+    ("init", &["plimsoll init --id prod --name Production", "plimsoll init --id prod --policy grades.yaml"]),
     ("serve", &["plimsoll serve --config plimsoll.toml"]),
     ("dev", &["plimsoll dev", "plimsoll dev --data ./dev --until-healthy --timeout 1m"]),
     ("completion", &["plimsoll completion bash > /etc/bash_completion.d/plimsoll"]),

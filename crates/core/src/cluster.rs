@@ -12,6 +12,8 @@ use futures::stream::BoxStream;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use plimsoll_qos::PriorityClass;
+
 use crate::breaker::Stop;
 use crate::content::Content;
 use crate::digest::Digest;
@@ -371,10 +373,14 @@ pub trait Cluster: Send + Sync + 'static {
     /// Who it is; costs one read, and serves to find out whether it answers.
     async fn identity(&self) -> Result<Identity, Error>;
 
-    /// Makes it able to hold Apps: the resource's definition and a PriorityClass per grade. Does nothing
-    /// where all is there. Says whether the definition was. Before that it refuses a data center that is too old,
+    /// Makes it able to hold Apps: the resource's definition. Does nothing where that is there, and says whether it
+    /// was. Before that it refuses a data center that is too old,
     /// or whose credentials lack any right that the work takes, and names each of those.
     async fn prepare(&self) -> Result<Definition, Error>;
+
+    /// Makes these `PriorityClass`es; those that are there stay as they are. Answers those that cannot be had, for
+    /// another of the same name is in the way, each with the reason and what to do.
+    async fn ensure_classes(&self, classes: &[PriorityClass]) -> Result<BTreeMap<String, String>, Error>;
 
     /// Makes a Namespace, with these labels; one that is there keeps what else it has. Beside its Apps come the range
     /// and the quota of [`plimsoll_qos`], as far as they refuse nothing that runs there. Answers, in sentences, what

@@ -3,9 +3,13 @@
 //! The renderer makes the same pod with everything else in it; what is decided about an App before it is rendered
 //! is decided by this one.
 
-use plimsoll_qos::{Amounts, Container as Part, Pod, Requirements, Resources, Terms, requests};
+use plimsoll_qos::{
+    Amounts, Container as Part, Explained, Pod, QosClass, Quantity, Requests, Requirements, Resources, Terms,
+    requests,
+};
 
 use crate::content::{Container, Content, Named, Size};
+use crate::view::{ContainerSize, SizedAmount, TermsView};
 
 /// The name of the main container.
 pub const MAIN: &str = "app";
@@ -42,6 +46,36 @@ fn resources(content: &Content, terms: &Terms, size: &Size) -> Requirements {
     };
     let asked = requests(&limit, &content.grade, terms).amounts();
     Requirements { requests: list(asked), limits: list(limit) }
+}
+
+/// What each container may use and requests, and why: the main one first, then sidecars and steps.
+pub fn sizes(content: &Content) -> Vec<ContainerSize> {
+    let Content { grade, terms, main, init, sidecars, .. } = content;
+    let beside = sidecars.iter().chain(init).map(|Named { name, inner }| (name.as_str(), inner));
+    let size = |(name, container): (&str, &Container)| {
+        let Size { cpu, memory, ephemeral_storage: _ } = &container.size;
+        let limit = Amounts { cpu: cpu.clone(), memory: memory.clone() };
+        let Requests { cpu: for_cpu, memory: for_memory } = requests(&limit, grade, terms);
+        ContainerSize {
+            container: name.to_owned(),
+            cpu: amount(limit.cpu, for_cpu),
+            memory: amount(limit.memory, for_memory),
+        }
+    };
+    std::iter::once((MAIN, main)).chain(beside).map(size).collect()
+}
+
+fn amount(limit: Quantity, request: Explained) -> SizedAmount {
+    let Explained { value, because } = request;
+    SizedAmount { limit, request: value, because }
+}
+
+/// What a Release of this content got for its grade.
+pub fn terms(content: &Content) -> TermsView {
+    let Terms { cpu, memory } = content.terms;
+    // A policy has no Burstable grade that sells nothing, nor a Guaranteed one that sells.
+    let qos_class = if cpu.is_one() && memory.is_one() { QosClass::Guaranteed } else { QosClass::Burstable };
+    TermsView { qos_class, cpu, memory, priority_class: content.grade.priority_class() }
 }
 
 #[cfg(test)]

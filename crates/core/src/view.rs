@@ -1,5 +1,7 @@
 //! What the faces of Plimsoll show: the records joined with what the data centers say right now.
 
+mod grades;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -14,6 +16,8 @@ use crate::ledger::Revision;
 use crate::name::{AppRef, AppUid, DcName, NamespaceName, OperationId, ReleaseNumber};
 use crate::record::{DcState, Decision, Environment, Kind, OutcomeState, Pin};
 use crate::scale::{Replication, Scale};
+
+pub use grades::{ContainerSize, GradeChange, GradeView, PolicyChange, PolicyView, SizedAmount, TermsView};
 
 /// What `If-Match` compares: it changes whenever somebody changes what an App aims at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -75,6 +79,12 @@ pub struct AppView {
     pub labels: std::collections::BTreeMap<String, String>,
     /// Importance.
     pub grade: GradeName,
+    /// What the Release aimed at got for its grade.
+    pub terms: TermsView,
+    /// A sentence where the installation has other terms for that grade now, or has it no more.
+    pub grade_note: Option<String>,
+    /// What each container of that Release may use and what is requested for it; the main one first.
+    pub sizes: Vec<ContainerSize>,
     /// The Release aimed at.
     pub release: ReleaseNumber,
     /// The digest of its content.
@@ -254,6 +264,8 @@ pub struct Accepted {
     pub app: AppRef,
     /// What it started; none where nothing had to change, or it was only validated.
     pub operation: Option<OperationView>,
+    /// Of a publish: what each container may use and what is requested for it; the main one first.
+    pub sizes: Vec<ContainerSize>,
     /// What else is worth knowing, a sentence each.
     pub notes: Vec<String>,
 }

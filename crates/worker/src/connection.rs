@@ -123,6 +123,9 @@ async fn connected(
                 let namespaces = !matches!(change, Ok(Change::App(_)));
                 work.take_change(change);
                 if namespaces {
+                    if let Err(why) = make_classes(&desk).await {
+                        return why;
+                    }
                     if let Err(why) = make_namespaces(&desk).await {
                         return why;
                     }
@@ -214,6 +217,8 @@ async fn heed(desk: &Desk, notice: Notice, silence: &mut Silence) -> Result<(), 
             desk.audit().await.map_err(|error| plain(&error))?;
             desk.sights.note_compared(&desk.dc);
             desk.heed_controller().await.map_err(|error| plain(&error))?;
+            desk.sights.forget_classes(&desk.dc);
+            make_classes(desk).await?;
             make_namespaces(desk).await?;
             desk.restore().await
         }
@@ -228,6 +233,21 @@ async fn heed(desk: &Desk, notice: Notice, silence: &mut Silence) -> Result<(), 
         Notice::Nothing => Ok(()),
     };
     heeded.map_err(|error| plain(&error))
+}
+
+/// What does not get its class for reasons of its own is told of with the Apps that need it.
+async fn make_classes(desk: &Desk) -> Result<(), String> {
+    if desk.is_closed() {
+        return Ok(());
+    }
+    match desk.make_classes().await {
+        Ok(()) => Ok(()),
+        Err(error @ (cluster::Error::Unreachable(_) | cluster::Error::Untrusted(..))) => Err(plain(&error)),
+        Err(error) => {
+            tracing::warn!(dc = %desk.dc, error = %Chain(&error), "the classes of the grades were not made");
+            Ok(())
+        }
+    }
 }
 
 async fn make_namespaces(desk: &Desk) -> Result<(), String> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use plimsoll_core::archive::Archive;
 use plimsoll_core::clock::Clock;
-use plimsoll_core::cluster::{self, Cluster, Delivery, LastGood, Want};
+use plimsoll_core::cluster::{self, Cluster, Delivery, LastGood, Power, PriorityClass, Want};
 use plimsoll_core::content::Content;
 use plimsoll_core::digest::Digest;
 use plimsoll_core::error::Chain;
@@ -173,6 +173,9 @@ impl Desk {
         if let Err(error) = self.make_namespace(&app.namespace).await {
             return Some(self.refused(app, &error).await);
         }
+        if let Err(error) = self.make_classes_of(&delivery.want).await {
+            return Some(self.refused(app, &error).await);
+        }
         let seen = scene.resource.as_ref().map(|resource| &resource.version);
         match self.cluster.put(&delivery, seen).await {
             Ok(resource) => {
@@ -220,6 +223,33 @@ impl Desk {
         }
         self.sights.note_namespace(&self.dc, namespace, notes);
         Ok(())
+    }
+
+    /// Makes the `PriorityClass`es of all grades that were not made or found there before.
+    pub(crate) async fn make_classes(&self) -> Result<(), cluster::Error> {
+        let mut missing = self.mirror.classes();
+        missing.retain(|class| !self.sights.has_class(&self.dc, class));
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let blocked = self.cluster.ensure_classes(&missing).await?;
+        for why in self.sights.note_classes(&self.dc, &missing, blocked) {
+            tracing::warn!(dc = %self.dc, why, "nothing of that grade is delivered");
+        }
+        Ok(())
+    }
+
+    /// Sees to it that pods of an Order can be made: without their `PriorityClass` the API server refuses them.
+    async fn make_classes_of(&self, want: &Want) -> Result<(), cluster::Error> {
+        let Want::Run { content, power: Power::Online, .. } = want else { return Ok(()) };
+        let needed = content.grade.priority_class();
+        let is_needed = |class: &PriorityClass| class.name == needed;
+        let Some(class) = self.mirror.classes().into_iter().find(is_needed) else { return Ok(()) };
+        if self.sights.has_class(&self.dc, &class) {
+            return Ok(());
+        }
+        self.make_classes().await?;
+        self.sights.blocked_class(&self.dc, &needed).map_or(Ok(()), |why| Err(cluster::Error::Refused(why)))
     }
 
     /// What follows from a request that failed: the data center is lost if it does not answer another one either,

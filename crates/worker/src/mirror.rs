@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use jiff::Timestamp;
+use plimsoll_core::cluster::PriorityClass;
 use plimsoll_core::error::Chain;
 use plimsoll_core::ledger::{self, Entry, Event, Ledger, Range, Revision};
 use plimsoll_core::name::{AppRef, DcName, NamespaceName, OperationId};
 use plimsoll_core::record::key::{self, OperationKey};
 use plimsoll_core::record::{
-    self, App, DataCenter, DcState, Installation, Namespace, OperationParts, Order, Proven, Stored,
+    self, App, DataCenter, DcState, GradePolicy, Installation, Namespace, OperationParts, Order, Proven,
+    Stored,
 };
 use plimsoll_core::retention::forget_at;
 use plimsoll_core::steer::{Scene, is_acknowledged, settled};
@@ -45,6 +47,7 @@ pub(crate) struct Mirror {
 #[derive(Default)]
 struct Held {
     installation: Option<Stored<Installation>>,
+    grades: Option<Stored<GradePolicy>>,
     dcs: BTreeMap<DcName, Stored<DataCenter>>,
     namespaces: BTreeSet<NamespaceName>,
     apps: HashMap<AppRef, Stored<App>>,
@@ -82,6 +85,11 @@ impl Mirror {
     /// The installation, once it has a name.
     pub(crate) fn installation(&self) -> Option<Stored<Installation>> {
         self.held().installation.clone()
+    }
+
+    /// The `PriorityClass`es that the grades of the installation need.
+    pub(crate) fn classes(&self) -> Vec<PriorityClass> {
+        self.held().grades.as_ref().map_or_else(GradePolicy::own_classes, |grades| grades.value.classes())
     }
 
     /// The Namespaces.
@@ -181,6 +189,7 @@ impl Mirror {
         let mut from = None;
         for prefix in [
             key::INSTALLATION,
+            key::GRADES,
             key::DCS,
             key::NAMESPACES,
             key::APPS,
@@ -282,6 +291,13 @@ impl Held {
         let key = entry.key.as_str();
         if key == key::INSTALLATION {
             self.installation = Some(decode(entry)?);
+            return Some(Change::Everything);
+        }
+        if key == key::GRADES {
+            let grades: Stored<GradePolicy> = decode(entry)?;
+            if self.grades.as_ref().is_none_or(|old| old.revision < grades.revision) {
+                self.grades = Some(grades);
+            }
             return Some(Change::Everything);
         }
         if key.starts_with(key::DCS) {

@@ -1,11 +1,11 @@
 //! What this process sees of the data centers, for the worker's own decisions and for whoever shows it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use plimsoll_core::cluster::{Asks, Fence, Resource};
+use plimsoll_core::cluster::{Asks, Fence, PriorityClass, Resource};
 use plimsoll_core::digest::Digest;
 use plimsoll_core::live::{Live, Sight};
 use plimsoll_core::name::{AppRef, AppUid, DcName, NamespaceName};
@@ -44,6 +44,10 @@ struct Seen {
     compared: bool,
     /// Contents that the ledger never held, as of the last comparison.
     unheld: HashSet<(AppRef, Digest)>,
+    /// The `PriorityClass`es that are there as they should be, with their values.
+    classes: HashMap<String, i32>,
+    /// Why others cannot be had.
+    blocked: HashMap<String, String>,
     troubles: HashMap<AppRef, String>,
 }
 
@@ -230,6 +234,47 @@ impl Sights {
     pub(crate) fn forget_namespace(&self, dc: &DcName, namespace: &NamespaceName) {
         if let Some(seen) = self.seen().get_mut(dc) {
             seen.namespaces.remove(namespace);
+        }
+    }
+
+    /// Whether this process has made that class there, or found it.
+    pub(crate) fn has_class(&self, dc: &DcName, class: &PriorityClass) -> bool {
+        self.seen().get(dc).is_some_and(|seen| seen.classes.get(&class.name) == Some(&class.value))
+    }
+
+    /// Notes which of these classes are there and why others are not; answers what is news of those.
+    pub(crate) fn note_classes(
+        &self,
+        dc: &DcName,
+        classes: &[PriorityClass],
+        blocked: BTreeMap<String, String>,
+    ) -> Vec<String> {
+        let mut seen = self.seen();
+        let seen = seen.entry(dc.clone()).or_default();
+        for class in classes {
+            seen.blocked.retain(|name, _| *name != class.name || blocked.contains_key(name));
+            if !blocked.contains_key(&class.name) {
+                seen.classes.insert(class.name.clone(), class.value);
+            }
+        }
+        let mut news = Vec::new();
+        for (name, why) in blocked {
+            if seen.blocked.insert(name, why.clone()).as_ref() != Some(&why) {
+                news.push(why);
+            }
+        }
+        news
+    }
+
+    /// Why a class cannot be had, if it cannot.
+    pub(crate) fn blocked_class(&self, dc: &DcName, name: &str) -> Option<String> {
+        self.seen().get(dc)?.blocked.get(name).cloned()
+    }
+
+    /// What was made there may be gone: it is looked at again.
+    pub(crate) fn forget_classes(&self, dc: &DcName) {
+        if let Some(seen) = self.seen().get_mut(dc) {
+            seen.classes.clear();
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod dev;
 mod faces;
+mod grades;
 mod ground;
 mod held;
 mod kill;

@@ -6,6 +6,7 @@ use plimsoll_core::record::Pin;
 use plimsoll_core::scale::{Autoscale, Placement, Replication, Scale};
 use plimsoll_core::view::{Accepted, AppDcView, AppView, Change, DiffView, Health, ReleaseView};
 
+use super::grades;
 use super::installation::{dc_state, reach};
 use super::operation::{operation, replicas};
 use super::timestamp;
@@ -20,6 +21,9 @@ pub(crate) fn app(view: AppView) -> proto::App {
         description,
         labels,
         grade,
+        terms,
+        grade_note,
+        sizes,
         release,
         content,
         image,
@@ -42,6 +46,9 @@ pub(crate) fn app(view: AppView) -> proto::App {
         description,
         labels: labels.into_iter().collect(),
         grade: grade.into(),
+        terms: Some(grades::terms(terms)),
+        grade_note,
+        sizes: sizes.into_iter().map(grades::size).collect(),
         release: release.get(),
         content: content.to_string(),
         image,
@@ -183,12 +190,13 @@ fn change(change: Change) -> proto::Change {
 }
 
 pub(crate) fn accepted(accepted: Accepted) -> proto::Accepted {
-    let Accepted { app: AppRef { namespace, name }, operation, notes } = accepted;
+    let Accepted { app: AppRef { namespace, name }, operation, sizes, notes } = accepted;
     proto::Accepted {
         namespace: namespace.into(),
         app: name.into(),
         operation: operation.map(self::operation),
         notes,
+        sizes: sizes.into_iter().map(grades::size).collect(),
     }
 }
 
@@ -199,7 +207,12 @@ mod tests {
     use plimsoll_core::digest::Digest;
     use plimsoll_core::ledger::Revision;
     use plimsoll_core::record::DcState;
-    use plimsoll_core::view::{Etag, Outage, Reach};
+    use plimsoll_core::view::{ContainerSize, Etag, Outage, Reach, SizedAmount, TermsView};
+
+    fn amount(text: &str) -> SizedAmount {
+        let amount: plimsoll_qos::Quantity = text.parse().unwrap();
+        SizedAmount { limit: amount.clone(), request: amount, because: "equal to the limit".into() }
+    }
 
     #[test]
     fn an_app_is_told_in_full() {
@@ -212,6 +225,14 @@ mod tests {
             description: Some("shop".into()),
             labels: [("tier".to_owned(), "front".to_owned())].into(),
             grade: "gold".parse().unwrap(),
+            terms: TermsView {
+                qos_class: plimsoll_qos::QosClass::Guaranteed,
+                cpu: plimsoll_qos::Ratio::ONE,
+                memory: plimsoll_qos::Ratio::ONE,
+                priority_class: "plimsoll-gold".into(),
+            },
+            grade_note: Some("gold is no grade any more".into()),
+            sizes: vec![ContainerSize { container: "app".into(), cpu: amount("1"), memory: amount("1Gi") }],
             release: 2.try_into().unwrap(),
             content: Digest::of_bytes(b"content"),
             image: "registry.example.com/shop@sha256:00".into(),

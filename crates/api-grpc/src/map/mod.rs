@@ -2,10 +2,12 @@
 //! forgotten.
 
 mod app;
+mod grades;
 mod installation;
 mod operation;
 
 pub(crate) use app::{accepted, app, difference, release};
+pub(crate) use grades::{policy, policy_change};
 pub(crate) use installation::{data_center, installation, namespace};
 pub(crate) use operation::operation;
 

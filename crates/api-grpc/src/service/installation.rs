@@ -14,9 +14,10 @@ use crate::proto::installation_service_server::InstallationService;
 use crate::proto::{
     AddDataCenterRequest, AddDataCenterResponse, ConfirmDataCenterRequest, ConfirmDataCenterResponse,
     CreateNamespaceRequest, CreateNamespaceResponse, GetDataCenterRequest, GetDataCenterResponse,
-    GetInstallationRequest, GetInstallationResponse, GetNamespaceRequest, GetNamespaceResponse, InitRequest,
-    InitResponse, ListDataCentersRequest, ListDataCentersResponse, ListNamespacesRequest,
-    ListNamespacesResponse, RefuseDataCenterRequest, RefuseDataCenterResponse,
+    GetInstallationRequest, GetInstallationResponse, GetNamespaceRequest, GetNamespaceResponse,
+    GetPolicyRequest, GetPolicyResponse, InitRequest, InitResponse, ListDataCentersRequest,
+    ListDataCentersResponse, ListNamespacesRequest, ListNamespacesResponse, RefuseDataCenterRequest,
+    RefuseDataCenterResponse, SetPolicyRequest, SetPolicyResponse,
 };
 use crate::read::{Faults, page};
 use crate::status::status;
@@ -46,15 +47,16 @@ impl InstallationService for Installations {
 
     async fn init(&self, request: Request<InitRequest>) -> Result<Response<InitResponse>, Status> {
         let caller = caller(&request)?;
-        let InitRequest { id, name, environment, options } = request.into_inner();
+        let InitRequest { id, name, environment, options, policy } = request.into_inner();
         let mut faults = Faults::default();
         let id = faults.installation(&id);
         let name = faults.title(name);
         let environment = faults.environment(environment);
         let write = faults.write(options);
+        let policy = policy.and_then(|policy| faults.policy(Some(policy)));
         let ((id, name), (environment, write)) =
             faults.check(id.zip(name).zip(environment.zip(write))).map_err(status)?;
-        let new = NewInstallation { id, name, environment };
+        let new = NewInstallation { id, name, environment, policy };
         let view = self.plimsoll.init(&caller, new, write).await.map_err(status)?;
         Ok(Response::new(InitResponse { installation: Some(map::installation(view)) }))
     }
@@ -114,6 +116,29 @@ impl InstallationService for Installations {
         let (name, write) = faults.check(name.zip(write)).map_err(status)?;
         let view = self.plimsoll.refuse_dc(&caller, &name, write).await.map_err(status)?;
         Ok(Response::new(RefuseDataCenterResponse { data_center: Some(map::data_center(view)) }))
+    }
+
+    async fn get_policy(
+        &self,
+        request: Request<GetPolicyRequest>,
+    ) -> Result<Response<GetPolicyResponse>, Status> {
+        let caller = caller(&request)?;
+        let view = self.plimsoll.policy(&caller).await.map_err(status)?;
+        Ok(Response::new(GetPolicyResponse { policy: Some(map::policy(view)) }))
+    }
+
+    async fn set_policy(
+        &self,
+        request: Request<SetPolicyRequest>,
+    ) -> Result<Response<SetPolicyResponse>, Status> {
+        let caller = caller(&request)?;
+        let SetPolicyRequest { policy, options } = request.into_inner();
+        let mut faults = Faults::default();
+        let policy = faults.policy(policy);
+        let write = faults.write(options);
+        let (policy, write) = faults.check(policy.zip(write)).map_err(status)?;
+        let view = self.plimsoll.set_policy(&caller, &policy, write).await.map_err(status)?;
+        Ok(Response::new(map::policy_change(view)))
     }
 
     async fn list_data_centers(

@@ -10,7 +10,7 @@ use plimsoll_core::view::{self, AppDcView, AppView};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{DataCenterState, Reach, Replicas, Replication, Scale};
+use super::{ContainerSize, DataCenterState, Reach, Replicas, Replication, Scale, Terms};
 
 /// An App: what it aims at, and how it fares.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -35,6 +35,13 @@ pub struct App {
     pub labels: BTreeMap<String, String>,
     /// How important it is: the name of a grade.
     pub grade: String,
+    /// What the Release aimed at got for that grade.
+    pub terms: Terms,
+    /// A sentence where the installation has other terms for the grade now, or has it no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grade_note: Option<String>,
+    /// What each container of that Release may use and what is requested for it; the main one first.
+    pub sizes: Vec<ContainerSize>,
     /// The Release aimed at.
     pub release: u64,
     /// The digest of that Release's content.
@@ -172,6 +179,9 @@ impl From<AppView> for App {
             description,
             labels,
             grade,
+            terms,
+            grade_note,
+            sizes,
             release,
             content,
             image,
@@ -194,6 +204,9 @@ impl From<AppView> for App {
             description,
             labels,
             grade: grade.into(),
+            terms: terms.into(),
+            grade_note,
+            sizes: sizes.into_iter().map(ContainerSize::from).collect(),
             release: release.get(),
             content: content.to_string(),
             image,

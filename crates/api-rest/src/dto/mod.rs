@@ -2,6 +2,7 @@
 //! them with these types too, for fields that it does not know are ignored. Requests refuse them.
 
 mod app;
+mod grades;
 mod installation;
 mod operation;
 mod page;
@@ -11,6 +12,10 @@ mod request;
 mod scale;
 
 pub use app::{App, AppDataCenter, AppState, Drift, Finding, Health, Pin};
+pub use grades::{
+    Class, ContainerSize, Grade, GradeChange, NewGrade, NewPolicy, Policy, PolicyChange, RetiredGrade,
+    SizedAmount, Terms,
+};
 pub use installation::{
     DataCenter, DataCenterState, Decision, DecisionWord, Environment, Guard, Installation, Namespace,
     NamespaceThere, Reach, ReachState, Stop,

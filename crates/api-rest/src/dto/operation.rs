@@ -8,7 +8,7 @@ use plimsoll_core::view::{self, OperationView, OutcomeView};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Replicas;
+use super::{ContainerSize, Replicas};
 
 /// A long-running change of an App.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -148,6 +148,9 @@ pub struct Accepted {
     /// What it started; absent where nothing had to change, or it was only validated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
+    /// Of a publish: what each container may use and what is requested for it; the main one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sizes: Vec<ContainerSize>,
     /// What else is worth knowing, a sentence each.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -212,11 +215,12 @@ impl From<OutcomeView> for Outcome {
 
 impl From<view::Accepted> for Accepted {
     fn from(accepted: view::Accepted) -> Self {
-        let view::Accepted { app: AppRef { namespace, name }, operation, notes } = accepted;
+        let view::Accepted { app: AppRef { namespace, name }, operation, sizes, notes } = accepted;
         Self {
             namespace: namespace.into(),
             app: name.into(),
             operation: operation.map(Operation::from),
+            sizes: sizes.into_iter().map(ContainerSize::from).collect(),
             notes,
         }
     }

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Autoscale, Environment, Placement};
+use super::{Autoscale, Environment, NewPolicy, Placement};
 
 /// An empty object; it may be left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -48,6 +48,10 @@ pub struct NewInstallation {
     pub name: String,
     /// Which rules hold.
     pub environment: Environment,
+    /// Its grades, as `PUT /v1/policy` takes them; Plimsoll's own where they are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<NewPolicy>)]
+    pub policy: Option<serde_json::Value>,
 }
 
 /// A data center to be added.

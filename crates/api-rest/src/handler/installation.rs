@@ -10,10 +10,11 @@ use plimsoll_core::name::{DcName, InstallationId, NamespaceName};
 use plimsoll_core::usecase::{self, Plimsoll};
 
 use crate::dto::{
-    DataCenter, Installation, Namespace, NewDataCenter, NewInstallation, NewNamespace, Nothing, Page,
+    DataCenter, Installation, Namespace, NewDataCenter, NewInstallation, NewNamespace, NewPolicy, Nothing,
+    Page, Policy, PolicyChange,
 };
 use crate::extract::{
-    Body, By, DataCenterPath, Faults, IfMatch, NamespacePath, PageQuery, Query, WriteQuery, Writing,
+    Body, By, DataCenterPath, Document, Faults, IfMatch, NamespacePath, PageQuery, Query, WriteQuery, Writing,
 };
 use crate::failure::Failure;
 use crate::openapi::{Changing, Reading};
@@ -41,14 +42,14 @@ pub(super) async fn init(
     Writing(write): Writing,
     Body(request): Body<NewInstallation>,
 ) -> Result<(StatusCode, Json<Installation>), Failure> {
-    let NewInstallation { id, name, environment } = request;
+    let NewInstallation { id, name, environment, policy } = request;
     let mut faults = Faults::default();
     let id = faults.parse::<InstallationId>("id", &id, "give an RFC 1123 label");
     if name.is_empty() || name.chars().count() > MAX_TITLE {
         let _ = faults.fault::<()>("name", "is empty or too long", "give 1 to 100 characters");
     }
     let id = faults.check(id)?;
-    let new = usecase::NewInstallation { id, name, environment: environment.into() };
+    let new = usecase::NewInstallation { id, name, environment: environment.into(), policy };
     let view = plimsoll.init(&caller, new, write).await?;
     Ok((StatusCode::CREATED, Json(view.into())))
 }
@@ -133,6 +134,35 @@ pub(super) async fn refuse_data_center(
     Writing(write): Writing,
 ) -> Result<Json<DataCenter>, Failure> {
     Ok(Json(plimsoll.refuse_dc(&caller, &name, write).await?.into()))
+}
+
+/// Show the grades.
+///
+/// Those that new Releases may have, the most important first.
+#[utoipa::path(get, path = "/v1/policy", tag = "installation", operation_id = "getPolicy",
+    responses((status = 200, body = Policy), Reading))]
+pub(super) async fn policy(
+    State(plimsoll): State<Plimsoll>,
+    By(caller): By,
+    Query(Nothing {}): Query<Nothing>,
+) -> Result<Json<Policy>, Failure> {
+    Ok(Json(plimsoll.policy(&caller).await?.into()))
+}
+
+/// Set the grades.
+///
+/// What was released stays as it is; the next Release takes the new terms. The answer names every grade that changes
+/// and the Apps that have it.
+#[utoipa::path(put, path = "/v1/policy", tag = "installation", operation_id = "setPolicy",
+    params(WriteQuery, IfMatch), request_body(content = NewPolicy),
+    responses((status = 200, body = PolicyChange), Changing))]
+pub(super) async fn set_policy(
+    State(plimsoll): State<Plimsoll>,
+    By(caller): By,
+    Writing(write): Writing,
+    Document(grades): Document,
+) -> Result<Json<PolicyChange>, Failure> {
+    Ok(Json(plimsoll.set_policy(&caller, &grades, write).await?.into()))
 }
 
 /// List the Namespaces.

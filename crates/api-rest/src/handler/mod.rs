@@ -72,6 +72,7 @@ pub(crate) fn guarded() -> OpenApiRouter<Backend> {
         .routes(routes!(installation::data_center))
         .routes(routes!(installation::confirm_data_center))
         .routes(routes!(installation::refuse_data_center))
+        .routes(routes!(installation::policy, installation::set_policy))
         .routes(routes!(installation::namespaces, installation::create_namespace))
         .routes(routes!(installation::namespace))
 }

@@ -25,14 +25,20 @@ const ASKS: Duration = Duration::from_millis(100);
 const MAX_KUBECONFIG: usize = 1024 * 1024;
 
 pub(super) async fn init(session: &Session, arguments: Init) -> Result<ExitCode, Failure> {
-    let Init { id, name, environment, making } = arguments;
+    let Init { id, name, environment, policy, making } = arguments;
     let environment = match environment {
         arguments::Environment::Production => Environment::Production,
         arguments::Environment::Testing => Environment::Testing,
     };
     let name = name.unwrap_or_else(|| id.clone());
-    let body = json!(NewInstallation { id, name, environment });
-    let value = create(session, &["installation"], body, &making).await?;
+    let source = policy.map(super::policy::open).transpose()?;
+    let policy = source.as_ref().map(|source| super::policy::grades(source.value()));
+    let body = json!(NewInstallation { id, name, environment, policy });
+    let mut call = write(session, Method::POST, &["installation"], &making).body(body);
+    if let Some(source) = &source {
+        call = call.about(source);
+    }
+    let value = call.send().await?;
     made(session, &value, &making, |Installation { id, environment, .. }| {
         (id.clone(), format!("the installation is {id}, with the rules of {environment:?}"))
     })
@@ -228,7 +234,7 @@ async fn decided(
         read::<DataCenter>(&value)?.etag
     };
     let path = ["datacenters", name.as_str(), verb];
-    let mut call = write(session, &path, &making).if_match(Some(etag));
+    let mut call = write(session, Method::POST, &path, &making).if_match(Some(etag));
     if let Some(reason) = &reason {
         call = call.query("reason", reason);
     }
@@ -264,16 +270,17 @@ fn one<T: DeserializeOwned>(
 }
 
 async fn create(session: &Session, path: &[&str], body: Value, making: &Making) -> Result<Value, Failure> {
-    write(session, path, making).body(body).send().await
+    write(session, Method::POST, path, making).body(body).send().await
 }
 
-fn write<'a>(session: &'a Session, path: &[&str], making: &Making) -> Call<'a> {
+/// A write that takes no time.
+pub(super) fn write<'a>(session: &'a Session, method: Method, path: &[&str], making: &Making) -> Call<'a> {
     let Making { dry_run, request_id } = making;
     let request_id = match request_id {
         Some(id) => id.as_str().to_owned(),
         None => uuid::Uuid::now_v7().to_string(),
     };
-    let mut call = session.client.call(Method::POST, path).query("requestId", &request_id);
+    let mut call = session.client.call(method, path).query("requestId", &request_id);
     if *dry_run {
         call = call.query("validateOnly", "true");
     }

@@ -7,6 +7,7 @@ mod diff;
 mod installation;
 mod list;
 mod operation;
+mod policy;
 mod server;
 mod session;
 
@@ -67,6 +68,7 @@ async fn call(session: &Session, command: Command) -> Result<ExitCode, Failure> 
         Command::Operation(arguments) => operation::run(session, arguments).await,
         Command::Dc(arguments) => installation::dc(session, arguments).await,
         Command::Namespace(arguments) => installation::namespace(session, arguments).await,
+        Command::Policy(arguments) => policy::policy(session, arguments).await,
         Command::Init(arguments) => installation::init(session, arguments).await,
         // They speak to no server, and `run` has taken them.
         Command::Serve(_) | Command::Dev(_) | Command::Qos(_) | Command::Completion { .. } => {

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use plimsoll_api_rest::dto::{All, App, AppDataCenter, Placement, Replication, Scale};
+use plimsoll_api_rest::dto::{
+    All, App, AppDataCenter, ContainerSize, Placement, Replication, Scale, SizedAmount, Terms,
+};
 
 use super::{Table, age, clean};
 
@@ -23,7 +25,7 @@ pub(crate) fn describe(app: &App, now: Timestamp) -> String {
     line("Health", &format!("{:?}", app.health));
     line("State", &format!("{:?}", app.state));
     line("Release", &format!("{}, {}", app.release, app.image));
-    line("Grade", &app.grade);
+    line("Grade", &graded(app));
     line("Scale", &scale(&app.scale));
     if let Some(pin) = &app.pin {
         let why = pin.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
@@ -31,6 +33,10 @@ pub(crate) fn describe(app: &App, now: Timestamp) -> String {
     }
     line("Changed", &format!("by {}, {} ago", app.changed_by, age(app.changed, now)));
     line("ETag", &app.etag);
+    if let Some(note) = &app.grade_note {
+        let _ = writeln!(text, "\n{}", clean(note));
+    }
+    let _ = writeln!(text, "\n{}", sizes(app));
     text.push('\n');
     let mut table = Table::new(&["DATA CENTER", "HEALTH", "RELEASE", "ORDERED", "UPDATED", "READY", "OLD"]);
     for dc in &app.data_centers {
@@ -54,6 +60,29 @@ pub(crate) fn describe(app: &App, now: Timestamp) -> String {
         }
     }
     text
+}
+
+/// The grade with what it stands for.
+fn graded(app: &App) -> String {
+    let Terms { qos_class, cpu, memory, .. } = &app.terms;
+    format!("{}, {qos_class:?}, CPU sold {cpu} times, memory {memory} times", app.grade)
+}
+
+/// What each container may use, what is requested for it, and why.
+fn sizes(app: &App) -> Table {
+    let mut table = Table::new(&["CONTAINER", "RESOURCE", "LIMIT", "REQUEST", "BECAUSE"]);
+    for ContainerSize { container, cpu, memory } in &app.sizes {
+        for (resource, SizedAmount { limit, request, because }) in [("cpu", cpu), ("memory", memory)] {
+            table.push([
+                container.clone(),
+                resource.to_owned(),
+                limit.clone(),
+                request.clone(),
+                because.clone(),
+            ]);
+        }
+    }
+    table
 }
 
 fn row(dc: &AppDataCenter) -> Vec<String> {

@@ -8,6 +8,7 @@ mod container;
 mod familiar;
 mod files;
 pub mod golden;
+mod grades;
 mod json;
 mod memory;
 mod metadata;
@@ -36,6 +37,7 @@ use crate::scale::Scale;
 use reader::{Faults, Node};
 use spec::Grades;
 
+pub use grades::read_policy;
 pub use json::{MAX_BYTES, MAX_DEPTH, parse_json};
 pub use path::{InvalidPath, Path, Segment};
 

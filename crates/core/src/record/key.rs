@@ -6,6 +6,8 @@ use crate::name::{AppRef, AppUid, DcName, NamespaceName, OperationId, ReleaseNum
 
 /// The installation.
 pub const INSTALLATION: &str = "installation";
+/// The grades of the installation.
+pub const GRADES: &str = "grades";
 /// All data centers.
 pub const DCS: &str = "dcs/";
 /// All Namespaces.

@@ -9,6 +9,7 @@ mod app;
 mod archived;
 mod data_center;
 mod draft;
+mod grade_policy;
 mod installation;
 mod operation;
 mod order;
@@ -20,6 +21,7 @@ pub use app::{App, Pin, Track};
 pub use archived::{ArchivedContents, ArchivedRelease, ArchivedSummary};
 pub use data_center::{Ahead, DataCenter, DcState, Decision, DecisionWord, Restoring};
 pub use draft::Draft;
+pub use grade_policy::{GradePolicy, MOST_RETIRED, RetiredGrade, classes};
 pub use installation::{Environment, Installation, Namespace};
 pub use operation::{
     Control, End, EndState, HistoryEntry, Kind, Operation, Outcome, OutcomeState, Pace, Request, Spent, Word,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::apply::Application;
+use super::grades::Grades;
 use super::reading::from_ledger;
 use super::request::{MAX_ROUNDS, too_many_writers};
 use super::scale::ScaleChange;
@@ -26,7 +27,7 @@ use crate::record::{
     Operation, OperationParts, Order, Ordered, Outcome, OutcomeState, Pace, Proven, Release, Request, Spent,
     Stored, Verdict, key,
 };
-use crate::view::Accepted;
+use crate::view::{Accepted, ContainerSize};
 
 /// Everything that the verbs on an App rely on, read at the beginning of a round.
 pub(super) struct Ground {
@@ -58,6 +59,10 @@ pub(super) struct Plan {
     /// Operations that the new one takes the place of, if they still run.
     pub(super) supersedes: Vec<(OperationId, EndState)>,
     pub(super) notes: Vec<String>,
+    /// The grades that its Release got its terms from.
+    pub(super) grades: Option<Grades>,
+    /// The content that its caller is told the sizes of.
+    pub(super) sizes: Vec<ContainerSize>,
 }
 
 impl Plan {
@@ -73,6 +78,8 @@ impl Plan {
             operation: Some(operation),
             supersedes: replaced.map(|id| (id, EndState::Superseded)).into_iter().collect(),
             notes: Vec::new(),
+            grades: None,
+            sizes: Vec::new(),
         }
     }
 
@@ -86,6 +93,8 @@ impl Plan {
             operation: None,
             supersedes: Vec::new(),
             notes: vec![note.into()],
+            grades: None,
+            sizes: Vec::new(),
         }
     }
 }
@@ -179,7 +188,7 @@ impl Plimsoll {
         let body = subject.digest()?;
         for _ in 0..MAX_ROUNDS {
             if let Some(answer) = self.seen_before(caller, subject.app, &write.request_id, body).await? {
-                return Ok(answer);
+                return self.with_sizes(subject, answer).await;
             }
             let ground = self.ground(subject.app).await?;
             ledger_is_current(&ground.dcs)?;
@@ -191,7 +200,8 @@ impl Plimsoll {
                 self.has_room_for_a_release().await?;
             }
             if subject.write.mode == Mode::Validate {
-                return Ok(Accepted { app: subject.app.clone(), operation: None, notes: plan.notes });
+                let Plan { notes, sizes, .. } = plan;
+                return Ok(Accepted { app: subject.app.clone(), operation: None, sizes, notes });
             }
             let transaction = self.transaction(caller, subject, body, &ground, &plan).await?;
             match self.ledger.transact(transaction).await {
@@ -199,7 +209,8 @@ impl Plimsoll {
                     // As it was committed, which is known without a read.
                     let parts = plan.operation.map(|operation| ground.begun(operation, revision));
                     let operation = parts.map(|parts| self.view_parts(parts));
-                    return Ok(Accepted { app: subject.app.clone(), operation, notes: plan.notes });
+                    let (notes, sizes) = (plan.notes, plan.sizes);
+                    return Ok(Accepted { app: subject.app.clone(), operation, sizes, notes });
                 }
                 // Whether it was committed shows in the request's own record, on the next round.
                 Ok(Committed::Lost) | Err(ledger::Error::Unknown(_)) => {}
@@ -265,7 +276,7 @@ impl Plimsoll {
             Some(id) => Some(self.view_operation(id).await?),
             None => None,
         };
-        Ok(Some(Accepted { app: app.clone(), operation, notes: request.notes }))
+        Ok(Some(Accepted { app: app.clone(), operation, sizes: Vec::new(), notes: request.notes }))
     }
 
     async fn transaction(
@@ -280,6 +291,9 @@ impl Plimsoll {
         draft.relies(key::INSTALLATION, ground.installation.revision);
         for (dc, stored) in &ground.dcs {
             draft.relies(key::dc(dc), stored.revision);
+        }
+        if let Some(grades) = &plan.grades {
+            draft.requires(grades.required());
         }
         let app_key = key::app(subject.app);
         match (&ground.app, &plan.app) {

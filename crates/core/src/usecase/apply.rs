@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plimsoll_qos::Policy;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::accept::{Ground, Plan, Verb};
+use super::accept::{Ground, Plan, Subject, Verb};
+use super::grades::Grades;
 use super::rollback::fallback;
 use super::{Plimsoll, Write};
 use crate::caller::{Caller, Role};
@@ -19,6 +19,7 @@ use crate::error::{Error, Kind};
 use crate::fold::OperationState;
 use crate::name::{AppRef, ReleaseNumber};
 use crate::record::{App, Environment, Kind as OperationKind, Operation, Pace, Pin, Release, Track};
+use crate::shape::sizes;
 use crate::view::Accepted;
 
 /// Whether an apply takes the scale of the document for an App that is there already.
@@ -36,6 +37,15 @@ pub enum TakeScale {
 pub(super) struct Application {
     pub(super) document: AppDocument,
     pub(super) take_scale: TakeScale,
+    /// The grades that it was admitted by.
+    #[serde(skip)]
+    pub(super) grades: Grades,
+}
+
+/// A document that was found good, and the grades by which it was.
+pub(super) struct Admitted {
+    pub(super) document: AppDocument,
+    pub(super) grades: Grades,
 }
 
 impl Plimsoll {
@@ -53,22 +63,54 @@ impl Plimsoll {
         write: Write,
     ) -> Result<Accepted, Error> {
         caller.require(Role::Developer)?;
-        let document = self.admit(document).await?;
+        let Admitted { document, grades } = self.admit(document).await?;
         let app = document.app.clone();
-        let verb = Verb::Apply(Box::new(Application { document, take_scale }));
+        let verb = Verb::Apply(Box::new(Application { document, take_scale, grades }));
         self.accept(caller, &app, &verb, &write).await
     }
 
     /// Checks a document against everything that can be known without its App: its own faults, the golden
     /// rules, its Namespace, the data centers that it names. One answer has all faults.
-    pub(super) async fn admit(&self, document: &Value) -> Result<AppDocument, Error> {
+    pub(super) async fn admit(&self, document: &Value) -> Result<Admitted, Error> {
         let installation = self.read_installation().await?.value;
-        let grades = Policy::default();
-        let host = Host { environment: installation.environment, dcs: &installation.dcs, grades: &grades };
+        let grades = self.read_grades().await?;
+        let host =
+            Host { environment: installation.environment, dcs: &installation.dcs, grades: grades.policy() };
         let document = document::admit(document, host)
             .map_err(|refusal| refused("the document", refusal, host.environment))?;
         self.read_namespace(&document.app.namespace).await?;
-        Ok(document)
+        Ok(Admitted { document, grades })
+    }
+
+    /// The application by the grades that hold now: whoever changed them after it was admitted was first.
+    async fn regraded(&self, application: &Application) -> Result<Application, Error> {
+        let grades = self.read_grades().await?;
+        let mut document = application.document.clone();
+        if grades != application.grades {
+            document = document::validate_by(&document.to_value(), grades.policy()).map_err(|faults| {
+                refused("the document", Refusal { faults, broken: Vec::new() }, Environment::Production)
+            })?;
+        }
+        Ok(Application { document, take_scale: application.take_scale, grades })
+    }
+
+    /// The answer to a repeated publish, with the sizes of the content that the first one aimed at.
+    pub(super) async fn with_sizes(
+        &self,
+        subject: &Subject<'_>,
+        answer: Accepted,
+    ) -> Result<Accepted, Error> {
+        let (Verb::Apply(_), Some(app)) = (subject.verb, self.read_app(subject.app).await?) else {
+            return Ok(answer);
+        };
+        let release = answer.operation.as_ref().map(|operation| operation.release);
+        let content = match release {
+            Some(number) => self.read_release(app.value.uid, number).await?.map(|release| release.content),
+            None => Some(app.value.head_content),
+        };
+        let Some(digest) = content else { return Ok(answer) };
+        let content = self.read_content(app.value.uid, &digest).await?;
+        Ok(Accepted { sizes: sizes(&content), ..answer })
     }
 
     pub(super) async fn plan_apply(
@@ -78,10 +120,14 @@ impl Plimsoll {
         reason: Option<&str>,
         ground: &Ground,
     ) -> Result<Plan, Error> {
-        match &ground.app {
-            None => go_live(caller, &application.document, reason, ground),
-            Some(app) => self.upgrade(caller, application, &app.value, reason, ground).await,
-        }
+        let application = &self.regraded(application).await?;
+        let plan = match &ground.app {
+            None => go_live(caller, &application.document, reason, ground)?,
+            Some(app) => self.upgrade(caller, application, &app.value, reason, ground).await?,
+        };
+        // Whatever it came to, it came to that by these grades.
+        let grades = Some(application.grades.clone());
+        Ok(Plan { grades, sizes: sizes(&application.document.content), ..plan })
     }
 
     async fn upgrade(
@@ -92,7 +138,7 @@ impl Plimsoll {
         reason: Option<&str>,
         ground: &Ground,
     ) -> Result<Plan, Error> {
-        let Application { document, take_scale } = application;
+        let Application { document, take_scale, grades: _ } = application;
         if let Some(pin) = &before.pin {
             return Err(pinned(&before.app, pin));
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::grades::Grades;
 use super::reading::{PageRequest, no_such_app};
 use super::{Plimsoll, outage};
 use crate::caller::{Caller, Role};
@@ -13,6 +14,7 @@ use crate::error::Error;
 use crate::health::{Verdict as Judgement, judge};
 use crate::name::{AppRef, DcName, NamespaceName, ReleaseNumber};
 use crate::record::{App, DataCenter, DcState, End, Order, Ordered, Stored, key};
+use crate::shape::{sizes, terms};
 use crate::steer::HELD;
 use crate::view::{AppDcView, AppView, Etag, Health, Paged, Reach, ReleaseView};
 
@@ -28,7 +30,8 @@ impl Plimsoll {
             self.read_namespace(&app.namespace).await?;
             return Err(no_such_app(app));
         };
-        self.view_app(&dcs, stored).await
+        let grades = self.read_grades().await?;
+        self.view_app(&dcs, &grades, stored).await
     }
 
     /// Apps by Namespace and name, of one Namespace or of all.
@@ -50,11 +53,12 @@ impl Plimsoll {
             None => key::APPS.to_owned(),
         };
         let dcs = self.read_dcs().await?;
+        let grades = self.read_grades().await?;
         let (entries, next) = self.read_page(&prefix, &page).await?;
         let mut items = Vec::with_capacity(entries.len());
         for entry in &entries {
             let stored = crate::record::decode(entry).map_err(Error::internal)?;
-            items.push(self.view_app(&dcs, stored).await?);
+            items.push(self.view_app(&dcs, &grades, stored).await?);
         }
         Ok(Paged::new(items, next))
     }
@@ -137,6 +141,7 @@ impl Plimsoll {
     async fn view_app(
         &self,
         dcs: &BTreeMap<DcName, Stored<DataCenter>>,
+        grades: &Grades,
         stored: Stored<App>,
     ) -> Result<AppView, Error> {
         let app = stored.value;
@@ -156,6 +161,9 @@ impl Plimsoll {
             .collect();
         Ok(AppView {
             etag: Etag(stored.revision),
+            terms: terms(&content),
+            grade_note: grades.note(&content),
+            sizes: sizes(&content),
             grade: content.grade,
             release: app.head,
             content: app.head_content,

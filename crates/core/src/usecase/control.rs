@@ -61,7 +61,7 @@ impl Plimsoll {
             let mut draft = Draft::default();
             let notes = ground.plan(steering, &mut draft)?;
             if write.mode == Mode::Validate {
-                return Ok(Accepted { app, operation: None, notes });
+                return Ok(Accepted { app, operation: None, sizes: Vec::new(), notes });
             }
             let request = Request { body, operation: Some(id), notes: notes.clone(), at: ground.word.at };
             let request_key = key::request(&caller.name, &write.request_id);
@@ -69,7 +69,7 @@ impl Plimsoll {
             match self.ledger.transact(draft.into()).await {
                 Ok(Committed::At(_)) => {
                     let operation = Some(self.view_operation(id).await?);
-                    return Ok(Accepted { app, operation, notes });
+                    return Ok(Accepted { app, operation, sizes: Vec::new(), notes });
                 }
                 Ok(Committed::Lost) | Err(ledger::Error::Unknown(_)) => {}
                 Err(error) => return Err(from_ledger(error)),

@@ -1,11 +1,14 @@
 //! What an apply would change.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Plimsoll;
+use super::apply::Admitted;
 use crate::caller::{Caller, Role};
+use crate::document::AppDocument;
 use crate::error::Error;
-use crate::view::{Change, DiffView};
+use crate::shape::{sizes, terms};
+use crate::view::{Change, ContainerSize, DiffView, TermsView};
 
 impl Plimsoll {
     /// Compares a document with the head of its App.
@@ -14,8 +17,8 @@ impl Plimsoll {
     /// As [`Plimsoll::apply`] for the document itself.
     pub async fn diff(&self, caller: &Caller, document: &Value) -> Result<DiffView, Error> {
         caller.require(Role::Viewer)?;
-        let document = self.admit(document).await?;
-        let after = document.to_value();
+        let Admitted { document, grades: _ } = self.admit(document).await?;
+        let after = told(&document);
         let stored = self.read_app(&document.app).await?;
         let Some(stored) = stored else {
             let mut changes = Vec::new();
@@ -25,7 +28,7 @@ impl Plimsoll {
         };
         let release = stored.value.head;
         let pin = stored.value.pin.clone();
-        let before = self.document_of(stored.value, None).await?.to_value();
+        let before = told(&self.document_of(stored.value, None).await?);
         let mut changes = Vec::new();
         compare("", Some(&before), Some(&after), &mut changes);
         let mut notes = Vec::new();
@@ -40,6 +43,20 @@ impl Plimsoll {
         }
         Ok(DiffView { release: Some(release), changes, notes })
     }
+}
+
+/// A document with what follows from its grade: the terms, and the request of each container with its reason. So a
+/// grade that stands for something else by now is told as a difference, which it is: an apply makes a Release of it.
+fn told(document: &AppDocument) -> Value {
+    let mut told = document.to_value();
+    let TermsView { qos_class, cpu, memory, priority_class: _ } = terms(&document.content);
+    told["terms"] = json!({"qosClass": qos_class, "cpu": cpu, "memory": memory});
+    let requests = sizes(&document.content).into_iter().map(|ContainerSize { container, cpu, memory }| {
+        let [cpu, memory] = [cpu, memory].map(|amount| format!("{}: {}", amount.request, amount.because));
+        (container, json!({"cpu": cpu, "memory": memory}))
+    });
+    told["requests"] = Value::Object(requests.collect());
+    told
 }
 
 fn is_scale(path: &str) -> bool {
@@ -61,7 +78,7 @@ fn compare(path: &str, before: Option<&Value>, after: Option<&Value>, changes: &
                 compare(&deeper(key), None, Some(value), changes);
             }
         }
-        (None, Some(Value::Object(new))) if path.is_empty() || path == "spec" || path == "metadata" => {
+        (None, Some(Value::Object(new))) if ["", "spec", "metadata", "terms", "requests"].contains(&path) => {
             for (key, value) in new {
                 compare(&deeper(key), None, Some(value), changes);
             }
@@ -76,7 +93,6 @@ fn compare(path: &str, before: Option<&Value>, after: Option<&Value>, changes: &
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn a_diff_names_the_deepest_field_that_differs() {

@@ -2,8 +2,10 @@
 
 use async_trait::async_trait;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::accept::ledger_is_current;
+use super::grades::admit_policy;
 use super::reading::PageRequest;
 use super::request::Making;
 use super::{Plimsoll, Write};
@@ -11,7 +13,7 @@ use crate::caller::{Caller, Role};
 use crate::error::{Error, Kind};
 use crate::ledger::Compare;
 use crate::name::{DcName, InstallationId, NamespaceName};
-use crate::record::{Draft, Environment, Installation, Namespace, decode, key};
+use crate::record::{Draft, Environment, GradePolicy, Installation, Namespace, decode, key};
 use crate::view::{InstallationView, NamespaceSight, NamespaceView, Paged};
 
 /// An installation as it is named.
@@ -23,6 +25,9 @@ pub struct NewInstallation {
     pub name: String,
     /// Which rules hold.
     pub environment: Environment,
+    /// Its grades, as [`Plimsoll::set_policy`] takes them; Plimsoll's own where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Value>,
 }
 
 /// A Namespace as it is made.
@@ -36,8 +41,8 @@ impl Plimsoll {
     /// Names the installation, once.
     ///
     /// # Errors
-    /// `AlreadyExists` where it has another id; doing it again with the same id changes nothing. `Refused` for
-    /// a request id that was another request's.
+    /// `AlreadyExists` where it has another id, or other grades than are given; doing it again with the same id changes
+    /// nothing. `Invalid` with every fault of the grades. `Refused` for a request id that was another request's.
     pub async fn init(
         &self,
         caller: &Caller,
@@ -121,13 +126,39 @@ impl Making for NewInstallation {
     const VERB: &'static str = "init";
     type View = InstallationView;
 
-    async fn plan(&self, plimsoll: &Plimsoll, _: &Caller, draft: &mut Draft) -> Result<Self::View, Error> {
-        let Self { id, name, environment } = self.clone();
-        match plimsoll.read::<Installation>(key::INSTALLATION).await? {
+    async fn plan(
+        &self,
+        plimsoll: &Plimsoll,
+        caller: &Caller,
+        draft: &mut Draft,
+    ) -> Result<Self::View, Error> {
+        let Self { id, name, environment, policy } = self.clone();
+        let policy = policy.as_ref().map(admit_policy).transpose()?;
+        let there = plimsoll.read::<Installation>(key::INSTALLATION).await?;
+        if there.is_some()
+            && let Some(policy) = &policy
+            && policy != plimsoll.read_grades().await?.policy()
+        {
+            return Err(Error::new(
+                Kind::AlreadyExists,
+                "ALREADY_INITIALIZED",
+                "this installation has other grades already; `plimsoll policy set` changes them",
+            ));
+        }
+        match there {
             None => {
                 let created = plimsoll.clock.now();
                 let new = Installation { id, name, environment, epoch: 1, dcs: Vec::new(), created };
                 draft.create(key::INSTALLATION.to_owned(), &new).map_err(Error::internal)?;
+                // Written down also where they are Plimsoll's own: a later Plimsoll may have others.
+                let grades = GradePolicy {
+                    policy: policy.unwrap_or_default(),
+                    retired: Vec::new(),
+                    by: caller.name.clone(),
+                    reason: None,
+                    changed: created,
+                };
+                draft.create(key::GRADES.to_owned(), &grades).map_err(Error::internal)?;
                 Ok(view_installation(new))
             }
             Some(there) if there.value.id == id => Ok(view_installation(there.value)),

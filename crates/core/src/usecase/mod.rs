@@ -10,6 +10,7 @@ mod archived;
 mod control;
 mod data_centers;
 mod diff;
+mod grades;
 mod installation;
 mod operations;
 mod outage;

@@ -16,6 +16,7 @@ use kube::Client;
 use plimsoll_core::breaker::Stop;
 use plimsoll_core::cluster::{Cluster, Definition, Delivery, Error, Identity, Resource, Version, Watch};
 use plimsoll_core::name::{AppRef, InstallationId, NamespaceName};
+use plimsoll_qos::PriorityClass;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -112,6 +113,10 @@ impl Cluster for KubeCluster {
     async fn prepare(&self) -> Result<Definition, Error> {
         self.require_fitness().await?;
         prepare::prepare(&self.rest).await
+    }
+
+    async fn ensure_classes(&self, classes: &[PriorityClass]) -> Result<BTreeMap<String, String>, Error> {
+        prepare::ensure_classes(&self.rest, classes).await
     }
 
     async fn ensure_namespace(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use plimsoll_core::cluster::{Definition, Error};
 use plimsoll_core::name::NamespaceName;
-use plimsoll_qos::Grade;
+use plimsoll_qos::PriorityClass;
 use serde_json::{Map, Value, json};
 
 use super::SYSTEM_NAMESPACE;
@@ -24,9 +24,7 @@ const NAMESPACES: &str = "/api/v1/namespaces";
 const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
 
 pub(super) async fn prepare(rest: &Rest) -> Result<Definition, Error> {
-    let was_there = ensure_definition(rest).await?;
-    ensure_priorities(rest).await?;
-    Ok(was_there)
+    ensure_definition(rest).await
 }
 
 async fn ensure_definition(rest: &Rest) -> Result<Definition, Error> {
@@ -65,42 +63,75 @@ async fn is_served(rest: &Rest) -> Result<bool, Error> {
     Ok(rest.find::<Value>(&path).await.map_err(other)?.is_some())
 }
 
-async fn ensure_priorities(rest: &Rest) -> Result<(), Error> {
-    let there: Value = rest.get(PRIORITY_CLASSES).await.map_err(other)?;
-    let there = there["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-    for grade in Grade::ALL {
-        let (name, value) = grade.priority();
-        match there.iter().find(|class| class["metadata"]["name"] == name) {
-            None => create_priority(rest, grade).await?,
-            Some(class) if class["value"] == value => {}
-            Some(class) => {
-                return Err(Error::Refused(format!(
-                    "its PriorityClass {name} has the value {} and should have {value}; a value cannot be \
-                     changed: delete the class and add the data center again",
-                    class["value"]
-                )));
+/// Makes the classes that are missing; answers those that cannot be had, with the reason.
+pub(super) async fn ensure_classes(
+    rest: &Rest,
+    classes: &[PriorityClass],
+) -> Result<BTreeMap<String, String>, Error> {
+    let mut there = read_classes(rest).await?;
+    let mut is_fresh = true;
+    let mut blocked = BTreeMap::new();
+    for class in classes {
+        if !there.contains_key(&class.name) {
+            match rest.create(PRIORITY_CLASSES, &manifest(class)).await {
+                Ok(Value::Null | Value::Object(_)) => continue,
+                Ok(_) => return Err(Error::Unreadable("a PriorityClass that is no object".into())),
+                // Another process was faster; what it made is looked at like any other.
+                Err(kube::Error::Api(status)) if status.is_already_exists() => is_fresh = false,
+                Err(error) => return Err(other(error)),
             }
         }
+        if !is_fresh {
+            there = read_classes(rest).await?;
+            is_fresh = true;
+        }
+        if let Some(why) = there.get(&class.name).and_then(|found| in_the_way(class, found)) {
+            blocked.insert(class.name.clone(), why);
+        }
     }
-    Ok(())
+    Ok(blocked)
 }
 
-async fn create_priority(rest: &Rest, grade: Grade) -> Result<(), Error> {
-    let (name, value) = grade.priority();
-    let class = json!({
+/// All classes by name.
+async fn read_classes(rest: &Rest) -> Result<BTreeMap<String, Value>, Error> {
+    let there: Value = rest.get(PRIORITY_CLASSES).await.map_err(other)?;
+    let items = there["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let named = |class: &Value| Some((class["metadata"]["name"].as_str()?.to_owned(), class.clone()));
+    Ok(items.iter().filter_map(named).collect())
+}
+
+/// Why a class that is there is not the one that is wanted.
+fn in_the_way(class: &PriorityClass, found: &Value) -> Option<String> {
+    let PriorityClass { name, value, description: _ } = class;
+    if found["value"] != *value {
+        return Some(format!(
+            "its PriorityClass {name} has the value {} and should have {value}; Kubernetes changes no value: delete \
+             the class there, or give the grade another name (`plimsoll policy set`)",
+            found["value"]
+        ));
+    }
+    (found["metadata"]["labels"][MANAGED_BY] != OURS).then(|| {
+        format!(
+            "its PriorityClass {name} was not made by Plimsoll; label it {MANAGED_BY}={OURS} if it may be used, or \
+             delete it there"
+        )
+    })
+}
+
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+const OURS: &str = "plimsoll";
+
+fn manifest(class: &PriorityClass) -> Value {
+    let PriorityClass { name, value, description } = class;
+    json!({
         "apiVersion": "scheduling.k8s.io/v1",
         "kind": "PriorityClass",
-        "metadata": {"name": name, "labels": {"app.kubernetes.io/managed-by": "plimsoll"}},
+        "metadata": {"name": name, "labels": {MANAGED_BY: OURS}},
         "value": value,
         "globalDefault": false,
         "preemptionPolicy": "PreemptLowerPriority",
-        "description": format!("Applications of grade {grade}, by Plimsoll."),
-    });
-    match rest.create(PRIORITY_CLASSES, &class).await {
-        // Another process was faster, with the same class.
-        Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
-        answer => answer.map(|_: Value| ()).map_err(other),
-    }
+        "description": description,
+    })
 }
 
 pub(super) async fn ensure_namespace(

@@ -30,6 +30,7 @@ macro_rules! for_each_check {
             resources:
                 a_data_center_says_who_it_is,
                 preparing_twice_writes_once,
+                classes_are_made_once_and_another_of_the_name_is_told,
                 a_namespace_keeps_what_else_it_has,
                 what_was_put_is_read,
                 what_changed_meanwhile_is_not_replaced,

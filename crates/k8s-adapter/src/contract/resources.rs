@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::StreamExt;
-use plimsoll_core::cluster::{Asks, Cluster as _, Error, Event, Version};
+use plimsoll_core::cluster::{Asks, Cluster as _, Error, Event, PriorityClass, Version};
 use serde_json::{Value, json};
 
 use super::Target;
@@ -31,6 +31,59 @@ pub async fn preparing_twice_writes_once(target: &Target) {
     let before = definition().await;
     target.cluster.prepare().await.unwrap();
     assert_eq!(definition().await, before);
+}
+
+/// Classes that are missing are made, those that are there are left, and one that is another is named with what to do.
+pub async fn classes_are_made_once_and_another_of_the_name_is_told(target: &Target) {
+    const CLASSES: &str = "/apis/scheduling.k8s.io/v1/priorityclasses";
+    // They are the cluster's, and others look at the same cluster.
+    let class = |name: &str, value| PriorityClass {
+        name: format!("plimsoll-{}-{name}", target.namespace),
+        value,
+        description: "A check.".to_owned(),
+    };
+    let read = async |class: &PriorityClass| {
+        target.cluster.rest().get::<Value>(&format!("{CLASSES}/{}", class.name)).await.unwrap()
+    };
+    let (gold, iron, wild) = (class("gold", 9), class("iron", 8), class("wild", 7));
+    assert!(target.cluster.ensure_classes(std::slice::from_ref(&gold)).await.unwrap().is_empty());
+    let made = read(&gold).await;
+    assert_eq!((&made["value"], &made["preemptionPolicy"]), (&json!(9), &json!("PreemptLowerPriority")));
+
+    let foreign = json!({
+        "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": wild.name}, "value": 7,
+    });
+    let _: Value = target.cluster.rest().create(CLASSES, &foreign).await.unwrap();
+    let other = PriorityClass { value: 10, ..gold.clone() };
+    let blocked = target.cluster.ensure_classes(&[other, iron.clone(), wild.clone()]).await.unwrap();
+    assert_eq!(
+        blocked,
+        BTreeMap::from([
+            (
+                gold.name.clone(),
+                format!(
+                    "its PriorityClass {} has the value 9 and should have 10; Kubernetes changes no value: delete the \
+                     class there, or give the grade another name (`plimsoll policy set`)",
+                    gold.name
+                )
+            ),
+            (
+                wild.name.clone(),
+                format!(
+                    "its PriorityClass {} was not made by Plimsoll; label it app.kubernetes.io/managed-by=plimsoll if \
+                     it may be used, or delete it there",
+                    wild.name
+                )
+            ),
+        ])
+    );
+    assert_eq!(read(&gold).await, made, "what is there stays as it is");
+    assert_eq!(read(&iron).await["value"], 8);
+    for class in [&gold, &iron, &wild] {
+        let uid = read(class).await["metadata"]["uid"].as_str().unwrap().to_owned();
+        let _: Value =
+            target.cluster.rest().delete(&format!("{CLASSES}/{}", class.name), &uid).await.unwrap();
+    }
 }
 
 /// A namespace gets its labels and keeps what else it has.

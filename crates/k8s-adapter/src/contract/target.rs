@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use plimsoll_core::cluster::Cluster as _;
+use plimsoll_core::record::GradePolicy;
 use serde_json::Value;
 
 use crate::rest::Rest;
@@ -29,6 +30,8 @@ impl Target {
     pub async fn with(kubeconfig: &str, options: &Options) -> Self {
         let cluster = KubeCluster::from_kubeconfig(kubeconfig, options).await.unwrap();
         cluster.prepare().await.unwrap();
+        let blocked = cluster.ensure_classes(&GradePolicy::own_classes()).await.unwrap();
+        assert!(blocked.is_empty(), "{blocked:?}");
         let id = uuid::Uuid::now_v7().simple().to_string();
         let namespace = format!("check-{}", &id[20..]);
         cluster.ensure_namespace(&namespace.parse().unwrap(), &BTreeMap::new()).await.unwrap();

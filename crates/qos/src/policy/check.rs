@@ -1,5 +1,7 @@
 //! What makes a policy nonsense.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use super::{GradeName, GradeRule, HIGHEST_PRIORITY};
@@ -17,17 +19,14 @@ const MOST_MEMORY: Ratio = Ratio::constant(2, 1);
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct PolicyError(pub Vec<PolicyFault>);
 
-/// One thing that is wrong with a policy, with the field and the remedy.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+/// One thing that is wrong with a policy: the field, what is wrong with it, and the remedy.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PolicyFault {
     /// Without grades no application can be published.
-    #[error("grades: there is none; name at least one")]
     NoGrades,
     /// A list beyond its bound.
-    #[error("grades: {0} are too many; an installation has at most {MOST_GRADES}")]
     TooMany(usize),
     /// Two grades of one name.
-    #[error("grades[{index}].name: `{name}` is there twice; name each grade once")]
     NamedTwice {
         /// Where in the list.
         index: usize,
@@ -35,10 +34,6 @@ pub enum PolicyFault {
         name: GradeName,
     },
     /// Guaranteed pods request all that they may use.
-    #[error(
-        "grades[{index}]: `{name}` is Guaranteed, which leaves nothing to sell twice; \
-         set cpu and memory to 1, or qosClass to Burstable"
-    )]
     GuaranteedWithRatio {
         /// Where in the list.
         index: usize,
@@ -46,10 +41,6 @@ pub enum PolicyFault {
         name: GradeName,
     },
     /// Pods that request all that they may use are Guaranteed, whatever the policy says.
-    #[error(
-        "grades[{index}]: `{name}` is Burstable and sells nothing twice, so its pods would be Guaranteed; \
-         set cpu or memory above 1, or qosClass to Guaranteed"
-    )]
     BurstableWithoutRatio {
         /// Where in the list.
         index: usize,
@@ -57,7 +48,6 @@ pub enum PolicyFault {
         name: GradeName,
     },
     /// Pods without requests are the first to die and cannot be planned for.
-    #[error("grades[{index}].qosClass: `{name}` is BestEffort, which no grade may be; use Burstable")]
     BestEffort {
         /// Where in the list.
         index: usize,
@@ -65,7 +55,6 @@ pub enum PolicyFault {
         name: GradeName,
     },
     /// A ratio beyond what the machines can stand.
-    #[error("grades[{index}].{resource}: {ratio} is beyond {most}, the most that may be sold")]
     RatioTooLarge {
         /// Where in the list.
         index: usize,
@@ -77,10 +66,6 @@ pub enum PolicyFault {
         most: Ratio,
     },
     /// Memory sold more often than CPU.
-    #[error(
-        "grades[{index}].memory: `{name}` sells memory {memory} times and CPU only {cpu} times; memory that \
-         is short kills, CPU that is short only waits: set memory to at most {cpu}"
-    )]
     MemoryBeyondCpu {
         /// Where in the list.
         index: usize,
@@ -92,7 +77,6 @@ pub enum PolicyFault {
         cpu: Ratio,
     },
     /// A priority that Kubernetes keeps, or that pods without a class have.
-    #[error("grades[{index}].priority: {priority} is out of range; use 1 to {HIGHEST_PRIORITY}")]
     PriorityOutOfRange {
         /// Where in the list.
         index: usize,
@@ -100,10 +84,6 @@ pub enum PolicyFault {
         priority: i32,
     },
     /// A grade that stands lower in the list and would be kept longer.
-    #[error(
-        "grades[{index}].priority: `{name}` ({priority}) is less important than `{above}` ({above_priority}) \
-         and must have a lower priority; change the order of the grades or the values"
-    )]
     PriorityOrder {
         /// Where in the list.
         index: usize,
@@ -117,10 +97,6 @@ pub enum PolicyFault {
         above_priority: i32,
     },
     /// A grade that stands lower in the list and is sold less often.
-    #[error(
-        "grades[{index}].{resource}: `{name}` is less important than `{above}` and sold {ratio} times, \
-         `{above}` {above_ratio} times; the less important must be sold at least as often"
-    )]
     RatioOrder {
         /// Where in the list.
         index: usize,
@@ -135,6 +111,87 @@ pub enum PolicyFault {
         /// The ratio of that one.
         above_ratio: Ratio,
     },
+}
+
+impl PolicyFault {
+    /// The field that it is about: `grades[1].priority`.
+    pub fn field(&self) -> String {
+        match self {
+            Self::NoGrades | Self::TooMany(_) => "grades".to_owned(),
+            Self::NamedTwice { index, .. } => format!("grades[{index}].name"),
+            Self::GuaranteedWithRatio { index, .. } | Self::BurstableWithoutRatio { index, .. } => {
+                format!("grades[{index}]")
+            }
+            Self::BestEffort { index, .. } => format!("grades[{index}].qosClass"),
+            Self::RatioTooLarge { index, resource, .. } | Self::RatioOrder { index, resource, .. } => {
+                format!("grades[{index}].{resource}")
+            }
+            Self::MemoryBeyondCpu { index, .. } => format!("grades[{index}].memory"),
+            Self::PriorityOutOfRange { index, .. } | Self::PriorityOrder { index, .. } => {
+                format!("grades[{index}].priority")
+            }
+        }
+    }
+
+    /// What is wrong with it.
+    pub fn message(&self) -> String {
+        match self {
+            Self::NoGrades => "there is none".to_owned(),
+            Self::TooMany(count) => format!("{count} are too many"),
+            Self::NamedTwice { name, .. } => format!("`{name}` is there twice"),
+            Self::GuaranteedWithRatio { name, .. } => {
+                format!("`{name}` is Guaranteed, which leaves nothing to sell twice")
+            }
+            Self::BurstableWithoutRatio { name, .. } => {
+                format!("`{name}` is Burstable and sells nothing twice, so its pods would be Guaranteed")
+            }
+            Self::BestEffort { name, .. } => format!("`{name}` is BestEffort, which no grade may be"),
+            Self::RatioTooLarge { ratio, most, .. } => {
+                format!("{ratio} is beyond {most}, the most that may be sold")
+            }
+            Self::MemoryBeyondCpu { name, memory, cpu, .. } => format!(
+                "`{name}` sells memory {memory} times and CPU only {cpu} times, and memory that is short kills \
+                 where CPU that is short only waits"
+            ),
+            Self::PriorityOutOfRange { priority, .. } => format!("{priority} is out of range"),
+            Self::PriorityOrder { name, priority, above, above_priority, .. } => format!(
+                "`{name}` ({priority}) is less important than `{above}` ({above_priority}) and must have a lower \
+                 priority"
+            ),
+            Self::RatioOrder { name, ratio, above, above_ratio, .. } => format!(
+                "`{name}` is less important than `{above}` and sold {ratio} times, `{above}` {above_ratio} times"
+            ),
+        }
+    }
+
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::NoGrades => "name at least one".to_owned(),
+            Self::TooMany(_) => format!("an installation has at most {MOST_GRADES}"),
+            Self::NamedTwice { .. } => "name each grade once".to_owned(),
+            Self::GuaranteedWithRatio { .. } => {
+                "set cpu and memory to 1, or qosClass to Burstable".to_owned()
+            }
+            Self::BurstableWithoutRatio { .. } => {
+                "set cpu or memory above 1, or qosClass to Guaranteed".to_owned()
+            }
+            Self::BestEffort { .. } => "use Burstable".to_owned(),
+            Self::RatioTooLarge { most, .. } => format!("write {most} at most"),
+            Self::MemoryBeyondCpu { cpu, .. } => format!("set memory to at most {cpu}"),
+            Self::PriorityOutOfRange { .. } => format!("use 1 to {HIGHEST_PRIORITY}"),
+            Self::PriorityOrder { .. } => "change the order of the grades or the values".to_owned(),
+            Self::RatioOrder { .. } => "the less important must be sold at least as often".to_owned(),
+        }
+    }
+}
+
+impl std::error::Error for PolicyFault {}
+
+impl fmt::Display for PolicyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}", self.field(), self.message(), self.remedy())
+    }
 }
 
 pub(super) fn faults(grades: &[GradeRule]) -> Vec<PolicyFault> {

@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use plimsoll_core::caller::{Caller, Role};
-use plimsoll_core::cluster::{Cluster, Clusters};
+use plimsoll_core::cluster::{self, Cluster, Clusters};
 use plimsoll_core::enrol::{Enrol, Sharing};
 use plimsoll_core::error::{Chain, Error, Kind};
 use plimsoll_core::name::{DcName, InstallationId};
@@ -184,6 +184,13 @@ impl Enrol for DataCenters {
             return Ok(checked);
         }
         cluster.prepare().await.map_err(|error| refusal::of_cluster(&name, error))?;
+        let classes = self.plimsoll.policy(caller).await?.classes();
+        let blocked =
+            cluster.ensure_classes(&classes).await.map_err(|error| refusal::of_cluster(&name, error))?;
+        if !blocked.is_empty() {
+            let why = blocked.into_values().collect::<Vec<_>>().join("; ");
+            return Err(refusal::of_cluster(&name, cluster::Error::Refused(why)));
+        }
         cluster.mark(&installation).await.map_err(|error| refusal::of_cluster(&name, error))?;
 
         // The file comes before the ledger: one that the ledger does not list is nobody's, and a repeat

@@ -38,7 +38,12 @@ impl Bed {
         let plimsoll = Plimsoll::new(ledger.clone(), Sights::new(), clock.clone(), Arc::new(SystemIds));
         let olga = Caller { name: "olga".to_owned(), role: Role::Operator };
         let id = installation.parse().unwrap();
-        let new = NewInstallation { id, name: "a test".to_owned(), environment: Environment::Production };
+        let new = NewInstallation {
+            id,
+            name: "a test".to_owned(),
+            environment: Environment::Production,
+            policy: None,
+        };
         plimsoll.init(&olga, new, mk_write()).await.unwrap();
         let dir = Arc::new(DataDir::open(folder.path()).unwrap());
         let options = Options { deadline, ..Options::default() };

@@ -6,7 +6,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use plimsoll_core::breaker::Stop;
-use plimsoll_core::cluster::{Cluster, Definition, Delivery, Error, Identity, Resource, Version, Watch};
+use plimsoll_core::cluster::{
+    Cluster, Definition, Delivery, Error, Identity, PriorityClass, Resource, Version, Watch,
+};
 use plimsoll_core::name::{AppRef, InstallationId, NamespaceName};
 use tokio_util::sync::CancellationToken;
 
@@ -60,6 +62,10 @@ impl Cluster for Way {
 
     async fn prepare(&self) -> Result<Definition, Error> {
         self.cluster().prepare().await
+    }
+
+    async fn ensure_classes(&self, classes: &[PriorityClass]) -> Result<BTreeMap<String, String>, Error> {
+        self.cluster().ensure_classes(classes).await
     }
 
     async fn ensure_namespace(

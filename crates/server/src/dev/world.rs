@@ -61,7 +61,7 @@ impl World {
         let plimsoll = self.plimsoll();
         let id: InstallationId = INSTALLATION.parse().map_err(defect)?;
         let name = "plimsoll dev".to_owned();
-        let new = NewInstallation { id, name, environment: Environment::Production };
+        let new = NewInstallation { id, name, environment: Environment::Production, policy: None };
         plimsoll.init(&self.caller, new, write("init")?).await?;
         let known: Vec<DcName> = plimsoll.dcs(&self.caller).await?.into_iter().map(|dc| dc.name).collect();
         for (dc, kubeconfig) in self.simulation.kubeconfigs() {

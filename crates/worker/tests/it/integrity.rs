@@ -80,6 +80,7 @@ impl Inventory {
         for name in self.keys.keys() {
             let known = [
                 key::INSTALLATION,
+                key::GRADES,
                 key::DCS,
                 key::NAMESPACES,
                 key::APPS,

@@ -7,6 +7,7 @@ mod breaker;
 mod control;
 mod dice;
 mod erase;
+mod grades;
 mod handover;
 mod housekeeping;
 mod integrity;

@@ -12,7 +12,7 @@ use plimsoll_core::caller::{Caller, Role};
 use plimsoll_core::clock::{Clock, Ids};
 use plimsoll_core::cluster::{
     Applied, Asks, Cluster, Clusters, Definition, Delivery, Error, Event, Fatal, Fence, Finding, Identity,
-    Local, Power, Replicas, Resource, Status, Version, Want, Watch,
+    Local, Power, PriorityClass, Replicas, Resource, Status, Version, Want, Watch,
 };
 use plimsoll_core::fold::OperationState;
 use plimsoll_core::ledger::Ledger;
@@ -95,6 +95,8 @@ struct State {
     removed: Vec<AppRef>,
     refused: u64,
     namespaces: BTreeSet<NamespaceName>,
+    classes: BTreeMap<String, i32>,
+    asked_for_classes: u32,
     watchers: Vec<mpsc::UnboundedSender<Result<Event, Error>>>,
 }
 
@@ -115,6 +117,8 @@ impl FakeDc {
             removed: Vec::new(),
             refused: 0,
             namespaces: BTreeSet::new(),
+            classes: BTreeMap::new(),
+            asked_for_classes: 0,
             watchers: Vec::new(),
         };
         Arc::new(Self { name: name.parse().unwrap(), state: Mutex::new(state) })
@@ -137,6 +141,23 @@ impl FakeDc {
 
     pub(crate) fn name(&self) -> &DcName {
         &self.name
+    }
+
+    /// Its `PriorityClass`es with their values.
+    pub(crate) fn classes(&self) -> BTreeMap<String, i32> {
+        self.state.lock().unwrap().classes.clone()
+    }
+
+    /// Somebody makes a `PriorityClass` there, or deletes it.
+    pub(crate) fn class(&self, name: &str, value: Option<i32>) {
+        let classes = &mut self.state.lock().unwrap().classes;
+        classes.remove(name);
+        classes.extend(value.map(|value| (name.to_owned(), value)));
+    }
+
+    /// How often it was asked for classes.
+    pub(crate) fn asked_for_classes(&self) -> u32 {
+        self.state.lock().unwrap().asked_for_classes
     }
 
     pub(crate) fn is_up(&self) -> bool {
@@ -407,6 +428,19 @@ impl Cluster for FakeDc {
         Ok(Definition::Found)
     }
 
+    async fn ensure_classes(&self, classes: &[PriorityClass]) -> Result<BTreeMap<String, String>, Error> {
+        let mut state = self.state.lock().unwrap();
+        state.asked_for_classes += 1;
+        let mut blocked = BTreeMap::new();
+        for class in classes {
+            let there = *state.classes.entry(class.name.clone()).or_insert(class.value);
+            if there != class.value {
+                blocked.insert(class.name.clone(), format!("{} has the value {there}", class.name));
+            }
+        }
+        Ok(blocked)
+    }
+
     async fn ensure_namespace(
         &self,
         name: &NamespaceName,
@@ -583,6 +617,7 @@ impl Bed {
             id: INSTALLATION.parse().unwrap(),
             name: "Test".to_owned(),
             environment: Environment::Production,
+            policy: None,
         };
         plimsoll.init(&ann(), new, write("init")).await.unwrap();
         let ways = Arc::new(Ways::default());

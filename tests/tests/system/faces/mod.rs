@@ -43,7 +43,8 @@ async fn every_verb_that_shows_something_shows_the_same_on_every_face() -> Resul
 
     let installation = world.user().get("/v1/installation").await?;
     let installation = installation["id"].as_str().context("an installation without id")?;
-    for verb in table::reads(&world, id, installation)?.into_iter().chain(table::too_late(id)) {
+    let reads = table::reads(&world, id, installation)?.into_iter().chain([table::show_policy()]);
+    for verb in reads.chain(table::too_late(id)) {
         let mut replies = Vec::new();
         for face in Face::ALL {
             replies.push((face, face.ask(world.user(), &verb).await.with_context(|| verb.name)?));

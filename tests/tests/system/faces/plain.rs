@@ -14,7 +14,7 @@ const ENUMS: [&str; 9] = [
     "APP_STATE_",
     "ENVIRONMENT_",
     "HEALTH_",
-    "GRADE_",
+    "QOS_CLASS_",
 ];
 
 /// An answer in the words of REST: what the JSON form of protobuf spells otherwise is respelt, and what a face
@@ -53,11 +53,7 @@ fn is_empty(value: &Value) -> bool {
 
 fn word(text: &str) -> Value {
     if let Some(rest) = ENUMS.iter().find_map(|prefix| text.strip_prefix(prefix)) {
-        return if text.starts_with("GRADE_") {
-            rest.to_lowercase().replace('_', "-").into()
-        } else {
-            rest.split('_').map(capitalized).collect::<String>().into()
-        };
+        return rest.split('_').map(capitalized).collect::<String>().into();
     }
     // 64 bits do not fit into the numbers of every JSON reader, so protobuf writes them as text.
     if let Ok(number) = text.parse::<u64>() {

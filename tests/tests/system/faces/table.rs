@@ -99,6 +99,9 @@ pub(super) fn writes(world: &World, app: &'static str) -> Result<Vec<Verb>> {
         get.failing(Kind::NotFound),
         decide("confirm", "dc confirm", "InstallationService/ConfirmDataCenter").failing(Kind::Refused),
         decide("refuse", "dc refuse", "InstallationService/RefuseDataCenter").failing(Kind::Refused),
+        set_policy(world, "2", 700_000_000)?,
+        set_policy(world, "2", 1)?.failing(Kind::Refused),
+        set_policy(world, "1/2", 1)?.failing(Kind::Invalid),
         create_namespace(app, app),
         create_namespace(app, app),
         create_namespace(app, &format!("{app}-2")).failing(Kind::Refused),
@@ -276,6 +279,36 @@ fn show(world: &World, name: &'static str, app: &str, method: &str, rest: &str, 
         grpc: (method, json!({"app": {"namespace": namespace, "name": app}}), field),
         error: None,
     }
+}
+
+/// The grades, which nobody has set.
+pub(super) fn show_policy() -> Verb {
+    Verb {
+        name: "policy show",
+        cli: words(&["policy", "show"]),
+        rest: (Method::GET, "/v1/policy".to_owned(), None),
+        grpc: ("InstallationService/GetPolicy", json!({}), "policy"),
+        error: None,
+    }
+}
+
+/// Looks what would come of having the grade of these Apps alone.
+fn set_policy(world: &World, cpu: &str, priority: u32) -> Result<Verb> {
+    let grade = json!({
+        "name": "general-2", "qosClass": "Burstable", "cpu": cpu, "memory": "3/2", "priority": priority,
+    });
+    let body = json!({"grades": [grade]});
+    let file = world.folder().join(format!("grades-{}.yaml", uuid::Uuid::now_v7()));
+    std::fs::write(&file, body.to_string())?;
+    let mut options = options();
+    options["validateOnly"] = true.into();
+    Ok(Verb {
+        name: "policy set",
+        cli: words(&["policy", "set", "-f", &file.to_string_lossy(), "--dry-run"]),
+        rest: (Method::PUT, format!("/v1/policy{}&validateOnly=true", query()), Some(body.clone())),
+        grpc: ("InstallationService/SetPolicy", json!({"policy": body, "options": options}), ""),
+        error: None,
+    })
 }
 
 /// Names the installation again, or otherwise.

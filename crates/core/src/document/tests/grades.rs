@@ -3,7 +3,7 @@
 use plimsoll_qos::Policy;
 use serde_json::{Value, json};
 
-use super::super::{Host, admit, faults as faults_anywhere, validate_by};
+use super::super::{Host, admit, faults as faults_anywhere, read_policy, validate_by};
 use super::{IMAGE, mk_doc_with, said};
 use crate::builders::mk_dcs;
 use crate::record::Environment;
@@ -83,4 +83,58 @@ fn a_size_that_would_have_another_class_than_its_grade_is_refused() {
     beside["spec"]["sidecars"] =
         json!([{"name": "proxy", "image": IMAGE, "size": {"cpu": "1", "memory": "1Gi"}}]);
     assert_eq!(told(&beside, &grades), Vec::<String>::new());
+}
+
+#[test]
+fn grades_are_read_as_they_are_written_and_a_whole_ratio_may_be_a_number() {
+    let written = serde_json::to_value(metals()).unwrap();
+    assert_eq!(read_policy(&written), Ok(metals()));
+    let mut with_numbers = written;
+    with_numbers["grades"][1]["cpu"] = json!(3);
+    with_numbers["grades"][0]["memory"] = json!(1);
+    assert_eq!(read_policy(&with_numbers), Ok(metals()));
+}
+
+#[test]
+fn every_fault_of_grades_is_told_at_once_by_its_field() {
+    let told = |grades: Value| -> Vec<String> {
+        read_policy(&json!({ "grades": grades })).unwrap_err().iter().map(said).collect()
+    };
+    assert_eq!(
+        told(json!([
+            {"name": "Gold", "qosClass": "guaranteed", "cpu": 1.5, "memory": "1/2", "priority": -1},
+            {"name": "iron", "qosClass": "Burstable", "memory": "a", "prio": 8, "priority": "8"},
+        ])),
+        [
+            "grades[0].name: this cannot name a grade; write lower-case letters, digits and dashes, a letter first and \
+             no dash last, at most 40",
+            "grades[0].qosClass: `guaranteed` is not one of Guaranteed, Burstable, BestEffort; did you mean \
+             `Guaranteed`?",
+            "grades[0].cpu: 1.5 is not a whole number from 1 to 100; write how many times it may be sold, as 5 or \
+             \"3/2\"",
+            "grades[0].memory: the ratio 1/2 is below 1, which would ask for more than the limit; write how many times \
+             it may be sold, as 5 or \"3/2\"",
+            "grades[0].priority: -1 is not a whole number from 0 to 2147483647; write a whole number from 0 to \
+             2147483647",
+            "grades[1].prio: there is no field `prio` here; write one of name, qosClass, cpu, memory, priority",
+            "grades[1].cpu: this is missing; add `cpu`",
+            "grades[1].memory: `a` is no ratio; write a whole number or a fraction, for example 5 or 3/2; write how \
+             many times it may be sold, as 5 or \"3/2\"",
+            "grades[1].priority: this must be a number, not a text; write a whole number from 0 to 2147483647",
+        ]
+    );
+    assert_eq!(told(json!([])), ["grades: there is none; name at least one"]);
+    assert_eq!(
+        told(json!([
+            {"name": "high", "qosClass": "Burstable", "cpu": 10, "memory": "3/2", "priority": 1},
+            {"name": "free", "qosClass": "BestEffort", "cpu": 5, "memory": "3/2", "priority": 9},
+        ])),
+        [
+            "grades[1].qosClass: `free` is BestEffort, which no grade may be; use Burstable",
+            "grades[1].priority: `free` (9) is less important than `high` (1) and must have a lower priority; change \
+             the order of the grades or the values",
+            "grades[1].cpu: `free` is less important than `high` and sold 5 times, `high` 10 times; the less important \
+             must be sold at least as often",
+        ]
+    );
 }
