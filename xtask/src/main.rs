@@ -4,6 +4,8 @@ mod bench;
 mod ci;
 mod components;
 mod doctor;
+mod mutate;
+mod mutations;
 mod schemas;
 mod steps;
 mod test;
@@ -35,6 +37,9 @@ enum Task {
     },
     /// Says what this machine lacks for building and testing, and how to get it
     Doctor,
+    /// Puts faults into a copy of the code and fails if the tests do not notice
+    #[command(subcommand)]
+    Mutate(MutateTask),
     /// Runs every check that a change must pass, the tests included
     Ci,
     /// Records the API server's OpenAPI documents, from which the simulated cluster takes its schemas
@@ -43,6 +48,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+}
+
+#[derive(Subcommand)]
+enum MutateTask {
+    /// Ten faults in the simulated cluster, each under the suite that holds it to the real one
+    Sim,
 }
 
 #[derive(Subcommand)]
@@ -114,6 +125,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Bench(BenchTask::Status { dir }) => return bench::status(dir),
         Task::Test { cargo_test } => return test::run(&cargo_test),
         Task::Doctor => return Ok(doctor::report()),
+        Task::Mutate(MutateTask::Sim) => return mutate::sim(),
         Task::Ci => return ci::run(),
         Task::RecordSchemas { check } => return schemas::record(check),
     }

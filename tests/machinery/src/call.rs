@@ -27,6 +27,18 @@ pub enum PatchFormat {
 }
 
 impl PatchFormat {
+    const ALL: [Self; 4] = [Self::Json, Self::Merge, Self::Strategic, Self::Apply];
+
+    /// How a transcript calls a patch of this format.
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Json => "PATCH json",
+            Self::Merge => "PATCH merge",
+            Self::Strategic => "PATCH strategic",
+            Self::Apply => "PATCH apply",
+        }
+    }
+
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::Json => "application/json-patch+json",
@@ -161,6 +173,12 @@ impl<'a> Call<'a> {
 
     async fn send(self) -> Answer {
         let Self { server, method, path, headers, body, shown } = self;
+        let content_type = headers.get("content-type").and_then(|value| value.to_str().ok());
+        let verb = match PatchFormat::ALL.into_iter().find(|it| Some(it.content_type()) == content_type) {
+            Some(format) if method == Method::PATCH => format.verb(),
+            _ => method.as_str(),
+        };
+        let verb = &verb.to_owned();
         let mut request = Request::new(body.into());
         *request.method_mut() = method.clone();
         *request.uri_mut() = server.path(&path).parse().expect("a path");
@@ -191,7 +209,7 @@ impl<'a> Call<'a> {
                 return answer;
             }
         };
-        server.transcript.borrow_mut().answer(&method, &path, &answer, body);
+        server.transcript.borrow_mut().answer(verb, &path, &answer, body);
         answer
     }
 }

@@ -16,6 +16,7 @@
 
 mod call;
 pub mod cases;
+pub mod random;
 mod run;
 mod server;
 mod transcript;

@@ -23,7 +23,7 @@ pub struct Server {
 
 impl Server {
     /// Makes a namespace, and waits until everything is in it that is made for new ones.
-    pub(crate) async fn new(client: Client) -> Self {
+    pub async fn new(client: Client) -> Self {
         let id = uuid::Uuid::now_v7().simple().to_string();
         let namespace = format!("case-{}", &id[20..]);
         let transcript = RefCell::new(Transcript::new(&namespace));

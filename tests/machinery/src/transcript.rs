@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use http::Method;
 use regex::{Captures, Regex};
 use serde_json::{Map, Value};
 
@@ -46,9 +45,9 @@ impl Transcript {
         self.names.push((value.to_owned(), format!("({name})")));
     }
 
-    pub(crate) fn answer(&mut self, method: &Method, path: &str, answer: &Answer, body: Value) {
+    pub(crate) fn answer(&mut self, verb: &str, path: &str, answer: &Answer, body: Value) {
         let path = self.named(path);
-        let _ = writeln!(self.text, "{method} {path}\n{}", answer.code);
+        let _ = writeln!(self.text, "{verb} {path}\n{}", answer.code);
         let content_type = answer.headers.get("content-type").and_then(|value| value.to_str().ok());
         if content_type != Some("application/json") {
             let _ = writeln!(self.text, "content-type: {}", content_type.unwrap_or("(none)"));
@@ -136,7 +135,8 @@ impl Transcript {
         }
     }
 
-    /// `managedFields`, one line per manager and one per field.
+    /// `managedFields`, one line per manager and one per field. Their order on a server depends on the second in
+    /// which each wrote; here it is that of their names.
     fn owners(&mut self, entries: &Value) -> Value {
         let Some(entries) = entries.as_array() else { return entries.clone() };
         let shown = entries.iter().map(|entry| {
@@ -152,7 +152,9 @@ impl Transcript {
             paths.sort();
             Value::Object(Map::from_iter([(self.named(&head), paths.into())]))
         });
-        shown.collect()
+        let mut shown: Vec<Value> = shown.collect();
+        shown.sort_by_cached_key(Value::to_string);
+        shown.into()
     }
 
     fn named(&mut self, text: &str) -> String {

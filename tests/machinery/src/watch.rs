@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use http::{Method, Request};
+use http::Request;
 use http_body_util::BodyExt;
 use serde_json::Value;
 
@@ -34,14 +34,14 @@ impl<'a> Watch<'a> {
         let mut rest = Vec::new();
         let bytes = if code == 200 {
             let answer = Answer { code, headers: parts.headers, body: Value::Null };
-            server.transcript.borrow_mut().answer(&Method::GET, &path, &answer, Value::Null);
+            server.transcript.borrow_mut().answer("GET", &path, &answer, Value::Null);
             // A connection that is cut ends the watch as an orderly end does.
             body.into_data_stream().take_while(|piece| std::future::ready(piece.is_ok())).boxed()
         } else {
             rest = body.collect().await.expect("a whole answer").to_bytes().to_vec();
             let body = serde_json::from_slice(&rest).expect("a status");
             let answer = Answer { code, headers: parts.headers, body };
-            server.transcript.borrow_mut().answer(&Method::GET, &path, &answer, answer.body.clone());
+            server.transcript.borrow_mut().answer("GET", &path, &answer, answer.body.clone());
             futures::stream::empty().boxed()
         };
         let bytes = bytes.filter_map(|piece: Result<_, kube::Error>| std::future::ready(piece.ok())).boxed();

@@ -140,7 +140,7 @@ impl Api {
         check_identity(target, body)?;
         self.check_place(target, body)?;
         let default = |object: &mut Value| match &target.resource.definition {
-            Some(definition) => drop(definition.prune_and_default(object, &target.version)),
+            Some(definition) => drop(definition.prune_and_default_applied(object, &target.version)),
             None => kinds::default(&target.resource, object),
         };
         let mut tx = self.store.begin();

@@ -165,10 +165,20 @@ impl Definition {
     /// Brings a decoded request into shape: fills in defaults and drops what the schema does not know. The answer lists the paths dropped, which a
     /// request with `fieldValidation=Strict` is refused for.
     pub fn prune_and_default(&self, object: &mut Value, version: &str) -> Vec<String> {
+        if let Some(version) = self.versions.get(version) {
+            prune::settle_numbers(object);
+            prune::default(object, &version.structural);
+            prune::drop_nulls(object, Some(&version.structural));
+        }
+        self.prune_and_default_applied(object, version)
+    }
+
+    /// The same for what an apply leaves: a null, which is what remains of an emptied map that somebody else owns,
+    /// stays and is refused where it may not be.
+    pub fn prune_and_default_applied(&self, object: &mut Value, version: &str) -> Vec<String> {
         let Some(version) = self.versions.get(version) else { return Vec::new() };
         prune::settle_numbers(object);
         prune::default(object, &version.structural);
-        prune::drop_nulls(object, Some(&version.structural));
         let mut dropped = version.structure.prune_field(object, "metadata");
         version.settle_metadata(object);
         dropped.extend(prune::prune(object, &version.structural));

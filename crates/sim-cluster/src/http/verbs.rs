@@ -247,6 +247,9 @@ fn target(server: &Server, parts: &Parts, place: &ResourcePath<'_>) -> Result<Ta
         (false, false) => false,
     };
     if !fits {
+        if resource.is_custom() {
+            return Err(NoTarget::NoGroup);
+        }
         // A collection without its namespace is there, to be read.
         let refused = resource.is_namespaced() && place.name.is_empty();
         return Err(if refused { NoTarget::Refused(ApiError::method_not_allowed()) } else { not_found() });

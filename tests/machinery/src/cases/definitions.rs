@@ -103,6 +103,65 @@ pub async fn objects_of_a_definition_live(server: &Server) {
     undefine(server).await;
 }
 
+/// They are watched as built-in ones are.
+pub async fn objects_of_a_definition_are_watched(server: &Server) {
+    let things = define(server, &definition(server, properties(json!({"a": {"type": "string"}})))).await;
+    let path = format!("{things}/x");
+    let mut watch = server.watch(&things).await;
+    server.post(&things, &thing(server, "x", json!({"a": "1"}))).unseen().await;
+    server.merge(&path, &json!({"spec": {"a": "2"}})).unseen().await;
+    server.delete(&path).unseen().await;
+    watch.take(3).await;
+    undefine(server).await;
+}
+
+/// Resources of the whole cluster have no namespace.
+pub async fn resources_of_the_cluster_have_no_namespace(server: &Server) {
+    let mut definition = definition(server, properties(json!({"a": {"type": "string"}})));
+    definition["spec"]["scope"] = "Cluster".into();
+    server.post(DEFINITIONS, &definition).unseen().await;
+    let things = format!("/apis/{}.example.io/v1/things", server.namespace);
+    server.until("the definition is served", async || server.get(&things).maybe().await.code == 200).await;
+    server.post(&things, &thing(server, "x", json!({"a": "1"}))).await;
+    server.get(&format!("{things}/x")).only(&["/metadata/namespace", "/spec"]).await;
+    let inside = format!("apis/{}.example.io/v1/things", server.namespace);
+    server.get(&inside).await;
+    undefine(server).await;
+}
+
+/// Resources of namespaces are read over all of them, and written in one.
+pub async fn resources_of_namespaces_are_written_in_one(server: &Server) {
+    let things = define(server, &definition(server, properties(json!({"a": {"type": "string"}})))).await;
+    server.post(&things, &thing(server, "x", json!({"a": "1"}))).unseen().await;
+    let everywhere = format!("/apis/{}.example.io/v1/things", server.namespace);
+    server.get(&everywhere).only(&["/items/0/metadata/name", "/items/1"]).await;
+    server.post(&everywhere, &thing(server, "y", json!({"a": "1"}))).await;
+    server.get(&format!("{everywhere}/x")).await;
+    undefine(server).await;
+}
+
+/// A definition that grows takes what it refused before.
+pub async fn a_definition_can_grow(server: &Server) {
+    let things = define(server, &definition(server, properties(json!({"a": {"type": "string"}})))).await;
+    server.post(&things, &thing(server, "x", json!({"a": "1", "b": "2"}))).only(&["/spec"]).await;
+    let path = format!("{DEFINITIONS}/things.{}.example.io", server.namespace);
+    let grown = json!([{
+        "op": "add",
+        "path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/b",
+        "value": {"type": "string"},
+    }]);
+    server.patch(Json, &path, &grown).only(&["/metadata/generation"]).await;
+    let probe = thing(server, "probe", json!({"b": "2"}));
+    let dry = format!("{things}?dryRun=All");
+    let is_kept = async || server.post(&dry, &probe).maybe().await.body["spec"]["b"] == "2";
+    server.until("the field is kept", is_kept).await;
+    server
+        .merge(&format!("{things}/x"), &json!({"spec": {"b": "3"}}))
+        .only(&["/spec", "/metadata/generation"])
+        .await;
+    undefine(server).await;
+}
+
 /// Before it is defined nothing is there; afterwards nothing is left.
 pub async fn a_deleted_definition_takes_its_objects_along(server: &Server) {
     let things = format!("apis/{}.example.io/v1/things", server.namespace);

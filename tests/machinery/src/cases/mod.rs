@@ -150,6 +150,10 @@ macro_rules! for_each_case {
             definitions:
                 a_definition_is_established,
                 objects_of_a_definition_live,
+                objects_of_a_definition_are_watched,
+                resources_of_the_cluster_have_no_namespace,
+                resources_of_namespaces_are_written_in_one,
+                a_definition_can_grow,
                 a_deleted_definition_takes_its_objects_along,
                 unknown_fields_are_pruned,
                 what_is_to_be_kept_is_kept,

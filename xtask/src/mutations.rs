@@ -1,0 +1,76 @@
+//! Ten faults that somebody could put into the simulated cluster, each as a replacement of one text in one file.
+
+/// A fault.
+pub(crate) struct Mutation {
+    /// What goes wrong.
+    pub(crate) name: &'static str,
+    /// In which file, from the root of the repository.
+    pub(crate) file: &'static str,
+    /// The text that stands there, once.
+    pub(crate) from: &'static str,
+    /// The text that takes its place.
+    pub(crate) to: &'static str,
+}
+
+pub(crate) const MUTATIONS: [Mutation; 10] = [
+    Mutation {
+        name: "what leaves the selection of a watch is told as changed",
+        file: "crates/sim-cluster/src/api/watch.rs",
+        from: "(true, false) => ChangeKind::Deleted,",
+        to: "(true, false) => ChangeKind::Modified,",
+    },
+    Mutation {
+        name: "a list at exactly an older version shows the present",
+        file: "crates/sim-cluster/src/api/read.rs",
+        from: "let (mut items, revision) = if exact {",
+        to: "let (mut items, revision) = if exact && asked == 0 {",
+    },
+    Mutation {
+        name: "an update that changes nothing is stored",
+        file: "crates/sim-cluster/src/api/update.rs",
+        from: "if object == **live {",
+        to: "if object == **live && options.dry_run {",
+    },
+    Mutation {
+        name: "a write against an older version is let through",
+        file: "crates/sim-cluster/src/api/update.rs",
+        from: "if !asked.is_empty() && asked != object::resource_version(live) {",
+        to: "if !asked.is_empty() && asked.len() > object::resource_version(live).len() {",
+    },
+    Mutation {
+        name: "an apply takes fields from others without being told to",
+        file: "crates/sim-cluster/src/fieldmanager/updater.rs",
+        from: "if on_conflict == OnConflict::Report && !conflicts.is_empty() {",
+        to: "if on_conflict == OnConflict::Report && conflicts.len() > 100 {",
+    },
+    Mutation {
+        name: "what is no longer applied stays",
+        file: "crates/sim-cluster/src/fieldmanager/updater.rs",
+        from: "Some(last) if !last.set.is_empty() => self.prune(&merged, &owners, &last.set),",
+        to: "Some(last) if last.set.is_empty() => self.prune(&merged, &owners, &last.set),",
+    },
+    Mutation {
+        name: "a finalizer holds nothing back",
+        file: "crates/sim-cluster/src/api/update.rs",
+        from: "object::finalizers(object).next().is_none() && !waits_for_grace",
+        to: "object::finalizers(object).count() < 9 && !waits_for_grace",
+    },
+    Mutation {
+        name: "a selector of absent labels asks that they are there",
+        file: "crates/sim-cluster/src/select/label.rs",
+        from: "(Test::NotIn(_), None) => true,",
+        to: "(Test::NotIn(_), None) => false,",
+    },
+    Mutation {
+        name: "a status raises the generation",
+        file: "crates/sim-cluster/src/api/update.rs",
+        from: "_ if part == Part::Status => false,",
+        to: "_ if part == Part::Status => true,",
+    },
+    Mutation {
+        name: "nulls do not remove in a merge patch",
+        file: "crates/sim-cluster/src/patch/merge.rs",
+        from: "if value.is_null() {",
+        to: "if value.is_null() && !fields.contains_key(name) {",
+    },
+];
