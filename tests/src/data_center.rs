@@ -22,7 +22,7 @@ pub struct DataCenter {
 }
 
 enum Ground {
-    Simulated(SimCluster),
+    Simulated(Box<SimCluster>),
     Real { bench: Arc<Bench>, number: usize },
 }
 
@@ -41,7 +41,7 @@ impl DataCenter {
         let kubeconfig = folder.join(format!("{name}.yaml"));
         std::fs::write(&kubeconfig, cluster.kubeconfig())
             .with_context(|| format!("writing {}", kubeconfig.display()))?;
-        Self::new(name, Ground::Simulated(cluster), kubeconfig).await
+        Self::new(name, Ground::Simulated(Box::new(cluster)), kubeconfig).await
     }
 
     /// That of a bench.
