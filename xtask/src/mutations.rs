@@ -62,10 +62,10 @@ pub(crate) const MUTATIONS: [Mutation; 10] = [
         to: "(Test::NotIn(_), None) => false,",
     },
     Mutation {
-        name: "a status raises the generation",
-        file: "crates/sim-cluster/src/api/update.rs",
-        from: "_ if part == Part::Status => false,",
-        to: "_ if part == Part::Status => true,",
+        name: "a page counts one object too many",
+        file: "crates/sim-cluster/src/api/read.rs",
+        from: "options.selection.is_everything().then_some(rest.len());",
+        to: "options.selection.is_everything().then_some(rest.len() + 1);",
     },
     Mutation {
         name: "nulls do not remove in a merge patch",
