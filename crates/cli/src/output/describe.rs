@@ -65,7 +65,10 @@ pub(crate) fn describe(app: &App, now: Timestamp) -> String {
 /// The grade with what it stands for.
 fn graded(app: &App) -> String {
     let Terms { qos_class, cpu, memory, .. } = &app.terms;
-    format!("{}, {qos_class:?}, CPU sold {cpu} times, memory {memory} times", app.grade)
+    match (cpu.as_str(), memory.as_str()) {
+        ("1", "1") => format!("{}, {qos_class:?}, nothing oversold", app.grade),
+        (cpu, memory) => format!("{}, {qos_class:?}, CPU sold {cpu} times, memory {memory} times", app.grade),
+    }
 }
 
 /// What each container may use, what is requested for it, and why.

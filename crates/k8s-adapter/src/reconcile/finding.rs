@@ -156,7 +156,8 @@ fn of_container(container: &Container) -> Option<Finding> {
         Some(Ended { reason, .. }) if reason == "OOMKilled" => Some(finding(
             "OutOfMemory",
             format!(
-                "{place} needed more memory than its size allows and was killed, {restarts} times restarted"
+                "{place} needed more memory than its size allows and was killed, restarted {}",
+                times(*restarts)
             ),
         )),
         // A step that has ended well is done.
@@ -166,7 +167,8 @@ fn of_container(container: &Container) -> Option<Finding> {
             Some(finding(
                 "CrashLoop",
                 format!(
-                    "{place} ends by itself: exit code {exit_code} ({reason}), {restarts} times restarted"
+                    "{place} ends by itself: exit code {exit_code} ({reason}), restarted {}",
+                    times(*restarts)
                 ),
             ))
         }
@@ -176,6 +178,14 @@ fn of_container(container: &Container) -> Option<Finding> {
             Some(finding("NotReady", format!("{place} runs, and its {probe} probe does not pass")))
         }
         _ => None,
+    }
+}
+
+/// How often, as people say it.
+fn times(count: u64) -> String {
+    match count {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
     }
 }
 

@@ -75,8 +75,9 @@ pub async fn a_definition_is_established(server: &Server) {
         .await;
     let path = format!("{DEFINITIONS}/things.{}.example.io", server.namespace);
     let established = async || {
-        let conditions = server.get(&path).maybe().await.body["status"]["conditions"].to_string();
-        conditions.contains(r#""Established""#)
+        let body = server.get(&path).maybe().await.body;
+        let conditions = body["status"]["conditions"].as_array();
+        conditions.into_iter().flatten().any(|each| each["type"] == "Established" && each["status"] == "True")
     };
     server.until("the definition is established", established).await;
     server
