@@ -193,6 +193,13 @@ pub async fn what_others_added_goes_also_when_nobody_owns_it_any_more(target: &T
         })
         .await;
     running.status(&order, "five pods", |status| status.replicas == all(5)).await;
+    // Who counts the revisions owns their number again as soon as it has seen the last change.
+    target
+        .until("the last change seen", async || {
+            let there = running.deployment().await;
+            (there["status"]["observedGeneration"] == there["metadata"]["generation"]).then_some(())
+        })
+        .await;
     at_rest(&running, &order).await;
     running.stop().await;
 }

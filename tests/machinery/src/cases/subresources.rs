@@ -28,6 +28,8 @@ pub async fn a_scale_changes_the_replicas(server: &Server) {
     let scale = server.get(SCALE).unseen().await;
     let mut body = scale.body.clone();
     body["spec"]["replicas"] = json!(0);
+    // The controllers may have written since.
+    body["metadata"]["resourceVersion"] = json!(null);
     server.put(SCALE, &body).query("dryRun=All").only(&["/kind", "/spec"]).await;
     server.get(WEB).only(&["/spec/replicas"]).await;
 }
