@@ -127,8 +127,13 @@ mod scenario {
         let resource = world.resource(away).await?;
         ensure!(uid(&resource) != first && resource["spec"]["deleted"][0] == first, "{resource}");
         ensure!(world.deployment(away).await?["metadata"]["uid"] != deployment, "of the life before");
-        let pods = world.pods(away).await?;
-        ensure!(pods.len() == 3 && pods.iter().all(|pod| pod.ready), "{pods:?}");
+        // Pods go after their Deployment, when the garbage collector comes to them.
+        eventually("the pods of the new life alone", async || {
+            let pods = world.pods(away).await?;
+            let alone = pods.len() == 3 && pods.iter().all(|pod| pod.ready);
+            Ok(if alone { Ok(()) } else { Err(format!("{pods:?}")) })
+        })
+        .await?;
         world.on_shop("scale", &["--replicas", "4"]).await?;
         for dc in world.dcs() {
             let resource = world.resource(dc).await?;
