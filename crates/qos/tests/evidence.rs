@@ -297,6 +297,31 @@ fn a_busy_application_counts_less_than_it_is_sold_once_three_looks_agree() {
 }
 
 #[test]
+fn the_busiest_application_never_keeps_a_ratio_that_its_use_does_not_support() {
+    let advice = |grade: Grade, sold: &str| {
+        let mut app = mk_app(grade, "1900m", 288);
+        app["standing"] = json!({"ratio": sold, "trend": {"towards": "Less", "ratio": "1", "looks": 2}});
+        ask(&app).apps[0].clone()
+    };
+
+    let busy = advice(Grade::General10, "10");
+    assert_eq!(
+        (busy.advised_grade.clone(), busy.effective_ratio),
+        (Some(Grade::General2.into()), ratio("1"))
+    );
+    assert!(busy.because.starts_with("general-10 → general-2: "), "{}", busy.because);
+    let lowest = advice(Grade::General2, "2");
+    assert_eq!((lowest.advised_grade.clone(), lowest.effective_ratio), (None, ratio("1")));
+    assert!(
+        lowest
+            .because
+            .starts_with("general-2 is sold more often than its use supports, and no oversold grade"),
+        "{}",
+        lowest.because
+    );
+}
+
+#[test]
 fn absurd_use_is_refused_by_name() {
     let refused = |place: &str, value: Value| {
         let mut app = mk_app(Grade::General2, "20m", 2);

@@ -209,6 +209,9 @@ impl AppUsage {
         }
         match (advised, standing.trend) {
             (Some(advised), _) => format!("{grade} → {advised}: {evidence}"),
+            (None, _) if standing.ratio < terms.cpu => format!(
+                "{grade} is sold more often than its use supports, and no oversold grade is sold less: {evidence}"
+            ),
             (None, Some(trend)) => format!(
                 "{grade} stays for now: {} looks in a row point to {}; {evidence}",
                 trend.looks, trend.ratio
@@ -218,11 +221,13 @@ impl AppUsage {
     }
 }
 
-/// The grade of the policy that is sold at most at that ratio; none where not even the lowest oversold one is.
+/// The grade of the policy that is sold most often within that ratio; where none is, the one that is sold least,
+/// which is as near as use alone can bring it: what is not oversold is so for its importance.
 fn grade_of(ratio: Ratio, policy: &Policy) -> Option<GradeName> {
-    let oversold = policy.grades().iter().filter(|grade| !grade.cpu.is_one() && grade.cpu <= ratio);
+    let oversold = || policy.grades().iter().filter(|grade| !grade.cpu.is_one());
     // Of equals the more important, which stands first.
-    oversold.rev().max_by_key(|grade| grade.cpu).map(|grade| grade.name.clone())
+    let within = oversold().rev().filter(|grade| grade.cpu <= ratio).max_by_key(|grade| grade.cpu);
+    within.or_else(|| oversold().min_by_key(|grade| grade.cpu)).map(|grade| grade.name.clone())
 }
 
 impl Series {
