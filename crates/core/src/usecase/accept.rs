@@ -4,6 +4,7 @@
 //! (`If-Match`) is checked on each ground, so whoever sent it learns who was faster instead of overwriting.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 
 use serde::Serialize;
 
@@ -45,6 +46,15 @@ pub(super) struct Ground {
     /// The id that the Operation will have.
     pub(super) id: OperationId,
     pub(super) now: jiff::Timestamp,
+}
+
+/// Whether a plan is the first of its request, or follows one whose transaction was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Round {
+    /// What admission read is as fresh as anything.
+    First,
+    /// Somebody was faster: whatever was read before may have changed.
+    Again,
 }
 
 /// What a verb decided.
@@ -186,7 +196,7 @@ impl Plimsoll {
     ) -> Result<Accepted, Error> {
         let subject = &Subject { app, verb, write };
         let body = subject.digest()?;
-        for _ in 0..MAX_ROUNDS {
+        for round in iter::once(Round::First).chain(iter::repeat(Round::Again)).take(MAX_ROUNDS) {
             if let Some(answer) = self.seen_before(caller, subject.app, &write.request_id, body).await? {
                 return self.with_sizes(subject, answer).await;
             }
@@ -195,7 +205,7 @@ impl Plimsoll {
             if subject.heeds_match() {
                 check_match(subject.app, subject.write, ground.app.as_ref())?;
             }
-            let plan = self.plan(caller, subject, &ground).await?;
+            let plan = self.plan(caller, subject, &ground, round).await?;
             if matches!(subject.verb, Verb::Apply(_)) && plan.release.is_some() {
                 self.has_room_for_a_release().await?;
             }
@@ -246,11 +256,17 @@ impl Plimsoll {
 
     /// What a verb comes to. Whatever it reads beyond the ground must hang on the App's record, which every
     /// transaction compares.
-    async fn plan(&self, caller: &Caller, subject: &Subject<'_>, ground: &Ground) -> Result<Plan, Error> {
+    async fn plan(
+        &self,
+        caller: &Caller,
+        subject: &Subject<'_>,
+        ground: &Ground,
+        round: Round,
+    ) -> Result<Plan, Error> {
         let Subject { app, verb, write } = subject;
         let reason = write.reason.as_deref();
         match verb {
-            Verb::Apply(application) => self.plan_apply(caller, application, reason, ground).await,
+            Verb::Apply(application) => self.plan_apply(caller, application, reason, ground, round).await,
             Verb::Rollback(to) => self.plan_rollback(caller, app, *to, reason, ground).await,
             Verb::RollbackOf(failed) => self.plan_rollback_of(caller, app, *failed, reason, ground).await,
             Verb::Unpin => ground.plan_unpin(caller, app),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::accept::{Ground, Plan, Subject, Verb};
+use super::accept::{Ground, Plan, Round, Subject, Verb};
 use super::grades::Grades;
 use super::rollback::fallback;
 use super::{Plimsoll, Write};
@@ -119,8 +119,14 @@ impl Plimsoll {
         application: &Application,
         reason: Option<&str>,
         ground: &Ground,
+        round: Round,
     ) -> Result<Plan, Error> {
-        let application = &self.regraded(application).await?;
+        // The transaction compares the grades of the admission, so only who lost one has to look again.
+        let regraded = match round {
+            Round::First => None,
+            Round::Again => Some(self.regraded(application).await?),
+        };
+        let application = regraded.as_ref().unwrap_or(application);
         let plan = match &ground.app {
             None => go_live(caller, &application.document, reason, ground)?,
             Some(app) => self.upgrade(caller, application, &app.value, reason, ground).await?,
