@@ -67,11 +67,17 @@ impl Beside {
         missing
     }
 
-    /// What ranges and quotas of others have against these objects: what would be refused there.
-    pub(crate) fn against(&self, objects: impl IntoIterator<Item = Value>) -> Vec<Finding> {
-        let theirs = self.ranges.iter().filter(|range| !is_named(range, RANGE));
-        let theirs = theirs.chain(self.quotas.iter().filter(|quota| !is_named(quota, QUOTA)));
-        refusals(theirs.cloned().chain(objects).collect())
+    /// What ranges and quotas of others have against an object: what would be refused there. Where nobody else has any,
+    /// which is the rule, the object is not even made.
+    pub(crate) fn against(&self, object: impl FnOnce() -> Value) -> Vec<Finding> {
+        let ranges = self.ranges.iter().filter(|range| !is_named(range, RANGE));
+        let quotas = self.quotas.iter().filter(|quota| !is_named(quota, QUOTA));
+        let mut objects: Vec<Value> = ranges.chain(quotas).cloned().collect();
+        if objects.is_empty() {
+            return Vec::new();
+        }
+        objects.push(object());
+        refusals(objects)
     }
 }
 
@@ -115,15 +121,18 @@ pub(crate) fn against_grades(namespace: &str, beside: &Beside) -> Vec<String> {
         let limit = Amounts { cpu: Quantity::from_units(1), memory: Quantity::from_mebibytes(1024) };
         let asked = requests(&limit, &grade.name, &grade.terms()).amounts();
         let list = |Amounts { cpu, memory }: Amounts| json!({"cpu": cpu, "memory": memory});
-        let app = json!({
-            "kind": "Deployment",
-            "metadata": {"name": "app", "namespace": namespace},
-            "spec": {"template": {"spec": {
-                "priorityClassName": grade.priority_class(),
-                "containers": [{"name": "app", "resources": {"requests": list(asked), "limits": list(limit)}}],
-            }}},
+        let findings = beside.against(|| {
+            json!({
+                "kind": "Deployment",
+                "metadata": {"name": "app", "namespace": namespace},
+                "spec": {"template": {"spec": {
+                    "priorityClassName": grade.priority_class(),
+                    "containers": [
+                        {"name": "app", "resources": {"requests": list(asked), "limits": list(limit)}},
+                    ],
+                }}},
+            })
         });
-        let findings = beside.against([app]);
         // Sizes are judged by Apps that have one.
         let always = findings.iter().filter(|it| matches!(it.rule, Rule::RatioRefused | Rule::QuotaNeeds));
         words.extend(always.map(|Finding { message, remedy, .. }| {

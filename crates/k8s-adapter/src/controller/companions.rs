@@ -263,15 +263,18 @@ impl Companions {
 
 /// What others' ranges and quotas have against the pods of a Deployment.
 fn against(beside: &Beside, deployment: &Object) -> Vec<Finding> {
-    let mut body = deployment.body.clone();
-    // So that it is the same Namespace as theirs.
-    body["metadata"]["namespace"] = json!(deployment.namespace);
-    let found = beside.against([body]).into_iter().map(|finding| Finding {
+    let found = beside.against(|| {
+        let mut body = deployment.body.clone();
+        // So that it is the same Namespace as theirs.
+        body["metadata"]["namespace"] = json!(deployment.namespace);
+        body
+    });
+    let told = found.into_iter().map(|finding| Finding {
         reason: REASON.to_owned(),
         message: format!("its pods are refused: {}; {}", finding.message, finding.remedy),
         fatal: Fatal::No,
     });
-    found.take(1).collect()
+    told.take(1).collect()
 }
 
 fn names(document: &Document) -> Option<(String, String)> {
