@@ -143,12 +143,7 @@ pub async fn what_others_add_to_a_service_or_a_budget_is_taken_away(target: &Tar
 /// The number of an autoscaled App stays what its autoscaler said while something else is put right.
 pub async fn what_is_taken_away_leaves_the_autoscaler_its_number(target: &Target) {
     let running = Running::start(target);
-    let order = running.app().next(|next| {
-        next.replication = Replication::Auto(Autoscale { min: 2, max: 10, cpu_percent: 70 });
-    });
-    running.settle(&order).await;
-    target.scale_as("kube-controller-manager", "deployments/shop", 5).await;
-    running.status(&order, "five pods", |status| status.replicas == all(5)).await;
+    let order = autoscaled(&running).await;
     let edit = json!({"spec": {"template": {"spec": {"hostPID": true}}}});
     target.merge_as("a-person", APPS, "deployments/shop", &edit).await;
     let behavior = json!({"spec": {"behavior": {"scaleDown": {"selectPolicy": "Disabled"}}}});
@@ -169,12 +164,7 @@ pub async fn what_is_taken_away_leaves_the_autoscaler_its_number(target: &Target
 /// and an autoscaler keeps its number.
 pub async fn what_others_added_goes_also_when_nobody_owns_it_any_more(target: &Target) {
     let running = Running::start(target);
-    let order = running.app().next(|next| {
-        next.replication = Replication::Auto(Autoscale { min: 2, max: 10, cpu_percent: 70 });
-    });
-    running.settle(&order).await;
-    target.scale_as("kube-controller-manager", "deployments/shop", 5).await;
-    running.status(&order, "five pods", |status| status.replicas == all(5)).await;
+    let order = autoscaled(&running).await;
     let before = running.deployment().await["spec"].clone();
     running.stop().await;
 
@@ -307,6 +297,17 @@ async fn until_told(running: &Running<'_>, order: &MkDelivery, expected: &[(&str
     };
     let told = |status: &Status| is_settled(status) && expected.iter().all(|drift| is_told(status, drift));
     running.status(order, "the edits told", told).await;
+}
+
+/// An App whose autoscaler has said five pods.
+async fn autoscaled(running: &Running<'_>) -> MkDelivery {
+    let order = running.app().next(|next| {
+        next.replication = Replication::Auto(Autoscale { min: 2, max: 10, cpu_percent: 70 });
+    });
+    running.settle(&order).await;
+    running.target.scale_as("kube-controller-manager", "deployments/shop", 5).await;
+    running.status(&order, "five pods", |status| status.replicas == all(5)).await;
+    order
 }
 
 /// The hashes of the templates of all pods that stay.
