@@ -1,5 +1,5 @@
 //! How many fit, by the engine and by a real scheduler: random servers with random pods on them, and pods of one
-//! size until no more is placed.
+//! size, some of them with ports of their server, until no more is placed.
 
 use std::collections::BTreeMap;
 
@@ -52,10 +52,12 @@ fn mk_round(number: usize, random: &mut Rng) -> Round {
             let mut pod =
                 mk_pod(&format!("{name}-resident-{resident}"), random.u64(0..cpu), random.u64(0..memory));
             pod["spec"]["nodeName"] = json!(name);
+            with_ports(&mut pod, random);
             running.push(pod);
         }
     }
     let mut wanted = mk_pod(&label, cpu, memory);
+    with_ports(&mut wanted, random);
     wanted["spec"]["nodeSelector"] = json!({"round": label});
     Round { number, nodes, running, wanted }
 }
@@ -67,6 +69,43 @@ fn mk_pod(name: &str, cpu: u64, memory: u64) -> Value {
         "spec": {"terminationGracePeriodSeconds": 0,
                  "containers": [{"name": "main", "image": "registry.example.com/x", "resources": {"requests": requests}}]},
     })
+}
+
+/// Gives every second pod ports of its server: few, on few addresses, so that they are often in each other's way, and
+/// some of them in an init step, which takes none, or in a sidecar.
+fn with_ports(pod: &mut Value, random: &mut Rng) {
+    if random.bool() {
+        return;
+    }
+    let mut ports = Vec::new();
+    for number in [8080, 8081] {
+        if random.u32(0..3) > 0 {
+            let mut port = json!({"containerPort": number, "hostPort": number});
+            if random.bool() {
+                port["protocol"] = json!(random.choice(["TCP", "UDP"]));
+            }
+            if random.bool() {
+                port["hostIP"] = json!(random.choice(["0.0.0.0", "10.0.0.1", "10.0.0.2"]));
+            }
+            ports.push(port);
+        }
+    }
+    let spec = &mut pod["spec"];
+    match random.u32(0..6) {
+        0 => {
+            spec["hostNetwork"] = json!(true);
+            // There, every port of a container is one of the server, of the same number.
+            spec["containers"][0]["ports"] = json!([{"containerPort": 8080}]);
+        }
+        kind @ (1 | 2) => {
+            let mut container = json!({"name": "before", "image": "registry.example.com/x", "ports": ports});
+            if kind == 1 {
+                container["restartPolicy"] = json!("Always");
+            }
+            spec["initContainers"] = json!([container]);
+        }
+        _ => spec["containers"][0]["ports"] = json!(ports),
+    }
 }
 
 /// What the cluster holds, as `kubectl get` prints it.
@@ -97,7 +136,11 @@ fn counted(round: &Round, nodes: &[Value], pods: &[Value]) -> Result<(u64, Vec<N
 
 /// The scheduler's word for a dimension.
 fn reason(dimension: &str) -> String {
-    if dimension == "pods" { "Too many pods".to_owned() } else { format!("Insufficient {dimension}") }
+    match dimension {
+        "pods" => "Too many pods".to_owned(),
+        "hostPorts" => "didn't have free ports for the requested pod ports".to_owned(),
+        dimension => format!("Insufficient {dimension}"),
+    }
 }
 
 fn unschedulable(pod: &Value) -> Option<&str> {
@@ -154,6 +197,12 @@ async fn as_many_fit_as_a_real_scheduler_places_and_for_the_same_reason() -> Res
     };
     let after = eventually("the scheduler has decided about every pod", settled).await?;
 
+    let held = |round: &&(u64, Vec<NodeAnswer>)| {
+        round.1.iter().any(|node| node.binding.as_deref() == Some("hostPorts"))
+    };
+    let by_ports = counts.iter().filter(held).count();
+    println!("{by_ports} of {ROUNDS} rounds are bound by ports of servers");
+    ensure!(by_ports > 0, "seed {seed}: no round is bound by ports, which shows nothing of them");
     for (round, (fits, said)) in rounds.iter().zip(counts) {
         let own = format!("round-{}", round.number);
         let pods: Vec<_> =

@@ -38,7 +38,8 @@ mod resources;
 pub use autoscale::{HpaTargetError, hpa_target};
 pub use capacity::{
     CapacityError, Cluster, Detail, Fit, FitAnswer, FitRequest, Fraction, Holder, Inventory, Ledgers, Life,
-    NodeAnswer, RunningPod, ScopeAnswer, Tied, UsefulRatio, Wanted, WantedRequest, fit, useful_ratio,
+    NodeAnswer, RunningPod, ScopeAnswer, Tied, Uncounted, UsefulRatio, Wanted, WantedRequest, fit,
+    useful_ratio,
 };
 pub use class::{Classified, QosClass, qos_class, qos_class_by};
 pub use companions::{
@@ -47,8 +48,8 @@ pub use companions::{
 };
 pub use grade::{Grade, Terms, UnknownGrade};
 pub use kubelet::{
-    Candidate, ContainerKind, ContainerView, Machine, MemoryReservation, NodeView, NodeViewError, Victim,
-    WeightCurve, eviction_order, node_view,
+    Candidate, ContainerKind, ContainerView, EvictionError, Machine, MemoryReservation, NodeView,
+    NodeViewError, Victim, WeightCurve, eviction_order, node_view,
 };
 pub use kubernetes::{KubernetesVersion, UnknownVersion};
 pub use loss::{
@@ -57,9 +58,10 @@ pub use loss::{
 pub use node::{Node, Taint};
 pub use oversell::{Amounts, Explained, Requests, requests};
 pub use pod::{
-    Affinity, Condition, Container, ContainerStatus, LabelSelector, NodeAffinity, NodeSelector,
-    NodeSelectorTerm, Pod, PodAffinity, PodAffinityTerm, PodFault, PodStatus, Requirements, Resize,
-    ResizePolicy, ResizeRefusal, ResourceFault, SelectorRequirement, Toleration, TopologySpread,
+    Affinity, Condition, Container, ContainerPort, ContainerStatus, LabelSelector, NamedPart, NodeAffinity,
+    NodeSelector, NodeSelectorTerm, Pod, PodAffinity, PodAffinityTerm, PodFault, PodStatus, Requirements,
+    Resize, ResizePolicy, ResizeRefusal, ResourceFault, SchedulingGroup, SelectorRequirement, Toleration,
+    TopologySpread, Volume,
 };
 pub use policy::{GradeName, GradeNameError, GradeRule, NoSuchGrade, Policy, PolicyError, PolicyFault};
 pub use quantity::{Format, Quantity, QuantityError, Resource, StrictError, StrictFault};

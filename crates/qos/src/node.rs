@@ -11,7 +11,8 @@ use crate::{Resources, bounded};
 ///
 /// In JSON it is Kubernetes' own `Node`, as `kubectl get node -o json` prints it: `metadata.name`,
 /// `metadata.labels`, `spec.taints`, `spec.unschedulable` and `status.allocatable` are read and written, every
-/// other field is ignored.
+/// other field is ignored. Where `status.allocatable` is not there, `status.capacity` stands for it, as the API server
+/// has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Object", into = "Object")]
 pub struct Node {
@@ -82,7 +83,10 @@ struct Spec {
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Status {
-    allocatable: Resources,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allocatable: Option<Resources>,
+    #[serde(skip_serializing)]
+    capacity: Resources,
 }
 
 impl From<Object> for Node {
@@ -90,7 +94,8 @@ impl From<Object> for Node {
         let Object { metadata, spec, status } = object;
         let Metadata { name, labels } = metadata;
         let Spec { taints, unschedulable } = spec;
-        Self { name, labels, allocatable: status.allocatable, taints, unschedulable }
+        let Status { allocatable, capacity } = status;
+        Self { name, labels, allocatable: allocatable.unwrap_or(capacity), taints, unschedulable }
     }
 }
 
@@ -100,7 +105,7 @@ impl From<Node> for Object {
         Self {
             metadata: Metadata { name, labels },
             spec: Spec { taints, unschedulable },
-            status: Status { allocatable },
+            status: Status { allocatable: Some(allocatable), capacity: Resources::new() },
         }
     }
 }

@@ -188,7 +188,10 @@ fn devices_disk_and_slots_bind_like_cpu_and_memory() {
     assert_eq!(nodes(&answer)[0].stranded.amount("nvidia.com/gpu").to_string(), "2");
     assert_eq!(ask(&fleet, &[], &want("ephemeral-storage", "30Gi")).all.fits, 3);
     let unheard = ask(&fleet, &[], &want("example.com/fpga", "1"));
-    assert_eq!((unheard.all.fits, unheard.all.because.as_str()), (0, "no node has any example.com/fpga"));
+    assert_eq!(
+        (unheard.all.fits, unheard.all.because.as_str()),
+        (0, "no node has any example.com/fpga; not counted: deviceClass")
+    );
     // A pod without requests takes a slot all the same.
     assert_eq!(ask(&fleet, &[], &json!({"pod": {}})).all.fits, 220);
 }
@@ -405,7 +408,8 @@ fn bad_input_has_a_named_error() {
             json!([fine]),
             json!([mk_pod("p", "n1", "-1", "1Gi")]),
             mk_want("1", "1Gi"),
-            "pod `demo/p` in cluster `dc-1` has -1 of cpu, which is below zero",
+            "pod `demo/p` in cluster `dc-1`: containers[0].resources.requests.cpu: container `main`: -1 of cpu is below zero; \
+                write zero or more, or leave it out",
         ),
         (
             json!([fine]),
@@ -413,7 +417,13 @@ fn bad_input_has_a_named_error() {
             mk_want("1", "1Gi"),
             "node `n1` in cluster `dc-1` has so much requested by its pods of memory, which is more than can be counted",
         ),
-        (json!([fine]), json!([]), mk_want("-1", "1Gi"), "what is wanted has -1 of cpu, which is below zero"),
+        (
+            json!([fine]),
+            json!([]),
+            mk_want("-1", "1Gi"),
+            "what is wanted: containers[0].resources.requests.cpu: container `main`: -1 of cpu is below zero; write zero or more, \
+                or leave it out",
+        ),
         (
             json!([fine]),
             json!([]),

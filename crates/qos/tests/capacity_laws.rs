@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use plimsoll_qos::{
-    Cluster, Container, Detail, Fit, Inventory, Ledgers, Node, Pod, Quantity, Resources, RunningPod, Taint,
-    Toleration, TopologySpread, Wanted,
+    Cluster, Container, ContainerPort, Detail, Fit, Inventory, Ledgers, Node, Pod, Quantity, Resources,
+    RunningPod, Taint, Toleration, TopologySpread, Wanted,
 };
 use proptest::prelude::*;
 
@@ -42,17 +42,45 @@ fn node() -> impl Strategy<Value = Node> {
     )
 }
 
+/// Few ports on few addresses, so that they are often in each other's way; as often none at all.
+fn ports() -> impl Strategy<Value = Vec<ContainerPort>> {
+    let port = (1_i32..3, prop::sample::select(vec!["", "0.0.0.0", "10.0.0.1", "10.0.0.2"]), "(UDP|TCP)?")
+        .prop_map(|(host_port, ip, protocol)| ContainerPort {
+            container_port: 80,
+            host_port,
+            host_ip: ip.to_owned(),
+            protocol,
+        });
+    prop_oneof![1 => Just(Vec::new()), 1 => prop::collection::vec(port, 1..3)]
+}
+
+/// Whether the scheduler lets two pods with these ports onto one node.
+fn in_the_way(one: &Pod, other: &Pod) -> bool {
+    let all = |pod: &Pod| pod.containers[0].ports.clone();
+    let key = |port: &ContainerPort| {
+        let any = port.host_ip.is_empty() || port.host_ip == "0.0.0.0";
+        let protocol = if port.protocol.is_empty() { "TCP".to_owned() } else { port.protocol.clone() };
+        (port.host_port, protocol, (!any).then(|| port.host_ip.clone()))
+    };
+    let pairs = all(one).into_iter().flat_map(|a| all(other).into_iter().map(move |b| (a.clone(), b)));
+    pairs.into_iter().any(|(a, b)| {
+        let ((port, protocol, ip), (of, by, at)) = (key(&a), key(&b));
+        port == of && protocol == by && (ip == at || ip.is_none() || at.is_none())
+    })
+}
+
 fn cluster() -> impl Strategy<Value = Cluster> {
-    let pods = prop::collection::vec((0_usize..4, (0_u32..3, 0_u32..3, 0_u32..2)), 0..4);
+    let pods = prop::collection::vec((0_usize..4, (0_u32..3, 0_u32..3, 0_u32..2), ports()), 0..4);
     (prop::collection::vec(node(), 1..4), pods).prop_map(|(mut nodes, pods)| {
         for (number, node) in nodes.iter_mut().enumerate() {
             node.name = format!("n{number}");
         }
-        let pods = pods.into_iter().enumerate().map(|(number, (on, (cpu, memory, gpu)))| {
+        let pods = pods.into_iter().enumerate().map(|(number, (on, (cpu, memory, gpu), ports))| {
             let mut pod = RunningPod::named("", format!("p{number}"));
             pod.labels = [("app".to_owned(), "shop".to_owned())].into();
             pod.spec =
                 Pod { node_name: Some(format!("n{}", on % nodes.len())), ..mk_pod([cpu, memory, gpu]) };
+            pod.spec.containers[0].ports = ports;
             pod
         });
         Cluster { pods: pods.collect(), nodes, ..Cluster::default() }
@@ -71,9 +99,10 @@ fn fleet() -> impl Strategy<Value = Vec<Cluster>> {
 }
 
 fn wanted(skews: impl Strategy<Value = Vec<i32>>) -> impl Strategy<Value = Wanted> {
-    ((0_u32..4, 0_u32..4, 0_u32..3), any::<bool>(), prop::option::of(0_u8..3), skews).prop_map(
-        |((cpu, memory, gpu), tolerant, zone, skews)| {
+    ((0_u32..4, 0_u32..4, 0_u32..3), any::<bool>(), prop::option::of(0_u8..3), skews, ports()).prop_map(
+        |((cpu, memory, gpu), tolerant, zone, skews, ports)| {
             let mut pod = mk_pod([cpu, memory, gpu]);
+            pod.containers[0].ports = ports;
             if tolerant {
                 pod.tolerations = vec![Toleration {
                     key: "only".to_owned(),
@@ -101,6 +130,11 @@ fn wanted(skews: impl Strategy<Value = Vec<i32>>) -> impl Strategy<Value = Wante
 
 /// What a node has left when so many more of the wanted are on it.
 fn fits(cluster: &Cluster, node: &Node, wanted: &Wanted, more: u32) -> bool {
+    let mut there = cluster.pods.iter().filter(|pod| pod.spec.node_name.as_ref() == Some(&node.name));
+    let alone = more == 0 || !in_the_way(&wanted.pod, &wanted.pod) || more == 1;
+    if !alone || there.any(|pod| in_the_way(&pod.spec, &wanted.pod)) {
+        return false;
+    }
     let mut taken = Resources::new();
     let one = Resources::from_iter([("pods", Quantity::from_units(1))]);
     for pod in cluster.pods.iter().filter(|pod| pod.spec.node_name.as_ref() == Some(&node.name)) {

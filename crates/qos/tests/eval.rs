@@ -113,7 +113,12 @@ fn a_template_is_filled_in_first_and_the_version_decides_how() {
 fn resources_that_no_server_takes_are_named_beside_the_class() {
     let pod = main_container(&json!({"cpu": "2", "memory": "1Gi"}), &json!({"cpu": "1", "memory": "1Gi"}));
     let answer = ask(&json!({"op": "qosClass", "pod": pod}));
-    assert_eq!(answer["faults"], json!(["container `main`: requests 2 of cpu and may use only 1"]));
+    assert_eq!(
+        answer["faults"],
+        json!([
+            "container `main`: requests 2 of cpu and may use only 1; request at most 1, or raise the limit to at least 2"
+        ])
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::arguments::Format;
 use crate::failure::{FAILED, Failure};
-use crate::output::{print, structured};
+use crate::output::{note, print, structured};
 
 /// Asks the engine as a line of `qos eval` does; an answer that is none is a fault of the request.
 pub(super) fn ask(request: &Value) -> Result<Value, Failure> {
@@ -40,6 +40,16 @@ fn unreadable(error: &serde_json::Error) -> Failure {
 /// Prints an answer as it is, or what `told` makes of it for people.
 pub(super) fn show(format: Format, answer: &Value, told: impl FnOnce() -> String) -> Result<(), Failure> {
     structured(format, answer).unwrap_or_else(|| print(&told()))
+}
+
+/// Says beside an answer what was left out of it, and what of the pods is not counted.
+pub(super) fn unsure(answer: &Value) {
+    for unread in items(&answer["notes"]) {
+        note(&text(unread));
+    }
+    for uncounted in items(&answer["notCounted"]) {
+        note(&format!("not counted, {}: {}", text(&uncounted["field"]), text(&uncounted["because"])));
+    }
 }
 
 /// One answer as it is, several as a list.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Subcommand, ValueEnum};
-use plimsoll_qos::{GradeName, KubernetesVersion, LostNode, Quantity};
+use plimsoll_qos::{GradeName, KubernetesVersion, LostNode, Quantity, Resource, StrictError};
 
 /// The verbs of the oversell engine.
 #[derive(Debug, Subcommand)]
@@ -157,6 +157,19 @@ fn node(text: &str) -> Result<LostNode, &'static str> {
     }
 }
 
+/// The memory of a machine as a person means it: 64 is none.
+fn memory(text: &str) -> Result<Quantity, String> {
+    Quantity::parse_strict(text, Resource::Memory).map_err(|error| {
+        let StrictError { fault, suggestion } = &error;
+        match suggestion {
+            Some(likely) if *likely == format!("{text}Mi") => {
+                format!("{fault}; did you mean {text}Gi, or {likely}?")
+            }
+            _ => error.to_string(),
+        }
+    })
+}
+
 #[derive(Debug, Args)]
 #[group(id = "wanted", required = true, multiple = true, args = ["grade", "file"])]
 pub(crate) struct Fit {
@@ -233,13 +246,13 @@ pub(crate) struct NodeView {
     #[command(flatten)]
     pub(crate) files: Files,
     /// The memory of the node (its capacity), as 64Gi.
-    #[arg(long, value_name = "QUANTITY")]
+    #[arg(long, value_name = "QUANTITY", value_parser = memory)]
     pub(crate) memory: Option<Quantity>,
     /// The node itself, as `kubectl get node NAME -o json` prints it.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["memory", "allocatable_memory"])]
     pub(crate) node: Option<PathBuf>,
     /// What of it pods may have; else all of it.
-    #[arg(long, value_name = "QUANTITY")]
+    #[arg(long, value_name = "QUANTITY", value_parser = memory)]
     pub(crate) allocatable_memory: Option<Quantity>,
     /// How the container runtime makes weights of shares.
     #[arg(long, value_enum, default_value_t)]

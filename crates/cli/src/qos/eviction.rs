@@ -71,6 +71,10 @@ pub(super) fn run(format: Format, arguments: &Eviction) -> Result<ExitCode, Fail
             continue;
         }
         let name = pod.full_name();
+        if let Some(fault) = pod.spec.contradiction() {
+            let said = format!("{}: {fault}; {}", fault.field, fault.remedy());
+            return Err(Failure::usage(format!("no API server stores the pod {name}")).with(said));
+        }
         nodes.entry(on).or_default().push(Candidate {
             priority: pod.spec.priority.unwrap_or_default(),
             request: pod.spec.requests().amount("memory").clone(),

@@ -4,32 +4,38 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use plimsoll_qos::{Amounts, Detail as Depth, FitRequest, Policy, Quantity, Resource, WantedRequest, fit};
+use plimsoll_qos::{
+    Amounts, CapacityError, Detail as Depth, Inventory, Policy, Quantity, Resource, WantedRequest,
+};
 use serde_json::{Value, json};
 
-use super::answer::{amounts, answered, items, show, text};
+use super::answer::{amounts, answered, items, show, text, unsure};
 use super::arguments::{Detail, Files, Fit, Size};
 use super::pods::{Described, read};
 use crate::arguments::Format;
 use crate::failure::Failure;
-use crate::output::{Table, clean, note};
+use crate::output::{Table, clean};
 
 pub(super) fn run(format: Format, arguments: Fit) -> Result<ExitCode, Failure> {
     let Fit { fleet, size, file, detail, policy } = arguments;
     let policy = policy.policy()?;
-    let want = match &file {
+    let refused = |error: CapacityError| Failure::usage(error.to_string());
+    let (want, because) = match &file {
         Some(file) => of_file(file, &policy)?,
-        None => of_size(size)?,
+        None => (of_size(size)?, None),
     };
+    let mut wanted = want.resolve(&policy).map_err(refused)?;
+    if let Some(because) = because {
+        wanted.because = because;
+    }
     let detail = match (detail, format) {
         (Some(Detail::Nodes), _) | (None, Format::Wide | Format::Json | Format::Yaml) => Depth::Nodes,
         (Some(Detail::Clusters), _) | (None, Format::Table | Format::Name) => Depth::Clusters,
         (Some(Detail::DataCenters), _) => Depth::DataCenters,
     };
     let (clusters, ledgers) = fleet.read()?;
-    let answer = fit(FitRequest { clusters, want, ledgers, detail, policy })
-        .map_err(|error| Failure::usage(error.to_string()))?;
-    let answer = answered(&answer)?;
+    let inventory = Inventory::new(clusters, ledgers).map_err(refused)?;
+    let answer = answered(&inventory.fit(&wanted).map_err(refused)?.answer(detail))?;
     show(format, &answer, || told(&answer))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -44,10 +50,11 @@ fn of_size(size: Size) -> Result<WantedRequest, Failure> {
     Ok(WantedRequest { grade, size: Some(size), ..WantedRequest::default() })
 }
 
-/// The one pod of a file, as the API server would store it.
-fn of_file(file: &Path, policy: &Policy) -> Result<WantedRequest, Failure> {
+/// The one pod of a file, as the API server would store it, and how its requests came about if a grade made them.
+fn of_file(file: &Path, policy: &Policy) -> Result<(WantedRequest, Option<String>), Failure> {
     let mut pods = read(&Files { files: vec![file.to_owned()] }, policy)?;
-    let (Some(Described { pod, labels, namespace, object }), true) = (pods.pop(), pods.is_empty()) else {
+    let (Some(Described { pod, labels, namespace, object, because }), true) = (pods.pop(), pods.is_empty())
+    else {
         return Err(Failure::usage(format!("{} holds several pods; give one", file.display())));
     };
     let fault = |error: serde_json::Error| Failure::usage(format!("{object}: {error}"));
@@ -55,7 +62,7 @@ fn of_file(file: &Path, policy: &Policy) -> Result<WantedRequest, Failure> {
         serde_json::from_value(json!({"pod": pod, "labels": labels, "namespace": namespace}))
             .map_err(fault)?;
     want.pod = want.pod.map(|pod| pod.defaulted());
-    Ok(want)
+    Ok((want, because))
 }
 
 fn told(answer: &Value) -> String {
@@ -79,9 +86,7 @@ fn told(answer: &Value) -> String {
             ),
         );
     }
-    for unread in items(&answer["notes"]) {
-        note(&text(unread));
-    }
+    unsure(answer);
     let mut table = Table::new(&["WHERE", "FITS", "BINDING", "STRANDED", "BECAUSE"]);
     for center in items(&answer["dataCenters"]) {
         push(&mut table, &text(&center["name"]), center);

@@ -59,7 +59,8 @@ pub(super) fn run(format: Format, arguments: NodeView) -> Result<ExitCode, Failu
     let mut answers = Vec::new();
     let mut said = Vec::new();
     for Described { object, pod, .. } in read(&files, &Policy::default())? {
-        let mut answer = ask(&json!({"op": "nodeView", "pod": pod, "machine": machine}))?;
+        let answer = ask(&json!({"op": "nodeView", "pod": pod, "machine": machine}));
+        let mut answer = answer.map_err(|failure| failure.about(&object))?;
         said.push(told(&object, &answer));
         answer["object"] = json!(object);
         answers.push(answer);

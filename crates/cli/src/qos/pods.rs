@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
+use plimsoll_core::content::Content;
 use plimsoll_core::document::{API_VERSION, AppDocument, validate_by};
-use plimsoll_core::shape::shape;
+use plimsoll_core::shape::{shape, sizes};
+use plimsoll_core::view::ContainerSize;
 use plimsoll_qos::{Pod, Policy};
 use serde_json::{Value, json};
 
@@ -24,6 +26,8 @@ pub(super) struct Described {
     pub(super) labels: Value,
     /// Its namespace.
     pub(super) namespace: String,
+    /// How its requests came about, where a grade made them.
+    pub(super) because: Option<String>,
 }
 
 pub(super) fn classify(format: Format, arguments: Classify) -> Result<ExitCode, Failure> {
@@ -78,13 +82,36 @@ pub(super) fn app(place: &str, object: &Value, policy: &Policy) -> Result<Option
     })
 }
 
+/// The pod of an App, with the priority that its grade has.
+pub(super) fn pod_of(content: &Content, policy: &Policy) -> Pod {
+    let mut pod = shape(content, &content.terms);
+    pod.priority = policy.grade(content.grade.as_str()).map(|rule| rule.priority);
+    pod
+}
+
+/// What each container requests by its grade, and why.
+fn by_grade(content: &Content) -> String {
+    let sizes = sizes(content);
+    let alone = sizes.len() == 1;
+    let said = sizes.into_iter().map(|ContainerSize { container, cpu, memory }| {
+        let of = if alone { String::new() } else { format!("{container}: ") };
+        format!("{of}cpu {}: {}; memory {}: {}", cpu.request, cpu.because, memory.request, memory.because)
+    });
+    said.collect::<Vec<_>>().join("; ")
+}
+
 fn described(place: &str, mut object: Value, policy: &Policy) -> Result<Option<Described>, Failure> {
     if let Some(AppDocument { app, content, .. }) = app(place, &object, policy)? {
-        let mut pod = shape(&content, &content.terms);
-        pod.priority = policy.grade(content.grade.as_str()).map(|rule| rule.priority);
-        let pod = json!(pod);
+        let pod = json!(pod_of(&content, policy));
         let namespace = app.namespace.to_string();
-        return Ok(Some(Described { object: format!("App {app}"), pod, labels: json!({}), namespace }));
+        let because = Some(by_grade(&content));
+        return Ok(Some(Described {
+            object: format!("App {app}"),
+            pod,
+            labels: json!({}),
+            namespace,
+            because,
+        }));
     }
     let kind = text(&object["kind"]);
     let (above, spec) = match kind.as_str() {
@@ -113,7 +140,7 @@ fn described(place: &str, mut object: Value, policy: &Policy) -> Result<Option<D
             if let Err(error) = serde_json::from_value::<Pod>(pod.clone()) {
                 return Err(Failure::usage(format!("{place}: {label}: {error}")));
             }
-            Ok(Some(Described { object: label, pod, labels, namespace }))
+            Ok(Some(Described { object: label, pod, labels, namespace, because: None }))
         }
         _ => Err(Failure::usage(format!("{place}: {label} has no pod at {}", spec.replace('/', ".")))),
     }

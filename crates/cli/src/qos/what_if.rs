@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use plimsoll_qos::{LossRequest, Lost, Preempt, lose};
 use serde_json::Value;
 
-use super::answer::{amounts, answered, items, show, text};
+use super::answer::{amounts, answered, items, show, text, unsure};
 use super::arguments::WhatIf;
 use super::unless;
 use crate::arguments::Format;
 use crate::failure::Failure;
-use crate::output::{Table, clean, note};
+use crate::output::{Table, clean};
 
 /// So many missing pods are named in a table; a wide one, JSON and YAML name all.
 const NAMED: usize = 20;
@@ -56,9 +56,7 @@ fn pushed_aside(preemption: &Value, most: usize) -> String {
 }
 
 fn told(answer: &Value, most: usize) -> String {
-    for unread in items(&answer["notes"]) {
-        note(&text(unread));
-    }
+    unsure(answer);
     let mut said = format!("{}\n", clean(&text(&answer["because"])));
     // Writing to a String cannot fail.
     for (head, amount) in [("short:", "short"), ("free:", "freeBefore"), ("left:", "freeAfter")] {

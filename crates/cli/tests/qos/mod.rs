@@ -122,6 +122,15 @@ fn pods_are_classified_viewed_and_linted() {
     fixture.file("web.yaml", DEPLOYMENTS);
     fixture.file("shop.yaml", SHOP);
     fixture.file("service.yaml", DEPLOYMENTS.rsplit("---\n").next().unwrap());
+    fixture.file(
+        "range.yaml",
+        "kind: LimitRange\nmetadata: {name: small, namespace: demo}\nspec:\n  limits:\n    - {type: Container, \
+         max: {cpu: 10m, memory: 4Gi}, default: {cpu: 10m, memory: 4Gi}, defaultRequest: {cpu: 10m, memory: 4Gi}}\n",
+    );
+    fixture.file(
+        "wrong.yaml",
+        &DEPLOYMENTS.replace("requests: {cpu: 10m}", "requests: {cpu: 2}, limits: {cpu: 1}"),
+    );
     fixture.file("bad.json", "{\"kind\": \"Deployment\",\n \"spec\": {\"template\": {}}}");
     fixture.file("odd.yaml", &DEPLOYMENTS.replace("512Mi", "512mi"));
     fixture.file("cut.json", "{\"kind\": \"List\",\n \"items\": [");
@@ -140,10 +149,18 @@ fn pods_are_classified_viewed_and_linted() {
             &["qos", "classify", "-f", "web.yaml", "--server-version", "latest"],
             &["qos", "node-view", "-f", "shop.yaml", "--memory", "64Gi", "--memory-throttling-factor", "0.9"],
             &["qos", "node-view", "-f", "shop.yaml", "--memory", "0"],
+            &["qos", "node-view", "-f", "shop.yaml", "--memory", "64"],
+            &["qos", "node-view", "-f", "shop.yaml", "--memory", "64Gi", "--allocatable-memory", "60gb"],
+            &["qos", "node-view", "-f", "wrong.yaml", "--memory", "64Gi"],
             &["qos", "node-view", "-f", "shop.yaml"],
             &["qos", "lint", "-f", "web.yaml"],
             &["qos", "lint", "-f", "web.yaml", "-o", "json"],
             &["qos", "lint", "-f", "service.yaml"],
+            &["qos", "lint", "-f", "shop.yaml"],
+            &["qos", "lint", "-f", "shop.yaml", "-f", "range.yaml"],
+            &["qos", "lint", "-f", "shop.yaml", "-f", "service.yaml"],
+            &["qos", "lint", "-f", "wrong.yaml"],
+            &["qos", "classify", "-f", "wrong.yaml"],
         ]
     ));
 }
@@ -152,6 +169,15 @@ fn pods_are_classified_viewed_and_linted() {
 fn capacity_names_what_binds_and_what_does_not_come_back() {
     let fixture = with_fleet();
     fixture.file("web.yaml", DEPLOYMENTS.split("---\n").next().unwrap());
+    fixture.file("shop.yaml", SHOP);
+    fixture.file(
+        "edge.yaml",
+        "kind: Pod\nmetadata: {name: edge, namespace: demo}\nspec:\n  containers:\n    - name: main\n      ports: \
+         [{containerPort: 80, hostPort: 443}]\n      resources: {limits: {cpu: 1, memory: 1Gi}}\n  volumes: [{name: data, \
+         persistentVolumeClaim: {claimName: data}}]\n",
+    );
+    fixture.file("wrong.yaml", &DEPLOYMENTS.split("---\n").next().unwrap().replace("10m}", "-10m}"));
+    fixture.file("silent.json", r#"{"kind": "Node", "metadata": {"name": "n1"}, "status": {}}"#);
     fixture.file("peaks.json", r#"{"demo/dc-1-shop-0": {"cpu": "500m", "memory": "1Gi"}}"#);
     fixture.file("service.yaml", DEPLOYMENTS.rsplit("---\n").next().unwrap());
     let size = ["--grade", "general-5", "--cpu", "2", "--memory", "4Gi"];
@@ -160,6 +186,11 @@ fn capacity_names_what_binds_and_what_does_not_come_back() {
         with("fit", &[&size[..], &["-o", "wide"]].concat()),
         with("fit", &[&size[..], &["-o", "json", "--detail", "data-centers"]].concat()),
         with("fit", &["-f", "web.yaml"]),
+        with("fit", &["-f", "shop.yaml"]),
+        with("fit", &["-f", "wrong.yaml"]),
+        with("fit", &["-f", "edge.yaml"]),
+        with("fit", &["--grade", "general-5", "--cpu", "0.5m", "--memory", "4Gi"]),
+        vec!["qos", "fit", "--cluster", "dc-1=silent.json", "-f", "web.yaml"],
         with("fit", &[&size[..], &["--peak-target", "90", "--peaks", "dc-1=peaks.json"]].concat()),
         with("fit", &[&size[..], &["--peak-target", "0"]].concat()),
         with("fit", &["--grade", "vip", "--cpu", "2", "--memory", "4Gi"]),
@@ -342,6 +373,7 @@ fn a_node_says_its_memory_itself_and_whom_it_gives_up_first() {
         pod("other", "b", 500, "1Gi", "Running"),
     ]);
     fixture.file("pods.json", &list(pods));
+    fixture.file("wrong.json", &list(json!([pod("shop", "a", 0, "-1Gi", "Running")])));
     let metrics =
         json!([used("modest", "1Gi"), used("greedy", "2Gi"), used("idle", "1100Mi"), used("other", "1Gi")]);
     fixture.file("used.json", &list(metrics));
@@ -357,6 +389,7 @@ fn a_node_says_its_memory_itself_and_whom_it_gives_up_first() {
             &["qos", "eviction", "-f", "pods.json", "--node", "b"],
             &["qos", "eviction", "-f", "pods.json", "--node", "c"],
             &["qos", "eviction", "-f", "node.json"],
+            &["qos", "eviction", "-f", "wrong.json"],
         ],
     ));
 }

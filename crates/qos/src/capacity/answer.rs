@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::fit::{Fit, NodeFit, Tally};
+use super::fit::{Fit, Need, NodeFit, Tally};
 use super::gate::Bar;
-use super::{Inventory, UsefulRatio};
+use super::uncounted::{Stage, in_words as uncounted_in_words, uncounted};
+use super::{Inventory, Uncounted, UsefulRatio};
 use crate::resources::PODS;
 use crate::{Quantity, Resources};
+
+/// What ports of nodes are called where amounts are named by dimension.
+const HOST_PORTS: &str = "hostPorts";
 
 /// How far down an answer goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +40,9 @@ pub struct FitAnswer {
     /// The CPU ratio beyond which not one pod more fits anywhere; absent where CPU is not limited or nothing fits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub useful_ratio: Option<UsefulRatio>,
+    /// What of such a pod the scheduler looks at and this count does not; a number beside any is no promise.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_counted: Vec<Uncounted>,
     /// What was left out of the counting.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -54,9 +61,9 @@ pub struct ScopeAnswer {
     pub bound: u128,
     /// What dividing the sums of all its nodes would claim; never less than what fits.
     pub by_sums: u128,
-    /// How many would fit if only this dimension counted, node by node.
+    /// How many would fit if only this dimension counted, node by node; `hostPorts` stands for ports of the nodes.
     pub by_dimension: BTreeMap<String, u128>,
-    /// What keeps more from fitting: a dimension, a spread, or none where no node admits such a pod.
+    /// What keeps more from fitting: a dimension, `hostPorts`, a spread, or none where no node admits such a pod.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub binding: Option<String>,
     /// The answer in words.
@@ -118,11 +125,15 @@ impl Fit<'_> {
             all.add(&tally);
             add(&mut free, &own);
         }
+        let not_counted = self.not_counted();
+        let mut all = ScopeAnswer { data_centers: centers, ..self.scope("", &all, &free) };
+        all.because.push_str(&uncounted_in_words(&not_counted));
         FitAnswer {
             request: self.request(),
             request_because: self.wanted.because.clone(),
-            all: ScopeAnswer { data_centers: centers, ..self.scope("", &all, &free) },
+            all,
             useful_ratio: self.useful_ratio(),
+            not_counted,
             notes: self.inventory.notes().to_vec(),
         }
     }
@@ -144,9 +155,8 @@ impl Fit<'_> {
     }
 
     fn scope(&self, name: &str, tally: &Tally, free: &[u128]) -> ScopeAnswer {
-        let dimensions = &self.inventory.dimensions;
-        let names = || self.demand.iter().map(|&(dimension, _)| dimensions.name(dimension));
-        let by_dimension = names().map(str::to_owned).zip(tally.times.iter().copied()).collect();
+        let names = self.needs.iter().map(|need| self.name(*need).to_owned());
+        let by_dimension = names.zip(tally.times.iter().copied()).collect();
         let (binding, because) = self.explain(tally);
         let mut left = free.to_vec();
         for &(dimension, amount) in &self.demand {
@@ -157,7 +167,7 @@ impl Fit<'_> {
             name: name.to_owned(),
             fits: tally.placed,
             bound: tally.bound,
-            by_sums: tally.by_sums(&self.demand),
+            by_sums: tally.by_sums(&self.needs),
             by_dimension,
             binding,
             because,
@@ -191,17 +201,28 @@ impl Fit<'_> {
         let Some(place) = tally.binding() else {
             return (None, format!("{placed} fit on {of}"));
         };
-        let name = self.inventory.dimensions.name(self.demand[place].0);
-        let more = match self.demand.len() {
-            1 => String::new(),
-            _ if tally.relief[place] == 0 => "; something else runs out at the same time".to_owned(),
-            _ => format!("; with more of it, up to {} more would fit", tally.relief[place]),
+        let name = self.name(self.needs[place]);
+        let more = match (self.needs.len(), self.needs[place], tally.relief[place]) {
+            (1, ..) => String::new(),
+            (_, Need::HostPorts, 0) => "; something else keeps more away at the same time".to_owned(),
+            (_, Need::HostPorts, relief) => format!("; without them, up to {relief} more would fit"),
+            (_, _, 0) => "; something else runs out at the same time".to_owned(),
+            (_, _, relief) => format!("; with more of it, up to {relief} more would fit"),
         };
-        let sums = tally.by_sums(&self.demand);
+        let sums = tally.by_sums(&self.needs);
         let claim =
             if sums > *placed { format!("; dividing the sums would claim {sums}") } else { String::new() };
         let (what, nodes) = (in_words(name), counted(tally.bound_nodes[place]));
-        let because = format!("{placed} fit on {of}; what runs out first is {what}, on {nodes}{more}{claim}");
+        let because = match self.needs[place] {
+            Need::HostPorts => {
+                format!(
+                    "{placed} fit on {of}; what binds first is {what}, one pod on a node, on {nodes}{more}{claim}"
+                )
+            }
+            Need::Amount(..) => {
+                format!("{placed} fit on {of}; what runs out first is {what}, on {nodes}{more}{claim}")
+            }
+        };
         (Some(name.to_owned()), because)
     }
 
@@ -222,20 +243,25 @@ impl Fit<'_> {
                 Some(bar) => format!("it {bar}"),
                 None => "a pod nearby keeps such pods away by its anti-affinity".to_owned(),
             },
-            (Some(binding), None) => {
-                for &(dimension, amount) in &self.demand {
-                    let there = free[dimension.index()].max(0).unsigned_abs();
-                    by_dimension.insert(dimensions.name(dimension).to_owned(), there / amount.unsigned_abs());
+            (Some(need), None) => {
+                for &need in &self.needs {
+                    by_dimension.insert(self.name(need).to_owned(), self.room(need, node) / need.amount());
                 }
-                let short = dimensions.quantity(binding, free[binding.index()]);
-                let there = dimensions.quantity(binding, inventory.allocatable(node)[binding.index()]);
-                let name = dimensions.name(binding);
+                let why = match need {
+                    Need::Amount(dimension, _) => {
+                        let short = dimensions.quantity(dimension, free[dimension.index()]);
+                        let there =
+                            dimensions.quantity(dimension, inventory.allocatable(node)[dimension.index()]);
+                        format!("{short} of {there} free")
+                    }
+                    Need::HostPorts => self.on_port(node),
+                };
                 let held = if placed < alone {
                     format!("; the spread lets it have {placed}")
                 } else {
                     String::new()
                 };
-                format!("{alone} by {}: {short} of {there} free{held}", in_words(name))
+                format!("{alone} by {}: {why}{held}", in_words(self.name(need)))
             }
         };
         NodeAnswer {
@@ -243,10 +269,42 @@ impl Fit<'_> {
             fits: placed,
             alone,
             by_dimension,
-            binding: binding.map(|binding| dimensions.name(binding).to_owned()),
+            binding: binding.map(|binding| self.name(binding).to_owned()),
             because,
             stranded: inventory.list(&left),
         }
+    }
+}
+
+impl Fit<'_> {
+    /// What is not counted here and might make the number wrong.
+    fn not_counted(&self) -> Vec<Uncounted> {
+        let mut found = uncounted(&self.wanted.pod, Stage::Wanted);
+        found.extend(self.kept.uncounted());
+        if let Some(name) = self.stranger.as_ref().filter(|name| name.contains('/')) {
+            let because = format!(
+                "no node says that it has {name}; whether a DeviceClass offers it (dynamic resource allocation) is not \
+                 known here, so more may fit"
+            );
+            found.push(Uncounted::new("deviceClass", because));
+        }
+        found
+    }
+
+    fn name(&self, need: Need) -> &str {
+        match need {
+            Need::HostPorts => HOST_PORTS,
+            Need::Amount(dimension, _) => self.inventory.dimensions.name(dimension),
+        }
+    }
+
+    /// How it stands with the ports of a node.
+    fn on_port(&self, node: usize) -> String {
+        if let Some((holder, port)) = self.inventory.on_port(node, &self.ports) {
+            return format!("{} has {port}", holder.pod.full_name());
+        }
+        let ports: Vec<_> = self.ports.iter().map(ToString::to_string).collect();
+        format!("one pod takes {}", ports.join(" and "))
     }
 }
 
@@ -266,7 +324,11 @@ impl Inventory {
 
 /// A resource as people call it.
 pub(crate) fn in_words(name: &str) -> &str {
-    if name == PODS { "pod slots" } else { name }
+    match name {
+        PODS => "pod slots",
+        HOST_PORTS => "host ports",
+        name => name,
+    }
 }
 
 /// So many nodes.

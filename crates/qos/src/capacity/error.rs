@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::{NoSuchGrade, StrictError};
+use crate::{NoSuchGrade, PodFault, StrictError};
 
 /// Whose amount it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,14 @@ pub enum CapacityError {
         resource: String,
         /// The amount.
         amount: String,
+    },
+    /// Resources that no API server stores, such as a limit below its request; a number from them would be wrong.
+    #[error("{holder}: {}: {fault}; {}", fault.field, fault.remedy())]
+    Refused {
+        /// Whose resources they are.
+        holder: Holder,
+        /// What is wrong with them.
+        fault: Box<PodFault>,
     },
     /// An amount, or a sum of amounts, beyond 2^63 - 1 of its unit, which Kubernetes cannot count either.
     #[error("{holder} has {amount} of {resource}, which is more than can be counted")]

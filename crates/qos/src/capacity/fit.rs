@@ -8,17 +8,22 @@ use super::inventory::{Demand, Ground};
 use super::repel::Kept;
 use super::spread::{MAX_PLAYED, Rule, most, play};
 use super::{CapacityError, Fraction, Holder, Inventory, UsefulRatio, Wanted};
+use crate::pod::HostPort;
 
 /// How many more of one kind fit into a fleet, per node and in all, and what decides it.
 ///
 /// Identical pods need no heuristic: what fits is the sum over the nodes of the smallest whole number of times
-/// that the request goes into what is free, in any dimension. Dividing the sums of a cluster is only an upper
+/// that the request goes into what is free, in any dimension, and a port of a node goes once. Dividing the sums of a cluster is only an upper
 /// bound, because a pod does not run on two nodes.
 #[derive(Clone, Debug)]
 pub struct Fit<'a> {
     pub(crate) inventory: &'a Inventory,
     pub(crate) wanted: &'a Wanted,
     pub(crate) demand: Demand,
+    /// The ports of its node that each takes.
+    pub(crate) ports: Box<[HostPort]>,
+    /// What each takes of its node; the ports first, as the scheduler looks at them first.
+    pub(crate) needs: Box<[Need]>,
     /// What is wanted and no node has ever heard of.
     pub(crate) stranger: Option<String>,
     /// Where running pods keep such pods away.
@@ -26,6 +31,15 @@ pub struct Fit<'a> {
     pub(crate) nodes: Vec<NodeFit>,
     pub(crate) grounds: Vec<Tally>,
     useful: Option<Turn>,
+}
+
+/// Something of a node that each pod takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Ports of the node, which only one pod can have.
+    HostPorts,
+    /// An amount above zero.
+    Amount(Dimension, i64),
 }
 
 /// What one node takes.
@@ -36,7 +50,7 @@ pub(crate) struct NodeFit {
     /// What it gets where as many as possible are placed; less than `alone` where a spread constraint binds.
     pub(crate) placed: u64,
     /// What it is short of first; none where it admits no such pod.
-    pub(crate) binding: Option<Dimension>,
+    pub(crate) binding: Option<Need>,
 }
 
 /// Sums over some nodes.
@@ -51,10 +65,10 @@ pub(crate) struct Tally {
     /// How many nodes there are, and how many of them admit such a pod.
     pub(crate) nodes: u64,
     pub(crate) open: u64,
-    /// What the sums would claim, by the position of the dimension in the demand: free, and how often it goes.
+    /// What the sums would claim, by the position of the need: free, and how often it goes.
     pub(crate) free: Vec<u128>,
     pub(crate) times: Vec<u128>,
-    /// How many more would fit if this dimension bound nowhere, and on how many nodes it is the first to bind.
+    /// How many more would fit if this need bound nowhere, and on how many nodes it is the first to bind.
     pub(crate) relief: Vec<u128>,
     pub(crate) bound_nodes: Vec<u64>,
     /// The spread constraints that let less through than the nodes could take.
@@ -81,9 +95,14 @@ impl Inventory {
                 Ok(demand) => (demand, None),
                 Err(stranger) => (Demand::default(), Some(stranger)),
             };
+        let ports = wanted.pod.host_ports();
+        let of_ports = (!ports.is_empty()).then_some(Need::HostPorts);
+        let amounts = demand.iter().map(|&(dimension, amount)| Need::Amount(dimension, amount));
         let mut fit = Fit {
             inventory: self,
             wanted,
+            needs: of_ports.into_iter().chain(amounts).collect(),
+            ports,
             demand,
             stranger,
             kept: self.kept(&wanted.namespace, &wanted.labels, |_| true),
@@ -141,7 +160,7 @@ impl Fit<'_> {
     }
 
     fn count(&mut self, number: usize, ground: &Ground) -> Tally {
-        let width = self.demand.len();
+        let width = self.needs.len();
         let mut tally = Tally {
             nodes: ground.nodes.len() as u64,
             free: vec![0; width],
@@ -153,7 +172,8 @@ impl Fit<'_> {
         if self.stranger.is_some() {
             return tally;
         }
-        let cpu = self.demand.iter().position(|(dimension, _)| *dimension == Dimension::CPU);
+        let is_cpu = |need: &Need| matches!(need, Need::Amount(Dimension::CPU, _));
+        let cpu = self.needs.iter().position(is_cpu);
         for node in ground.nodes.clone() {
             if Bar::of(&self.inventory.nodes[node], &self.wanted.pod).is_some()
                 || self.kept.keeps_off(self.inventory, number, node)
@@ -164,9 +184,9 @@ impl Fit<'_> {
             let free = self.inventory.free(node);
             let (mut first, mut second, mut binding) = (u64::MAX, u64::MAX, 0);
             let mut others = u64::MAX;
-            for (place, &(dimension, amount)) in self.demand.iter().enumerate() {
-                let there = free[dimension.index()].max(0).unsigned_abs();
-                let times = there / amount.unsigned_abs();
+            for (place, &need) in self.needs.iter().enumerate() {
+                let there = self.room(need, node);
+                let times = there / need.amount();
                 tally.free[place] += u128::from(there);
                 tally.times[place] += u128::from(times);
                 if Some(place) != cpu {
@@ -181,13 +201,21 @@ impl Fit<'_> {
             tally.alone += u128::from(first);
             tally.relief[binding] += u128::from(second - first);
             tally.bound_nodes[binding] += 1;
-            self.nodes[node] = NodeFit { alone: first, placed: first, binding: Some(self.demand[binding].0) };
+            self.nodes[node] = NodeFit { alone: first, placed: first, binding: Some(self.needs[binding]) };
             if cpu.is_some() {
                 self.turn(node, free[Dimension::CPU.index()], others);
             }
         }
         (tally.placed, tally.bound) = (tally.alone, tally.alone);
         tally
+    }
+
+    /// How much of what a need takes is free on a node.
+    pub(crate) fn room(&self, need: Need, node: usize) -> u64 {
+        match need {
+            Need::HostPorts => u64::from(self.inventory.on_port(node, &self.ports).is_none()),
+            Need::Amount(dimension, _) => self.inventory.free(node)[dimension.index()].max(0).unsigned_abs(),
+        }
     }
 
     fn turn(&mut self, node: usize, free_cpu: i64, others: u64) {
@@ -249,6 +277,16 @@ impl Fit<'_> {
     }
 }
 
+impl Need {
+    /// How much of it one pod takes.
+    pub(crate) fn amount(self) -> u64 {
+        match self {
+            Self::HostPorts => 1,
+            Self::Amount(_, amount) => amount.unsigned_abs(),
+        }
+    }
+}
+
 impl Tally {
     /// Adds the sums of other nodes.
     pub(crate) fn add(&mut self, other: &Self) {
@@ -274,7 +312,7 @@ impl Tally {
         }
     }
 
-    /// The place in the demand of the dimension that binds: the one whose relief would let most more in, and
+    /// The position of the need that binds: the one whose relief would let most more in, and
     /// among equals the one that binds on most nodes.
     pub(crate) fn binding(&self) -> Option<usize> {
         let places = 0..self.relief.len();
@@ -284,8 +322,8 @@ impl Tally {
     }
 
     /// What dividing the sums would claim.
-    pub(crate) fn by_sums(&self, demand: &Demand) -> u128 {
-        let amounts = demand.iter().map(|(_, amount)| u128::from(amount.unsigned_abs()));
+    pub(crate) fn by_sums(&self, needs: &[Need]) -> u128 {
+        let amounts = needs.iter().map(|need| u128::from(need.amount()));
         self.free.iter().zip(amounts).map(|(free, amount)| free / amount).min().unwrap_or(0)
     }
 }

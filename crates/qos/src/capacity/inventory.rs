@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::dimension::{Dimension, Dimensions, PEAK_CPU, PEAK_MEMORY, Rounding};
 use super::repel::repels;
 use super::{CapacityError, Cluster, Holder, Life, RunningPod};
+use crate::pod::HostPort;
 use crate::resources::{CPU, MEMORY};
 use crate::{Amounts, Node, Pod, PodStatus, Quantity, Resources};
 
@@ -39,6 +40,8 @@ pub struct Inventory {
     pub(crate) by_namespace: HashMap<String, Vec<usize>>,
     /// Which of the pods keep others away.
     pub(crate) repelling: Vec<usize>,
+    /// Which of the pods on a node take ports of it.
+    pub(crate) on_ports: HashMap<usize, Vec<usize>>,
     ledgers: Ledgers,
     allocatable: Vec<i64>,
     free: Vec<i64>,
@@ -64,6 +67,8 @@ pub(crate) struct Placed {
     pub(crate) node: usize,
     /// What it takes anywhere else.
     pub(crate) demand: Demand,
+    /// The ports of its node that it takes, there and anywhere else.
+    pub(crate) ports: Box<[HostPort]>,
 }
 
 /// What one pod takes of a node: the amounts above zero, one pod slot among them.
@@ -98,6 +103,7 @@ impl Inventory {
             pods: Vec::new(),
             by_namespace: HashMap::new(),
             repelling: Vec::new(),
+            on_ports: HashMap::new(),
             ledgers,
             allocatable: Vec::new(),
             free: Vec::new(),
@@ -137,6 +143,16 @@ impl Inventory {
     /// What a node has left, by dimension; below zero where more is requested than there is.
     pub(crate) fn free(&self, node: usize) -> &[i64] {
         &self.free[self.row(node)]
+    }
+
+    /// Who on that node is in the way of those ports, and on which of them.
+    pub(crate) fn on_port<'a>(
+        &'a self,
+        node: usize,
+        wanted: &'a [HostPort],
+    ) -> Option<(&'a Placed, &'a HostPort)> {
+        let mut there = self.on_ports.get(&node)?.iter().map(|pod| &self.pods[*pod]);
+        there.find_map(|placed| Some((placed, placed.in_the_way(wanted)?)))
     }
 
     /// The cluster that a node is in.
@@ -226,6 +242,10 @@ impl Inventory {
                 strays += 1;
                 continue;
             };
+            if let Some(fault) = pod.spec.contradiction() {
+                let holder = Holder::Pod { cluster: name, pod: pod.full_name() };
+                return Err(CapacityError::Refused { holder, fault: Box::new(fault) });
+            }
             let peak = (!peaks.is_empty()).then(|| peaks.get(&pod.full_name())).flatten();
             let needs = self.with_peak(pod.spec.requests(), peak);
             self.dimensions.learn(&needs)?;
@@ -245,6 +265,18 @@ impl Inventory {
         if waiting > 0 {
             self.notes
                 .push(format!("cluster `{name}`: not counted, pods that are not placed yet: {waiting}"));
+        }
+        let mut silent = nodes.iter().filter(|node| node.allocatable.is_empty());
+        if let Some(first) = silent.next() {
+            let others = match silent.count() {
+                0 => String::new(),
+                others => format!(" and {others} more"),
+            };
+            self.notes.push(format!(
+                "cluster `{name}`: node `{}`{others} says neither status.allocatable nor status.capacity and counts as 0; \
+                 give what `kubectl get nodes -o json` prints",
+                first.name
+            ));
         }
         self.nodes.extend(nodes);
         let data_center = data_center.unwrap_or_else(|| name.clone());
@@ -300,7 +332,11 @@ impl Inventory {
         if !repels(&pod.spec).is_empty() {
             self.repelling.push(self.pods.len());
         }
-        self.pods.push(Placed { pod, ground, node, demand });
+        let ports = pod.spec.host_ports();
+        if !ports.is_empty() {
+            self.on_ports.entry(node).or_default().push(self.pods.len());
+        }
+        self.pods.push(Placed { pod, ground, node, demand, ports });
         Ok(())
     }
 
@@ -314,6 +350,13 @@ impl Inventory {
             }
             self.grounds[index].free = free;
         }
+    }
+}
+
+impl Placed {
+    /// Which of those ports this pod keeps from others on its node.
+    pub(crate) fn in_the_way<'a>(&self, wanted: &'a [HostPort]) -> Option<&'a HostPort> {
+        wanted.iter().find(|port| self.ports.iter().any(|own| own.conflicts(port)))
     }
 }
 

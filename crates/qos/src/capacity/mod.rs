@@ -1,11 +1,12 @@
 //! How many more fit, exactly, and what decides it.
 //!
 //! An [`Inventory`] counts a fleet once; [`Inventory::fit`] asks it how many more of one kind fit, in every
-//! dimension that a node or a pod names, pod slots included, behind taints, selectors, node affinity, hard spreads
-//! and the anti-affinity of what runs.
+//! dimension that a node or a pod names, pod slots and host ports included, behind taints, selectors, node affinity,
+//! hard spreads and the anti-affinity of what runs.
 //!
-//! Not counted are host ports, volumes, and the alignment of devices within a node. A newcomer that requires other
-//! pods near to it or away from it is refused rather than counted wrongly.
+//! Volumes, claims to devices, gates and groups are not counted, and every answer about pods that have them says so
+//! ([`Uncounted`]). A newcomer that requires other pods near to it or away from it is refused rather than counted
+//! wrongly. Not known at all is what a node does by itself: the alignment of devices and pinned CPUs within it.
 
 pub(crate) mod answer;
 mod cluster;
@@ -17,6 +18,7 @@ pub(crate) mod inventory;
 pub(crate) mod repel;
 mod request;
 pub(crate) mod spread;
+pub(crate) mod uncounted;
 mod useful;
 pub(crate) mod wanted;
 
@@ -26,5 +28,6 @@ pub use error::{CapacityError, Holder};
 pub use fit::Fit;
 pub use inventory::{Inventory, Ledgers};
 pub use request::{FitRequest, WantedRequest, fit};
+pub use uncounted::Uncounted;
 pub use useful::{Fraction, UsefulRatio, useful_ratio};
 pub use wanted::Wanted;

@@ -2,18 +2,32 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::Inventory;
 use super::inventory::Placed;
-use crate::{Pod, PodAffinityTerm};
+use super::{Inventory, Uncounted};
+use crate::{LabelSelector, Pod, PodAffinityTerm};
 
 /// Where running pods keep newcomers of one kind away: values of node labels, by cluster and label.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Kept(HashMap<usize, BTreeMap<String, HashSet<String>>>);
+pub(crate) struct Kept {
+    values: HashMap<usize, BTreeMap<String, HashSet<String>>>,
+    /// A running pod whose term selects namespaces by labels, which are not known here.
+    guessed: Option<String>,
+}
 
 impl Kept {
+    /// That more may be kept away than the scheduler would, if that is so.
+    pub(crate) fn uncounted(&self) -> Option<Uncounted> {
+        let name = self.guessed.as_ref()?;
+        let because = format!(
+            "the podAntiAffinity of {name} selects namespaces by their labels, which are not known here; it counts as \
+             selecting all, so more may fit"
+        );
+        Some(Uncounted::new("podAntiAffinity.namespaceSelector", because))
+    }
+
     /// Whether a node is where such a pod is kept away from.
     pub(crate) fn keeps_off(&self, inventory: &Inventory, ground: usize, node: usize) -> bool {
-        let Some(keys) = self.0.get(&ground) else { return false };
+        let Some(keys) = self.values.get(&ground) else { return false };
         let labels = &inventory.nodes[node].labels;
         keys.iter().any(|(key, values)| labels.get(key).is_some_and(|value| values.contains(value)))
     }
@@ -35,7 +49,11 @@ impl Inventory {
                 repels(&placed.pod.spec).iter().filter(|term| concerns(term, placed, namespace, labels))
             {
                 if let Some(value) = self.nodes[placed.node].labels.get(&term.topology_key) {
-                    let keys = kept.0.entry(placed.ground).or_default();
+                    let by_labels = term.namespace_selector.as_ref();
+                    if by_labels.is_some_and(|selector| *selector != LabelSelector::default()) {
+                        kept.guessed.get_or_insert_with(|| placed.pod.full_name());
+                    }
+                    let keys = kept.values.entry(placed.ground).or_default();
                     keys.entry(term.topology_key.clone()).or_default().insert(value.clone());
                 }
             }

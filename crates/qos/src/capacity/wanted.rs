@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::CapacityError;
+use super::{CapacityError, Holder};
 use crate::resources::{CPU, MEMORY};
 use crate::{Amounts, Container, Pod, Quantity, Resource, Terms, requests};
 
@@ -26,7 +26,7 @@ impl Wanted {
     /// A pod of one container with those limits, and the requests that the terms of its grade make of them.
     pub fn of_size(limit: &Amounts, grade: impl fmt::Display, terms: &Terms) -> Result<Self, CapacityError> {
         for (resource, amount) in [(Resource::Cpu, &limit.cpu), (Resource::Memory, &limit.memory)] {
-            Quantity::parse_strict(&amount.to_string(), resource).map_err(CapacityError::Size)?;
+            amount.check_strictly(resource).map_err(CapacityError::Size)?;
         }
         let asked = requests(limit, grade, terms);
         let list = |amounts: &Amounts| {
@@ -61,17 +61,20 @@ impl Wanted {
         })
     }
 
-    /// Refuses what keeps pods away and is not counted here.
+    /// Refuses what no API server stores, and what keeps pods away where each of the others is.
     pub(crate) fn check(&self) -> Result<(), CapacityError> {
-        match uncounted(&self.pod) {
+        if let Some(fault) = self.pod.contradiction() {
+            return Err(CapacityError::Refused { holder: Holder::Wanted, fault: Box::new(fault) });
+        }
+        match requires_others(&self.pod) {
             Some(field) => Err(CapacityError::NotCounted { field: field.to_owned() }),
             None => Ok(()),
         }
     }
 }
 
-/// What a pod requires of other pods near to it, if anything; this is not counted here.
-pub(crate) fn uncounted(pod: &Pod) -> Option<&'static str> {
+/// What a pod requires of other pods near to it, if anything; no count per node says where such a pod may run.
+pub(crate) fn requires_others(pod: &Pod) -> Option<&'static str> {
     let affinity = pod.affinity.as_ref()?;
     if !affinity.pod_affinity.required.is_empty() {
         return Some("a required podAffinity");

@@ -29,13 +29,17 @@
 //! - `status` of `podRequests` is the pod's `PodStatus`; with it, a resize under way is counted as the scheduler
 //!   counts it.
 //! - Amounts that are zero are left out of `requests` and `limits`.
-//! - `qosClass` has `faults` beside the class where an API server would refuse the resources.
+//! - `qosClass`, `podRequests`, `quotaUsage` and `defaulted` answer any pod as Kubernetes' own code does, and have `faults`
+//!   beside where an API server would store no such pod: a limit below its request, an amount below zero. Every other
+//!   operation refuses such a pod, naming the field and what to do.
 //! - `resource` of a strict quantity is `cpu`, `memory` or `ephemeral-storage`; without it what is right for CPU
 //!   or for memory passes. `size` reads its amounts strictly, and `terms` (`{"cpu":"5","memory":"3/2"}`) replace
 //!   those of the grade.
 //! - `policy` names the grades that there are, `{"grades":[{"name":"gold","qosClass":"Burstable","cpu":"4",
 //!   "memory":"3/2","priority":600000000}]}`: `size`, `fit`, `advise` and `lint` take it, Plimsoll's own where it is
 //!   absent. `policy` without one shows these.
+//! - `notCounted` of `fit` and `lose` names what of the pods the scheduler looks at and the answer does not (volumes,
+//!   claims to devices, gates, groups), which `because` says too; host ports are counted, as `hostPorts`.
 //! - `clusters` lists `{"name":"dc-1","dataCenter":"dc-1","nodes":[…],"pods":[…],"peaks":{…}}`, nodes and pods as
 //!   `kubectl get -o json` lists them in `items`; `"ledgers":{"requestsAndPeaks":{"targetPercent":90}}` counts
 //!   predicted peaks beside requests; `"detail"` of `fit` is `Nodes` (where it is absent), `Clusters` or
@@ -135,7 +139,10 @@ fn answer(request: &[u8]) -> Answer {
     }
 
     if request.len() > MAX_LINE {
-        return Err(format!("a line has at most {MAX_LINE} bytes"));
+        return Err(format!(
+            "a line has at most {} MiB; ask about fewer nodes and pods at a time, or with `plimsoll qos fit --cluster`",
+            MAX_LINE >> 20
+        ));
     }
     let Asked { op } = serde_json::from_slice(request).map_err(|error| error.to_string())?;
     match op.as_ref() {

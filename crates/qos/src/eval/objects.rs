@@ -36,7 +36,7 @@ struct Ranked {
 
 pub(super) fn eviction_order(request: &[u8]) -> Answer {
     let Ranked { op: _, pods } = read(request)?;
-    Ok(fields([("order", json!(order(&pods)))]))
+    Ok(fields([("order", json!(order(&pods).map_err(|error| error.to_string())?))]))
 }
 
 #[derive(Deserialize)]

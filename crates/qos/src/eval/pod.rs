@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Answer, fields, read, text};
-use crate::{KubernetesVersion, Pod, PodStatus, Resources, qos_class_by};
+use crate::{KubernetesVersion, Pod, PodFault, PodStatus, Resources, qos_class_by};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,12 +29,8 @@ impl Asked {
 pub(super) fn qos_class(request: &[u8]) -> Answer {
     let (pod, server) = read::<Asked>(request)?.pod();
     let classified = qos_class_by(&pod, server);
-    let mut answer = fields([("class", text(&classified.class)), ("because", classified.because.into())]);
-    let faults: Vec<Value> = pod.faults().iter().map(text).collect();
-    if !faults.is_empty() {
-        answer.insert("faults".to_owned(), faults.into());
-    }
-    Ok(answer)
+    let answer = fields([("class", text(&classified.class)), ("because", classified.because.into())]);
+    Ok(with_faults(answer, &pod))
 }
 
 #[derive(Deserialize)]
@@ -57,17 +53,20 @@ pub(super) fn pod_requests(request: &[u8]) -> Answer {
         Some(status) => pod.requests_held(&status),
         None => pod.requests(),
     };
-    Ok(fields([("requests", listed(requests)), ("limits", listed(pod.limits()))]))
+    let answer = fields([("requests", listed(requests)), ("limits", listed(pod.limits()))]);
+    Ok(with_faults(answer, &pod))
 }
 
 pub(super) fn quota_usage(request: &[u8]) -> Answer {
     let (pod, server) = read::<Asked>(request)?.pod();
-    Ok(fields([("usage", listed(pod.as_counted_by(server).quota_usage()))]))
+    let pod = pod.as_counted_by(server);
+    Ok(with_faults(fields([("usage", listed(pod.quota_usage()))]), &pod))
 }
 
 pub(super) fn defaulted(request: &[u8]) -> Answer {
     let asked: Asked = read(request)?;
-    Ok(fields([("pod", json!(asked.pod.defaulted_by(asked.server)))]))
+    let pod = asked.pod.defaulted_by(asked.server);
+    Ok(with_faults(fields([("pod", json!(pod))]), &pod))
 }
 
 #[derive(Deserialize)]
@@ -91,6 +90,16 @@ pub(super) fn resize(request: &[u8]) -> Answer {
         ("restarts", json!(resize.restarts)),
         ("bestEffort", json!(resize.best_effort)),
     ]))
+}
+
+/// The answer, which is that of Kubernetes' own code for any pod, and beside it why an API server stores no such pod.
+fn with_faults(mut answer: Map<String, Value>, pod: &Pod) -> Map<String, Value> {
+    let fault = |fault: PodFault| json!(format!("{fault}; {}", fault.remedy()));
+    let faults: Vec<Value> = pod.faults().into_iter().map(fault).collect();
+    if !faults.is_empty() {
+        answer.insert("faults".to_owned(), faults.into());
+    }
+    answer
 }
 
 fn listed(amounts: Resources) -> Value {

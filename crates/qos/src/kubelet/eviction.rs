@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::{MEMORY, Pod, Quantity};
 
@@ -32,11 +33,36 @@ pub struct Victim {
     pub because: String,
 }
 
+/// Why no order can be told.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "pods[{index}].{field}: pod `{name}` has {amount} of memory, which is below zero; write zero or more"
+)]
+pub struct EvictionError {
+    /// The place of the pod in the list.
+    pub index: usize,
+    /// Its name.
+    pub name: String,
+    /// `request`, or `usage`.
+    pub field: &'static str,
+    /// The amount.
+    pub amount: Quantity,
+}
+
 /// The order in which a kubelet evicts pods under memory pressure, the first one first.
 ///
 /// First those whose usage is not known, then those that use more than they request, then by priority, lowest
 /// first, then by how much they use beyond their request. QoS class and disruption budgets play no part.
-pub fn eviction_order(candidates: &[Candidate]) -> Vec<Victim> {
+pub fn eviction_order(candidates: &[Candidate]) -> Result<Vec<Victim>, EvictionError> {
+    for (index, pod) in candidates.iter().enumerate() {
+        let amounts = [("request", Some(&pod.request)), ("usage", pod.usage.as_ref())];
+        for (field, amount) in amounts.into_iter().filter_map(|(field, amount)| Some((field, amount?))) {
+            if amount.is_negative() {
+                let (name, amount) = (pod.name.clone(), amount.clone());
+                return Err(EvictionError { index, name, field, amount });
+            }
+        }
+    }
     let mut ranked: Vec<&Candidate> = candidates.iter().collect();
     ranked.sort_by_cached_key(|pod| match &pod.usage {
         None => (0_u8, 0, Reverse(Quantity::default())),
@@ -45,7 +71,7 @@ pub fn eviction_order(candidates: &[Candidate]) -> Vec<Victim> {
             (band, pod.priority, Reverse(usage - &pod.request))
         }
     });
-    ranked.into_iter().map(|pod| Victim { name: pod.name.clone(), because: because(pod) }).collect()
+    Ok(ranked.into_iter().map(|pod| Victim { name: pod.name.clone(), because: because(pod) }).collect())
 }
 
 fn because(pod: &Candidate) -> String {

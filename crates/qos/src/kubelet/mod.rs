@@ -13,10 +13,11 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::{
-    CPU, Classified, Container, Explained, MEMORY, Pod, Quantity, Requirements, Resources, qos_class,
+    CPU, Classified, Container, Explained, MEMORY, Pod, PodFault, Quantity, Requirements, Resources,
+    qos_class,
 };
 
-pub use eviction::{Candidate, Victim, eviction_order};
+pub use eviction::{Candidate, EvictionError, Victim, eviction_order};
 pub use machine::{Machine, MemoryReservation, WeightCurve};
 
 /// What a node does with a pod.
@@ -94,6 +95,12 @@ pub enum NodeViewError {
         /// What it asks for.
         amount: Quantity,
     },
+    /// No API server stores such a pod, and no node sees it.
+    #[error("{}: {fault}; {}", fault.field, fault.remedy())]
+    Refused {
+        /// What is wrong with it.
+        fault: Box<PodFault>,
+    },
 }
 
 /// What a machine does with a pod, which is defaulted first as the API server would.
@@ -102,6 +109,9 @@ pub enum NodeViewError {
 /// pinned CPUs and swap.
 pub fn node_view(pod: &Pod, machine: &Machine) -> Result<NodeView, NodeViewError> {
     machine.check()?;
+    if let Some(fault) = pod.contradiction() {
+        return Err(NodeViewError::Refused { fault: Box::new(fault) });
+    }
     let pod = pod.defaulted();
     let parts = pod.init_containers.iter().map(|container| {
         (container, if container.is_sidecar() { ContainerKind::Sidecar } else { ContainerKind::Init })

@@ -31,6 +31,8 @@ pub enum Severity {
 pub enum Rule {
     /// A pod without any request or limit.
     BestEffort,
+    /// Resources that an API server stores in no pod: a limit below its request, an amount below zero.
+    PodRefused,
     /// One container takes the QoS class from a pod whose others are Guaranteed.
     ClassLost,
     /// Memory sold more often than the policy allows.

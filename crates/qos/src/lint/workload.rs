@@ -9,6 +9,7 @@ pub(super) fn findings(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
         return lost.into_iter().collect();
     }
     let mut findings: Vec<Finding> = lost.into_iter().chain(best_effort(subject)).collect();
+    findings.extend(refused(subject));
     for (path, container) in containers(subject) {
         findings.extend(memory_typos(subject, &path, container));
         findings.extend(oversold(subject, &path, container, policy));
@@ -35,6 +36,13 @@ fn best_effort(subject: &Subject<'_>) -> Option<Finding> {
                 .into(),
             "give every container a CPU and a memory limit".into(),
         )
+    })
+}
+
+fn refused(subject: &Subject<'_>) -> impl Iterator<Item = Finding> {
+    subject.pod.faults().into_iter().map(|fault| {
+        let (message, remedy) = (format!("an API server refuses such pods: {fault}"), fault.remedy());
+        subject.finding(Severity::Error, Rule::PodRefused, fault.field, message, remedy)
     })
 }
 

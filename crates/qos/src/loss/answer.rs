@@ -8,8 +8,9 @@ use super::bound::Bound;
 use super::displaced::Displaced;
 use super::place::{Place, Survivors};
 use crate::Resources;
-use crate::capacity::Inventory;
 use crate::capacity::answer::counted;
+use crate::capacity::uncounted::in_words as uncounted_in_words;
+use crate::capacity::{Inventory, Uncounted};
 
 /// What comes back elsewhere, and what does not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,6 +45,10 @@ pub struct LossAnswer {
     /// The same where pods of a lower priority are pushed aside, if that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preemption: Option<Preemption>,
+    /// What of the displaced pods the scheduler looks at and this answer does not, with the number of pods that have
+    /// it; whether these come back is not certain.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_counted: Vec<Uncounted>,
     /// What was left out of the counting.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -97,6 +102,8 @@ pub struct Preemption {
     pub pushed_aside: Vec<Pushed>,
     /// What of the displaced pods does not come back even so.
     pub missing: Vec<Missing>,
+    /// What the scheduler looks at and this answer does not: budgets and grace periods.
+    pub not_counted: Vec<Uncounted>,
 }
 
 /// A pod that makes way for a more important one.
@@ -165,6 +172,7 @@ impl LossAnswer {
             free_after: Resources::new(),
             moves: Vec::new(),
             preemption: None,
+            not_counted: displaced.not_counted(),
             notes: inventory.notes().to_vec(),
         };
         let mut short = vec![0_u128; inventory.dimensions.len()];
@@ -197,7 +205,7 @@ impl LossAnswer {
         }
         answer.short = inventory.list(&short);
         answer.free_after = inventory.list(&after);
-        answer.because = answer.in_words();
+        answer.because = format!("{}{}", answer.in_words(), uncounted_in_words(&answer.not_counted));
         answer
     }
 

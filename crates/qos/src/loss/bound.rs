@@ -1,5 +1,7 @@
 //! What no placement exceeds.
 
+use std::collections::BTreeSet;
+
 use super::displaced::Displaced;
 use super::place::Survivors;
 
@@ -17,12 +19,16 @@ pub(crate) struct Bound {
 /// With more priorities than this, only the bound for all pods together is told.
 const MAX_TIERS: usize = 64;
 
+/// Of more ports than this the others prove nothing.
+const MAX_PORTS: usize = 16;
+
 impl Displaced<'_> {
     /// The bounds, the most important pods first; the last one is for all pods.
     ///
-    /// Each is the least of three proofs: pods that fit on no node even alone do not come back; of no dimension
-    /// more is taken than is free in all, and the smallest pods take least; and no node takes more pods than if
-    /// all were as small, in every dimension, as the smallest.
+    /// Each is the least of four proofs: pods that fit on no node even alone do not come back; of no dimension
+    /// more is taken than is free in all, and the smallest pods take least; no node takes more pods than if
+    /// all were as small, in every dimension, as the smallest; and of pods that are all in each other's way by a port
+    /// of the node, no node takes two.
     pub(crate) fn bounds(&self, survivors: &Survivors<'_>) -> Vec<Bound> {
         let at_all: Vec<bool> = self.kinds.iter().map(|kind| survivors.any_takes(kind)).collect();
         let priority = |place: usize| self.kinds[self.pods[place].1].priority;
@@ -90,6 +96,29 @@ impl Displaced<'_> {
                 u128::from(times.min().unwrap_or(u64::MAX))
             })
             .sum();
-        most.min(u64::try_from(node_by_node).unwrap_or(u64::MAX))
+        most = most.min(u64::try_from(node_by_node).unwrap_or(u64::MAX));
+        most.min(self.most_by_ports(&present, &pods_of, survivors))
+    }
+
+    /// How many of those kinds come back at most, as far as ports of nodes go.
+    fn most_by_ports(&self, present: &[usize], pods_of: &[u64], survivors: &Survivors<'_>) -> u64 {
+        let all: u64 = present.iter().map(|kind| pods_of[*kind]).sum();
+        let ports: BTreeSet<_> = present.iter().flat_map(|kind| self.kinds[*kind].ports).collect();
+        let most = ports.into_iter().take(MAX_PORTS).map(|port| {
+            // Who takes this very port or that of all addresses is in the way of everyone else who does.
+            let wants =
+                |kind: &usize| self.kinds[*kind].ports.iter().any(|own| own == port || own.covers(port));
+            let group: Vec<_> = present.iter().copied().filter(wants).collect();
+            let pods: u64 = group.iter().map(|kind| pods_of[*kind]).sum();
+            let takes = |node: &&usize| {
+                let mut kinds = group.iter().map(|kind| &self.kinds[*kind]);
+                kinds.any(|kind| survivors.takes(**node, kind) && survivors.admits(**node, kind))
+            };
+            // More than there are pods need not be counted.
+            let enough = usize::try_from(pods).unwrap_or(usize::MAX);
+            let nodes = survivors.nodes.iter().filter(takes).take(enough).count() as u64;
+            all - pods + pods.min(nodes)
+        });
+        most.min().unwrap_or(all)
     }
 }

@@ -9,8 +9,10 @@ use crate::capacity::dimension::Dimension;
 use crate::capacity::inventory::{Demand, Placed};
 use crate::capacity::repel::Kept;
 use crate::capacity::spread::Rule;
-use crate::capacity::wanted::uncounted;
-use crate::capacity::{CapacityError, Inventory, Tied};
+use crate::capacity::uncounted::of_several;
+use crate::capacity::wanted::requires_others;
+use crate::capacity::{CapacityError, Inventory, Tied, Uncounted};
+use crate::pod::HostPort;
 
 /// The pods that lost their place.
 pub(crate) struct Displaced<'a> {
@@ -25,6 +27,8 @@ pub(crate) struct Displaced<'a> {
 /// Pods that are alike in all that matters for placing them.
 pub(crate) struct Kind<'a> {
     pub(crate) demand: &'a Demand,
+    /// The ports of its node that it takes.
+    pub(crate) ports: &'a [HostPort],
     pub(crate) pod: &'a Pod,
     pub(crate) namespace: &'a str,
     pub(crate) labels: &'a BTreeMap<String, String>,
@@ -73,6 +77,13 @@ impl<'a> Displaced<'a> {
         Ok(Self { kinds, pods, tied })
     }
 
+    /// What of these pods is not counted, but for what keeps them from being placed at all.
+    pub(crate) fn not_counted(&self) -> Vec<Uncounted> {
+        let mut all = of_several(self.pods.iter().map(|(placed, _)| &placed.pod));
+        all.extend(self.kinds.iter().find_map(|kind| kind.kept.uncounted()));
+        all
+    }
+
     /// The dimension of which most is wanted, measured by what is left of it.
     pub(crate) fn scarcest(&self, free: &[u128]) -> Dimension {
         let mut wanted = vec![0_u128; free.len()];
@@ -108,7 +119,8 @@ impl<'a> Kind<'a> {
             labels: &pod.labels,
             rules,
             kept: inventory.kept(&pod.namespace, &pod.labels, |node| !gone[node]),
-            uncounted: uncounted(&pod.spec),
+            uncounted: requires_others(&pod.spec),
+            ports: &placed.ports,
             labels_matter,
             share: shares.max().unwrap_or(0),
             priority: pod.spec.priority.unwrap_or(0),
@@ -118,7 +130,9 @@ impl<'a> Kind<'a> {
     /// Whether a pod of the same demand is of this kind.
     fn covers(&self, placed: &Placed) -> bool {
         let (own, other) = (self.pod, &placed.pod.spec);
-        own.node_selector == other.node_selector
+        *self.ports == *placed.ports
+            && own.preemption_policy == other.preemption_policy
+            && own.node_selector == other.node_selector
             && own.tolerations == other.tolerations
             && own.affinity == other.affinity
             && own.topology_spread_constraints == other.topology_spread_constraints

@@ -8,7 +8,8 @@ use crate::capacity::Inventory;
 use crate::capacity::answer::{counted, in_words};
 use crate::capacity::dimension::Dimension;
 use crate::capacity::gate::Bar;
-use crate::capacity::inventory::{Demand, Placed};
+use crate::capacity::inventory::Placed;
+use crate::pod::HostPort;
 use crate::resources::PODS;
 
 /// The nodes that are left, and what is free on them while pods are placed.
@@ -21,6 +22,8 @@ pub(crate) struct Survivors<'a> {
     is_cleared: bool,
     /// What is free, by node and dimension.
     free: Vec<i64>,
+    /// Who takes ports of a node.
+    on_ports: HashMap<usize, Vec<&'a Placed>>,
     /// What is free in all, by dimension.
     in_all: Vec<u128>,
     /// What is free at most on any node, by dimension.
@@ -49,7 +52,9 @@ impl<'a> Survivors<'a> {
                 at_most[place] = at_most[place].max(*amount);
             }
         }
-        Self { inventory, nodes, gone, is_cleared: false, free, in_all, at_most }
+        let holders = |pods: &Vec<usize>| pods.iter().map(|pod| &inventory.pods[*pod]).collect();
+        let on_ports = inventory.on_ports.iter().map(|(node, pods)| (*node, holders(pods))).collect();
+        Self { inventory, nodes, gone, is_cleared: false, free, on_ports, in_all, at_most }
     }
 
     /// The nodes that are left as if all pods below that priority were gone from them.
@@ -59,9 +64,10 @@ impl<'a> Survivors<'a> {
         for node in 0..inventory.nodes.len() {
             survivors.free[node * width..(node + 1) * width].copy_from_slice(inventory.allocatable(node));
         }
+        survivors.on_ports.clear();
         let stay = |placed: &&Placed| placed.pod.spec.priority.unwrap_or(0) >= below;
         for placed in inventory.pods.iter().filter(stay) {
-            survivors.take(placed.node, &placed.demand);
+            survivors.take(placed.node, placed);
         }
         survivors.in_all.fill(0);
         survivors.at_most.fill(i64::MIN);
@@ -87,7 +93,7 @@ impl<'a> Survivors<'a> {
     }
 
     /// Places what can be placed; an answer for each pod, in their order.
-    pub(crate) fn place_all(&mut self, displaced: &Displaced<'_>) -> Vec<Place> {
+    pub(crate) fn place_all(&mut self, displaced: &Displaced<'a>) -> Vec<Place> {
         let scarcest = displaced.scarcest(&self.in_all);
         let mut by_free: BTreeSet<(i64, usize)> =
             self.nodes.iter().map(|node| (self.free(*node)[scarcest.index()], *node)).collect();
@@ -120,7 +126,7 @@ impl<'a> Survivors<'a> {
                 walk = Walk { kind: Some(number), last: None, from };
             }
             let takes = |node: usize| {
-                self.takes(node, kind.demand)
+                self.takes(node, kind)
                     && self.admits(node, kind)
                     && spread.as_ref().is_none_or(|spread| spread.admit(self.inventory, node))
             };
@@ -134,7 +140,7 @@ impl<'a> Survivors<'a> {
                 continue;
             };
             by_free.remove(&(free, node));
-            self.take(node, kind.demand);
+            self.take(node, placed);
             let left = self.free(node)[scarcest.index()];
             by_free.insert((left, node));
             walk = Walk { last: Some((left, node)), from: walk.from.max((free, node)), ..walk };
@@ -153,13 +159,27 @@ impl<'a> Survivors<'a> {
     pub(crate) fn any_takes(&self, kind: &Kind<'_>) -> bool {
         let hopeless =
             kind.demand.iter().any(|(dimension, amount)| self.at_most[dimension.index()] < *amount);
-        !hopeless && self.nodes.iter().any(|node| self.takes(*node, kind.demand) && self.admits(*node, kind))
+        !hopeless && self.nodes.iter().any(|node| self.takes(*node, kind) && self.admits(*node, kind))
     }
 
-    /// Whether that much is free on a node.
-    pub(crate) fn takes(&self, node: usize, demand: &Demand) -> bool {
+    /// Whether what such a pod takes of a node is free there, its ports included.
+    pub(crate) fn takes(&self, node: usize, kind: &Kind<'_>) -> bool {
         let free = self.free(node);
-        demand.iter().all(|(dimension, amount)| free[dimension.index()] >= *amount)
+        kind.demand.iter().all(|(dimension, amount)| free[dimension.index()] >= *amount)
+            && self.on_port(node, kind).is_none()
+    }
+
+    /// Who takes ports of a node.
+    pub(crate) fn holders(&self, node: usize) -> impl Iterator<Item = &'a Placed> {
+        self.on_ports.get(&node).into_iter().flatten().copied()
+    }
+
+    /// Which port of a node that such a pod takes is taken.
+    fn on_port<'k>(&self, node: usize, kind: &Kind<'k>) -> Option<&'k HostPort> {
+        if kind.ports.is_empty() {
+            return None;
+        }
+        self.on_ports.get(&node)?.iter().find_map(|placed| placed.in_the_way(kind.ports))
     }
 
     /// Whether a node admits such a pod, however full it is.
@@ -168,18 +188,24 @@ impl<'a> Survivors<'a> {
             && (self.is_cleared || !kind.kept.keeps_off(self.inventory, self.inventory.ground_of(node), node))
     }
 
-    pub(crate) fn take(&mut self, node: usize, demand: &Demand) {
+    pub(crate) fn take(&mut self, node: usize, placed: &'a Placed) {
         let begin = node * self.in_all.len();
-        for &(dimension, amount) in demand {
+        for &(dimension, amount) in &placed.demand {
             self.free[begin + dimension.index()] -= amount;
+        }
+        if !placed.ports.is_empty() {
+            self.on_ports.entry(node).or_default().push(placed);
         }
     }
 
     /// Gives back what a pod took of a node.
-    pub(crate) fn give_back(&mut self, node: usize, demand: &Demand) {
+    pub(crate) fn give_back(&mut self, node: usize, placed: &Placed) {
         let begin = node * self.in_all.len();
-        for &(dimension, amount) in demand {
+        for &(dimension, amount) in &placed.demand {
             self.free[begin + dimension.index()] += amount;
+        }
+        if let Some(holders) = self.on_ports.get_mut(&node).filter(|_| !placed.ports.is_empty()) {
+            holders.retain(|holder| !std::ptr::eq(*holder, placed));
         }
     }
 
@@ -191,7 +217,7 @@ impl<'a> Survivors<'a> {
         }
         let mut bars: BTreeMap<String, u64> = BTreeMap::new();
         let mut short: BTreeMap<Dimension, (u64, i64)> = BTreeMap::new();
-        let mut held = 0_u64;
+        let (mut held, mut taken) = (0_u64, BTreeMap::<&HostPort, u64>::new());
         for &node in &self.nodes {
             if let Some(bar) = Bar::of(&self.inventory.nodes[node], kind.pod) {
                 *bars.entry(bar.to_string()).or_default() += 1;
@@ -208,6 +234,10 @@ impl<'a> Survivors<'a> {
                 let (nodes, most) = short.entry(*dimension).or_insert((0, i64::MIN));
                 *nodes += 1;
                 *most = (*most).max(free[dimension.index()]);
+                lacks = true;
+            }
+            if let Some(port) = self.on_port(node, kind) {
+                *taken.entry(port).or_default() += 1;
                 lacks = true;
             }
             if !lacks && spread.is_some_and(|spread| !spread.admit(self.inventory, node)) {
@@ -227,6 +257,9 @@ impl<'a> Survivors<'a> {
                 is_or_are(name),
                 counted(nodes)
             ));
+        }
+        for (port, nodes) in taken {
+            reasons.push(format!("the host port {port} is taken on {}", counted(nodes)));
         }
         if held > 0 {
             reasons.push(format!("a hard spread holds it off {}", counted(held)));

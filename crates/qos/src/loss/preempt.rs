@@ -1,19 +1,24 @@
 //! Who is pushed aside: the scheduler's preemption, pod by pod, the most important first.
 //!
-//! As in Kubernetes, a pod that fits nowhere takes the node where those who must go are the least important, then the
-//! fewest in weight and number; of those below it on that node, the more important stay if they can. Whoever must go
-//! looks for another place by its own priority. Disruption budgets, which the scheduler only tries to keep, and grace
-//! periods are not counted; spreads and anti-affinities go on counting those who went.
+//! It begins where the plain answer ends, with those who found no place. As in Kubernetes, such a pod takes the node
+//! where those who must go are the least important, then the fewest in weight and number; of those below it on that
+//! node, the more important stay if they can. Whoever must go looks for another place by its own priority, whether it
+//! ran there or had just come back. So the law holds that **nobody who comes back, and nobody who runs, is lost but for
+//! somebody more important**: among the displaced, and among all pods, the most important priority at which the two
+//! answers differ in number has more with preemption than without, and if nobody is pushed aside, nobody is lost.
+//!
+//! Disruption budgets, which the scheduler only tries to keep, and grace periods are not counted, which the answer
+//! says; spreads and anti-affinities go on counting those who ran and went.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 use super::answer::{Missing, Preemption, Pushed};
 use super::displaced::{Displaced, Kind};
-use super::place::Survivors;
+use super::place::{Place, Survivors};
 use super::spreads::{Settled, Spreads};
 use crate::capacity::inventory::Placed;
-use crate::capacity::{CapacityError, Inventory, Tied};
+use crate::capacity::{CapacityError, Inventory, Tied, Uncounted};
 
 /// A pod that waits for a place: the most important first, then in the order in which they came to wait.
 type Waiting = (Reverse<i32>, usize);
@@ -39,17 +44,30 @@ struct Play<'a, 'k> {
     refused: HashMap<usize, String>,
 }
 
-/// Plays it to its end.
+/// Plays it to its end, from where the plain answer leaves off: `places` says where it puts each of the displaced, and
+/// `survivors` what it leaves free.
 pub(super) fn play<'a>(
     inventory: &'a Inventory,
     gone: &'a [bool],
     displaced: &Displaced<'a>,
+    places: &[Place],
     survivors: &mut Survivors<'a>,
     bound: u64,
 ) -> Result<Preemption, CapacityError> {
     let mut running: HashMap<usize, Vec<&Placed>> = HashMap::new();
     for placed in inventory.pods.iter().filter(|placed| !gone[placed.node]) {
         running.entry(placed.node).or_default().push(placed);
+    }
+    let mut settled: HashMap<&str, Settled<'a>> = HashMap::new();
+    let mut waiters: Vec<Waiter<'a>> = Vec::new();
+    for (&(placed, kind), place) in displaced.pods.iter().zip(places) {
+        match place {
+            Place::Node(node) => {
+                running.entry(*node).or_default().push(placed);
+                settled.entry(&placed.pod.namespace).or_default().push((*node, &placed.pod.labels));
+            }
+            Place::Nowhere(_) => waiters.push(Waiter { placed, kind, pushed: None }),
+        }
     }
     for there in running.values_mut() {
         // The more important first, which is the order in which they are let stay.
@@ -61,18 +79,17 @@ pub(super) fn play<'a>(
     }
     let kind = |placed| Kind::new(placed, inventory, gone, survivors.free_in_all());
     let kinds = first.into_iter().flatten().map(kind).collect::<Result<Vec<_>, _>>()?;
-    let mut play =
-        Play { inventory, gone, survivors, kinds, running, settled: HashMap::new(), refused: HashMap::new() };
-    let mut waiters: Vec<Waiter<'a>> =
-        displaced.pods.iter().map(|&(placed, kind)| Waiter { placed, kind, pushed: None }).collect();
+    let without = displaced.pods.len() - waiters.len();
+    let mut play = Play { inventory, gone, survivors, kinds, running, settled, refused: HashMap::new() };
     let mut queue: BTreeSet<Waiting> =
         waiters.iter().enumerate().map(|(place, waiter)| (Reverse(priority(waiter.placed)), place)).collect();
     let mut answer = Preemption {
-        returns: 0,
+        returns: without,
         bound,
         because: String::new(),
         pushed_aside: Vec::new(),
         missing: Vec::new(),
+        not_counted: not_counted(),
     };
     while let Some((_, place)) = queue.pop_first() {
         let Waiter { placed, kind, pushed } = waiters[place];
@@ -80,12 +97,18 @@ pub(super) fn play<'a>(
         match (&found, pushed) {
             (Ok((node, victims)), _) => {
                 for &victim in victims {
-                    answer.pushed_aside.push(pushed_by(inventory, victim, placed));
-                    if victim.pod.tied == Tied::ToItsNode {
-                        continue;
-                    }
+                    let pushed = if gone[victim.node] {
+                        // It had found a place and waits again; nobody who runs is pushed aside.
+                        answer.returns -= 1;
+                        None
+                    } else {
+                        answer.pushed_aside.push(pushed_by(inventory, victim, placed));
+                        if victim.pod.tied == Tied::ToItsNode {
+                            continue;
+                        }
+                        Some(answer.pushed_aside.len() - 1)
+                    };
                     let kind = play.kind_of(victim)?;
-                    let pushed = Some(answer.pushed_aside.len() - 1);
                     queue.insert((Reverse(priority(victim)), waiters.len()));
                     waiters.push(Waiter { placed: victim, kind, pushed });
                 }
@@ -108,7 +131,7 @@ pub(super) fn play<'a>(
             (Err(why), Some(pushed)) => answer.pushed_aside[pushed].because = Some(why.clone()),
         }
     }
-    answer.because = in_words(&answer, displaced.pods.len());
+    answer.because = in_words(&answer, displaced.pods.len(), without);
     Ok(answer)
 }
 
@@ -130,11 +153,16 @@ impl<'a> Play<'a, '_> {
         };
         let free = self.survivors.nodes.iter().copied();
         // Best fit: the node on which least is left.
-        let fit = free.filter(|node| self.survivors.takes(*node, spec.demand) && admits(*node)).min_by_key(
-            |node| (spec.demand.iter().map(|(d, _)| self.survivors.free(*node)[d.index()]).min(), *node),
-        );
+        let fit = free.filter(|node| self.survivors.takes(*node, spec) && admits(*node)).min_by_key(|node| {
+            (spec.demand.iter().map(|(d, _)| self.survivors.free(*node)[d.index()]).min(), *node)
+        });
         let (node, victims) = if let Some(node) = fit {
             (node, Vec::new())
+        } else if spec.pod.preemption_policy.as_deref() == Some("Never") {
+            let why = self.survivors.why_not(spec, spread.as_ref());
+            let why = format!("{why}; its preemptionPolicy is Never, so nobody makes way");
+            self.refused.insert(kind, why.clone());
+            return Err(why);
         } else {
             let nodes = self.survivors.nodes.iter().copied().filter(|node| admits(*node));
             let candidates = nodes.filter_map(|node| Some((node, self.victims(node, spec)?)));
@@ -146,7 +174,13 @@ impl<'a> Play<'a, '_> {
             least
         };
         for victim in &victims {
-            self.survivors.give_back(node, &victim.demand);
+            self.survivors.give_back(node, victim);
+            if self.gone[victim.node]
+                && let Some(settled) = self.settled.get_mut(victim.pod.namespace.as_str())
+            {
+                let labels = &victim.pod.labels;
+                settled.retain(|(on, of)| *on != node || !std::ptr::eq(*of, labels));
+            }
         }
         if !victims.is_empty() {
             // What is left over may take others.
@@ -155,7 +189,7 @@ impl<'a> Play<'a, '_> {
                 there.retain(|placed| !victims.iter().any(|victim| std::ptr::eq(*victim, *placed)));
             }
         }
-        self.survivors.take(node, &placed.demand);
+        self.survivors.take(node, placed);
         self.settled.entry(&placed.pod.namespace).or_default().push((node, &placed.pod.labels));
         Ok((node, victims))
     }
@@ -176,6 +210,11 @@ impl<'a> Play<'a, '_> {
         if kind.demand.iter().any(|(dimension, _)| free[dimension.index()] < 0) {
             return None;
         }
+        let in_the_way = |placed: &Placed| placed.in_the_way(kind.ports).is_some();
+        if self.survivors.holders(node).any(|placed| priority(placed) >= kind.priority && in_the_way(placed))
+        {
+            return None;
+        }
         let mut victims = Vec::new();
         for &placed in below() {
             // It stays if there is room for it beside the newcomer, who counts in its own dimensions alone.
@@ -183,6 +222,7 @@ impl<'a> Play<'a, '_> {
                 let is_asked = kind.demand.iter().any(|(of, _)| of == dimension);
                 !is_asked || free[dimension.index()] >= *amount
             });
+            let stays = stays && !in_the_way(placed);
             if stays {
                 for (dimension, amount) in &placed.demand {
                     free[dimension.index()] -= amount;
@@ -225,7 +265,21 @@ fn pushed_by(inventory: &Inventory, victim: &Placed, by: &Placed) -> Pushed {
     }
 }
 
-fn in_words(answer: &Preemption, displaced: usize) -> String {
+/// What the scheduler looks at beside, whomever it is about.
+fn not_counted() -> Vec<Uncounted> {
+    vec![
+        Uncounted::new(
+            "podDisruptionBudget",
+            "the scheduler breaks budgets last: where there are any, others may make way, or on other nodes",
+        ),
+        Uncounted::new(
+            "terminationGracePeriodSeconds",
+            "those who make way take their time, and a place is free only after that",
+        ),
+    ]
+}
+
+fn in_words(answer: &Preemption, displaced: usize, without: usize) -> String {
     let Preemption { returns, bound, pushed_aside, .. } = answer;
     let homeless = pushed_aside.iter().filter(|pushed| pushed.goes_to.is_none()).count();
     let aside = match (pushed_aside.len(), homeless) {
@@ -235,7 +289,13 @@ fn in_words(answer: &Preemption, displaced: usize) -> String {
             format!("{aside} less important are pushed aside, {homeless} of them find no other place")
         }
     };
+    let fewer = if *returns < without {
+        format!("; without that {without} would, but less important ones")
+    } else {
+        String::new()
+    };
     format!(
-        "{returns} of {displaced} pods come back where less important ones make way, at most {bound} can; {aside}"
+        "{returns} of {displaced} pods come back where less important ones make way, at most {bound} can; {aside}\
+         {fewer}; disruption budgets and grace periods are not counted"
     )
 }

@@ -93,15 +93,20 @@ impl Inventory {
 
     /// The same, and beside it what comes back where the scheduler pushes pods of a lower priority aside, and who
     /// they are.
+    ///
+    /// Nobody is lost by it but for somebody more important: at the most important priority at which the two differ
+    /// in number, more of the displaced come back with preemption than without.
     pub fn lose_preempting(&self, lost: &Lost) -> Result<LossAnswer, CapacityError> {
-        let answer = self.lose(lost)?;
         let gone = self.gone(lost)?;
         let mut survivors = Survivors::new(self, &gone);
         let displaced = Displaced::new(self, &gone, &survivors)?;
+        let bounds = displaced.bounds(&survivors);
+        let places = survivors.place_all(&displaced);
+        let answer = LossAnswer::new(self, &gone, &displaced, &places, &bounds, &survivors);
         let highest = displaced.kinds.iter().map(|kind| kind.priority).max().unwrap_or(i32::MIN);
         let bound = displaced.bounds(&Survivors::cleared(self, &gone, highest));
         let bound = bound.last().map_or(0, |bound| bound.most);
-        let preemption = preempt::play(self, &gone, &displaced, &mut survivors, bound)?;
+        let preemption = preempt::play(self, &gone, &displaced, &places, &mut survivors, bound)?;
         Ok(LossAnswer { preemption: Some(preemption), ..answer })
     }
 

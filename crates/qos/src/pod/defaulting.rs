@@ -15,14 +15,19 @@ impl Pod {
     }
 
     /// The pod as an API server of that version stores it: amounts rounded up to the milli, requests taken
-    /// from limits, resources of the pod as a whole completed.
+    /// from limits, resources of the pod as a whole completed, ports of a pod in its node's network those of the node.
     ///
     /// A pod template is not defaulted by the API server, so this must run before one is judged. A pod that the
     /// API server has stored stays as it is.
     #[must_use]
     pub fn defaulted_by(&self, version: KubernetesVersion) -> Self {
         let mut pod = self.clone();
-        pod.containers.iter_mut().chain(&mut pod.init_containers).for_each(Container::default_requests);
+        for container in pod.containers.iter_mut().chain(&mut pod.init_containers) {
+            container.default_requests();
+            if pod.host_network {
+                container.default_host_ports();
+            }
+        }
         if !version.has_pod_level_resources() {
             pod.resources = None;
         } else if !version.completes_pod_level_resources() {

@@ -1,10 +1,12 @@
 //! As much of a pod as QoS and capacity need; it reads a `PodSpec` in JSON and ignores the rest of it.
 
 mod affinity;
+mod attached;
 mod defaulting;
 mod effective;
 mod faults;
 mod placement;
+mod ports;
 mod resize;
 mod status;
 
@@ -15,9 +17,12 @@ use serde::{Deserialize, Serialize};
 use crate::{Resources, bounded};
 
 pub use affinity::{Affinity, NodeAffinity, NodeSelector, NodeSelectorTerm, PodAffinity, PodAffinityTerm};
+pub use attached::{NamedPart, SchedulingGroup, Volume};
 pub(crate) use defaulting::is_pod_level;
 pub use faults::{PodFault, ResourceFault};
 pub use placement::{LabelSelector, SelectorRequirement, Toleration, TopologySpread};
+pub use ports::ContainerPort;
+pub(crate) use ports::HostPort;
 pub use resize::{Resize, ResizeRefusal};
 pub use status::{Condition, ContainerStatus, PodStatus};
 
@@ -46,6 +51,9 @@ pub struct Container {
     /// Whether a resize of this container restarts it, by resource.
     #[serde(deserialize_with = "bounded::list", skip_serializing_if = "Vec::is_empty")]
     pub resize_policy: Vec<ResizePolicy>,
+    /// Its ports, those of the node that it takes among them.
+    #[serde(deserialize_with = "bounded::list", skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<ContainerPort>,
 }
 
 /// What a change of one resource does to a running container.
@@ -98,6 +106,30 @@ pub struct Pod {
     /// How evenly the pod and its like are to be spread.
     #[serde(deserialize_with = "bounded::list", skip_serializing_if = "Vec::is_empty")]
     pub topology_spread_constraints: Vec<TopologySpread>,
+    /// Whether it shares the network of its node, so that its ports are ports of the node.
+    #[serde(skip_serializing_if = "is_false")]
+    pub host_network: bool,
+    /// `Never` where it pushes nobody aside; absent is `PreemptLowerPriority`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preemption_policy: Option<String>,
+    /// Who places it; absent is `default-scheduler`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduler_name: Option<String>,
+    /// The `RuntimeClass` that gave it its overhead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime_class_name: Option<String>,
+    /// Its volumes.
+    #[serde(deserialize_with = "bounded::list", skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<Volume>,
+    /// Its claims to devices (dynamic resource allocation).
+    #[serde(deserialize_with = "bounded::list", skip_serializing_if = "Vec::is_empty")]
+    pub resource_claims: Vec<NamedPart>,
+    /// What must be taken away before it is placed at all.
+    #[serde(deserialize_with = "bounded::list", skip_serializing_if = "Vec::is_empty")]
+    pub scheduling_gates: Vec<NamedPart>,
+    /// The group that it is placed with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduling_group: Option<SchedulingGroup>,
 }
 
 impl Container {
@@ -117,4 +149,9 @@ impl Requirements {
     pub fn is_empty(&self) -> bool {
         self.requests.is_empty() && self.limits.is_empty()
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands on a reference")]
+fn is_false(is: &bool) -> bool {
+    !*is
 }

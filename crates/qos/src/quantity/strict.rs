@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use num_bigint::BigInt;
+
 use super::parse::Parts;
 use super::{Quantity, StrictError, StrictFault};
 
@@ -39,6 +41,23 @@ impl Quantity {
             fault,
             suggestion: suggestion.filter(|suggestion| read(suggestion, resource).is_ok()),
         })
+    }
+}
+
+impl Quantity {
+    /// The same for an amount that was read already, so that what was written is no longer known.
+    pub(crate) fn check_strictly(&self, resource: Resource) -> Result<(), StrictError> {
+        const MILLI: u32 = 1_000_000;
+        let whole = self.round_up(-3);
+        if resource != Resource::Cpu || !self.is_positive() || whole == *self {
+            return Self::parse_strict(&self.to_string(), resource).map(|_| ());
+        }
+        // Canonically it would be said in millionths, which nobody writes of CPU.
+        let (nanos, unit) = (self.nanos(), BigInt::from(MILLI));
+        let (millis, rest) = (&nanos / &unit, (&nanos % &unit).to_string());
+        let text = format!("{millis}.{}m", format!("{rest:0>6}").trim_end_matches('0'));
+        let fault = StrictFault::TooFine { text: shown(&text), resource, finest: "1m" };
+        Err(StrictError { fault, suggestion: Some(whole.to_string()) })
     }
 }
 
