@@ -10,7 +10,13 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 /// Looks again and again until `look` gives a value, and fails with the last thing seen when it never does.
 ///
 /// `look` answers `Ok(Err(seen))` while what it waits for is not there, with what there is instead.
-pub async fn eventually<T>(
+pub async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Result<Result<T, String>>) -> Result<T> {
+    eventually_within(PATIENCE, what, look).await
+}
+
+/// The same for what waits for a clock that is not ours: it fails after `patience`.
+pub async fn eventually_within<T>(
+    patience: Duration,
     what: &str,
     mut look: impl AsyncFnMut() -> Result<Result<T, String>>,
 ) -> Result<T> {
@@ -20,8 +26,8 @@ pub async fn eventually<T>(
             Ok(value) => return Ok(value),
             Err(seen) => seen,
         };
-        if started.elapsed() > PATIENCE {
-            bail!("not within {PATIENCE:?}: {what}; it stands at {seen}");
+        if started.elapsed() > patience {
+            bail!("not within {patience:?}: {what}; it stands at {seen}");
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }

@@ -68,6 +68,11 @@ impl DataCenter {
         &self.name
     }
 
+    /// Whether it runs in this process, kubelets and all.
+    pub(crate) fn is_simulated(&self) -> bool {
+        matches!(self.ground, Ground::Simulated(_))
+    }
+
     /// The kubeconfig of a user who may do everything.
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig

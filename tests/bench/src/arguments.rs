@@ -117,12 +117,16 @@ fn controller(plan: &Plan, component: Component, port: u16) -> Arguments {
         .with("kube-api-burst", "400")
 }
 
+/// The value of the label `app.kubernetes.io/name` of pods that KWOK leaves alone, for tests that play their kubelet.
+pub const UNPLAYED: &str = "unplayed";
+
 fn kwok(plan: &Plan) -> Vec<OsString> {
     let certificates = Certificates::in_folder(&plan.layout.certificates());
     let port = plan.ports.kwok;
     Arguments::default()
         .with("kubeconfig", plan.layout.component_kubeconfig(Component::Kwok))
         .with("manage-all-nodes", "true")
+        .with("disregard-status-with-label-selector", format!("app.kubernetes.io/name={UNPLAYED}"))
         .with("node-ip", "127.0.0.1")
         .with("node-port", port.to_string())
         .with("server-address", format!("127.0.0.1:{port}"))

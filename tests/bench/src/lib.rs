@@ -25,6 +25,7 @@ mod ports;
 mod process;
 mod record;
 
+pub use arguments::UNPLAYED;
 pub use audit::{AuditLog, Mark, Request};
 pub use bench::{Bench, Extent, Options, SHARED_VARIABLE};
 pub use binaries::{BIN_VARIABLE, Binaries};

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 const USER: &str = "system:serviceaccount:plimsoll-system:plimsoll";
 
 /// What a short life without trouble does not show in the audit log.
-const NOT_SEEN: [&str; 14] = [
+const NOT_SEEN: [&str; 15] = [
     // An apply that makes the object is one `patch` in the log, and takes the right to create besides.
     "create customresourcedefinitions",
     "create deployments",
@@ -27,6 +27,8 @@ const NOT_SEEN: [&str; 14] = [
     "get apps",
     "get configmaps",
     "get deployments",
+    // Only where nothing of a pod begins.
+    "list events",
     // Labels that were taken off are put back.
     "patch configmaps",
     "patch namespaces",

@@ -45,6 +45,7 @@ const NEEDED: &[(&str, &str, &[&str])] = &[
     // How they fare.
     ("apps", "replicasets", &["list", "watch"]),
     ("", "pods", &["list"]),
+    ("", "events", &["list"]),
 ];
 
 const KEPT: &[&str] = &["list", "watch", "create", "patch"];

@@ -214,6 +214,19 @@ impl Executor<'_> {
         Ok(list.iter().filter(|pod| !ended(pod)).map(Pod::new).collect())
     }
 
+    /// What its server complains of about a pod; nothing, where that may not be read. The cause is worth more than
+    /// the request, which the API server answers from its store: it is for pods that do not begin.
+    pub(super) async fn warnings(&self, pod: &str) -> Result<Vec<Value>, Error> {
+        let namespace = &self.app.namespace;
+        let path = format!(
+            "/api/v1/namespaces/{namespace}/events?fieldSelector=involvedObject.uid%3D{pod},type%3DWarning"
+        );
+        match self.items(&path).await {
+            Err(Error::Forbidden(_)) => Ok(Vec::new()),
+            answer => answer,
+        }
+    }
+
     /// Whether nothing of these lives is left, by fresh and complete lists of everything that was made.
     pub(super) async fn is_gone(&self, lives: &[AppUid]) -> Result<bool, Error> {
         for uid in lives {
@@ -234,8 +247,12 @@ impl Executor<'_> {
     /// Without a resourceVersion: as it is now, not as some memory of the server has it.
     async fn list(&self, api: &str, plural: &str, uid: AppUid) -> Result<Vec<Value>, Error> {
         let namespace = &self.app.namespace;
-        let path = format!("{api}/namespaces/{namespace}/{plural}?labelSelector={}%3D{uid}", label::APP_UID);
-        let mut list: Value = self.rest.get(&path).await.map_err(other)?;
+        self.items(&format!("{api}/namespaces/{namespace}/{plural}?labelSelector={}%3D{uid}", label::APP_UID))
+            .await
+    }
+
+    async fn items(&self, path: &str) -> Result<Vec<Value>, Error> {
+        let mut list: Value = self.rest.get(path).await.map_err(other)?;
         match list["items"].take() {
             Value::Array(items) => Ok(items),
             // An empty list may be written as none.

@@ -23,6 +23,9 @@ const FIRST_PROGRESS: Duration = Duration::from_millis(500);
 /// How long an App may be unsettled before its pods are read to find out why.
 const CURIOUS_AFTER: Duration = Duration::from_secs(3);
 
+/// How long a pod may have a server and nothing begun there before its events are read: mounting takes less.
+const MOUNTED_AFTER: Duration = Duration::from_secs(3);
+
 /// One run of a container, before or after it has started: the pod, the container, how often it was restarted,
 /// whether it has started.
 type Attempt = (String, String, u64, bool);
@@ -40,6 +43,8 @@ pub(super) struct Memory {
     leaving: HashMap<String, Instant>,
     /// Whether some of them were past their grace when pods were read last.
     pub(super) has_overdue: bool,
+    /// When pods were first seen to have a server, and nothing begun there.
+    unbegun: HashMap<String, Instant>,
     /// When containers were first seen to run and not to be ready.
     unready: HashMap<Attempt, Instant>,
     /// What the resource says is to be done, and the resource that says it: worked out once per change, and
@@ -61,8 +66,18 @@ impl Memory {
     /// Another Order: what was learnt of the one before is of no use.
     pub(super) fn at(&mut self, fence: Option<Fence>) {
         if self.fence != fence {
-            let Self { status_written, leaving, has_overdue, unready, unsaid, .. } = std::mem::take(self);
-            *self = Self { fence, status_written, leaving, has_overdue, unready, unsaid, ..Self::default() };
+            let Self { status_written, leaving, has_overdue, unbegun, unready, unsaid, .. } =
+                std::mem::take(self);
+            *self = Self {
+                fence,
+                status_written,
+                leaving,
+                has_overdue,
+                unbegun,
+                unready,
+                unsaid,
+                ..Self::default()
+            };
         }
     }
 
@@ -132,6 +147,7 @@ impl Memory {
         self.matches = Matches::default();
         self.leaving = HashMap::new();
         self.has_overdue = false;
+        self.unbegun = HashMap::new();
         self.unready = HashMap::new();
     }
 
@@ -146,10 +162,10 @@ impl Memory {
     pub(super) fn read_pods(&mut self, pods: &mut [Pod]) {
         let now = Instant::now();
         self.pods_read = Some(now);
-        let leaving = pods.iter().filter(|pod| pod.is_leaving).map(|pod| pod.uid.clone());
-        let known = std::mem::take(&mut self.leaving);
-        self.leaving = leaving.map(|uid| (uid.clone(), known.get(&uid).copied().unwrap_or(now))).collect();
+        note(&mut self.leaving, pods.iter().filter(|pod| pod.is_leaving), now);
+        note(&mut self.unbegun, pods.iter().filter(|pod| pod.is_unbegun), now);
         for pod in pods.iter_mut() {
+            pod.is_stuck = self.unbegun.get(&pod.uid).is_some_and(|since| now - *since >= MOUNTED_AFTER);
             // A server takes a moment to say that a pod has gone.
             let grace = Duration::from_secs(pod.grace) + Duration::from_secs(10);
             pod.is_overdue = self.leaving.get(&pod.uid).is_some_and(|since| now - *since > grace);
@@ -181,6 +197,12 @@ impl Memory {
         self.failures = 0;
         self.troubles.clear();
     }
+}
+
+/// Keeps of these pods since when they are so, and forgets the others.
+fn note<'a>(since: &mut HashMap<String, Instant>, pods: impl Iterator<Item = &'a Pod>, now: Instant) {
+    let known = std::mem::take(since);
+    *since = pods.map(|pod| (pod.uid.clone(), known.get(&pod.uid).copied().unwrap_or(now))).collect();
 }
 
 /// Whether `new` says something that a person would want to know at once.
@@ -285,6 +307,20 @@ mod tests {
         assert!(memory.has_overdue, "it is stuck whatever is ordered");
         memory.read_pods(&mut []);
         assert!(!memory.has_overdue);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pod_is_stuck_when_mounting_has_had_its_time() {
+        let mut memory = Memory::default();
+        let mut pods = [Pod { uid: "a".to_owned(), is_unbegun: true, ..Pod::default() }];
+        for (after, is_stuck) in [(0, false), (2, false), (1, true)] {
+            tokio::time::advance(Duration::from_secs(after)).await;
+            memory.read_pods(&mut pods);
+            assert_eq!(pods[0].is_stuck, is_stuck);
+        }
+        pods[0].is_unbegun = false;
+        memory.read_pods(&mut pods);
+        assert!(!pods[0].is_stuck);
     }
 
     #[tokio::test(start_paused = true)]

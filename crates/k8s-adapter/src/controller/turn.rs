@@ -30,7 +30,7 @@ const ROUNDS: usize = 8;
 const PAUSE: Duration = Duration::from_millis(200);
 /// How many statuses a second may only say how far Apps are, in the whole data center.
 const PROGRESS: u32 = 10;
-/// How many lists of pods a second may be read only to say why Apps take long, in the whole data center.
+/// How many lists of pods, and of their events, a second may be read only to say why Apps take long, in the whole data center.
 const READS: u32 = 5;
 /// How long a plan that the data center refused is left alone.
 const AFTER_REFUSAL: Duration = Duration::from_secs(5);
@@ -233,6 +233,10 @@ impl Controller {
                     }
                     let mut pods = executor.pods(desired.uid).await?;
                     self.world.remember(app, |memory| memory.read_pods(&mut pods));
+                    for uid in Pod::to_ask_about(&pods) {
+                        self.reads.take();
+                        Pod::explain(&mut pods, &uid, &executor.warnings(&uid).await?);
+                    }
                     read.pods = Some(pods);
                     return Ok(Next::Round);
                 }

@@ -1,7 +1,10 @@
 //! Why an App is not as ordered, in plain words.
 
+use std::ops::RangeInclusive;
+
 use plimsoll_core::cluster::{Fatal, Finding, Status};
 
+use super::hindrance::Hindrance;
 use super::observed::{Condition, Rollout};
 use super::pod::{Container, Ended, Pod, Reason};
 use super::{Action, Observed};
@@ -52,8 +55,9 @@ fn kept(observed: &Observed, rollout: Option<&Rollout>) -> Vec<Finding> {
 }
 
 /// The reasons that [`of_pods`] and [`of_overdue`] give.
-const OF_PODS: [&str; 9] = [
+const OF_PODS: [&str; 10] = [
     "ConfigMissing",
+    "CannotMount",
     "ImagePull",
     "CannotStart",
     "OutOfMemory",
@@ -91,36 +95,54 @@ fn of_progress(condition: &Condition) -> Option<Finding> {
     })
 }
 
+/// What is wrong with a pod. How often it was restarted is apart: pods of one crash differ in that alone.
+struct Told {
+    finding: Finding,
+    restarts: Option<RangeInclusive<u64>>,
+}
+
 /// One finding per reason, with the number of pods that it holds for and the words of the first.
 fn of_pods(pods: &[Pod]) -> Vec<Finding> {
-    let mut found: Vec<(Finding, usize)> = Vec::new();
+    let mut found: Vec<(Told, usize)> = Vec::new();
     let staying: Vec<&Pod> = pods.iter().filter(|pod| !pod.is_leaving).collect();
-    for finding in staying.iter().filter(|pod| !pod.is_ready).filter_map(|pod| of_pod(pod)) {
-        match found.iter_mut().find(|(known, _)| known.reason == finding.reason) {
-            Some((_, count)) => *count += 1,
-            None => found.push((finding, 1)),
+    for told in staying.iter().filter(|pod| !pod.is_ready).filter_map(|pod| of_pod(pod)) {
+        match found.iter_mut().find(|(known, _)| known.finding.reason == told.finding.reason) {
+            Some((known, count)) => {
+                *count += 1;
+                let [one, other] = [known.restarts.take(), told.restarts];
+                known.restarts = one
+                    .zip(other)
+                    .map(|(one, other)| *one.start().min(other.start())..=*one.end().max(other.end()));
+            }
+            None => found.push((told, 1)),
         }
     }
     let rank = |finding: &Finding| OF_PODS.iter().position(|reason| *reason == finding.reason);
-    found.sort_by_key(|(finding, _)| rank(finding));
-    let counted = found.into_iter().map(|(mut finding, count)| {
-        finding.message = format!("{count} of {} pods: {}", staying.len(), finding.message);
+    found.sort_by_key(|(told, _)| rank(&told.finding));
+    let counted = found.into_iter().map(|(Told { mut finding, restarts }, count)| {
+        let restarts = restarts.map(|restarts| restarted(&restarts)).unwrap_or_default();
+        finding.message = format!("{count} of {} pods: {}{restarts}", staying.len(), finding.message);
         finding
     });
     counted.collect()
 }
 
-fn of_pod(pod: &Pod) -> Option<Finding> {
+fn of_pod(pod: &Pod) -> Option<Told> {
+    let told =
+        |reason: &str, message: String| Some(Told { finding: finding(reason, message), restarts: None });
     if let Some(why) = &pod.failed {
-        return Some(finding("Evicted", format!("ended by its server: {why}")));
+        return told("Evicted", format!("ended by its server: {why}"));
     }
     if let Some(why) = &pod.unschedulable {
-        return Some(finding("Unschedulable", format!("no server has room: {why}")));
+        return told("Unschedulable", format!("no server has room: {why}"));
     }
-    pod.containers.iter().find_map(of_container)
+    if let Some(Hindrance { reason, words, is_of_all: _ }) = &pod.hindrance {
+        return told(reason, words.clone());
+    }
+    pod.containers.iter().find_map(|container| of_container(pod, container))
 }
 
-fn of_container(container: &Container) -> Option<Finding> {
+fn of_container(pod: &Pod, container: &Container) -> Option<Told> {
     let Container {
         name,
         is_init,
@@ -133,59 +155,57 @@ fn of_container(container: &Container) -> Option<Finding> {
         waiting,
         ended,
     } = container;
+    let told =
+        |reason: &str, message: String| Some(Told { finding: finding(reason, message), restarts: None });
+    let restarted =
+        |told: Option<Told>| told.map(|told| Told { restarts: Some(*restarts..=*restarts), ..told });
     let place = if name == "app" { "the main container".to_owned() } else { format!("container {name}") };
     if let Some(Reason { reason, message }) = waiting {
         match reason.as_str() {
             "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => {
-                return Some(finding(
-                    "ImagePull",
-                    format!("the image of {place} cannot be fetched: {message}"),
-                ));
+                return told("ImagePull", format!("the image of {place} cannot be fetched: {message}"));
             }
             "CreateContainerConfigError" => {
-                return Some(finding("ConfigMissing", format!("{place} lacks what it refers to: {message}")));
+                let lack = pod.lack(message);
+                let lack = lack.unwrap_or_else(|| format!("{place} lacks what it refers to: {message}"));
+                return told("ConfigMissing", lack);
             }
             "RunContainerError" | "CreateContainerError" => {
-                return Some(finding("CannotStart", format!("{place} cannot be started: {message}")));
+                return told("CannotStart", format!("{place} cannot be started: {message}"));
             }
             _ => {}
         }
     }
     let last = ended.as_ref().filter(|_| *restarts > 0 || !is_running);
     match last {
-        Some(Ended { reason, .. }) if reason == "OOMKilled" => Some(finding(
+        Some(Ended { reason, .. }) if reason == "OOMKilled" => restarted(told(
             "OutOfMemory",
-            format!(
-                "{place} needed more memory than its size allows and was killed, restarted {}",
-                times(*restarts)
-            ),
+            format!("{place} needed more memory than its size allows and was killed"),
         )),
         // A step that has ended well is done.
         Some(Ended { exit_code: 0, .. }) if *is_init && *restarts == 0 => None,
         Some(Ended { exit_code, reason }) if !is_ready => {
             let reason = if reason.is_empty() { "Error" } else { reason };
-            Some(finding(
-                "CrashLoop",
-                format!(
-                    "{place} ends by itself: exit code {exit_code} ({reason}), restarted {}",
-                    times(*restarts)
-                ),
-            ))
+            restarted(told("CrashLoop", format!("{place} ends by itself: exit code {exit_code} ({reason})")))
         }
         // Before that it is starting, as every pod does.
         _ if *is_running && !is_ready && !is_init && *is_late => {
             let probe = if *has_started { "readiness" } else { "startup" };
-            Some(finding("NotReady", format!("{place} runs, and its {probe} probe does not pass")))
+            told("NotReady", format!("{place} runs, and its {probe} probe does not pass"))
         }
         _ => None,
     }
 }
 
 /// How often, as people say it.
-fn times(count: u64) -> String {
-    match count {
-        1 => "once".to_owned(),
-        count => format!("{count} times"),
+fn restarted(times: &RangeInclusive<u64>) -> String {
+    match (times.start(), times.end()) {
+        (0, 0) => String::new(),
+        (0, 1) => ", restarted at most once".to_owned(),
+        (1, 1) => ", restarted once".to_owned(),
+        (2, 2) => ", restarted twice".to_owned(),
+        (least, most) if least == most => format!(", restarted {most} times"),
+        (least, most) => format!(", restarted {least} to {most} times"),
     }
 }
 

@@ -6,6 +6,7 @@
 mod drift;
 mod finding;
 mod health;
+mod hindrance;
 mod observed;
 mod plan;
 mod pod;

@@ -4,10 +4,16 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::hindrance::{self, Hindrance, Named};
+
 /// A container that has run for less than this is starting, whatever its probes say.
 const LEAST_PATIENCE: Duration = Duration::from_secs(30);
 
+/// About how many pods of an App events are asked for at once.
+const ASKED: usize = 2;
+
 /// One pod of an App.
+#[expect(clippy::struct_excessive_bools, reason = "each is true or not whatever the others are")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pod {
     pub(crate) name: String,
@@ -23,7 +29,18 @@ pub(crate) struct Pod {
     pub(crate) unschedulable: Option<String>,
     /// Why the server that it was sent to ended it.
     pub(crate) failed: Option<String>,
+    /// It has a server, and nothing of it has begun there: its volumes are not mounted yet.
+    pub(crate) is_unbegun: bool,
+    /// So for longer than mounting takes.
+    pub(crate) is_stuck: bool,
+    /// Why, as far as it was asked and is known.
+    pub(crate) hindrance: Option<Hindrance>,
     pub(crate) containers: Vec<Container>,
+    pub(crate) namespace: String,
+    /// The template that it was made from.
+    pub(crate) template: String,
+    /// What it names of Secrets and `ConfigMap`s; of a pod that is ready, nothing.
+    pub(crate) named: Vec<Named>,
 }
 
 /// One container of a pod.
@@ -74,11 +91,20 @@ impl Pod {
         };
         let mut all = containers("initContainerStatuses", true);
         all.extend(containers("containerStatuses", false));
+        let is_ready = is("Ready", "True");
+        let is_leaving = metadata["deletionTimestamp"].is_string();
+        let has_server = pod["spec"]["nodeName"].as_str().is_some_and(|name| !name.is_empty());
+        // Volumes come before the sandbox, and images after it.
+        let is_unbegun = !is_leaving
+            && has_server
+            && status["phase"] == "Pending"
+            && !is("PodReadyToStartContainers", "True")
+            && all.iter().all(Container::is_unbegun);
         Self {
             name: text(&metadata["name"]),
             uid: text(&metadata["uid"]),
-            is_ready: is("Ready", "True"),
-            is_leaving: metadata["deletionTimestamp"].is_string(),
+            is_ready,
+            is_leaving,
             is_overdue: false,
             grace: metadata["deletionGracePeriodSeconds"].as_u64().unwrap_or(0),
             unschedulable: condition("PodScheduled")
@@ -88,8 +114,50 @@ impl Pod {
                 let (reason, message) = (text(&status["reason"]), text(&status["message"]));
                 if message.is_empty() { reason } else { format!("{reason}: {message}") }
             }),
+            is_unbegun,
+            is_stuck: false,
+            hindrance: None,
             containers: all,
+            namespace: text(&metadata["namespace"]),
+            template: text(&metadata["labels"]["pod-template-hash"]),
+            named: if is_ready { Vec::new() } else { hindrance::named(&pod["spec"]) },
         }
+    }
+
+    /// The pods whose events are worth asking for: one of each template of which some are stuck, for what pods of
+    /// one template name, they all name.
+    pub(crate) fn to_ask_about(pods: &[Self]) -> Vec<String> {
+        let mut asked: Vec<&Self> = Vec::new();
+        for pod in pods.iter().filter(|pod| pod.is_stuck) {
+            if asked.len() < ASKED && asked.iter().all(|asked| asked.template != pod.template) {
+                asked.push(pod);
+            }
+        }
+        asked.into_iter().map(|pod| pod.uid.clone()).collect()
+    }
+
+    /// Notes what the events of one of the pods say of it, and of those that have it in common with it.
+    pub(crate) fn explain(pods: &mut [Self], uid: &str, events: &[Value]) {
+        let Some(asked) = pods.iter().find(|pod| pod.uid == uid) else { return };
+        let Some(found) = hindrance::of_events(events, &asked.namespace, &asked.named) else { return };
+        let template = asked.template.clone();
+        for pod in pods {
+            if pod.uid == uid || found.is_of_all && pod.is_unbegun && pod.template == template {
+                pod.hindrance = Some(found.clone());
+            }
+        }
+    }
+
+    /// What a container lacks that cannot be made, if the kubelet's words say it.
+    pub(super) fn lack(&self, words: &str) -> Option<String> {
+        hindrance::of_container(words, &self.namespace, &self.named)
+    }
+}
+
+impl Container {
+    fn is_unbegun(&self) -> bool {
+        let begins = |reason: &Reason| matches!(&*reason.reason, "ContainerCreating" | "PodInitializing");
+        self.restarts == 0 && self.ended.is_none() && self.waiting.as_ref().is_some_and(begins)
     }
 }
 

@@ -5,6 +5,7 @@ mod clusters;
 mod documents;
 mod quota;
 mod requests;
+mod secrets;
 mod start;
 
 use plimsoll_tests::Said;

@@ -5,7 +5,7 @@ use crate::reconcile::{Observed, Pod};
 use crate::render::Kind;
 
 /// The findings of an App whose Deployment has no ready pod, with these conditions and pods.
-fn findings(conditions: &Value, pods: Vec<Pod>) -> Vec<(String, String)> {
+pub(super) fn findings(conditions: &Value, pods: Vec<Pod>) -> Vec<(String, String)> {
     let order = mk_order();
     let mut observed = unhealthy(conditions);
     observed.pods = Some(pods);
@@ -73,10 +73,34 @@ fn pods_with_the_same_trouble_are_counted() {
 }
 
 #[test]
+fn pods_of_one_crash_are_one_finding_however_often_each_was_restarted() {
+    let pod = |restarts: u64| {
+        let mut pod = recorded(include_str!("fixtures/crash-loop-backoff.json"));
+        pod.containers[0].restarts = restarts;
+        pod
+    };
+    let table = [
+        (vec![0], ""),
+        (vec![1, 0], ", restarted at most once"),
+        (vec![1, 1], ", restarted once"),
+        (vec![2], ", restarted twice"),
+        (vec![4, 4], ", restarted 4 times"),
+        (vec![3, 2, 5], ", restarted 2 to 5 times"),
+    ];
+    for (restarts, said) in table {
+        let count = restarts.len();
+        let found = findings(&json!([]), restarts.into_iter().map(pod).collect());
+        let ends = "the main container ends by itself: exit code 3 (Error)";
+        let expected = ("CrashLoop".to_owned(), format!("{count} of {count} pods: {ends}{said}"));
+        assert_eq!(found, [expected]);
+    }
+}
+
+#[test]
 fn made_up_containers_say_what_is_wrong() {
     let pod = |statuses: Value| {
         let status = json!({"phase": "Running", "containerStatuses": statuses});
-        Pod::new(&json!({"metadata": {"name": "p", "uid": "p"}, "status": status}))
+        Pod::new(&json!({"metadata": {"name": "p", "uid": "p", "namespace": "demo"}, "status": status}))
     };
     let terminated = |reason: &str, code: i64| json!({"terminated": {"reason": reason, "exitCode": code}});
     let waiting = |reason: &str, message: &str| json!({"waiting": {"reason": reason, "message": message}});

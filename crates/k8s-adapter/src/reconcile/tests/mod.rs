@@ -1,4 +1,5 @@
 mod findings;
+mod hindrance;
 mod mk;
 mod objects;
 mod pods;
