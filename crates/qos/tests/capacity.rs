@@ -104,6 +104,16 @@ fn the_readme_of_cluster_capacity_has_52_and_then_46() {
 }
 
 #[test]
+fn what_is_there_rounds_down_and_what_is_asked_for_rounds_up() {
+    let fits = |cpu: &str, memory: &str, want: Value| ask(&[mk_node("n1", cpu, memory)], &[], &want).all.fits;
+    assert_eq!(fits("2999.9m", "8Gi", mk_want("1", "1Gi")), 2);
+    assert_eq!(fits("3", "3221225471.5", mk_want("1", "1Gi")), 2);
+    assert_eq!(fits("3", "8Gi", mk_want("1000.1m", "1Gi")), 2);
+    assert_eq!(fits("3", "3Gi", mk_want("1", "1073741824.5")), 2);
+    assert_eq!(fits("3", "3Gi", mk_want("1", "1Gi")), 3);
+}
+
+#[test]
 fn dividing_the_sums_claims_what_no_node_can_take() {
     let three: Vec<_> = (1..=3).map(|n| mk_node(&format!("n{n}"), "3", "64Gi")).collect();
     let answer = ask(&three, &[], &mk_want("2", "1Gi"));

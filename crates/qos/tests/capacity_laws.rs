@@ -272,10 +272,11 @@ proptest! {
 
     #[test]
     fn beyond_the_useful_ratio_not_one_more_fits(
-        fleet in fleet(), cpu in 1_u32..6, memory in 0_u32..4, finer in 1_u32..40,
+        fleet in fleet(), cpu in 1_u32..6, memory in 0_u32..4, finer in 1_u32..40, ports in ports(),
     ) {
         let of = |request: Quantity| {
             let mut wanted = Wanted::of_pod(mk_pod([0, memory, 0]));
+            wanted.pod.containers[0].ports.clone_from(&ports);
             let resources = &mut wanted.pod.containers[0].resources;
             resources.requests.insert("cpu", request);
             resources.limits.insert("cpu", Quantity::from_units(cpu));

@@ -83,6 +83,9 @@ fn ports_are_in_each_others_way_by_number_protocol_and_address() {
     ] {
         assert_eq!(fits(there.clone(), wanted.clone()), expected, "{there} {wanted}");
     }
+    // What is written and says nothing is as if it were not there.
+    let nothing = json!([{"containerPort": null, "hostPort": 80, "hostIP": null, "protocol": null}]);
+    assert_eq!(fits(nothing, port(80)), 0);
     // Without a port of the node nothing is in the way.
     assert_eq!(fits(port(80), json!([{"containerPort": 80}])), 7);
 }

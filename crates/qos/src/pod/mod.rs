@@ -107,7 +107,7 @@ pub struct Pod {
     #[serde(deserialize_with = "bounded::list", skip_serializing_if = "Vec::is_empty")]
     pub topology_spread_constraints: Vec<TopologySpread>,
     /// Whether it shares the network of its node, so that its ports are ports of the node.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(deserialize_with = "bounded::or_default", skip_serializing_if = "is_false")]
     pub host_network: bool,
     /// `Never` where it pushes nobody aside; absent is `PreemptLowerPriority`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Container, Pod};
+use crate::bounded;
 
 /// The address that stands for all of a node.
 const ANY: &str = "0.0.0.0";
@@ -17,15 +18,20 @@ const ANY: &str = "0.0.0.0";
 #[serde(default, rename_all = "camelCase")]
 pub struct ContainerPort {
     /// The port in the container.
+    #[serde(deserialize_with = "bounded::or_default")]
     pub container_port: i32,
     /// The port of the node that leads there; zero is none.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "bounded::or_default", skip_serializing_if = "is_zero")]
     pub host_port: i32,
     /// The address of the node that leads there; empty is all of them.
-    #[serde(rename = "hostIP", skip_serializing_if = "String::is_empty")]
+    #[serde(
+        rename = "hostIP",
+        deserialize_with = "bounded::or_default",
+        skip_serializing_if = "String::is_empty"
+    )]
     pub host_ip: String,
     /// `TCP`, which is what empty stands for, `UDP` or `SCTP`.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "bounded::or_default", skip_serializing_if = "String::is_empty")]
     pub protocol: String,
 }
 
