@@ -85,22 +85,23 @@ fn several_sizes_are_asked_of_a_fleet_that_is_counted_once() {
 
 #[test]
 fn advise_answers_in_the_shape_that_is_documented() {
-    let series = json!({"end": 1_790_000_000, "interval": 300, "values": ["20m", null]});
+    let series = json!({"end": 1_790_000_000, "interval": 300, "values": [null, "20m"]});
     let app = json!({"namespace": "demo", "name": "shop", "grade": "general-2", "replicas": 3,
                      "size": {"cpu": "2", "memory": "4Gi"}, "pods": [{"cpu": series}]});
-    let peak = |value: u64| {
+    let peak = |value: u64, shown: &str| {
         json!({
-            "value": value, "bySigmas": 0, "byPercentiles": 0, "warm": 0, "cold": 1, "stale": 0,
+            "value": value, "bySigmas": 0, "byPercentiles": 0, "warm": 0, "cold": 3, "stale": 0,
             "because": format!("the larger of mean + 5 standard deviations (0) and the sum of the 990/1000 percentiles \
-                                (0) of 0 tasks, and {value} for 1 new ones at their limits and 0 silent ones at their requests"),
+                                (0) of 0 tasks, and {shown} for 3 new ones at their limits and 0 silent ones at their requests"),
         })
     };
     assert_eq!(
         ask(&json!({"op": "advise", "now": 1_790_000_000, "apps": [app]})),
         json!({"ok": true, "saving": {}, "apps": [{
             "namespace": "demo", "name": "shop", "grade": "general-2", "ratio": "2", "effectiveRatio": "2",
-            "standing": {"ratio": "2"}, "peakCpu": peak(2_000_000_000), "peakMemory": peak(4 << 30),
-            "because": "general-2 stays: there is not enough evidence, or it is stale",
+            "standing": {"ratio": "2"}, "peakCpu": peak(6_000_000_000, "6"), "peakMemory": peak(12 << 30, "12Gi"),
+            "because": "general-2 stays and counts what it requests, for the use of too many pods is unknown: of 3 pods 2 ordered but never measured, 1 \
+                        measured for less than a day; at most 25 % may be",
         }]})
     );
 }

@@ -5,8 +5,8 @@
 
 use plimsoll_qos::Ratio;
 use plimsoll_qos::evidence::{
-    DecayingHistogram, Hysteresis, PeakPolicy, RatioPolicy, Sample, Standing, TaskUsage, recommend_cpu,
-    recommend_memory,
+    DecayingHistogram, Hearing, Hysteresis, Look, PeakPolicy, RatioPolicy, Sample, Standing, TaskUsage,
+    Unheard, recommend_cpu, recommend_memory,
 };
 use proptest::prelude::*;
 
@@ -39,7 +39,7 @@ proptest! {
     fn a_peak_is_within_the_limits_and_not_below_the_mean(tasks in prop::collection::vec(task(), 0..4)) {
         let policy = PeakPolicy::default();
         let peak = policy.predict(&tasks, NOW).unwrap();
-        prop_assert_eq!(peak.warm + peak.cold + peak.stale, tasks.len());
+        prop_assert_eq!(peak.warm + peak.cold + peak.stale, tasks.len() as u64);
         prop_assert!(peak.value <= tasks.iter().map(|task| task.limit).sum());
         // The larger of two is neither below the one nor below the other.
         prop_assert!(peak.value >= peak.by_sigmas.max(peak.by_percentiles));
@@ -74,11 +74,15 @@ proptest! {
     fn a_supported_ratio_keeps_the_pool_below_its_capacity_and_falls_with_use(
         values in prop::collection::vec(0_u64..=1_000, 1..80), pods_per_node in 1_u32..200, more in 1_u64..300,
     ) {
-        let policy = RatioPolicy { warm_up: 1, pods_per_node, ..RatioPolicy::default() };
+        let policy = RatioPolicy { pods_per_node, spans: vec![86_400], ..RatioPolicy::default() };
         let of = |values: &[u64], headroom| {
-            let samples = values.iter().map(|value| Sample { at: NOW, value: *value }).collect();
+            let samples = values.iter().rev().zip(0..).map(|(value, back)| Sample { at: NOW - 300 * back, value: *value });
+            let mut samples: Vec<_> = samples.collect();
+            samples.reverse();
             let pod = TaskUsage { limit: 2_000, request: 1, samples };
-            policy.supported(2_000, &[pod], headroom).unwrap().unwrap()
+            let heard = Hearing { warm_up: 300, ..Hearing::default() }.listen(&[pod], 1, NOW).unwrap();
+            let pool = policy.pool(2_000, &heard, NOW).unwrap().unwrap();
+            policy.supported(&pool, Unheard::LeftOut, headroom)
         };
         let found = of(&values, 0);
         // The closed form in floating point.
@@ -93,6 +97,11 @@ proptest! {
             prop_assert!(thousandths + 1.001 >= safe * 1000.0 * (1.0 - 1e-9) || thousandths > 4e9);
             let ratio = f64::from(found.ratio.numerator()) / f64::from(found.ratio.denominator());
             prop_assert!(found.ratio == Ratio::ONE || ratio <= safe * (1.0 + 1e-9));
+            // Nor does it pass what the peak allows.
+            let within = found.peak_thousandths.is_none_or(|most| {
+                u64::from(found.ratio.numerator()) * 1000 <= u64::from(found.ratio.denominator()) * most
+            });
+            prop_assert!(found.ratio == Ratio::ONE || within);
         }
         // Room to spare never supports more, and neither does more use of everybody.
         prop_assert!(of(&values, 10).ratio <= found.ratio);
@@ -102,16 +111,22 @@ proptest! {
 
     #[test]
     fn what_is_advised_never_exceeds_the_ratio_of_the_grade_and_never_flaps(
-        looks in prop::collection::vec((any_ratio(), any_ratio()), 0..60), start in any_ratio(), most in any_ratio(),
+        looks in prop::collection::vec((any_ratio(), any_ratio(), 0_u64..200), 0..60), start in any_ratio(), most in any_ratio(),
         raise_after in 1_u32..8, lower_after in 1_u32..5,
     ) {
-        let slow = Hysteresis { raise_after, lower_after, headroom_percent: 10 };
-        let mut standing = slow.look(Standing::new(start), start, start, most).unwrap();
-        let mut since = 0;
-        for (supported, roomy) in looks {
+        let slow = Hysteresis { raise_after, lower_after, headroom_percent: 10, apart: 100 };
+        let look = |at, supported, with_headroom| Look { at, supported, with_headroom, most };
+        let mut standing = slow.look(Standing::new(start), look(0, start, start)).unwrap();
+        let (mut now, mut counted, mut since) = (0, 0, 0);
+        for (supported, roomy, later) in looks {
             let roomy = roomy.min(supported);
-            let next = slow.look(standing, supported, roomy, most).unwrap();
-            since += 1;
+            now += later;
+            let next = slow.look(standing, look(now, supported, roomy)).unwrap();
+            // No more of them than fit into the time.
+            if since == 0 || now - counted >= 100 {
+                since += 1;
+                counted = now;
+            }
             prop_assert!(next.ratio <= most);
             if next.ratio != standing.ratio {
                 let after = if next.ratio > standing.ratio { raise_after } else { lower_after };
@@ -163,7 +178,15 @@ proptest! {
         let _ = policy.predict(&tasks, now);
         let _ = recommend_cpu(&tasks);
         let _ = recommend_memory(&tasks);
-        let ratios = RatioPolicy { warm_up, pods_per_node: per_mille, ..RatioPolicy::default() };
-        let _ = ratios.supported(limit, &tasks, per_mille);
+        let ratios = RatioPolicy { pods_per_node: per_mille, spans: vec![window, 1 << 40], peaks: policy, ..RatioPolicy::default() };
+        let hearing = Hearing { window: window << 40, interval, warm_up: interval, ..Hearing::default() };
+        if let Ok(heard) = hearing.listen(&tasks[..1], 1, now)
+            && let Ok(Some(pool)) = ratios.pool(limit, &heard, now)
+        {
+            let supported = ratios.supported(&pool, Unheard::AtLimits, per_mille);
+            let least = ratios.least_limit(&pool, supported.ratio, Unheard::AtLimits, per_mille, 1);
+            prop_assert!(supported.ratio.is_one() || least.is_some_and(|least| least <= limit));
+        }
+        let _ = hearing.listen(&tasks, 1, now);
     }
 }

@@ -222,8 +222,14 @@ fn advice_is_a_table_of_what_was_used() {
     let fixture = Fixture::bare();
     let series = |value: &str| json!({"end": 86_400, "interval": 300, "values": vec![value; 289]});
     let app = json!({"namespace": "demo", "name": "shop", "grade": "general-2", "replicas": 3,
-        "size": {"cpu": "2", "memory": "4Gi"}, "pods": [{"cpu": series("20m"), "memory": series("1Gi")}]});
-    fixture.file("usage.json", &json!({"now": 86_400, "apps": [app]}).to_string());
+        "size": {"cpu": "2", "memory": "4Gi"}, "pods": vec![json!({"cpu": series("20m"), "memory": series("1Gi")}); 3]});
+    let mut raised = app.clone();
+    let trend = json!({"towards": "More", "ratio": "10", "looks": 6, "last": 0});
+    raised["standing"] = json!({"ratio": "2", "trend": trend});
+    let mut silent = app.clone();
+    silent["pods"][1]["cpu"]["end"] = json!(86_400);
+    silent["replicas"] = json!(12);
+    fixture.file("usage.json", &json!({"now": 86_400, "apps": [app, raised, silent]}).to_string());
     fixture.file("none.json", "[]");
     fixture.file(
         "odd.yaml",

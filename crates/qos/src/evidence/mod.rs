@@ -5,8 +5,10 @@
 //! nothing that is sold is counted by it.
 
 mod advise;
+mod hearing;
 mod histogram;
 mod hysteresis;
+mod judge;
 mod peak;
 mod ratio;
 mod recommend;
@@ -14,12 +16,13 @@ mod right_size;
 mod usage;
 
 pub use advise::{AdviseAnswer, AdviseRequest, AppAdvice, AppUsage, PodUsage, Series, advise};
+pub use hearing::{Heard, Hearing};
 pub use histogram::DecayingHistogram;
-pub use hysteresis::{Hysteresis, Standing, Towards, Trend};
+pub use hysteresis::{Hysteresis, Look, Standing, Towards, Trend};
 pub use peak::{Peak, PeakPolicy};
-pub use ratio::{RatioPolicy, Rung, Supported};
+pub use ratio::{Pool, RatioPolicy, Rung, Supported, Unheard};
 pub use recommend::{
     Recommendation, after_out_of_memory, lower_factor, recommend_cpu, recommend_memory, upper_factor,
 };
-pub use right_size::{RightSize, right_size};
+pub use right_size::RightSize;
 pub use usage::{EvidenceError, Sample, TaskUsage};

@@ -41,13 +41,20 @@ pub struct Peak {
     /// The sum of the warm tasks' percentiles.
     pub by_percentiles: u64,
     /// How many tasks have enough samples.
-    pub warm: usize,
+    pub warm: u64,
     /// How many are new and count their limits.
-    pub cold: usize,
+    pub cold: u64,
     /// How many are silent and count their requests.
-    pub stale: usize,
+    pub stale: u64,
     /// How it came about, for people.
     pub because: String,
+}
+
+/// Tasks that were never measured, and what each of them may use.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Never {
+    pub(super) tasks: u64,
+    pub(super) limit: u64,
 }
 
 impl Default for PeakPolicy {
@@ -84,9 +91,20 @@ impl PeakPolicy {
 
     /// Predicts what tasks on one machine, or in one pool, will use together at their peak.
     pub fn predict(&self, tasks: &[TaskUsage], now: u64) -> Result<Peak, EvidenceError> {
+        self.predict_with(tasks, Never { tasks: 0, limit: 0 }, now, |amount| amount.to_string())
+    }
+
+    /// The same with so many tasks beside them that were never measured, in words of people who `show` amounts so.
+    pub(super) fn predict_with(
+        &self,
+        tasks: &[TaskUsage],
+        never: Never,
+        now: u64,
+        show: impl Fn(u128) -> String,
+    ) -> Result<Peak, EvidenceError> {
         self.check()?;
-        let (mut cold, mut stale) = (0, 0);
-        let (mut promised, mut allowed) = (0_u128, 0_u128);
+        let (mut cold, mut stale) = (never.tasks, 0);
+        let (mut promised, mut allowed) = (u128::from(never.tasks) * u128::from(never.limit), 0_u128);
         let mut warm: Vec<BTreeMap<u64, u64>> = Vec::new();
         for task in tasks {
             task.check(now)?;
@@ -109,12 +127,14 @@ impl PeakPolicy {
         let value = narrow(&(BigUint::from(by_sigmas.max(by_percentiles)) + promised))?;
         let Self { sigmas, per_mille, .. } = self;
         let because = format!(
-            "the larger of mean + {sigmas} standard deviations ({by_sigmas}) and the sum of the {per_mille}/1000 \
-             percentiles ({by_percentiles}) of {} tasks, and {promised} for {cold} new ones at their limits and \
-             {stale} silent ones at their requests",
-            warm.len()
+            "the larger of mean + {sigmas} standard deviations ({}) and the sum of the {per_mille}/1000 percentiles ({}) \
+             of {} tasks, and {} for {cold} new ones at their limits and {stale} silent ones at their requests",
+            show(by_sigmas.into()),
+            show(by_percentiles.into()),
+            warm.len(),
+            show(promised)
         );
-        Ok(Peak { value, by_sigmas, by_percentiles, warm: warm.len(), cold, stale, because })
+        Ok(Peak { value, by_sigmas, by_percentiles, warm: warm.len() as u64, cold, stale, because })
     }
 
     /// The largest use within each interval of the window, never above the limit.

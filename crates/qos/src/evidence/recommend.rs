@@ -104,11 +104,14 @@ fn recommend(histogram: &DecayingHistogram, days: f64, units: f64, least: u64) -
     })
 }
 
-/// How many days the samples span, at least a minute.
+/// How many days the samples of the pod that was seen longest span, at least a minute: many pods that were seen for an
+/// hour each were seen for an hour.
 fn days(pods: &[TaskUsage]) -> f64 {
-    let samples = || pods.iter().flat_map(|pod| &pod.samples).map(|sample| sample.at);
-    let span = samples().min().zip(samples().max()).map_or(0, |(first, last)| last - first);
-    float(span.max(60)) / DAY
+    let span = |pod: &TaskUsage| {
+        let at = || pod.samples.iter().map(|sample| sample.at);
+        at().min().zip(at().max()).map_or(0, |(first, last)| last - first)
+    };
+    float(pods.iter().map(span).max().unwrap_or(0).max(60)) / DAY
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a predictor; buckets are five percent wide")]
