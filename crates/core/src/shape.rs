@@ -4,8 +4,8 @@
 //! is decided by this one.
 
 use plimsoll_qos::{
-    Amounts, Container as Part, Explained, Pod, QosClass, Quantity, Requests, Requirements, Resources, Terms,
-    requests,
+    Amounts, Container as Part, Explained, GradeName, Pod, QosClass, Quantity, Requests, Requirements,
+    Resources, Terms, requests,
 };
 
 use crate::content::{Container, Content, Named, Size};
@@ -20,31 +20,44 @@ const ALWAYS: &str = "Always";
 /// The pod of this content under these terms, which are its own ([`Content::terms`]) but where somebody asks what
 /// other ones would make of it.
 pub fn shape(content: &Content, terms: &Terms) -> Pod {
-    let Content { main, init, sidecars, .. } = content;
-    let part = |name: &str, container: &Container| {
-        let Container { size, .. } = container;
-        Part { resources: resources(content, terms, size), ..Part::named(name) }
-    };
-    let steps = init.iter().map(|Named { name, inner }| part(name, inner));
+    let Content { grade, main, init, sidecars, .. } = content;
+    pod(grade, terms, &main.size, &sized(init), &sized(sidecars))
+}
+
+fn sized(containers: &[Named<Container>]) -> Vec<(&str, &Size)> {
+    containers.iter().map(|Named { name, inner }| (name.as_str(), &inner.size)).collect()
+}
+
+/// The pod of a main container of this size, with init steps and sidecars of these names and sizes.
+pub(crate) fn pod(
+    grade: &GradeName,
+    terms: &Terms,
+    main: &Size,
+    init: &[(&str, &Size)],
+    sidecars: &[(&str, &Size)],
+) -> Pod {
+    let part =
+        |name: &str, size: &Size| Part { resources: resources(grade, terms, size), ..Part::named(name) };
+    let steps = init.iter().map(|(name, size)| part(name, size));
     let beside = sidecars
         .iter()
-        .map(|Named { name, inner }| Part { restart_policy: Some(ALWAYS.to_owned()), ..part(name, inner) });
+        .map(|(name, size)| Part { restart_policy: Some(ALWAYS.to_owned()), ..part(name, size) });
     Pod {
         containers: vec![part(MAIN, main)],
         init_containers: steps.chain(beside).collect(),
-        priority_class_name: Some(content.grade.priority_class()),
+        priority_class_name: Some(grade.priority_class()),
         ..Pod::default()
     }
 }
 
-fn resources(content: &Content, terms: &Terms, size: &Size) -> Requirements {
+fn resources(grade: &GradeName, terms: &Terms, size: &Size) -> Requirements {
     let Size { cpu, memory, ephemeral_storage } = size;
     let limit = Amounts { cpu: cpu.clone(), memory: memory.clone() };
     let list = |Amounts { cpu, memory }: Amounts| {
         let disk = ephemeral_storage.iter().map(|disk| ("ephemeral-storage", disk.clone()));
         [("cpu", cpu), ("memory", memory)].into_iter().chain(disk).collect::<Resources>()
     };
-    let asked = requests(&limit, &content.grade, terms).amounts();
+    let asked = requests(&limit, grade, terms).amounts();
     Requirements { requests: list(asked), limits: list(limit) }
 }
 

@@ -8,7 +8,7 @@ use super::familiar;
 use super::metadata::{is_label, is_subdomain};
 use super::probe;
 use super::reader::{Node, Object, shown};
-use crate::content::{Container, ImageRef, InvalidImage, Named, Probes, Scratch, SecretKey, Size};
+use crate::content::{Container, ImageRef, InvalidImage, Named, Probes, SecretKey, Size};
 
 pub(super) const INIT_FIELDS: &[&str] =
     &["name", "image", "command", "args", "size", "env", "envFromSecrets"];
@@ -40,9 +40,9 @@ pub(super) fn read(object: &Object<'_>, probes: Option<Probes>) -> Option<Contai
     let env = object.or("env", BTreeMap::new(), |node| env(&node));
     let secrets = object
         .or("envFromSecrets", BTreeMap::new(), |node| node.map(MAX_ENV, env_name, |node| secret_key(&node)));
-    if let (Some(env), Some(secrets)) = (&env, &secrets) {
-        for name in secrets.keys().filter(|name| env.contains_key(*name)) {
-            let path = object.path().field("envFromSecrets").field(name.as_str());
+    if let (Some(env), Some(secrets)) = (object.get("env"), object.get("envFromSecrets")) {
+        for name in secrets.keys().filter(|name| env.get(name).is_some()) {
+            let path = secrets.path().field(name);
             object.faults().put(&path, "this variable stands in `env` too", "keep one of the two");
         }
     }
@@ -128,15 +128,18 @@ fn image(node: &Node<'_>) -> Option<ImageRef> {
     }
 }
 
-/// A program and its arguments.
 /// A program and its arguments. Only arguments may be empty.
 pub(super) fn program(node: &Node<'_>, min: usize) -> Option<Vec<String>> {
-    let words = words(node, min)?;
-    if words.first().is_some_and(String::is_empty) {
-        node.fault_at_index(0, "this is empty", "write the program that is to run");
-        return None;
-    }
-    Some(words)
+    let mut first = true;
+    node.list(min..=MAX_WORDS, |node| {
+        let program = std::mem::take(&mut first);
+        let word = node.text(0..=MAX_TEXT)?;
+        if program && word.is_empty() {
+            node.fault("this is empty", "write the program that is to run");
+            return None;
+        }
+        Some(word)
+    })
 }
 
 fn words(node: &Node<'_>, min: usize) -> Option<Vec<String>> {
@@ -213,20 +216,4 @@ pub(super) fn secret_and_key(object: &Object<'_>) -> Option<SecretKey> {
         None
     });
     Some(SecretKey { secret: secret?, key: key? })
-}
-
-/// The disk that scratch promises and the disk that the pod may use, where the first is more.
-///
-/// A pod without a limit on the main container's disk has none that could be compared.
-pub(super) fn scratch_beyond_disk(
-    main: &Size,
-    init: &[Named<Container>],
-    sidecars: &[Named<Container>],
-    scratch: &[Scratch],
-) -> Option<(Quantity, Quantity)> {
-    let main = main.ephemeral_storage.as_ref()?;
-    let beside = sidecars.iter().filter_map(|sidecar| sidecar.inner.size.ephemeral_storage.as_ref());
-    let limit: Quantity = std::iter::once(main).chain(beside).sum();
-    let promised = Scratch::of_a_pod(scratch, 1 + init.len() + sidecars.len());
-    (promised > limit).then_some((promised, limit))
 }

@@ -69,12 +69,13 @@ pub(super) fn overlays(node: &Node<'_>, seen: &mut Vec<Seen>) -> Option<BTreeMap
 
 /// The `path` of an item, which is told apart from all others even where the rest of the item has faults.
 fn mounted(item: &Object<'_>, mounts: &mut Vec<Mount>) -> Option<String> {
-    let path = item.required("path", |node| path(&node))?;
+    let path = item.required("path", |node| mount_path(&node))?;
     mounts.push(Mount { path: path.clone(), place: item.path().clone() });
     Some(path)
 }
 
-fn path(node: &Node<'_>) -> Option<String> {
+/// A path that something may be mounted at.
+pub(super) fn mount_path(node: &Node<'_>) -> Option<String> {
     let path = node.text(1..=512)?;
     let refuse = |message: String, remedy: &str| {
         node.fault(message, remedy);

@@ -7,9 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::reader::{Node, Object};
+use super::reader::{Faults, Node, Object};
 use super::{Path, memory};
-use crate::content::Content;
 use crate::error::Violation;
 use crate::record::Environment;
 use crate::scale::{Replication, Scale};
@@ -196,11 +195,24 @@ pub fn check_scale(scale: &Scale, environment: Environment) -> Vec<Violation> {
     }
 }
 
-/// Puts down where `size`, read at `object`, is too little for production.
-pub(super) fn check_size(object: &Object<'_>, size: &Replication) {
-    if let Some(violation) = too_few(object.path(), size) {
-        object.faults().breaks(violation);
+/// Puts down that so many replicas, read at `node`, are too few for production.
+pub(super) fn check_replicas(node: &Node<'_>, replicas: u32) {
+    check_fewest(node, replicas, FEW_REPLICAS);
+}
+
+/// Puts down that an autoscaler may go down to so few, read at `node`, which are too few for production.
+pub(super) fn check_lower_bound(node: &Node<'_>, min: u32) {
+    check_fewest(node, min, LOW_BOUND);
+}
+
+fn check_fewest(node: &Node<'_>, fewest: u32, row: Row) {
+    if is_too_few(fewest) {
+        node.faults().breaks(row.at(node.path()));
     }
+}
+
+fn is_too_few(replicas: u32) -> bool {
+    (1..MIN_REPLICAS).contains(&replicas)
 }
 
 /// Puts down the probes that production asks for and the main container lacks.
@@ -212,9 +224,11 @@ pub(super) fn check_probes(probes: &Object<'_>) {
     }
 }
 
-/// Every place where a runtime is told to take as much memory as its container has.
-pub(super) fn check_heaps(content: &Content) -> Vec<Violation> {
-    memory::beyond(content).iter().map(|path| HEAP.at(path)).collect()
+/// Puts down every place of this `spec` where a runtime is told to take as much memory as its container has.
+pub(super) fn check_heaps(spec: &Node<'_>, faults: &Faults) {
+    for path in memory::beyond(spec) {
+        faults.breaks(HEAP.at(&path));
+    }
 }
 
 /// Puts down that the main container or a sidecar is to run as root.
@@ -227,5 +241,5 @@ fn too_few(path: &Path, size: &Replication) -> Option<Violation> {
         Replication::Fixed(_) => (path.field("replicas"), FEW_REPLICAS),
         Replication::Auto(_) => (path.field("autoscale").field("min"), LOW_BOUND),
     };
-    (1..MIN_REPLICAS).contains(&size.at_least()).then(|| row.at(&path))
+    is_too_few(size.at_least()).then(|| row.at(&path))
 }

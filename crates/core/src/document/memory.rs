@@ -1,12 +1,10 @@
 //! What a runtime is told to take, against the memory of its container: a heap that cannot fit has the container killed
 //! when it is full, and not before.
 
-use std::collections::BTreeMap;
-
-use plimsoll_qos::Quantity;
+use plimsoll_qos::{Quantity, Resource};
 
 use super::Path;
-use crate::content::{Container, Content, Overlay};
+use super::reader::{Faults, Node};
 
 /// What says how large a heap may become.
 struct Flag {
@@ -26,40 +24,47 @@ const FLAGS: [Flag; 4] = [
 /// The variable by which Go is told.
 const GO: &str = "GOMEMLIMIT";
 
-/// Every place of a document's containers that asks for as much memory as its container has, or more.
-pub(super) fn beyond(content: &Content) -> Vec<Path> {
-    let Content { main, init, sidecars, overlays, .. } = content;
-    let spec = Path::root().field("spec");
-    let mut places = of_container(&spec, main);
-    for (dc, Overlay { env, .. }) in overlays {
-        let path = spec.field("dataCenters").field(dc.as_str()).field("env");
-        places.extend(of_env(&path, env, &main.size.memory));
+/// Every place of a document's containers that asks for as much memory as its container has, or more, as far as they
+/// can be read.
+pub(super) fn beyond(spec: &Node<'_>) -> Vec<Path> {
+    let mut places = of_container(spec);
+    let overlays = spec.get("dataCenters");
+    let overlays = overlays.iter().flat_map(|all| all.keys().filter_map(|dc| all.get(dc)?.get("env")));
+    if let Some(memory) = memory(spec) {
+        places.extend(overlays.flat_map(|env| of_env(&env, &memory)));
     }
-    for (list, containers) in [("init", init), ("sidecars", sidecars)] {
-        for (index, container) in containers.iter().enumerate() {
-            places.extend(of_container(&spec.field(list).index(index), &container.inner));
-        }
+    for list in ["init", "sidecars"].into_iter().filter_map(|list| spec.get(list)) {
+        places.extend(list.items().flat_map(|container| of_container(&container)));
     }
     places
 }
 
-fn of_container(path: &Path, container: &Container) -> Vec<Path> {
-    let Container { command, args, env, size, .. } = container;
+fn memory(container: &Node<'_>) -> Option<Quantity> {
+    container.get("size")?.get("memory")?.silently(&Faults::default()).quantity(Resource::Memory)
+}
+
+fn of_container(container: &Node<'_>) -> Vec<Path> {
+    let Some(memory) = memory(container) else { return Vec::new() };
     let mut places = Vec::new();
-    for (list, words) in [("command", command), ("args", args)] {
-        let beyond = words.iter().enumerate().filter(|(_, word)| asks_beyond(word, &size.memory));
-        places.extend(beyond.map(|(index, _)| path.field(list).index(index)));
+    for list in ["command", "args"].into_iter().filter_map(|list| container.get(list)) {
+        let beyond = list.items().filter(|word| word.as_str().is_some_and(|word| asks_beyond(word, &memory)));
+        places.extend(beyond.map(|word| word.path().clone()));
     }
-    places.extend(of_env(&path.field("env"), env, &size.memory));
+    places.extend(container.get("env").iter().flat_map(|env| of_env(env, &memory)));
     places
 }
 
-fn of_env(path: &Path, env: &BTreeMap<String, String>, memory: &Quantity) -> Vec<Path> {
-    let beyond = env.iter().filter(|(name, value)| match name.as_str() {
-        GO => go_bytes(value).is_some_and(|bytes| bytes > *memory),
-        _ => asks_beyond(value, memory),
-    });
-    beyond.map(|(name, _)| path.field(name.as_str())).collect()
+fn of_env(env: &Node<'_>, memory: &Quantity) -> Vec<Path> {
+    let beyond = |name: &str| {
+        let value = env.get(name)?;
+        let text = value.as_str()?;
+        let is_beyond = match name {
+            GO => go_bytes(text).is_some_and(|bytes| bytes > *memory),
+            _ => asks_beyond(text, memory),
+        };
+        is_beyond.then(|| value.path().clone())
+    };
+    env.keys().filter_map(beyond).collect()
 }
 
 /// Whether options ask for a heap that leaves nothing of the memory for anything else.

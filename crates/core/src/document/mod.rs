@@ -14,6 +14,7 @@ mod memory;
 mod metadata;
 mod path;
 mod placement;
+mod ports;
 mod probe;
 mod publish;
 mod reader;
@@ -22,6 +23,7 @@ mod scale;
 mod spec;
 #[cfg(test)]
 mod tests;
+mod together;
 
 use std::collections::BTreeMap;
 
@@ -31,7 +33,6 @@ use serde_json::Value;
 use crate::content::Content;
 use crate::error::Violation;
 use crate::name::{AppRef, DcName};
-use crate::policy::PublishPolicy;
 use crate::record::Environment;
 use crate::scale::Scale;
 use reader::{Faults, Node};
@@ -127,15 +128,11 @@ pub fn faults(value: &Value) -> Vec<Violation> {
 pub fn admit(value: &Value, host: Host<'_>) -> Result<AppDocument, Refusal> {
     let faults = Faults::default();
     let reading = read(&Node::root(value, &faults), Grades::Of(host.grades));
-    let (mut faults, mut broken, named) = faults.into_parts();
-    if let Some(content) = reading.as_ref().and_then(|reading| reading.content.as_ref()) {
-        broken.extend(golden::check_heaps(content));
-    }
+    let (mut faults, broken, named) = faults.into_parts();
     let foreign = placement::foreign(&named, host.dcs);
-    if foreign.is_empty()
-        && let Some(Reading { scale: Some(scale), publish: Some(publish), .. }) = &reading
-    {
-        placement::check_reach(scale, publish, host.dcs, &mut faults);
+    let nobody = Faults::default();
+    if let Some(spec) = Node::root(value, &nobody).get("spec") {
+        placement::check_reach(&spec, host.dcs, &mut faults);
     }
     for fault in foreign {
         if faults.iter().all(|known| known.path != fault.path) {
@@ -157,12 +154,11 @@ struct Reading {
     metadata: Option<metadata::Metadata>,
     content: Option<Content>,
     scale: Option<Scale>,
-    publish: Option<PublishPolicy>,
 }
 
 impl Reading {
     fn document(self) -> Option<AppDocument> {
-        let Self { metadata, content, scale, publish: _ } = self;
+        let Self { metadata, content, scale } = self;
         let metadata::Metadata { app, owner, description, labels } = metadata?;
         Some(AppDocument { app, owner, description, labels, content: content?, scale: scale? })
     }
@@ -175,7 +171,6 @@ fn read(root: &Node<'_>, grades: Grades<'_>) -> Option<Reading> {
     document.required("kind", |node| node.exactly(KIND, None));
     let metadata = document.required("metadata", |node| metadata::read(&node));
     let spec = document.required("spec", |node| spec::read(&node, grades));
-    let (content, scale, publish) =
-        spec.map_or((None, None, None), |spec| (spec.content, spec.scale, spec.publish));
-    Some(Reading { metadata, content, scale, publish })
+    let (content, scale) = spec.map_or((None, None), |spec| (spec.content, spec.scale));
+    Some(Reading { metadata, content, scale })
 }

@@ -54,6 +54,11 @@ impl Path {
         Some(Self(above.to_vec()))
     }
 
+    /// Whether this is `other`, or lies in it.
+    pub fn lies_in(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0)
+    }
+
     fn step(&self, segment: Segment) -> Self {
         let mut segments = Vec::with_capacity(self.0.len() + 1);
         segments.extend_from_slice(&self.0);

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::container::program;
 use super::golden;
+use super::ports::Seen;
 use super::reader::{Node, Object, shown};
-use crate::content::{Check, Port, PortRef, Probe, Probes, Protocol};
+use crate::content::{Check, PortRef, Probe, Probes, Protocol};
 
 pub(super) const PROBES_FIELDS: &[&str] = &["startup", "readiness", "liveness"];
 pub(super) const PROBE_FIELDS: &[&str] = &[
@@ -33,11 +34,9 @@ const THRESHOLD: RangeInclusive<u32> = 1..=1000;
 
 /// The ports whose names a probe may use.
 #[derive(Clone, Copy)]
-pub(super) enum Ports<'a> {
+enum Ports<'a> {
     /// These.
-    Named(&'a [Port]),
-    /// They have faults of their own; names are not checked.
-    Faulty,
+    Named(&'a Seen),
     /// The container's ports have no names.
     Nameless,
 }
@@ -50,13 +49,13 @@ enum Purpose {
 }
 
 /// The probes of the main container, which golden rules ask for.
-pub(super) fn main_probes(spec: &Object<'_>, ports: Ports<'_>) -> Option<Probes> {
+pub(super) fn main_probes(spec: &Object<'_>, ports: &Seen) -> Option<Probes> {
     spec.or_nothing("probes", |node| {
         let probes = node.object(PROBES_FIELDS)?;
         if !spec.means("probes") {
             golden::check_probes(&probes);
         }
-        read(&probes, ports)
+        read(&probes, Ports::Named(ports))
     })
 }
 
@@ -156,17 +155,17 @@ fn port_ref(node: &Node<'_>, ports: Ports<'_>) -> Option<PortRef> {
     let name = node.text(1..=15)?;
     let ports = match ports {
         Ports::Named(ports) => ports,
-        Ports::Faulty => return Some(PortRef::Name(name)),
         Ports::Nameless => {
             node.fault("a sidecar's ports have no names", "write the number of the port");
             return None;
         }
     };
-    match ports.iter().find(|port| port.name == name) {
-        Some(port) if port.protocol == Protocol::Tcp => return Some(PortRef::Name(name)),
+    match ports.names.get(&name) {
+        Some(Some(Protocol::Tcp) | None) => return Some(PortRef::Name(name)),
+        None if !ports.all => return Some(PortRef::Name(name)),
         Some(_) => node.fault(format!("the port `{name}` is no TCP port"), "probe a TCP port, or use exec"),
         None => {
-            let names: Vec<&str> = ports.iter().map(|port| port.name.as_str()).collect();
+            let names: Vec<&str> = ports.names.keys().map(String::as_str).collect();
             let remedy = match names.as_slice() {
                 [] => "add the port to spec.ports, or write its number".to_owned(),
                 names => format!("write one of {}, or a number", names.join(", ")),

@@ -52,7 +52,8 @@ fn order(node: &Node<'_>) -> Option<Vec<Vec<DcName>>> {
     })
 }
 
-fn succeed(node: &Node<'_>) -> Option<Succeed> {
+/// How many data centers must take a Release.
+pub(super) fn succeed(node: &Node<'_>) -> Option<Succeed> {
     if node.is_number() {
         let most = u32::try_from(MAX_DCS).unwrap_or(u32::MAX);
         return node.whole(1..=most).map(Succeed::AtLeast);

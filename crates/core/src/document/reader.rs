@@ -1,7 +1,8 @@
 //! Reads a tree of values field by field and collects what is wrong, instead of stopping at the first fault.
 //!
 //! A read that fails has put down its fault and gives `None`; nothing that depends on it is read then, so
-//! that one fault is told once. What was read is put together at the end of each part, with `?`.
+//! that one fault is told once. What was read is put together at the end of each part, with `?`; a check across parts
+//! reads the values that it is about once more and silently, so that no fault of another value hides what it finds.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -43,6 +44,11 @@ impl Faults {
     /// Puts down a data center that the document names, which an installation may not have.
     pub(super) fn names(&self, path: &Path, dc: &DcName) {
         self.dcs.borrow_mut().push((path.clone(), dc.clone()));
+    }
+
+    /// The data centers that the document names, with their places.
+    pub(super) fn named(&self) -> Vec<(Path, DcName)> {
+        self.dcs.borrow().clone()
     }
 
     /// All that was put down: faults, broken rules of production, data centers.
@@ -117,11 +123,6 @@ impl<'a> Node<'a> {
     /// Puts down a fault of a field of this value.
     pub(super) fn fault_at(&self, field: &str, message: impl Into<String>, remedy: impl Into<String>) {
         self.faults.put(&self.path.field(field), message, remedy);
-    }
-
-    /// Puts down a fault of an item of this list.
-    pub(super) fn fault_at_index(&self, index: usize, message: impl Into<String>, remedy: impl Into<String>) {
-        self.faults.put(&self.path.index(index), message, remedy);
     }
 
     fn refuse<T>(&self, message: impl Into<String>, remedy: impl Into<String>) -> Option<T> {
@@ -317,19 +318,15 @@ impl<'a> Node<'a> {
         let Value::Array(items) = self.value else {
             return self.wrong_type("a list", "write the items in brackets, or each on a line after a dash");
         };
-        if !length.contains(&items.len()) {
-            let (min, max) = length.into_inner();
-            return match items.len() {
-                0 => self.refuse("this list is empty", "give it an item, or leave it out"),
-                n => self.refuse(format!("this list has {n} items"), format!("write {min} to {max} items")),
-            };
-        }
-        let nodes = items.iter().enumerate().map(|(index, value)| Self {
-            value,
-            path: self.path.index(index),
-            faults: self.faults,
-        });
-        all(nodes.map(read))
+        let (min, max) = length.clone().into_inner();
+        let there = match items.len() {
+            count if length.contains(&count) => Some(()),
+            0 => self.refuse("this list is empty", "give it an item, or leave it out"),
+            n => self.refuse(format!("this list has {n} items"), format!("write {min} to {max} items")),
+        };
+        // Of more than there may be, so many as there may be are read.
+        let items = all(self.items().take(max).map(read));
+        there.and(items)
     }
 
     /// An object with keys of the author's own: so many at most, each checked by `key`.
@@ -342,17 +339,19 @@ impl<'a> Node<'a> {
         let Value::Object(entries) = self.value else {
             return self.wrong_type("an object", "write a key and its value on each line");
         };
-        if entries.len() > max {
-            let message = format!("this has {} entries", entries.len());
-            return self.refuse(message, format!("write {max} entries at most"));
-        }
-        let pairs = entries.iter().map(|(name, value)| {
+        let there = match entries.len() {
+            count if count <= max => Some(()),
+            n => self.refuse(format!("this has {n} entries"), format!("write {max} entries at most")),
+        };
+        // Of more than there may be, so many as there may be are read.
+        let pairs = entries.iter().take(max).map(|(name, value)| {
             let node = Self { value, path: self.path.field(name.as_str()), faults: self.faults };
             let key = key(&node, name);
             let value = read(node);
             Some((key?, value?))
         });
-        all(pairs)
+        let pairs = all(pairs);
+        there.and(pairs)
     }
 
     /// The same value, read without telling anybody what is wrong.
@@ -361,6 +360,37 @@ impl<'a> Node<'a> {
         'a: 'b,
     {
         Node { value: self.value, path: self.path.clone(), faults: nobody }
+    }
+
+    /// The value of a field, if this is an object that has it; `null` is the same as nothing.
+    pub(super) fn get(&self, field: &str) -> Option<Self> {
+        let value = self.value.get(field).filter(|value| !value.is_null())?;
+        Some(Self { value, path: self.path.field(field), faults: self.faults })
+    }
+
+    /// The items, if this is a list.
+    pub(super) fn items(&self) -> impl Iterator<Item = Self> {
+        let items = self.value.as_array().map(Vec::as_slice).unwrap_or_default();
+        items.iter().enumerate().map(|(index, value)| Self {
+            value,
+            path: self.path.index(index),
+            faults: self.faults,
+        })
+    }
+
+    /// Where this is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The fault list, for rules.
+    pub(super) fn faults(&self) -> &'a Faults {
+        self.faults
+    }
+
+    /// What is written here.
+    pub(super) fn value(&self) -> &'a Value {
+        self.value
     }
 
     /// The keys, if this is an object.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::golden;
-use super::reader::{Node, Object, shown};
+use super::reader::{Faults, Node, Object, shown};
 use crate::name::DcName;
 use crate::scale::{Autoscale, MAX_CPU_PERCENT, MAX_REPLICAS, Placement, Replication, Scale};
 
@@ -29,39 +29,54 @@ pub(super) fn read(node: &Node<'_>) -> Option<Scale> {
     Some(Scale { placement: placement?, size: size?, exceptions: exceptions? })
 }
 
+/// The number of one data center as far as it can be read, without telling anybody what is wrong with it.
+pub(super) fn replication_of(node: &Node<'_>) -> Option<Replication> {
+    let nobody = Faults::default();
+    replication(&node.silently(&nobody).object(REPLICATION_FIELDS)?, None)
+}
+
 fn replication(object: &Object<'_>, default: Option<Replication>) -> Option<Replication> {
     let replicas = object.optional("replicas", |node| node.whole(0..=MAX_REPLICAS));
     let auto = object.optional("autoscale", |node| autoscale(&node));
-    let size = match (replicas?, auto?) {
+    match (object.get("replicas"), object.get("autoscale")) {
         (Some(_), Some(_)) => {
             object.fault("replicas and autoscale exclude each other", "keep one of the two");
             return None;
         }
-        (Some(replicas), None) => Replication::Fixed(replicas),
-        (None, Some(auto)) => Replication::Auto(auto),
+        (Some(node), None) => golden::check_replicas(&node, replicas??),
+        (None, Some(node)) => {
+            let min =
+                node.get("min").and_then(|node| Some((bound(&node.silently(&Faults::default()))?, node)));
+            if let Some((min, node)) = min {
+                golden::check_lower_bound(&node, min);
+            }
+        }
         (None, None) => {
             if default.is_none() && object.lacks("replicas") && object.lacks("autoscale") {
                 object.fault("this says no number", "add replicas or autoscale");
             }
             return default;
         }
-    };
-    golden::check_size(object, &size);
-    Some(size)
+    }
+    replicas?.map(Replication::Fixed).or(auto?.map(Replication::Auto))
+}
+
+fn bound(node: &Node<'_>) -> Option<u32> {
+    node.whole(1..=MAX_REPLICAS)
 }
 
 fn autoscale(node: &Node<'_>) -> Option<Autoscale> {
     let auto = node.object(AUTOSCALE_FIELDS)?;
-    let min = auto.required("min", |node| node.whole(1..=MAX_REPLICAS));
-    let max = auto.required("max", |node| node.whole(1..=MAX_REPLICAS));
+    let min = auto.required("min", |node| bound(&node));
+    let max = auto.required("max", |node| bound(&node));
     let cpu_percent = auto.or("cpuPercent", DEFAULT_CPU_PERCENT, |node| cpu_percent(&node));
-    let (min, max, cpu_percent) = (min?, max?, cpu_percent?);
+    let (min, max) = (min?, max?);
     if max < min {
         let message = format!("the most ({max}) is less than the fewest ({min})");
         auto.faults().put(&auto.path().field("max"), message, format!("write {min} or more"));
         return None;
     }
-    Some(Autoscale { min, max, cpu_percent })
+    Some(Autoscale { min, max, cpu_percent: cpu_percent? })
 }
 
 fn cpu_percent(node: &Node<'_>) -> Option<u32> {

@@ -1,18 +1,13 @@
-//! What the App is: the parts, and what must fit together between them.
+//! What the App is: the parts of its `spec`.
 
 use std::collections::BTreeMap;
 
-use plimsoll_qos::{GradeName, GradeRule, Policy, qos_class};
+use plimsoll_qos::{GradeName, GradeRule, Policy};
 
-use super::files::Mount;
-use super::reader::{Faults, Node, Object, Told};
-use super::{container, familiar, files, golden, placement, probe, publish, scale};
-use crate::content::{
-    ApiToken, Container, Content, MAX_CONTENT, Named, Port, Protocol, RendererVersion, Scratch, Shutdown,
-};
-use crate::policy::PublishPolicy;
+use super::reader::{Node, Told};
+use super::{container, familiar, files, golden, placement, ports, probe, publish, scale, together};
+use crate::content::{ApiToken, Content, RendererVersion, Shutdown};
 use crate::scale::Scale;
-use crate::shape::shape;
 use std::time::Duration;
 
 pub(super) const FIELDS: &[&str] = &[
@@ -38,7 +33,6 @@ pub(super) const FIELDS: &[&str] = &[
     "dataCenters",
     "publish",
 ];
-pub(super) const PORT_FIELDS: &[&str] = &["name", "port", "protocol", "servicePort"];
 pub(super) const SHUTDOWN_FIELDS: &[&str] = &["drain", "grace"];
 
 /// Fields that have a meaning in the design and none in this version.
@@ -50,13 +44,10 @@ const TYPES_NOT_BUILT: [&str; 4] = ["worker", "job", "cron", "stateful"];
 /// Beside the service accounts and users that images and nodes bring along.
 const DEFAULT_USER: u32 = 10_001;
 
-const MAX_PORTS: usize = 20;
-
-/// What was read of the App; the parts that admission looks at by themselves too.
+/// What was read of the App.
 pub(super) struct Spec {
     pub(super) content: Option<Content>,
     pub(super) scale: Option<Scale>,
-    pub(super) publish: Option<PublishPolicy>,
 }
 
 /// The grades that a document may name.
@@ -87,9 +78,8 @@ pub(super) fn read(node: &Node<'_>, grades: Grades<'_>) -> Option<Spec> {
             None
         }
     };
-    let ports = spec.or("ports", Vec::new(), |node| ports(&node));
-    let for_probes = ports.as_deref().map_or(probe::Ports::Faulty, probe::Ports::Named);
-    let probes = probe::main_probes(&spec, for_probes);
+    let ports = spec.or("ports", Vec::new(), |node| ports::read(&node));
+    let probes = probe::main_probes(&spec, &ports::Seen::of(&spec));
     let main = container::read(&spec, probes);
     let scale = spec.or_nothing("scale", |node| scale::read(&node));
     let files = spec.or("files", Vec::new(), |node| files::files(&node, &mut own));
@@ -104,14 +94,11 @@ pub(super) fn read(node: &Node<'_>, grades: Grades<'_>) -> Option<Spec> {
     });
     let overlays = spec.or("dataCenters", BTreeMap::new(), |node| files::overlays(&node, &mut seen));
     let publish = spec.or_nothing("publish", |node| publish::read(&node));
-    if let Some(scale) = &scale {
-        placement::check(scale, overlays.as_ref(), publish.as_ref(), spec.faults());
-    }
-    check_paths(&own, &secret, &writable, &seen, spec.faults());
-    check_variables(&seen, &spec);
-    if let (Some(init), Some(sidecars), Some(scratch)) = (&init, &sidecars, &scratch) {
-        check_disk(&spec, init, sidecars, scratch);
-    }
+    placement::check(node, spec.faults());
+    together::check_paths(&own, &secret, &writable, &seen, spec.faults());
+    together::check_variables(&seen, &spec);
+    together::check_disk(&spec);
+    golden::check_heaps(node, spec.faults());
     let content = (|| {
         kind?;
         let rule = grade?;
@@ -130,106 +117,20 @@ pub(super) fn read(node: &Node<'_>, grades: Grades<'_>) -> Option<Spec> {
             shutdown: shutdown?,
             api_token: api_token?,
             overlays: overlays?,
-            publish: publish.clone()?,
+            publish: publish?,
         })
     })();
-    if let Some(content) = &content {
-        check_bytes(content, &spec);
+    together::check_bytes(content.as_ref(), &spec);
+    if let Some(rule) = grade {
+        together::check_class(rule, &spec);
     }
-    if let (Some(content), Some(rule)) = (&content, grade) {
-        check_class(content, rule, &spec);
-    }
-    Some(Spec { content, scale, publish })
-}
-
-/// Faults where an overlay sets a variable that comes from a Secret.
-fn check_variables(overlays: &[files::Seen], spec: &Object<'_>) {
-    let secrets: Vec<&str> =
-        spec.get("envFromSecrets").into_iter().flat_map(|secrets| secrets.keys()).collect();
-    for overlay in overlays {
-        for name in overlay.env.iter().filter(|name| secrets.contains(&name.as_str())) {
-            let path = overlay.env_path.field(name.as_str());
-            let remedy = "leave it out here, or move it from envFromSecrets to env";
-            spec.faults().put(&path, "this variable comes from a Secret", remedy);
-        }
-    }
-}
-
-/// Faults where the scratch paths may hold more than the pod.
-fn check_disk(
-    spec: &Object<'_>,
-    init: &[Named<Container>],
-    sidecars: &[Named<Container>],
-    scratch: &[Scratch],
-) {
-    // Its own faults are told already; what it says counts even where its container has others.
-    let nobody = Faults::default();
-    let size = spec.get("size").and_then(|node| container::size(&node.silently(&nobody)));
-    let Some(size) = size else { return };
-    if let Some((promised, limit)) = container::scratch_beyond_disk(&size, init, sidecars, scratch) {
-        spec.faults().put(
-            &spec.path().field("size").field("ephemeralStorage"),
-            format!(
-                "the scratch paths may hold {promised} together, with the /tmp of each container, the pod only {limit}"
-            ),
-            format!(
-                "write {promised} or more, and room for logs, or make scratch paths smaller; /tmp has {} where \
-                 `scratch` gives it no other size",
-                Scratch::default_tmp()
-            ),
-        );
-    }
-}
-
-/// A fault where the whole is too large to be kept.
-fn check_bytes(content: &Content, spec: &Object<'_>) {
-    let bytes = serde_json_canonicalizer::to_vec(content).map_or(0, |bytes| bytes.len());
-    if bytes > MAX_CONTENT {
-        spec.fault(
-            format!("what becomes the Release has {bytes} bytes, {MAX_CONTENT} at most"),
-            "move large files into the image or into a volume",
-        );
-    }
-}
-
-/// A fault where the pods would get another QoS class than their grade says: what is so small that rounding up takes
-/// the oversell away would be Guaranteed, which nobody meant to give it.
-fn check_class(content: &Content, rule: &GradeRule, spec: &Object<'_>) {
-    let found = qos_class(&shape(content, &content.terms).defaulted());
-    if found.class != rule.qos_class {
-        spec.faults().put(
-            &spec.path().field("size"),
-            format!(
-                "pods of this size would be {} and not {}, as the grade `{}` is: {}",
-                found.class, rule.qos_class, rule.name, found.because
-            ),
-            "write more CPU or memory, of which rounding up leaves something to sell",
-        );
-    }
+    Some(Spec { content, scale })
 }
 
 fn grade<'p>(node: &Node<'_>, policy: &'p Policy) -> Option<&'p GradeRule> {
     let known: Vec<(&str, &GradeRule)> =
         policy.grades().iter().map(|rule| (rule.name.as_str(), rule)).collect();
     node.one_of(&known)
-}
-
-/// Faults where paths are in each other's way.
-fn check_paths(
-    own: &[Mount],
-    secret: &[Mount],
-    writable: &[Mount],
-    overlays: &[files::Seen],
-    faults: &Faults,
-) {
-    files::no_file_at_tmp(own, faults);
-    files::no_file_at_tmp(secret, faults);
-    files::no_overlaps(&[own, secret, writable].concat(), faults);
-    let others = [secret, writable].concat();
-    for overlay in overlays {
-        files::no_file_at_tmp(&overlay.files, faults);
-        files::no_overlaps_in_overlay(&overlay.files, own, &others, faults);
-    }
 }
 
 fn kind(node: &Node<'_>) -> Option<()> {
@@ -258,53 +159,4 @@ fn shutdown(node: &Node<'_>) -> Option<Shutdown> {
         node.duration(Duration::from_secs(1)..=Duration::from_hours(1))
     });
     Some(Shutdown { drain: drain?, grace: grace? })
-}
-
-fn ports(node: &Node<'_>) -> Option<Vec<Port>> {
-    let mut seen: Vec<Port> = Vec::new();
-    node.list(0..=MAX_PORTS, |node| {
-        let port = port(&node)?;
-        let place = |n: usize| format!("spec.ports[{n}]");
-        let mut clash = None;
-        for (n, other) in seen.iter().enumerate() {
-            let same_protocol = port.protocol == other.protocol;
-            if port.name == other.name {
-                clash = Some(("name", format!("`{}` is the name of {} too", port.name, place(n))));
-            } else if same_protocol && port.port == other.port {
-                clash = Some(("port", format!("{} is the port of {} too", port.port, place(n))));
-            } else if same_protocol && port.service_port == other.service_port {
-                let message = format!("{} is the Service port of {} too", port.service_port, place(n));
-                clash = Some(("servicePort", message));
-            }
-        }
-        seen.push(port.clone());
-        if let Some((field, message)) = clash {
-            node.fault_at(field, message, "choose another one");
-            return None;
-        }
-        Some(port)
-    })
-}
-
-fn port(node: &Node<'_>) -> Option<Port> {
-    let object = node.object(PORT_FIELDS)?;
-    let name = object.required("name", |node| {
-        let name = node.text(1..=15)?;
-        let inner = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        let dashes = !name.starts_with('-') && !name.ends_with('-') && !name.contains("--");
-        if inner && dashes && name.bytes().any(|b| b.is_ascii_lowercase()) {
-            return Some(name);
-        }
-        node.fault(
-            format!("`{}` is no name of a port", super::reader::shown(&name)),
-            "write lower-case letters, digits and single '-' between them, with a letter",
-        );
-        None
-    });
-    let port = object.required("port", |node| node.port_number());
-    let protocol = object
-        .or("protocol", Protocol::Tcp, |node| node.one_of(&[("TCP", Protocol::Tcp), ("UDP", Protocol::Udp)]));
-    let service_port = object.optional("servicePort", |node| node.port_number());
-    let (name, port, protocol) = (name?, port?, protocol?);
-    Some(Port { name, port, protocol, service_port: service_port?.unwrap_or(port) })
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::golden::{self, Breaker, Holds, Rule};
 use super::super::{
-    FIELDS, Host, Path, admit, container, files, metadata, probe, publish, scale, spec, validate,
+    FIELDS, Host, Path, admit, container, files, metadata, ports, probe, publish, scale, spec, validate,
 };
 use super::{faults, mk_doc_with, mk_full_doc, read};
 use crate::builders::mk_dcs;
@@ -18,7 +18,7 @@ const DOCS: &str = include_str!("../../../../../docs/app.md");
 const SCHEMA: &str = include_str!("../../../../../docs/app.schema.json");
 
 /// What the validator knows, by the name of the part in the schema.
-const PARTS: [(&str, &[&str]); 23] = [
+pub(super) const PARTS: [(&str, &[&str]); 23] = [
     ("Document", FIELDS),
     ("Metadata", metadata::FIELDS),
     ("Spec", spec::FIELDS),
@@ -26,7 +26,7 @@ const PARTS: [(&str, &[&str]); 23] = [
     ("Scale", scale::FIELDS),
     ("Replication", scale::REPLICATION_FIELDS),
     ("Autoscale", scale::AUTOSCALE_FIELDS),
-    ("Port", spec::PORT_FIELDS),
+    ("Port", ports::FIELDS),
     ("Probes", probe::PROBES_FIELDS),
     ("Probe", probe::PROBE_FIELDS),
     ("HttpCheck", probe::HTTP_FIELDS),

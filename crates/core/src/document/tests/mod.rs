@@ -3,6 +3,7 @@
 mod bounds;
 mod containers;
 mod docs;
+mod every;
 mod examples;
 mod fields;
 mod golden;
