@@ -4,6 +4,7 @@
 mod fixture;
 
 use fixture::{Failed, Fixture, mk_document, mk_request, options, shop, with_shop};
+use prost_reflect::MethodDescriptor;
 use serde_json::{Value, json};
 
 const UNAUTHENTICATED: i32 = 16;
@@ -208,6 +209,26 @@ async fn what_is_only_validated_changes_nothing() {
     let answer = fixture.ok("DeleteApp", delete).await;
     assert_eq!(answer["accepted"]["operation"], Value::Null);
     assert_eq!(fixture.ok("GetApp", json!({"app": shop()})).await, before);
+}
+
+#[tokio::test]
+async fn every_list_is_paged_and_refuses_what_is_no_token_of_it() {
+    let fixture = with_shop().await;
+    let all = fixture.methods();
+    let lists: Vec<&str> =
+        all.iter().map(MethodDescriptor::name).filter(|name| name.starts_with("List")).collect();
+    assert_eq!(lists.len(), 5, "{lists:?}");
+    for list in lists {
+        let request = |page: Value| match list {
+            "ListReleases" => json!({"app": shop(), "page": page}),
+            _ => json!({ "page": page }),
+        };
+        fixture.ok(list, request(json!({"pageSize": 1}))).await;
+        let refused =
+            fixture.call(Some("viewer"), list, request(json!({"pageToken": "shop"}))).await.unwrap_err();
+        let message = "the page token is not one of this list".to_owned();
+        assert_eq!(refused, Failed { code: 3, message }, "{list}");
+    }
 }
 
 #[tokio::test]

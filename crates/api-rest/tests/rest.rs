@@ -322,13 +322,45 @@ async fn lists_are_paged_by_a_token() {
         page["items"].as_array().into_iter().flatten().map(|app| app["name"].clone()).collect()
     };
     let first = fixture.ok("GET", "/v1/apps?pageSize=2", None).await.body;
-    let token = first["nextPageToken"].as_str().unwrap_or_default().replace('/', "%2F");
+    let token = first["nextPageToken"].as_str().unwrap_or_default();
     let second = fixture.ok("GET", &format!("/v1/apps?pageSize=2&pageToken={token}"), None).await.body;
     assert_eq!(
         (names(&first), names(&second)),
         (vec![json!("bakery"), json!("cinema")], vec![json!("shop")])
     );
     assert_eq!(second["nextPageToken"], Value::Null);
+}
+
+#[tokio::test]
+async fn every_list_is_paged_and_refuses_what_is_no_token_of_it() {
+    let fixture = Fixture::with_shop().await;
+    fixture.ok("POST", "/v1/namespaces?requestId=other", Some(json!({"name": "a-second"}))).await;
+    let namespaces = fixture.ok("GET", "/v1/namespaces?pageSize=1", None).await.body;
+    let of_namespaces = namespaces["nextPageToken"].as_str().unwrap_or_default();
+    assert!(!of_namespaces.is_empty(), "{namespaces}");
+    let openapi = fixture.ok("GET", "/openapi.json", None).await.body;
+    let paths = openapi["paths"].as_object().unwrap();
+    let is_list = |path: &Value| path["get"]["operationId"].as_str().is_some_and(|id| id.starts_with("list"));
+    let lists: Vec<String> = paths
+        .iter()
+        .filter(|(_, path)| is_list(path))
+        .map(|(path, _)| path.replace("{namespace}", "demo").replace("{app}", "shop"))
+        .collect();
+    assert_eq!(lists.len(), 7, "{lists:?}");
+    for list in lists {
+        let items = fixture.ok("GET", &format!("{list}?pageSize=1"), None).await.body["items"].clone();
+        assert!(items.as_array().is_some_and(|items| items.len() < 2), "{list}: {items}");
+        let mut refused =
+            vec![("pageToken", "pageToken=shop".to_owned()), ("pageSize", "pageSize=0".to_owned())];
+        if list != "/v1/namespaces" {
+            refused.push(("pageToken", format!("pageToken={of_namespaces}")));
+        }
+        for (field, query) in refused {
+            let answer = fixture.call(Some("viewer"), "GET", &format!("{list}?{query}"), None).await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{list} {query}");
+            assert_eq!(problem(&answer)["violations"][0]["path"], field, "{list} {query}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -146,9 +146,12 @@ impl InstallationService for Installations {
         request: Request<ListDataCentersRequest>,
     ) -> Result<Response<ListDataCentersResponse>, Status> {
         let caller = caller(&request)?;
-        let views = self.plimsoll.dcs(&caller).await.map_err(status)?;
-        let data_centers = views.into_iter().map(map::data_center).collect();
-        Ok(Response::new(ListDataCentersResponse { data_centers }))
+        let ListDataCentersRequest { page: options } = request.into_inner();
+        let paged = self.plimsoll.list_dcs(&caller, page(options)).await.map_err(status)?;
+        Ok(Response::new(ListDataCentersResponse {
+            data_centers: paged.items.into_iter().map(map::data_center).collect(),
+            next_page_token: next_page_token(paged.next),
+        }))
     }
 
     async fn list_namespaces(

@@ -43,8 +43,9 @@ fn unreadable(rejection: &QueryRejection) -> Error {
 #[into_params(parameter_in = Query)]
 pub(crate) struct PageQuery {
     /// At most so many items: 1 to 500, more is taken as 500; 50 if absent.
+    #[param(minimum = 1)]
     page_size: Option<u32>,
-    /// The `nextPageToken` of the page before.
+    /// The `nextPageToken` of the page before, which is good for this list alone.
     page_token: Option<String>,
 }
 
@@ -65,8 +66,9 @@ pub(crate) struct OperationsQuery {
     /// Only those of this App; goes with `namespace`.
     app: Option<String>,
     /// At most so many items: 1 to 500, more is taken as 500; 50 if absent.
+    #[param(minimum = 1)]
     page_size: Option<u32>,
-    /// The `nextPageToken` of the page before.
+    /// The `nextPageToken` of the page before, which is good for this list alone.
     page_token: Option<String>,
 }
 

@@ -59,16 +59,15 @@ const MAX_TITLE: usize = 100;
 
 /// List the data centers.
 ///
-/// By name, all on one page.
+/// By name.
 #[utoipa::path(get, path = "/v1/datacenters", tag = "installation", operation_id = "listDataCenters",
-    responses((status = 200, body = Page<DataCenter>), Reading))]
+    params(PageQuery), responses((status = 200, body = Page<DataCenter>), Reading))]
 pub(super) async fn data_centers(
     State(plimsoll): State<Plimsoll>,
     By(caller): By,
-    Query(Nothing {}): Query<Nothing>,
+    Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<DataCenter>>, Failure> {
-    let items = plimsoll.dcs(&caller).await?.into_iter().map(DataCenter::from).collect();
-    Ok(Json(Page { items, next_page_token: None, notes: Vec::new() }))
+    Ok(Json(plimsoll.list_dcs(&caller, page.into()).await?.into()))
 }
 
 /// Show a data center.

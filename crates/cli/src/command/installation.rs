@@ -47,8 +47,7 @@ pub(super) async fn init(session: &Session, arguments: Init) -> Result<ExitCode,
 pub(super) async fn dc(session: &Session, command: Dc) -> Result<ExitCode, Failure> {
     match command {
         Dc::List => {
-            let value = session.client.call(Method::GET, &["datacenters"]).send().await?;
-            let items = value["items"].as_array().cloned().unwrap_or_default();
+            let items = list::all(session, &["datacenters"], &[]).await?;
             list::show(session, &items, "there is no data center yet", name_of_dc, |dcs| {
                 dc_table(session, dcs)
             })?;
@@ -130,14 +129,14 @@ async fn made_there(session: &Session, name: &str, made: Value) -> Result<Value,
     let began = std::time::Instant::now();
     let mut value = made;
     loop {
-        let dcs = session.client.call(Method::GET, &["datacenters"]).send().await?;
+        let dcs = list::all(session, &["datacenters"], &[]).await?;
         value = match session.client.call(Method::GET, &["namespaces", name]).send().await {
             Ok(there) => there,
             // A reader of another process may be a moment behind.
             Err(_) => value,
         };
         let Namespace { data_centers, .. } = read(&value)?;
-        let dcs: Vec<DataCenter> = read(&dcs["items"])?;
+        let dcs: Vec<DataCenter> = read(&Value::Array(dcs))?;
         let has = |dc: &DataCenter| data_centers.iter().any(|there| there.name == dc.name);
         let answers =
             |dc: &&DataCenter| dc.reach.as_ref().is_some_and(|reach| reach.state == ReachState::Connected);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::session::Session;
 use crate::arguments::Format;
 use crate::client::read;
-use crate::failure::Failure;
+use crate::failure::{FAILED, Failure};
 use crate::output::{Table, clean, note, print, structured};
 
 /// Asks for as much at once as the server gives.
@@ -35,9 +35,12 @@ pub(super) async fn all(
         for said in &page.notes {
             note(&clean(said));
         }
-        // A token that does not move on would be asked for without end.
-        if page.next_page_token.is_none() || page.next_page_token == token {
+        if page.next_page_token.is_none() {
             return Ok(items);
+        }
+        // It would be asked for without end, and what is there so far is not the list.
+        if page.next_page_token == token {
+            return Err(Failure::new(FAILED, "the server answers the same page of a list again and again"));
         }
         token = page.next_page_token;
     }

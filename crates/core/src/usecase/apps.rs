@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::grades::Grades;
-use super::reading::{PageRequest, no_such_app};
+use super::page::{Listing, PageRequest};
+use super::reading::no_such_app;
 use super::{Plimsoll, outage};
 use crate::caller::{Caller, Role};
 use crate::cluster::{Fatal, Finding, Local, Power};
 use crate::document::AppDocument;
 use crate::error::Error;
 use crate::health::{Verdict as Judgement, judge};
+use crate::ledger::Direction;
 use crate::name::{AppRef, DcName, NamespaceName, ReleaseNumber};
 use crate::record::{App, DataCenter, DcState, End, Order, Ordered, Stored, key};
 use crate::shape::{sizes, terms};
@@ -90,7 +92,10 @@ impl Plimsoll {
             reason: release.reason,
             created: release.created,
         });
-        let mut paged = super::operations::page_of(views, &page, |view| view.number.to_string())?;
+        // A life that came after has a list of its own.
+        let name = key::releases(stored.value.uid);
+        let list = Listing { name: &name, direction: Direction::Down };
+        let mut paged = list.page_of(views, &page, |view| format!("{:016}", view.number.get()))?;
         if paged.next.is_none() {
             paged.notes.extend(self.note_on_the_archive(app, stored.value.uid).await?);
         }

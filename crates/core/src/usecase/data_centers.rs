@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde::Serialize;
 
+use super::page::{Listing, PageRequest};
 use super::reading::from_ledger;
 use super::request::{MAX_ROUNDS, Making, too_many_writers};
 use super::{Mode, Plimsoll, Write};
@@ -10,10 +11,10 @@ use crate::breaker::Cause;
 use crate::caller::{Caller, Role};
 use crate::digest::Digest;
 use crate::error::{Error, Kind};
-use crate::ledger::{self, Committed, Revision};
+use crate::ledger::{self, Committed, Direction, Revision};
 use crate::name::{AppRef, DcName};
 use crate::record::{DataCenter, Decision, DecisionWord, Draft, Request, Stored, key};
-use crate::view::{DcView, Etag};
+use crate::view::{DcView, Etag, Paged};
 
 /// How many of the Apps that the ledger does not know are shown.
 const STRANGERS: usize = 100;
@@ -57,6 +58,15 @@ impl Plimsoll {
     pub async fn dcs(&self, caller: &Caller) -> Result<Vec<DcView>, Error> {
         caller.require(Role::Viewer)?;
         Ok(self.read_dcs().await?.into_values().map(|dc| self.view_dc(dc)).collect())
+    }
+
+    /// A page of the same.
+    ///
+    /// # Errors
+    /// `Invalid` for the page.
+    pub async fn list_dcs(&self, caller: &Caller, page: PageRequest) -> Result<Paged<DcView>, Error> {
+        let list = Listing { name: key::DCS, direction: Direction::Up };
+        list.page_of(self.dcs(caller).await?.into_iter(), &page, |dc| dc.name.to_string())
     }
 
     /// A data center, with the Apps found there that the ledger does not know.

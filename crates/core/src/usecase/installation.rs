@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::accept::ledger_is_current;
 use super::grades::admit_policy;
-use super::reading::PageRequest;
+use super::page::PageRequest;
 use super::request::Making;
 use super::{Plimsoll, Write};
 use crate::caller::{Caller, Role};

@@ -14,6 +14,7 @@ mod grades;
 mod installation;
 mod operations;
 mod outage;
+mod page;
 mod power;
 mod reading;
 mod request;
@@ -34,7 +35,7 @@ pub use control::Steering;
 pub use data_centers::NewDataCenter;
 pub use installation::NewInstallation;
 pub use operations::OperationFilter;
-pub use reading::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest};
+pub use page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest};
 pub use rollback::AUTOMATIC;
 pub use scale::ScaleChange;
 

@@ -6,10 +6,11 @@ use futures::FutureExt;
 use futures::stream::{self, BoxStream, Peekable, StreamExt};
 
 use super::Plimsoll;
-use super::reading::{PageRequest, from_ledger, no_such_app};
+use super::page::{Listing, PageRequest};
+use super::reading::{from_ledger, no_such_app};
 use crate::caller::{Caller, Role};
 use crate::error::{Error, Kind as ErrorKind};
-use crate::ledger::{Entry, MAX_PAGE, Range};
+use crate::ledger::{Direction, Entry, MAX_PAGE, Range};
 use crate::name::{AppRef, OperationId};
 use crate::record::key::OperationKey;
 use crate::record::{EndState, Kind, Operation, OperationParts, OutcomeState, Stored, key};
@@ -47,12 +48,14 @@ impl Plimsoll {
             return self.all_operations(&page).await;
         };
         // There are as many as retention leaves.
-        let entries = self.read_all(&key::history(app)).await?;
+        let history = key::history(app);
+        let entries = self.read_all(&history).await?;
         if entries.is_empty() {
             return Err(no_such_app(app));
         }
         let ids = entries.iter().rev().filter_map(|entry| key::parse_history(&entry.key).map(|(_, id)| id));
-        let ids = page_of(ids, &page, OperationId::to_string)?;
+        let list = Listing { name: &history, direction: Direction::Down };
+        let ids = list.page_of(ids, &page, OperationId::to_string)?;
         let mut items = Vec::with_capacity(ids.items.len());
         for id in ids.items {
             // One that was archived since the list was read is no longer in it.
@@ -163,7 +166,9 @@ impl Plimsoll {
     async fn all_operations(&self, page: &PageRequest) -> Result<Paged<OperationView>, Error> {
         let limit = page.limit()?;
         // From above, the parts of an Operation come before itself.
-        let mut range = Range { after: page.after(key::OPERATIONS)?, ..Range::down(key::OPERATIONS) };
+        let list = Listing { name: key::OPERATIONS, direction: Direction::Down };
+        let after = list.place(page)?.map(|place| format!("{}{place}", key::OPERATIONS));
+        let mut range = Range { after, ..Range::down(key::OPERATIONS) };
         let mut found: Vec<OperationParts> = Vec::new();
         let mut entries: Vec<Entry> = Vec::new();
         while found.len() <= limit {
@@ -186,7 +191,7 @@ impl Plimsoll {
         }
         let more = found.len() > limit;
         found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|parts| parts.operation.id.to_string());
+        let next = found.last().filter(|_| more).map(|parts| list.token(&parts.operation.id.to_string()));
         let mut items = Vec::with_capacity(found.len());
         for parts in found {
             items.push(self.view_of(parts).await?);
@@ -279,28 +284,4 @@ impl Follow {
         self.read = Some(parts.clone());
         self.plimsoll.view_of(parts).await
     }
-}
-
-/// A page of what is in memory already; the token is the name of the last item shown.
-pub(super) fn page_of<T>(
-    items: impl Iterator<Item = T>,
-    page: &PageRequest,
-    name: impl Fn(&T) -> String,
-) -> Result<Paged<T>, Error> {
-    let limit = page.limit()?;
-    let after = page.after("")?;
-    let mut shown = Vec::new();
-    let mut begun = after.is_none();
-    for item in items {
-        if !begun {
-            begun = Some(name(&item)) == after;
-            continue;
-        }
-        if shown.len() == limit {
-            let next = shown.last().map(&name);
-            return Ok(Paged::new(shown, next));
-        }
-        shown.push(item);
-    }
-    Ok(Paged::new(shown, None))
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 
 use super::Plimsoll;
+use super::page::{Listing, PageRequest};
 use crate::content::Content;
 use crate::digest::Digest;
-use crate::error::{Error, Kind, Violation};
+use crate::error::{Error, Kind};
 use crate::ledger::{self, Direction, Entry, MAX_PAGE, Range};
 use crate::name::{AppRef, AppUid, DcName, NamespaceName, OperationId, ReleaseNumber};
 use crate::record::key::OperationKey;
@@ -15,55 +16,6 @@ use crate::record::{
     self, App, DataCenter, Installation, Namespace, OperationParts, Order, Outcome, Proven, Release, Stored,
     Verdict, key,
 };
-
-/// Which page of a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PageRequest {
-    /// At most so many items, 1 to [`MAX_PAGE_SIZE`]; more is taken as that many; none: [`DEFAULT_PAGE_SIZE`].
-    pub size: Option<u32>,
-    /// What the page before answered; none: the first page.
-    pub token: Option<String>,
-}
-
-/// The most items on a page.
-pub const MAX_PAGE_SIZE: u32 = 500;
-/// How many items a page has if nobody says.
-pub const DEFAULT_PAGE_SIZE: u32 = 50;
-
-impl PageRequest {
-    /// How many items are asked for.
-    pub(super) fn limit(&self) -> Result<usize, Error> {
-        match self.size {
-            None => Ok(DEFAULT_PAGE_SIZE as usize),
-            Some(0) => Err(Error::invalid(
-                "the page size is 0",
-                vec![Violation::new(
-                    "pageSize",
-                    "is 0",
-                    format!("ask for 1 to {MAX_PAGE_SIZE}, or leave it out"),
-                )],
-            )),
-            Some(size) => Ok(size.min(MAX_PAGE_SIZE) as usize),
-        }
-    }
-
-    /// The key that the page begins behind: a token is the rest of a key under `prefix`.
-    pub(super) fn after(&self, prefix: &str) -> Result<Option<String>, Error> {
-        let Some(token) = &self.token else { return Ok(None) };
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'/';
-        if token.is_empty() || token.len() > 256 || !token.bytes().all(plain) {
-            return Err(Error::invalid(
-                "the page token is not one of ours",
-                vec![Violation::new(
-                    "pageToken",
-                    "was not answered by this list",
-                    "send the token of the page before, or none for the first page",
-                )],
-            ));
-        }
-        Ok(Some(format!("{prefix}{token}")))
-    }
-}
 
 pub(super) fn from_ledger(error: ledger::Error) -> Error {
     match error {
@@ -123,15 +75,16 @@ impl Plimsoll {
         prefix: &str,
         page: &PageRequest,
     ) -> Result<(Vec<Entry>, Option<String>), Error> {
+        let list = Listing { name: prefix, direction: Direction::Up };
         let range = Range {
             prefix: prefix.to_owned(),
-            after: page.after(prefix)?,
+            after: list.place(page)?.map(|place| format!("{prefix}{place}")),
             limit: page.limit()?.min(MAX_PAGE),
-            direction: Direction::Up,
+            direction: list.direction,
         };
         let read = self.ledger.range(&range).await.map_err(from_ledger)?;
         let next = match read.entries.last() {
-            Some(last) if read.more => last.key.strip_prefix(prefix).map(str::to_owned),
+            Some(entry) if read.more => entry.key.strip_prefix(prefix).map(|place| list.token(place)),
             _ => None,
         };
         Ok((read.entries, next))
