@@ -15,8 +15,16 @@ pub struct Dev {
 impl Dev {
     /// Starts one at home in `home`, and waits until its example is healthy.
     pub async fn start(home: &Path) -> Result<Self> {
-        let mut running =
-            Running::start(&mut Self::command(home)?, &home.join("dev.log")).context("plimsoll dev")?;
+        Self::start_by(Self::command(home)?, home).await
+    }
+
+    /// The same in a folder of its own choice below `temporary`, as it is without `--data`.
+    pub async fn start_without_folder(home: &Path, temporary: &Path) -> Result<Self> {
+        Self::start_by(Self::command_without_folder(home, temporary)?, home).await
+    }
+
+    async fn start_by(mut command: Command, home: &Path) -> Result<Self> {
+        let mut running = Running::start(&mut command, &home.join("dev.log")).context("plimsoll dev")?;
         let url = running.until("where it listens", |said| address_behind("listens on", said)).await;
         let url = url.context("plimsoll dev")?;
         let guide = |said: &str| said.contains("Ctrl-C ends it").then_some(());
@@ -28,6 +36,13 @@ impl Dev {
     pub fn command(home: &Path) -> Result<Command> {
         let mut command = Program::command(home)?;
         command.args(["dev", "--listen", "127.0.0.1:0", "--data", "data"]);
+        Ok(command)
+    }
+
+    /// A call of `plimsoll dev` that keeps nothing: its folder is below `temporary` while it runs.
+    pub fn command_without_folder(home: &Path, temporary: &Path) -> Result<Command> {
+        let mut command = Program::command(home)?;
+        command.args(["dev", "--listen", "127.0.0.1:0"]).env("TMPDIR", temporary);
         Ok(command)
     }
 

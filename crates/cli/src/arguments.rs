@@ -463,7 +463,7 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
-    /// Keep everything in this folder; else it is gone with the process.
+    /// Keep everything in this folder; else it is gone with the process, unless that fails.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// Where REST and gRPC are served.

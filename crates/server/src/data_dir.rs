@@ -26,15 +26,7 @@ pub(crate) struct DataDir {
 impl DataDir {
     /// Makes the folder if it is not there, and takes it.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let credentials = path.join(CREDENTIALS);
-        for folder in [path, &credentials] {
-            // Credentials lie in it: nobody else's business.
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(folder)
-                .map_err(|error| unusable(folder, &error))?;
-        }
+        make(path).map_err(|error| unusable(path, &error))?;
         let lock = lock(path)?;
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
@@ -84,6 +76,7 @@ impl DataDir {
 
     /// Keeps the way to a data center, readable by this user alone.
     pub(crate) fn write_kubeconfig(&self, dc: &DcName, text: &str) -> io::Result<()> {
+        make(&self.path.join(CREDENTIALS))?;
         write_private(&self.kubeconfig(dc), text)
     }
 
@@ -105,6 +98,11 @@ pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     File::open(folder)?.sync_all()
+}
+
+/// Makes a folder if it is not there: credentials lie in it, which are nobody else's business.
+fn make(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 fn lock(path: &Path) -> Result<File, Error> {

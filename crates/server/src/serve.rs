@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::identity::Tokens;
 use crate::net::Listener;
 use crate::signals::Signals;
-use crate::stack::{Setup, Stack};
+use crate::stack::{OpenLedger, Setup, Stack};
 
 /// What `plimsoll serve` is told.
 #[derive(Clone, Debug)]
@@ -33,6 +33,7 @@ pub async fn run(options: ServeOptions) -> Result<(), Error> {
         tracing::warn!(%address, "tokens go over the network in cleartext; give [tls], or listen on loopback");
     }
     let tokens = Tokens::of(tokens);
+    let ledger = OpenLedger::open(&dir, ledger).await?;
     let mut stack = Stack::start(Setup { dir, ledger, listener, tokens, proxy }).await?;
     tracing::info!(url, data = %data.display(), "serving");
     let ended = tokio::select! {

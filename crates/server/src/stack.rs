@@ -35,14 +35,31 @@ const READY: Duration = Duration::from_secs(1);
 pub(crate) struct Setup {
     /// Where ledger and credentials lie.
     pub(crate) dir: DataDir,
-    /// How the ledger is kept.
-    pub(crate) ledger: LedgerSettings,
+    /// The ledger of that folder.
+    pub(crate) ledger: OpenLedger,
     /// The port of REST, SSE and gRPC.
     pub(crate) listener: Listener,
     /// Who may call.
     pub(crate) tokens: Tokens,
     /// The HTTP proxy to the data centers.
     pub(crate) proxy: Option<Uri>,
+}
+
+/// A ledger that is open, and how it is kept.
+pub(crate) struct OpenLedger {
+    redb: Arc<RedbLedger>,
+    tidy: Duration,
+    deletions: Duration,
+}
+
+impl OpenLedger {
+    /// Opens that of a folder, or makes it.
+    pub(crate) async fn open(dir: &DataDir, settings: LedgerSettings) -> Result<Self, Error> {
+        let LedgerSettings { quota, tidy, deletions } = settings;
+        let options = LedgerOptions { quota, ..LedgerOptions::default() };
+        let redb = Arc::new(RedbLedger::open_with(dir.ledger(), options).await?);
+        Ok(Self { redb, tidy, deletions })
+    }
 }
 
 /// A running server.
@@ -68,10 +85,8 @@ impl Stack {
     /// Starts every role.
     pub(crate) async fn start(setup: Setup) -> Result<Self, Error> {
         let Setup { dir, ledger, listener, tokens, proxy } = setup;
-        let LedgerSettings { quota, tidy, deletions } = ledger;
+        let OpenLedger { redb: ledger, tidy, deletions } = ledger;
         let dir = Arc::new(dir);
-        let options = LedgerOptions { quota, ..LedgerOptions::default() };
-        let ledger = Arc::new(RedbLedger::open_with(dir.ledger(), options).await?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let sights = Sights::new();
         let plimsoll = Plimsoll::new(ledger.clone(), sights.clone(), clock.clone(), Arc::new(SystemIds));

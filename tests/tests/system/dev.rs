@@ -36,6 +36,94 @@ async fn dev_that_is_not_healthy_in_time_says_why() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn dev_without_a_folder_leaves_nothing_behind() -> Result<()> {
+    let (home, temporary) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let dev = Dev::start_without_folder(home.path(), temporary.path()).await?;
+    assert!(dev.run(&["get", "shop", "-n", "demo"]).await?.ok()?.contains("Healthy"));
+    let made = entries(temporary.path())?;
+    assert!(matches!(made.as_slice(), [folder] if folder.starts_with("plimsoll-dev-")), "{made:?}");
+    dev.stop().await?;
+    assert_eq!(entries(temporary.path())?, Vec::<String>::new());
+
+    let mut command = Dev::command_without_folder(home.path(), temporary.path())?;
+    let said = Said::by(command.args(["--until-healthy", "--timeout", "1m"])).await?;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(entries(temporary.path())?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_without_a_folder_that_fails_says_where_its_log_is_left() -> Result<()> {
+    let (home, temporary) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let mut command = Dev::command_without_folder(home.path(), temporary.path())?;
+
+    let said = Said::by(command.args(["--until-healthy", "--timeout", "1s"])).await?;
+
+    assert_eq!(said.code, 1, "{said:?}");
+    let left = entries(temporary.path())?;
+    let [folder] = left.as_slice() else { anyhow::bail!("{left:?}") };
+    let folder = temporary.path().join(folder);
+    let told = format!("everything that was made is left in {};", folder.display());
+    assert!(said.stderr.contains(&told), "{said:?}");
+    assert_ne!(std::fs::read_to_string(folder.join("plimsoll.log"))?, "");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_does_not_wait_for_what_time_does_not_mend() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let until_healthy = async || {
+        let mut command = Dev::command(home.path())?;
+        Said::by(command.args(["--until-healthy", "--timeout", "2m"])).await
+    };
+    let last = |said: &Said| said.stderr.lines().last().unwrap_or_default().to_owned();
+
+    // A release that a person has to decide about.
+    let dev = Dev::start(home.path()).await?;
+    let broken = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/shop-broken.yaml");
+    let held = std::fs::read_to_string(broken)?.replace("onFailure: Rollback", "onFailure: Hold");
+    std::fs::write(home.path().join("held.yaml"), held)?;
+    let said = dev.run(&["apply", "-f", "held.yaml", "--wait"]).await?;
+    assert_eq!(said.code, 1, "{said:?}");
+    dev.stop().await?;
+    let said = until_healthy().await?;
+    let begin = "error: demo/shop waits for a decision, and not for time: release 2 is held: ";
+    assert!(said.code == 1 && last(&said).starts_with(begin), "{said:?}");
+
+    // Another cluster under the name of one.
+    std::fs::remove_dir_all(home.path().join("data/simulated/dc-1"))?;
+    let said = until_healthy().await?;
+    let begin = "error: demo/shop waits for a decision, and not for time: dc-1 is held until an operator decides: another cluster \
+                 answers for it";
+    assert!(said.code == 1 && last(&said).starts_with(begin), "{said:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn dev_leaves_a_corrupt_ledger_and_its_folder_as_they_are() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let data = home.path().join("data");
+    std::fs::create_dir(&data)?;
+    std::fs::write(data.join("ledger.redb"), "these are the accounts of the shop\n")?;
+
+    let said = Said::by(&mut Dev::command(home.path())?).await?;
+
+    assert_trouble("dev_ledger_is_something_else", home.path(), &said);
+    assert_eq!(entries(&data)?, ["ledger.redb", "lock"]);
+    assert_eq!(std::fs::read_to_string(data.join("ledger.redb"))?, "these are the accounts of the shop\n");
+    Ok(())
+}
+
+fn entries(folder: &std::path::Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn client_verbs_find_dev_by_themselves_and_kubectl_works_on_its_data_centers() -> Result<()> {
     let home = tempfile::tempdir()?;
     let dev = Dev::start(home.path()).await?;
@@ -154,6 +242,7 @@ async fn a_second_dev_on_the_same_folder_is_told_the_pid_of_the_first() -> Resul
     let address = dev.url().trim_start_matches("http://");
     let said = Program::run(home.path(), &["dev", "--listen", address, "--data", "other"]).await?;
     assert_trouble("dev_port_in_use", home.path(), &said);
+    assert!(!home.path().join("other").exists(), "a folder was made for nothing");
     assert!(dev.run(&["get", "shop", "-n", "demo"]).await?.code == 0, "the first is not disturbed");
     dev.stop().await
 }

@@ -74,7 +74,8 @@ impl Bed {
     }
 
     fn files(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.folder.path().join("kubeconfig")).unwrap();
+        // It is made with the first.
+        let Ok(entries) = std::fs::read_dir(self.folder.path().join("kubeconfig")) else { return Vec::new() };
         let mut names: Vec<_> =
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();

@@ -11,7 +11,8 @@ use plimsoll_core::error::{Chain, Error as CoreError, Kind};
 use plimsoll_core::fold::OperationState;
 use plimsoll_core::live::Live as _;
 use plimsoll_core::name::{AppRef, DcName, OperationId};
-use plimsoll_core::record::OutcomeState;
+use plimsoll_core::record::{DcState, OutcomeState};
+use plimsoll_core::steer::HELD;
 use plimsoll_core::usecase::{OperationFilter, PageRequest, Plimsoll, TakeScale};
 use plimsoll_core::view::{AppDcView, AppView, Health, OperationView};
 use plimsoll_worker::Sights;
@@ -138,6 +139,12 @@ impl Example {
         view: &AppView,
         operation: Option<&OperationView>,
     ) -> Result<Option<String>, Error> {
+        if let Some(why) = held(view, operation) {
+            return Err(Error::NotHealthy(format!(
+                "{} waits for a decision, and not for time: {why}",
+                self.app
+            )));
+        }
         if let Some(operation) = operation.filter(|operation| published == Some(operation.id)) {
             match operation.state {
                 OperationState::Running | OperationState::Paused => return Ok(None),
@@ -174,6 +181,24 @@ impl Example {
             self.started.elapsed().as_secs_f64()
         )
     }
+}
+
+/// What only a person can decide, where that is what it waits for.
+fn held(view: &AppView, operation: Option<&OperationView>) -> Option<String> {
+    if let Some(dc) = view.dcs.iter().find(|dc| dc.dc_state == DcState::Held) {
+        let why = dc.findings.iter().find(|finding| finding.reason == HELD);
+        return Some(why.map_or_else(|| format!("{} is held", dc.dc), |finding| finding.message.clone()));
+    }
+    // One that is held because a data center is owed goes on by itself.
+    let operation = operation.filter(|operation| operation.state == OperationState::Held)?;
+    let failed = operation.dcs.iter().any(|dc| dc.state == OutcomeState::Failed);
+    let why = operation.message.as_deref().unwrap_or("no reason was given");
+    failed.then(|| {
+        format!(
+            "release {} is held: {why}; `plimsoll rollback {}` goes back",
+            operation.release, view.app.name
+        )
+    })
 }
 
 /// Why it is not healthy in a data center.

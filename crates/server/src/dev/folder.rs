@@ -1,4 +1,4 @@
-//! The folder of `dev`: given and kept, or temporary and gone with the process.
+//! The folder of `dev`: given and kept, or temporary and gone with the process, unless that failed.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -80,7 +80,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Removes a temporary folder, unless something in it tells what went wrong.
+    /// Removes a temporary folder, unless its log tells what went wrong.
     pub(super) fn close(self, outcome: &Result<(), Error>) {
         let Self::Temporary(folder) = self else { return };
         if matches!(outcome, Ok(()) | Err(Error::Interrupted)) {
@@ -89,7 +89,12 @@ impl Folder {
                 say::message(&format!("{} was not removed ({error})", path.display()));
             }
         } else {
-            say::message(&format!("the log is {}", folder.keep().join(LOG).display()));
+            let path = folder.keep();
+            say::message(&format!(
+                "everything that was made is left in {}; {LOG} there says more, and whoever has seen it may remove the \
+                 folder",
+                path.display()
+            ));
         }
     }
 }

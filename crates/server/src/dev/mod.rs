@@ -24,14 +24,17 @@ use self::example::Example;
 use self::folder::Folder;
 use self::lines::Lines;
 use self::world::World;
+use crate::config::LedgerSettings;
+use crate::data_dir::DataDir;
 use crate::error::Error;
 use crate::net::Listener;
 use crate::signals::Signals;
+use crate::stack::OpenLedger;
 
 /// What `plimsoll dev` is told.
 #[derive(Clone, Debug)]
 pub struct DevOptions {
-    /// The folder that everything is kept in; none: a temporary one, gone with the process.
+    /// The folder that everything is kept in; none: a temporary one, gone with the process unless that failed.
     pub data: Option<PathBuf>,
     /// Where REST, SSE and gRPC are served.
     pub listen: SocketAddr,
@@ -58,11 +61,34 @@ pub async fn run(options: DevOptions) -> Result<(), Error> {
     let DevOptions { data, listen, until } = options;
     let mut signals = Signals::listen()?;
     let folder = Folder::open(data)?;
+    let listener = Listener::bind(listen, None).await;
+    // Which process has the folder tells more than that the port is in use; where there is no folder, none is made
+    // for nothing.
+    if listener.is_err() && !folder.path().exists() {
+        return listener.map(drop);
+    }
     let dir = folder.take()?;
+    let listener = listener?;
+    // A ledger that cannot be opened stays alone in its folder.
+    let ledger = OpenLedger::open(&dir, LedgerSettings::default()).await?;
     folder.start_log()?;
-    let listener = Listener::bind(listen, None).await?;
+    let outcome = live(dir, ledger, listener, &folder, until, &mut signals, started).await;
+    folder.close(&outcome);
+    outcome
+}
+
+/// Lives from the start of the data centers to the end of all.
+async fn live(
+    dir: DataDir,
+    ledger: OpenLedger,
+    listener: Listener,
+    folder: &Folder,
+    until: Until,
+    signals: &mut Signals,
+    started: Instant,
+) -> Result<(), Error> {
     let mut world = tokio::select! {
-        world = World::start(dir, listener, &folder) => world?,
+        world = World::start(dir, ledger, listener, folder) => world?,
         () = signals.end() => return Err(Error::Interrupted),
     };
     let context = Context::publish(world.url(), world.token());
@@ -72,7 +98,7 @@ pub async fn run(options: DevOptions) -> Result<(), Error> {
         folder.path().display()
     ));
     let outcome = tokio::select! {
-        outcome = show(&mut world, &folder, &context, until, started) => outcome,
+        outcome = show(&mut world, folder, &context, until, started) => outcome,
         () = signals.end() => match until {
             Until::Stopped => Ok(()),
             Until::Healthy { .. } => Err(Error::Interrupted),
@@ -85,11 +111,9 @@ pub async fn run(options: DevOptions) -> Result<(), Error> {
         say::message("stopping");
     }
     tokio::select! {
-        stopped = world.stop() => stopped?,
-        () = signals.end() => return Err(Error::Interrupted),
+        stopped = world.stop() => outcome.and(stopped),
+        () = signals.end() => Err(Error::Interrupted),
     }
-    folder.close(&outcome);
-    outcome
 }
 
 /// Shows the example becoming healthy and how to go on; returns when there is nothing to stay for.

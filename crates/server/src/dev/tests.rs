@@ -12,7 +12,9 @@ const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHO
 async fn start(path: &Path) -> World {
     let folder = Folder::open(Some(path.to_owned())).unwrap();
     let listener = Listener::bind(LOCAL, None).await.unwrap();
-    World::start(folder.take().unwrap(), listener, &folder).await.unwrap()
+    let dir = folder.take().unwrap();
+    let ledger = OpenLedger::open(&dir, LedgerSettings::default()).await.unwrap();
+    World::start(dir, ledger, listener, &folder).await.unwrap()
 }
 
 /// Publishes the example if it was not; the sentence that it is healthy with.

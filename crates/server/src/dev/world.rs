@@ -17,14 +17,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::folder::Folder;
 use super::simulation::Simulation;
-use crate::config::LedgerSettings;
 use crate::data_centers::DataCenters;
 use crate::data_dir::{DataDir, write_private};
 use crate::error::Error;
 use crate::identity::Tokens;
 use crate::net::Listener;
 use crate::random;
-use crate::stack::{Setup, Stack};
+use crate::stack::{OpenLedger, Setup, Stack};
 
 const INSTALLATION: &str = "dev";
 const TOKEN: &str = "token";
@@ -40,7 +39,12 @@ pub(super) struct World {
 
 impl World {
     /// Starts what the folder holds, or a new installation.
-    pub(super) async fn start(dir: DataDir, listener: Listener, folder: &Folder) -> Result<Self, Error> {
+    pub(super) async fn start(
+        dir: DataDir,
+        ledger: OpenLedger,
+        listener: Listener,
+        folder: &Folder,
+    ) -> Result<Self, Error> {
         let url = reachable(listener.address());
         let token = token(dir.path())?;
         let caller = Caller { name: "dev".to_owned(), role: Role::Operator };
@@ -48,9 +52,7 @@ impl World {
         let tokens = Tokens::new([(digest, caller.clone())]);
         // The ways to the data centers are there before the server looks for them.
         let simulation = Simulation::start(&dir, folder).await?;
-        let stack =
-            Stack::start(Setup { dir, ledger: LedgerSettings::default(), listener, tokens, proxy: None })
-                .await?;
+        let stack = Stack::start(Setup { dir, ledger, listener, tokens, proxy: None }).await?;
         let world = Self { simulation, stack, url, token, caller };
         world.furnish().await?;
         Ok(world)

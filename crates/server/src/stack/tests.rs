@@ -26,12 +26,8 @@ async fn start(folder: &TempDir) -> (Stack, SocketAddr) {
     let address = listener.address();
     let olga = Caller { name: "olga".to_owned(), role: Role::Operator };
     let tokens = Tokens::new([(Digest::of_bytes(TOKEN.as_bytes()), olga)]);
-    (
-        Stack::start(Setup { dir, ledger: LedgerSettings::default(), listener, tokens, proxy: None })
-            .await
-            .unwrap(),
-        address,
-    )
+    let ledger = OpenLedger::open(&dir, LedgerSettings::default()).await.unwrap();
+    (Stack::start(Setup { dir, ledger, listener, tokens, proxy: None }).await.unwrap(), address)
 }
 
 /// Calls the REST face.
@@ -108,7 +104,7 @@ async fn rest_and_grpc_answer_on_one_port_and_show_the_same() {
 
     let named = grpc.get_installation(GetInstallationRequest {}).await.unwrap().into_inner();
     assert_eq!(named.installation.unwrap().id, "test");
-    let over_grpc = grpc.list_data_centers(ListDataCentersRequest {}).await.unwrap().into_inner();
+    let over_grpc = grpc.list_data_centers(ListDataCentersRequest::default()).await.unwrap().into_inner();
     let (_, over_rest) = web.get("/v1/datacenters").await;
     assert_eq!(over_grpc.data_centers.len(), 1);
     assert_eq!(over_rest["items"][0]["name"], json!(over_grpc.data_centers[0].name));
