@@ -15,4 +15,5 @@ mod readme;
 mod repair;
 mod retention;
 mod rights;
+mod tour;
 mod trouble;
