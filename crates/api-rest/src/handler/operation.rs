@@ -66,52 +66,44 @@ pub(super) async fn wait(
     Ok(Json(view?.into()))
 }
 
-/// Pause an Operation.
-///
-/// No further data center gets it until it is resumed; what was sent goes on.
-#[utoipa::path(post, path = "/v1/operations/{id}/pause", tag = "operations", operation_id = "pauseOperation",
-    params(("id" = String, Path, description = "The id of the Operation."), WriteQuery, IfMatch),
-    responses((status = 200, body = Accepted, description = "It is done, or it would be accepted."), Changing))]
-pub(super) async fn pause(
-    State(plimsoll): State<Plimsoll>,
-    By(caller): By,
-    OperationPath(id): OperationPath,
-    Writing(write): Writing,
-    MaybeBody(Nothing {}): MaybeBody<Nothing>,
-) -> Result<Json<Accepted>, Failure> {
-    Ok(Json(plimsoll.steer_operation(&caller, id, Steering::Pause, write).await?.into()))
+/// A handler that says one word to an Operation; `$says` is its documentation.
+macro_rules! steer {
+    ($(#[doc = $says:expr])+ $name:ident, $steering:expr, $path:literal, $id:literal) => {
+        $(#[doc = $says])+
+        #[utoipa::path(post, path = $path, tag = "operations", operation_id = $id,
+            params(("id" = String, Path, description = "The id of the Operation."), WriteQuery, IfMatch),
+            responses((status = 200, body = Accepted, description = "It is done, or it would be accepted."), Changing))]
+        pub(super) async fn $name(
+            State(plimsoll): State<Plimsoll>,
+            By(caller): By,
+            OperationPath(id): OperationPath,
+            Writing(write): Writing,
+            MaybeBody(Nothing {}): MaybeBody<Nothing>,
+        ) -> Result<Json<Accepted>, Failure> {
+            Ok(Json(plimsoll.steer_operation(&caller, id, $steering, write).await?.into()))
+        }
+    };
 }
 
-/// Let an Operation go on.
-///
-/// After a pause; and where it is held, what failed is tried again with the whole deadline.
-#[utoipa::path(post, path = "/v1/operations/{id}/resume", tag = "operations", operation_id = "resumeOperation",
-    params(("id" = String, Path, description = "The id of the Operation."), WriteQuery, IfMatch),
-    responses((status = 200, body = Accepted, description = "It is done, or it would be accepted."), Changing))]
-pub(super) async fn resume(
-    State(plimsoll): State<Plimsoll>,
-    By(caller): By,
-    OperationPath(id): OperationPath,
-    Writing(write): Writing,
-    MaybeBody(Nothing {}): MaybeBody<Nothing>,
-) -> Result<Json<Accepted>, Failure> {
-    Ok(Json(plimsoll.steer_operation(&caller, id, Steering::Resume, write).await?.into()))
+steer! {
+    /// Pause an Operation.
+    ///
+    /// No further data center gets it until it is resumed; what was sent goes on.
+    pause, Steering::Pause, "/v1/operations/{id}/pause", "pauseOperation"
 }
 
-/// End an Operation.
-///
-/// Every data center stays as it is; the notes say what runs where.
-#[utoipa::path(post, path = "/v1/operations/{id}/abort", tag = "operations", operation_id = "abortOperation",
-    params(("id" = String, Path, description = "The id of the Operation."), WriteQuery, IfMatch),
-    responses((status = 200, body = Accepted, description = "It is done, or it would be accepted."), Changing))]
-pub(super) async fn abort(
-    State(plimsoll): State<Plimsoll>,
-    By(caller): By,
-    OperationPath(id): OperationPath,
-    Writing(write): Writing,
-    MaybeBody(Nothing {}): MaybeBody<Nothing>,
-) -> Result<Json<Accepted>, Failure> {
-    Ok(Json(plimsoll.steer_operation(&caller, id, Steering::Abort, write).await?.into()))
+steer! {
+    /// Let an Operation go on.
+    ///
+    /// After a pause; and where it is held, what failed is tried again with the whole deadline.
+    resume, Steering::Resume, "/v1/operations/{id}/resume", "resumeOperation"
+}
+
+steer! {
+    /// End an Operation.
+    ///
+    /// Every data center stays as it is; the notes say what runs where.
+    abort, Steering::Abort, "/v1/operations/{id}/abort", "abortOperation"
 }
 
 /// The first view of an Operation that does not go on by itself.
