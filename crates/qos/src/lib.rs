@@ -37,9 +37,9 @@ mod resources;
 
 pub use autoscale::{HpaTargetError, hpa_target};
 pub use capacity::{
-    CapacityError, Cluster, Detail, Fit, FitAnswer, FitRequest, Fraction, Holder, Inventory, Ledgers, Life,
-    NodeAnswer, RunningPod, ScopeAnswer, Tied, Uncounted, UsefulRatio, Wanted, WantedRequest, fit,
-    useful_ratio,
+    CapacityError, Cluster, Detail, DisruptionBudget, Fit, FitAnswer, FitRequest, Fraction, Holder,
+    Inventory, Ledgers, Life, NodeAnswer, RunningPod, ScopeAnswer, Tied, Uncounted, UsefulRatio, Wanted,
+    WantedRequest, fit, useful_ratio,
 };
 pub use class::{Classified, QosClass, qos_class, qos_class_by};
 pub use companions::{

@@ -247,7 +247,7 @@ fn the_less_important_make_way_and_are_named_with_where_they_go() {
         json!({
             "returns": 1,
             "bound": 1,
-            "because": "1 of 1 pods come back where less important ones make way, at most 1 can; 1 less important are pushed aside and find another place; disruption budgets and grace periods are not counted",
+            "because": "1 of 1 pods come back where less important ones make way, at most 1 can; 1 less important are pushed aside and find another place; disruption budgets (none are given) and grace periods are not counted",
             "pushedAside": [{
                 "cluster": "dc-2", "node": "b1", "namespace": "demo", "name": "batch-2", "priority": 100,
                 "makesWayFor": "demo/shop", "goesTo": "dc-2/b2",
@@ -255,7 +255,7 @@ fn the_less_important_make_way_and_are_named_with_where_they_go() {
             "missing": [],
             "notCounted": [
                 {"field": "podDisruptionBudget",
-                 "because": "the scheduler breaks budgets last: where there are any, others may make way, or on other nodes"},
+                 "because": "no budgets are given; the scheduler breaks them last, so where there are any, others may make way, or on other nodes"},
                 {"field": "terminationGracePeriodSeconds",
                  "because": "those who make way take their time, and a place is free only after that"},
             ],
@@ -360,7 +360,7 @@ fn fewer_come_back_only_where_the_more_important_are_larger() {
         answer["because"],
         "1 of 3 pods come back where less important ones make way, at most 2 can; 1 less important are pushed aside, \
          1 of them find no other place; without that 2 would, but less important ones; \
-         disruption budgets and grace periods are not counted"
+         disruption budgets (none are given) and grace periods are not counted"
     );
 }
 
@@ -377,4 +377,89 @@ fn a_pod_that_is_never_to_preempt_pushes_nobody_aside() {
     assert_eq!((&answer["returns"], &answer["pushedAside"]), (&json!(0), &json!([])));
     let because = answer["missing"][0]["because"].as_str().unwrap();
     assert!(because.ends_with("; its preemptionPolicy is Never, so nobody makes way"), "{because}");
+}
+
+/// A pod with a label of its own, so that a budget can be about it alone.
+fn mk_named(name: &str, node: &str, priority: i32) -> Value {
+    let mut pod = mk_pod(name, node, "4", priority);
+    pod["metadata"]["labels"] = json!({"app": name});
+    // Who is pushed aside does not do the same to the next one, which is another story.
+    pod["spec"]["preemptionPolicy"] = json!("Never");
+    pod
+}
+
+fn mk_budget(app: &str, allowed: i32) -> Value {
+    json!({"metadata": {"name": format!("{app}-budget"), "namespace": "demo"},
+        "spec": {"selector": {"matchLabels": {"app": app}}}, "status": {"disruptionsAllowed": allowed}})
+}
+
+/// Who makes way for one that needs four cores, each with the budget that this breaks; and the words.
+fn pushed_under(budgets: &[Value], nodes: &[Value], others: &[Value]) -> (Vec<String>, String) {
+    let answer = try_lose(json!({
+        "clusters": [
+            {"name": "dc-1", "nodes": [mk_node("a1", "8", "32Gi")], "pods": [mk_pod("edge", "a1", "4", 900)]},
+            {"name": "dc-2", "nodes": nodes, "pods": others, "budgets": budgets},
+        ],
+        "lose": {"dataCenters": ["dc-1"]}, "preempt": "LowerPriority",
+    }));
+    let played = answer.unwrap().preemption.unwrap();
+    assert_eq!(played.returns, 1);
+    let name = |pushed: plimsoll_qos::Pushed| match pushed.breaks_budget {
+        Some(budget) => format!("{} against {budget}", pushed.name),
+        None => pushed.name,
+    };
+    (played.pushed_aside.into_iter().map(name).collect(), played.because)
+}
+
+#[test]
+fn disruption_budgets_are_broken_last() {
+    let nodes = [mk_node("b1", "8", "32Gi")];
+    let others = [mk_named("web", "b1", 500), mk_named("batch", "b1", 100)];
+    let pushed = |budgets: &[Value]| pushed_under(budgets, &nodes, &others);
+    assert_eq!(pushed(&[]).0, ["batch"]);
+    assert!(
+        pushed(&[]).1.ends_with("; disruption budgets (none are given) and grace periods are not counted")
+    );
+    // The less important one has a budget that is used up, so the other one goes.
+    let (names, because) = pushed(&[mk_budget("batch", 0)]);
+    assert_eq!(names, ["web"]);
+    assert!(because.ends_with("find no other place; grace periods are not counted"), "{because}");
+    // With one to spare, or about others, or about nobody, it protects nobody.
+    assert_eq!(pushed(&[mk_budget("batch", 1)]).0, ["batch"]);
+    assert_eq!(pushed(&[mk_budget("others", 0)]).0, ["batch"]);
+    let mut elsewhere = mk_budget("batch", 0);
+    elsewhere["metadata"]["namespace"] = json!("elsewhere");
+    assert_eq!(pushed(&[elsewhere]).0, ["batch"]);
+    let mut empty = mk_budget("batch", 0);
+    empty["spec"]["selector"] = json!({});
+    assert_eq!(pushed(&[empty]).0, ["batch"]);
+    let mut counted = mk_budget("batch", 0);
+    counted["status"]["disruptedPods"] = json!({"batch": "2026-01-01T00:00:00Z"});
+    assert_eq!(pushed(&[counted]).0, ["batch"]);
+    // Where both are protected, one is broken, and named.
+    let (names, because) = pushed(&[mk_budget("batch", 0), mk_budget("web", 0)]);
+    assert_eq!(names, ["batch against demo/batch-budget"]);
+    assert!(because.contains("1 of them find no other place, 1 against a disruption budget"), "{because}");
+}
+
+/// As the scheduler has it, a node where no budget is broken comes before one where the less important must go.
+#[test]
+fn a_node_is_taken_where_the_fewest_budgets_are_broken() {
+    let nodes = [mk_node("b1", "4", "32Gi"), mk_node("b2", "4", "32Gi")];
+    let others = [mk_named("batch", "b1", 100), mk_named("web", "b2", 500)];
+    assert_eq!(pushed_under(&[], &nodes, &others).0, ["batch"]);
+    assert_eq!(pushed_under(&[mk_budget("batch", 0)], &nodes, &others).0, ["web"]);
+}
+
+/// What one pod used up of a budget, the next one does not find any more.
+#[test]
+fn a_budget_is_used_up_by_those_who_go() {
+    let nodes = [mk_node("b1", "4", "32Gi")];
+    let mut twins = [mk_named("batch", "b1", 100), mk_named("batch", "b1", 100)];
+    for (number, twin) in twins.iter_mut().enumerate() {
+        twin["metadata"]["name"] = json!(format!("batch-{number}"));
+        twin["spec"]["containers"][0]["resources"]["requests"]["cpu"] = json!("2");
+    }
+    let (names, _) = pushed_under(&[mk_budget("batch", 1)], &nodes, &twins);
+    assert_eq!(names, ["batch-0", "batch-1 against demo/batch-budget"]);
 }

@@ -111,7 +111,7 @@ pub(crate) struct Sizes {
 /// A fleet and what is counted in it.
 #[derive(Debug, Args)]
 pub(crate) struct Fleet {
-    /// A cluster and what `kubectl get nodes,pods -A` prints of it as JSON or YAML; `dc-1/blue=FILE` is one of
+    /// A cluster and what `kubectl get nodes,pods,pdb -A` prints of it as JSON or YAML; `dc-1/blue=FILE` is one of
     /// several in data center `dc-1`. May be repeated, also with the same name: parts of one cluster.
     #[arg(long = "cluster", value_name = "DC[/CLUSTER]=FILE", required = true)]
     pub(crate) clusters: Vec<Dump>,

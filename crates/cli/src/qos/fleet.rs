@@ -1,8 +1,8 @@
-//! Clusters out of what `kubectl get nodes,pods -A` prints.
+//! Clusters out of what `kubectl get nodes,pods,pdb -A` prints.
 
 use std::collections::BTreeMap;
 
-use plimsoll_qos::{Amounts, Cluster, Ledgers, Node, RunningPod};
+use plimsoll_qos::{Amounts, Cluster, DisruptionBudget, Ledgers, Node, RunningPod};
 use serde::Deserialize;
 
 use super::arguments::{Dump, Fleet};
@@ -15,6 +15,7 @@ use crate::failure::Failure;
 enum Object {
     Node(Box<Node>),
     Pod(Box<RunningPod>),
+    PodDisruptionBudget(Box<DisruptionBudget>),
     /// Whatever else was printed along.
     #[serde(other)]
     Other,
@@ -33,17 +34,19 @@ impl Fleet {
                 clusters.len() - 1
             });
             let cluster = &mut clusters[place];
-            let before = cluster.nodes.len() + cluster.pods.len();
+            let size = |it: &Cluster| it.nodes.len() + it.pods.len() + it.budgets.len();
+            let before = size(cluster);
             for Found { item, .. } in input.objects::<Object>()? {
                 match item {
                     Object::Node(node) => cluster.nodes.push(*node),
                     Object::Pod(pod) => cluster.pods.push(*pod),
+                    Object::PodDisruptionBudget(budget) => cluster.budgets.push(*budget),
                     Object::Other => {}
                 }
             }
-            if cluster.nodes.len() + cluster.pods.len() == before {
+            if size(cluster) == before {
                 return Err(Failure::usage(format!("{} holds no node and no pod", input.name()))
-                    .with("give what `kubectl get nodes,pods -A -o json` prints"));
+                    .with("give what `kubectl get nodes,pods,pdb -A -o json` prints"));
             }
         }
         for Dump { cluster: name, file, .. } in peaks {
@@ -56,7 +59,7 @@ impl Fleet {
         }
         if let Some(bare) = clusters.iter().find(|cluster| cluster.nodes.is_empty()) {
             return Err(Failure::usage(format!("{} has no node", bare.name))
-                .with("give what `kubectl get nodes,pods -A -o json` prints"));
+                .with("give what `kubectl get nodes,pods,pdb -A -o json` prints"));
         }
         let ledgers = match peak_target {
             Some(target_percent) => Ledgers::RequestsAndPeaks { target_percent },

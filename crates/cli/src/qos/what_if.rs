@@ -37,11 +37,15 @@ fn pushed_aside(preemption: &Value, most: usize) -> String {
     for pod in all.iter().take(most) {
         let field = |name: &str| text(&pod[name]);
         let goes_to = if pod["goesTo"].is_null() { field("because") } else { field("goesTo") };
+        let budget = match &pod["breaksBudget"] {
+            Value::Null => String::new(),
+            budget => format!(", against {}", text(budget)),
+        };
         pushed.push([
             format!("{}/{}", field("namespace"), field("name")),
             format!("{}/{}", field("cluster"), field("node")),
             field("priority"),
-            field("makesWayFor"),
+            format!("{}{budget}", field("makesWayFor")),
             goes_to,
         ]);
     }

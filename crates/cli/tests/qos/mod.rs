@@ -177,6 +177,16 @@ fn capacity_names_what_binds_and_what_does_not_come_back() {
          persistentVolumeClaim: {claimName: data}}]\n",
     );
     fixture.file("wrong.yaml", &DEPLOYMENTS.split("---\n").next().unwrap().replace("10m}", "-10m}"));
+    let busy = |dc: &str, priority: i32| {
+        let mut pod = pod(&format!("{dc}-all"), dc, priority);
+        pod["metadata"]["labels"] = json!({"app": "all"});
+        pod["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "16"}});
+        let budget = json!({"kind": "PodDisruptionBudget", "metadata": {"name": "all", "namespace": "demo"},
+            "spec": {"selector": {"matchLabels": {"app": "all"}}}, "status": {"disruptionsAllowed": 0}});
+        list(&[node(dc), pod, budget]).to_string()
+    };
+    fixture.file("busy.json", &busy("one", 900));
+    fixture.file("busy-too.json", &busy("two", 500));
     fixture.file("silent.json", r#"{"kind": "Node", "metadata": {"name": "n1"}, "status": {}}"#);
     fixture.file("peaks.json", r#"{"demo/dc-1-shop-0": {"cpu": "500m", "memory": "1Gi"}}"#);
     fixture.file("service.yaml", DEPLOYMENTS.rsplit("---\n").next().unwrap());
@@ -197,6 +207,17 @@ fn capacity_names_what_binds_and_what_does_not_come_back() {
         with("what-if", &["--lose", "dc-1"]),
         with("what-if", &["--lose-node", "dc-1/dc-1-n1"]),
         with("what-if", &["--lose", "dc-1", "--preempt"]),
+        vec![
+            "qos",
+            "what-if",
+            "--cluster",
+            "dc-1=busy.json",
+            "--cluster",
+            "dc-2=busy-too.json",
+            "--lose",
+            "dc-1",
+            "--preempt",
+        ],
         with("what-if", &["--lose", "dc-9"]),
         with("what-if", &[]),
         vec![

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::DisruptionBudget;
 use crate::{Amounts, Node, Pod, PodStatus, bounded};
 
 /// One Kubernetes cluster: pods are scheduled, counted and spread within it.
@@ -21,6 +22,9 @@ pub struct Cluster {
     /// Its pods, as `kubectl get pods -A -o json` lists them in `items`.
     #[serde(default)]
     pub pods: Vec<RunningPod>,
+    /// Its disruption budgets, as `kubectl get pdb -A -o json` lists them in `items`. Only preemption reads them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<DisruptionBudget>,
     /// What pods are predicted to use at their peak, by `namespace/name`; a pod that is not here counts its
     /// requests. Only the second ledger reads it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dimension::{Dimension, Dimensions, PEAK_CPU, PEAK_MEMORY, Rounding};
 use super::repel::repels;
-use super::{CapacityError, Cluster, Holder, Life, RunningPod};
+use super::{CapacityError, Cluster, DisruptionBudget, Holder, Life, RunningPod};
 use crate::pod::HostPort;
 use crate::resources::{CPU, MEMORY};
 use crate::{Amounts, Node, Pod, PodStatus, Quantity, Resources};
@@ -55,6 +55,7 @@ pub(crate) struct Ground {
     pub(crate) data_center: String,
     pub(crate) nodes: Range<usize>,
     pub(crate) pods: Range<usize>,
+    pub(crate) budgets: Vec<DisruptionBudget>,
     /// What is free on its nodes, by dimension; a node that is over its measure has nothing free.
     pub(crate) free: Vec<u128>,
 }
@@ -221,7 +222,7 @@ impl Inventory {
 
     /// Takes a cluster's nodes in, and lists the pods that take a place on them.
     fn settle(&mut self, cluster: Cluster, arrivals: &mut Vec<Arrival>) -> Result<(), CapacityError> {
-        let Cluster { name, data_center, nodes, pods, peaks } = cluster;
+        let Cluster { name, data_center, nodes, pods, budgets, peaks } = cluster;
         let (ground, first) = (self.grounds.len(), arrivals.len());
         let begin = self.nodes.len();
         if nodes.len() > MAX_NODES - begin {
@@ -282,7 +283,7 @@ impl Inventory {
         let data_center = data_center.unwrap_or_else(|| name.clone());
         let nodes = begin..self.nodes.len();
         let pods = first..arrivals.len();
-        self.grounds.push(Ground { name, data_center, nodes, pods, free: Vec::new() });
+        self.grounds.push(Ground { name, data_center, nodes, pods, budgets, free: Vec::new() });
         Ok(())
     }
 

@@ -9,6 +9,7 @@
 //! wrongly. Not known at all is what a node does by itself: the alignment of devices and pinned CPUs within it.
 
 pub(crate) mod answer;
+pub(crate) mod budget;
 mod cluster;
 pub(crate) mod dimension;
 mod error;
@@ -23,6 +24,7 @@ mod useful;
 pub(crate) mod wanted;
 
 pub use answer::{Detail, FitAnswer, NodeAnswer, ScopeAnswer};
+pub use budget::DisruptionBudget;
 pub use cluster::{Cluster, Life, RunningPod, Tied};
 pub use error::{CapacityError, Holder};
 pub use fit::Fit;

@@ -40,8 +40,8 @@
 //!   absent. `policy` without one shows these.
 //! - `notCounted` of `fit` and `lose` names what of the pods the scheduler looks at and the answer does not (volumes,
 //!   claims to devices, gates, groups), which `because` says too; host ports are counted, as `hostPorts`.
-//! - `clusters` lists `{"name":"dc-1","dataCenter":"dc-1","nodes":[…],"pods":[…],"peaks":{…}}`, nodes and pods as
-//!   `kubectl get -o json` lists them in `items`; `"ledgers":{"requestsAndPeaks":{"targetPercent":90}}` counts
+//! - `clusters` lists `{"name":"dc-1","dataCenter":"dc-1","nodes":[…],"pods":[…],"budgets":[…],"peaks":{…}}`, nodes, pods
+//!   and disruption budgets as `kubectl get -o json` lists them in `items`; `"ledgers":{"requestsAndPeaks":{"targetPercent":90}}` counts
 //!   predicted peaks beside requests; `"detail"` of `fit` is `Nodes` (where it is absent), `Clusters` or
 //!   `DataCenters`. With `"wants":[…]` in the place of `want`, the fleet is counted once and the answer is
 //!   `{"ok":true,"answers":[…]}`, one for each, with `"error"` where there is none.

@@ -102,7 +102,7 @@ pub struct Preemption {
     pub pushed_aside: Vec<Pushed>,
     /// What of the displaced pods does not come back even so.
     pub missing: Vec<Missing>,
-    /// What the scheduler looks at and this answer does not: budgets and grace periods.
+    /// What the scheduler looks at and this answer does not: grace periods, and budgets where none are given.
     pub not_counted: Vec<Uncounted>,
 }
 
@@ -122,6 +122,9 @@ pub struct Pushed {
     pub priority: i32,
     /// The pod that it makes way for, as `namespace/name`.
     pub makes_way_for: String,
+    /// The disruption budget that this breaks, as `namespace/name`, where the scheduler found nobody else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaks_budget: Option<String>,
     /// Where it goes itself, as `cluster/node`; none where nothing takes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub goes_to: Option<String>,

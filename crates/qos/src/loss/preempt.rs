@@ -1,14 +1,14 @@
 //! Who is pushed aside: the scheduler's preemption, pod by pod, the most important first.
 //!
 //! It begins where the plain answer ends, with those who found no place. As in Kubernetes, such a pod takes the node
-//! where those who must go are the least important, then the fewest in weight and number; of those below it on that
-//! node, the more important stay if they can. Whoever must go looks for another place by its own priority, whether it
+//! where the fewest must go against a disruption budget, then where those who must go are the least important, then the
+//! fewest in weight and number; of those below it on that node, whoever has a budget stays first if it can, and then the
+//! more important. Whoever must go looks for another place by its own priority, whether it
 //! ran there or had just come back. So the law holds that **nobody who comes back, and nobody who runs, is lost but for
 //! somebody more important**: among the displaced, and among all pods, the most important priority at which the two
 //! answers differ in number has more with preemption than without, and if nobody is pushed aside, nobody is lost.
 //!
-//! Disruption budgets, which the scheduler only tries to keep, and grace periods are not counted, which the answer
-//! says; spreads and anti-affinities go on counting those who ran and went.
+//! Grace periods are not counted, nor budgets that are not given, which the answer says; spreads and anti-affinities go on counting those who ran and went.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -17,6 +17,7 @@ use super::answer::{Missing, Preemption, Pushed};
 use super::displaced::{Displaced, Kind};
 use super::place::{Place, Survivors};
 use super::spreads::{Settled, Spreads};
+use crate::capacity::budget::Budgets;
 use crate::capacity::inventory::Placed;
 use crate::capacity::{CapacityError, Inventory, Tied, Uncounted};
 
@@ -40,6 +41,8 @@ struct Play<'a, 'k> {
     running: HashMap<usize, Vec<&'a Placed>>,
     /// Where pods were placed, by namespace, for spreads.
     settled: HashMap<&'a str, Settled<'a>>,
+    /// What is left of disruption budgets.
+    budgets: Budgets<'a>,
     /// Kinds that found no place since somebody was pushed aside last, and why.
     refused: HashMap<usize, String>,
 }
@@ -80,7 +83,10 @@ pub(super) fn play<'a>(
     let kind = |placed| Kind::new(placed, inventory, gone, survivors.free_in_all());
     let kinds = first.into_iter().flatten().map(kind).collect::<Result<Vec<_>, _>>()?;
     let without = displaced.pods.len() - waiters.len();
-    let mut play = Play { inventory, gone, survivors, kinds, running, settled, refused: HashMap::new() };
+    let budgets = Budgets::new(inventory.grounds.iter().map(|ground| ground.budgets.as_slice()));
+    let not_counted = not_counted(&budgets);
+    let refused = HashMap::new();
+    let mut play = Play { inventory, gone, survivors, kinds, running, settled, budgets, refused };
     let mut queue: BTreeSet<Waiting> =
         waiters.iter().enumerate().map(|(place, waiter)| (Reverse(priority(waiter.placed)), place)).collect();
     let mut answer = Preemption {
@@ -89,7 +95,7 @@ pub(super) fn play<'a>(
         because: String::new(),
         pushed_aside: Vec::new(),
         missing: Vec::new(),
-        not_counted: not_counted(),
+        not_counted,
     };
     while let Some((_, place)) = queue.pop_first() {
         let Waiter { placed, kind, pushed } = waiters[place];
@@ -97,12 +103,16 @@ pub(super) fn play<'a>(
         match (&found, pushed) {
             (Ok((node, victims)), _) => {
                 for &victim in victims {
+                    let ground = inventory.ground_of(*node);
+                    let breaks_budget = play.budgets.disturb(ground, &victim.pod);
                     let pushed = if gone[victim.node] {
                         // It had found a place and waits again; nobody who runs is pushed aside.
                         answer.returns -= 1;
                         None
                     } else {
-                        answer.pushed_aside.push(pushed_by(inventory, victim, placed));
+                        answer
+                            .pushed_aside
+                            .push(Pushed { breaks_budget, ..pushed_by(inventory, victim, placed) });
                         if victim.pod.tied == Tied::ToItsNode {
                             continue;
                         }
@@ -166,12 +176,13 @@ impl<'a> Play<'a, '_> {
         } else {
             let nodes = self.survivors.nodes.iter().copied().filter(|node| admits(*node));
             let candidates = nodes.filter_map(|node| Some((node, self.victims(node, spec)?)));
-            let Some(least) = candidates.min_by_key(|(node, victims)| (cost(victims), *node)) else {
+            let least = candidates.min_by_key(|(node, (victims, broken))| (*broken, cost(victims), *node));
+            let Some((node, (victims, _))) = least else {
                 let why = self.survivors.why_not(spec, spread.as_ref());
                 self.refused.insert(kind, why.clone());
                 return Err(why);
             };
-            least
+            (node, victims)
         };
         for victim in &victims {
             self.survivors.give_back(node, victim);
@@ -194,8 +205,9 @@ impl<'a> Play<'a, '_> {
         Ok((node, victims))
     }
 
-    /// Who must leave a node so that such a pod fits; none where it does not fit even without all below it.
-    fn victims(&self, node: usize, kind: &Kind<'_>) -> Option<Vec<&'a Placed>> {
+    /// Who must leave a node so that such a pod fits, and how many of them against a budget; none where it does not
+    /// fit even without all below it.
+    fn victims(&self, node: usize, kind: &Kind<'_>) -> Option<(Vec<&'a Placed>, usize)> {
         let below = || {
             let there = self.running.get(&node).into_iter().flatten();
             there.filter(|placed| priority(placed) < kind.priority)
@@ -215,8 +227,14 @@ impl<'a> Play<'a, '_> {
         {
             return None;
         }
-        let mut victims = Vec::new();
-        for &placed in below() {
+        let below: Vec<&Placed> = below().copied().collect();
+        let pods = below.iter().map(|placed| &placed.pod);
+        let breaking = self.budgets.broken_by(self.inventory.ground_of(node), pods);
+        // Those whose going breaks a budget are let stay first, each time the more important before the others.
+        let (kept, others): (Vec<_>, Vec<_>) =
+            below.into_iter().zip(breaking).partition(|(_, breaks)| *breaks);
+        let (mut victims, mut broken) = (Vec::new(), 0);
+        for (placed, breaks) in kept.into_iter().chain(others) {
             // It stays if there is room for it beside the newcomer, who counts in its own dimensions alone.
             let stays = placed.demand.iter().all(|(dimension, amount)| {
                 let is_asked = kind.demand.iter().any(|(of, _)| of == dimension);
@@ -229,9 +247,11 @@ impl<'a> Play<'a, '_> {
                 }
             } else {
                 victims.push(placed);
+                broken += usize::from(breaks);
             }
         }
-        Some(victims)
+        victims.sort_by_cached_key(|placed| (Reverse(priority(placed)), placed.pod.full_name()));
+        Some((victims, broken))
     }
 
     fn kind_of(&mut self, placed: &'a Placed) -> Result<usize, CapacityError> {
@@ -260,42 +280,51 @@ fn pushed_by(inventory: &Inventory, victim: &Placed, by: &Placed) -> Pushed {
         name: victim.pod.name.clone(),
         priority: priority(victim),
         makes_way_for: by.pod.full_name(),
+        breaks_budget: None,
         goes_to: None,
         because: (victim.pod.tied == Tied::ToItsNode).then(|| "it belongs to its node".to_owned()),
     }
 }
 
 /// What the scheduler looks at beside, whomever it is about.
-fn not_counted() -> Vec<Uncounted> {
-    vec![
-        Uncounted::new(
-            "podDisruptionBudget",
-            "the scheduler breaks budgets last: where there are any, others may make way, or on other nodes",
-        ),
-        Uncounted::new(
-            "terminationGracePeriodSeconds",
-            "those who make way take their time, and a place is free only after that",
-        ),
-    ]
+fn not_counted(budgets: &Budgets<'_>) -> Vec<Uncounted> {
+    let grace = Uncounted::new(
+        "terminationGracePeriodSeconds",
+        "those who make way take their time, and a place is free only after that",
+    );
+    let unknown = Uncounted::new(
+        "podDisruptionBudget",
+        "no budgets are given; the scheduler breaks them last, so where there are any, others may make way, or on \
+         other nodes",
+    );
+    if budgets.are_none() { vec![unknown, grace] } else { vec![grace] }
 }
 
 fn in_words(answer: &Preemption, displaced: usize, without: usize) -> String {
     let Preemption { returns, bound, pushed_aside, .. } = answer;
     let homeless = pushed_aside.iter().filter(|pushed| pushed.goes_to.is_none()).count();
-    let aside = match (pushed_aside.len(), homeless) {
+    let mut aside = match (pushed_aside.len(), homeless) {
         (0, _) => "nobody is pushed aside".to_owned(),
         (aside, 0) => format!("{aside} less important are pushed aside and find another place"),
         (aside, homeless) => {
             format!("{aside} less important are pushed aside, {homeless} of them find no other place")
         }
     };
+    let broken = pushed_aside.iter().filter(|pushed| pushed.breaks_budget.is_some()).count();
+    if broken > 0 {
+        aside = format!("{aside}, {broken} against a disruption budget");
+    }
     let fewer = if *returns < without {
         format!("; without that {without} would, but less important ones")
     } else {
         String::new()
     };
+    let uncounted = match answer.not_counted.len() {
+        1 => "grace periods are not counted",
+        _ => "disruption budgets (none are given) and grace periods are not counted",
+    };
     format!(
         "{returns} of {displaced} pods come back where less important ones make way, at most {bound} can; {aside}\
-         {fewer}; disruption budgets and grace periods are not counted"
+         {fewer}; {uncounted}"
     )
 }
