@@ -57,7 +57,13 @@ pub(super) fn run(
     if rendering.autoscaler.is_none() {
         work.remove(Kind::HorizontalPodAutoscaler);
     }
-    work.apply(&rendering.deployment, told(rendering, observed.of(Kind::Deployment, desired.uid)));
+    // A Deployment of the same name hides from a garbage collector that was cut off that the one before it is gone: it
+    // takes the one for the other, and leaves the pods of the earlier life running for good.
+    if removal::has_replica_sets(&desired.deleted, observed) {
+        work.is_held_up = true;
+    } else {
+        work.apply(&rendering.deployment, told(rendering, observed.of(Kind::Deployment, desired.uid)));
+    }
     match &rendering.service {
         Some(service) => work.apply(service, None),
         None => work.remove(Kind::Service),

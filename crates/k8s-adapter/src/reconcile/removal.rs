@@ -46,9 +46,8 @@ pub(super) fn removals(lives: &[AppUid], observed: &Observed) -> Vec<Action> {
     let of_lives = |uid: Option<AppUid>| uid.is_some_and(|uid| lives.contains(&uid));
     let mut left: Vec<_> =
         observed.objects.iter().filter(|live| of_lives(live.app_uid) && !live.leaving).collect();
-    let is_running = left.iter().any(|live| live.kind == Kind::Deployment)
-        || observed.replica_sets.iter().any(|set| of_lives(set.app_uid));
-    if is_running {
+    let is_running = left.iter().any(|live| live.kind == Kind::Deployment);
+    if is_running || has_replica_sets(lives, observed) {
         left.retain(|live| live.kind != Kind::ConfigMap);
     }
     // The autoscaler first, so that it does not start pods again; the Deployment before its Service, so that
@@ -64,8 +63,12 @@ pub(super) fn removals(lives: &[AppUid], observed: &Observed) -> Vec<Action> {
     left.into_iter().map(plan::delete).collect()
 }
 
+/// Whether the garbage collector has yet to take the `ReplicaSet`s of these lives.
+pub(super) fn has_replica_sets(lives: &[AppUid], observed: &Observed) -> bool {
+    observed.replica_sets.iter().any(|set| set.app_uid.is_some_and(|uid| lives.contains(&uid)))
+}
+
 fn is_anything_left(lives: &[AppUid], observed: &Observed) -> bool {
     let of_lives = |uid: Option<AppUid>| uid.is_some_and(|uid| lives.contains(&uid));
-    observed.objects.iter().any(|live| of_lives(live.app_uid))
-        || observed.replica_sets.iter().any(|set| of_lives(set.app_uid))
+    observed.objects.iter().any(|live| of_lives(live.app_uid)) || has_replica_sets(lives, observed)
 }

@@ -1,11 +1,16 @@
-//! Whatever the validator takes, the renderer can make: nothing accepted fails later in a data center.
+//! Whatever the validator takes, the renderer can make: nothing accepted fails later in a data center, and what is made
+//! of it is what its grade promises.
 
 use plimsoll_core::cluster::Power;
 use plimsoll_core::document::{self, AppDocument};
+use plimsoll_core::scale::{Autoscale, Replication};
+use plimsoll_qos::lint::{self, Finding, Object, Rule};
+use plimsoll_qos::{Pod, Policy, QosClass, Ratio, Terms, qos_class};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::render;
+use super::{Rendering, render};
+use crate::companions::Beside;
 use crate::contract::mk::{DC, MkDelivery};
 
 const IMAGE: &str = "registry.example.com/demo/shop:1.4@sha256:\
@@ -130,13 +135,39 @@ fn read(spec: &Value) -> Option<AppDocument> {
 }
 
 fn renders(document: AppDocument, power: Power) {
+    let terms = document.content.terms;
     let mut delivery = MkDelivery::new("demo");
     delivery.replication = document.scale.of(&DC.parse().unwrap());
     delivery.app = document.app;
     delivery.content = Some(document.content);
     delivery.power = power;
+    let is_low = matches!(delivery.replication, Replication::Auto(Autoscale { cpu_percent: ..50, .. }));
     let rendering = render(&delivery.delivery()).unwrap().unwrap();
     assert_eq!(rendering.deployment.body["kind"], "Deployment");
+    let mut found = findings(&rendering);
+    // Who asks for pods that are hardly used gets them.
+    found.retain(|finding| !(is_low && finding.rule == Rule::TargetNotScaled));
+    assert_eq!(found, []);
+    assert_eq!(class(&rendering), promised(&terms));
+}
+
+/// What speaks against anything of it, beside what stands in every Namespace.
+fn findings(rendering: &Rendering) -> Vec<Finding> {
+    let own = std::iter::once(&rendering.deployment).chain(&rendering.autoscaler);
+    let objects = own.map(|object| object.body.clone()).chain(Beside::default().missing("demo", &[]));
+    let objects: Vec<Object> = objects.map(|object| serde_json::from_value(object).unwrap()).collect();
+    lint::lint(&objects, &Policy::default())
+}
+
+fn class(rendering: &Rendering) -> QosClass {
+    let pod = &rendering.deployment.body["spec"]["template"]["spec"];
+    let pod: Pod = serde_json::from_value(pod.clone()).unwrap();
+    qos_class(&pod.defaulted()).class
+}
+
+fn promised(terms: &Terms) -> QosClass {
+    let is_sold_once = [terms.cpu, terms.memory].into_iter().all(|ratio| ratio == Ratio::ONE);
+    if is_sold_once { QosClass::Guaranteed } else { QosClass::Burstable }
 }
 
 proptest! {

@@ -73,6 +73,24 @@ fn an_earlier_life_goes_before_the_new_one_comes() {
 }
 
 #[test]
+fn a_deployment_takes_the_name_of_an_earlier_life_when_the_garbage_collector_has_seen_it_go() {
+    let order = mk_order();
+    let again = order.next(|next| {
+        next.uid = other_life();
+        next.deleted = vec![order.uid];
+    });
+    let mut observed = Observed { replica_sets: vec![mk_replica_set(&order, &[])], ..Observed::default() };
+    let (actions, status) = decide(&again, &observed);
+    assert!(actions.iter().all(|action| !action.contains("Deployment")), "{actions:?}");
+    assert_eq!(status.unwrap().applied, Applied::Pending);
+    assert!(actions.contains(&"look again".to_owned()), "{actions:?}");
+
+    observed.replica_sets = vec![mk_replica_set(&again, &[])];
+    let (actions, _) = decide(&again, &observed);
+    assert!(actions.contains(&"apply Deployment/shop with 3 unseen".to_owned()), "{actions:?}");
+}
+
+#[test]
 fn a_life_that_no_order_names_is_left_alone() {
     let order = mk_order();
     let observed = mk_healthy(&order);
