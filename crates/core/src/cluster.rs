@@ -12,7 +12,7 @@ use futures::stream::BoxStream;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use plimsoll_qos::PriorityClass;
+pub use plimsoll_qos::{Policy, PriorityClass};
 
 use crate::breaker::Stop;
 use crate::content::Content;
@@ -384,11 +384,12 @@ pub trait Cluster: Send + Sync + 'static {
 
     /// Makes a Namespace, with these labels; one that is there keeps what else it has. Beside its Apps come the range
     /// and the quota of [`plimsoll_qos`], as far as they refuse nothing that runs there. Answers, in sentences, what
-    /// there stands against Apps.
+    /// there stands against Apps of the grades of this policy.
     async fn ensure_namespace(
         &self,
         name: &NamespaceName,
         labels: &BTreeMap<String, String>,
+        policy: &Policy,
     ) -> Result<Vec<String>, Error>;
 
     /// The resource of an App as it is there now, read from the data center itself.

@@ -113,9 +113,8 @@ pub(crate) async fn ensure(
     Ok(notes)
 }
 
-/// What ranges and quotas of others have against Apps of any grade, whatever their size.
-pub(crate) fn against_grades(namespace: &str, beside: &Beside) -> Vec<String> {
-    let policy = Policy::default();
+/// What ranges and quotas of others have against Apps of any grade of `policy`, whatever their size.
+pub(crate) fn against_grades(namespace: &str, beside: &Beside, policy: &Policy) -> Vec<String> {
     let mut words = Vec::new();
     for grade in policy.grades() {
         let limit = Amounts { cpu: Quantity::from_units(1), memory: Quantity::from_mebibytes(1024) };

@@ -217,7 +217,7 @@ impl Desk {
             return Ok(());
         }
         let labels = [("app.kubernetes.io/managed-by".to_owned(), "plimsoll".to_owned())].into();
-        let notes = self.cluster.ensure_namespace(namespace, &labels).await?;
+        let notes = self.cluster.ensure_namespace(namespace, &labels, &self.mirror.policy()).await?;
         for note in &notes {
             tracing::warn!(%namespace, dc = %self.dc, note, "something in the namespace stands against Apps");
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use jiff::Timestamp;
-use plimsoll_core::cluster::PriorityClass;
+use plimsoll_core::cluster::{Policy, PriorityClass};
 use plimsoll_core::error::Chain;
 use plimsoll_core::ledger::{self, Entry, Event, Ledger, Range, Revision};
 use plimsoll_core::name::{AppRef, DcName, NamespaceName, OperationId};
@@ -90,6 +90,11 @@ impl Mirror {
     /// The `PriorityClass`es that the grades of the installation need.
     pub(crate) fn classes(&self) -> Vec<PriorityClass> {
         self.held().grades.as_ref().map_or_else(GradePolicy::own_classes, |grades| grades.value.classes())
+    }
+
+    /// The grades of the installation.
+    pub(crate) fn policy(&self) -> Policy {
+        self.held().grades.as_ref().map(|grades| grades.value.policy.clone()).unwrap_or_default()
     }
 
     /// The Namespaces.

@@ -16,7 +16,7 @@ use kube::Client;
 use plimsoll_core::breaker::Stop;
 use plimsoll_core::cluster::{Cluster, Definition, Delivery, Error, Identity, Resource, Version, Watch};
 use plimsoll_core::name::{AppRef, InstallationId, NamespaceName};
-use plimsoll_qos::PriorityClass;
+use plimsoll_qos::{Policy, PriorityClass};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -123,8 +123,9 @@ impl Cluster for KubeCluster {
         &self,
         name: &NamespaceName,
         labels: &BTreeMap<String, String>,
+        policy: &Policy,
     ) -> Result<Vec<String>, Error> {
-        prepare::ensure_namespace(&self.rest, name, labels).await
+        prepare::ensure_namespace(&self.rest, name, labels, policy).await
     }
 
     async fn get(&self, app: &AppRef) -> Result<Option<Resource>, Error> {

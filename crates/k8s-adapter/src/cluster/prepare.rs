@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use plimsoll_core::cluster::{Definition, Error};
 use plimsoll_core::name::NamespaceName;
-use plimsoll_qos::PriorityClass;
+use plimsoll_qos::{GradeRule, Policy, PriorityClass, Terms};
 use serde_json::{Map, Value, json};
 
 use super::SYSTEM_NAMESPACE;
@@ -138,6 +138,7 @@ pub(super) async fn ensure_namespace(
     rest: &Rest,
     name: &NamespaceName,
     labels: &BTreeMap<String, String>,
+    policy: &Policy,
 ) -> Result<Vec<String>, Error> {
     let path = format!("{NAMESPACES}/{name}");
     let mut found: Option<Value> = rest.find(&path).await.map_err(other)?;
@@ -169,14 +170,20 @@ pub(super) async fn ensure_namespace(
         let change = json!({"metadata": {"labels": missing}});
         rest.merge(&path, &change).await.map(|_: Value| ()).map_err(other)?;
     }
-    companions_of(rest, name, &found).await.map_err(other)
+    companions_of(rest, name, &found, policy).await.map_err(other)
 }
 
 /// Brings a Namespace its range and its quota; says in words what there stands against Apps.
-async fn companions_of(rest: &Rest, name: &NamespaceName, found: &Value) -> kube::Result<Vec<String>> {
+async fn companions_of(
+    rest: &Rest,
+    name: &NamespaceName,
+    found: &Value,
+    policy: &Policy,
+) -> kube::Result<Vec<String>> {
     let beside = Beside::read(rest, name.as_str()).await?;
-    let mut notes = companions::ensure(rest, found, &beside, &[]).await?;
-    notes.extend(companions::against_grades(name.as_str(), &beside));
+    let terms: Vec<Terms> = policy.grades().iter().map(GradeRule::terms).collect();
+    let mut notes = companions::ensure(rest, found, &beside, &terms).await?;
+    notes.extend(companions::against_grades(name.as_str(), &beside, policy));
     Ok(notes)
 }
 

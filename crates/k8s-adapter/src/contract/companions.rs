@@ -7,7 +7,8 @@ use plimsoll_core::cluster::Cluster as _;
 use plimsoll_core::content::{Content, Named, Size};
 use plimsoll_core::shape::shape;
 use plimsoll_qos::{
-    Amounts, Budget, Grade, Policy, Quantity, Ratio, ResourceQuota, Resources, Terms, resource_quota,
+    Amounts, Budget, Grade, GradeRule, Policy, QosClass, Quantity, Ratio, ResourceQuota, Resources, Terms,
+    resource_quota,
 };
 use serde_json::{Value, json};
 
@@ -63,6 +64,22 @@ fn quota(apps: &[MkDelivery], grade: Grade, containers: usize, policy: &Policy) 
     resource_quota(&budget, policy.grade(grade.name()).unwrap()).unwrap()
 }
 
+/// One grade that is sold once, and one that is sold more often than any of Plimsoll's own.
+fn own_grades() -> Policy {
+    let rule = |name: &str, qos_class, ratios: [u32; 2], priority| GradeRule {
+        name: name.parse().unwrap(),
+        qos_class,
+        cpu: Ratio::new(ratios[0], 1).unwrap(),
+        memory: Ratio::new(ratios[1], 1).unwrap(),
+        priority,
+    };
+    Policy::new(vec![
+        rule("gold", QosClass::Guaranteed, [1, 1], 2000),
+        rule("iron", QosClass::Burstable, [20, 2], 1000),
+    ])
+    .unwrap()
+}
+
 async fn make_quota(target: &Target, name: &str, quota: &ResourceQuota) {
     let mut spec = json!({"hard": quota.hard});
     spec["scopeSelector"] = json!({"matchExpressions": [
@@ -97,10 +114,10 @@ async fn make_range(target: &Target, mut item: Value) {
     target.create(CORE, "limitranges", &object).await;
 }
 
-/// Makes sure of the Namespace once more; what there stands against Apps.
-async fn ensure(target: &Target) -> Vec<String> {
+/// Makes sure of the Namespace once more; what there stands against Apps of these grades.
+async fn ensure(target: &Target, policy: &Policy) -> Vec<String> {
     let name = target.namespace.parse().unwrap();
-    target.cluster.ensure_namespace(&name, &BTreeMap::new()).await.unwrap()
+    target.cluster.ensure_namespace(&name, &BTreeMap::new(), policy).await.unwrap()
 }
 
 /// The QoS class of each pod of an App, by how many have it.
@@ -178,7 +195,7 @@ pub async fn a_namespace_has_its_range_and_quota(target: &Target) {
         }])
     );
     assert_eq!(before.1["spec"], json!({"hard": {"pods": "0"}, "scopes": ["BestEffort"]}));
-    assert_eq!(ensure(target).await, [""; 0]);
+    assert_eq!(ensure(target, &Policy::default()).await, [""; 0]);
     assert_eq!(companions(target).await, before);
 }
 
@@ -215,7 +232,7 @@ pub async fn no_range_and_no_quota_refuse_what_runs_there(target: &Target) {
         // The quota that went may be remembered for a moment.
         target.until("a pod of somebody else", async || target.try_create(CORE, "pods", &pod).await).await;
     }
-    let notes = ensure(target).await;
+    let notes = ensure(target, &Policy::default()).await;
     assert_eq!(notes.len(), 2, "{notes:?}");
     assert!(notes[0].contains("LimitRange plimsoll is not made") && notes[0].contains("greedy"), "{notes:?}");
     assert!(
@@ -231,7 +248,7 @@ pub async fn who_wants_no_range_and_no_quota_has_none(target: &Target) {
     companions(target).await;
     target.delete(CORE, RANGE).await;
     target.label_namespace("plimsoll.io/companions", "none").await;
-    assert_eq!(ensure(target).await, [""; 0]);
+    assert_eq!(ensure(target, &Policy::default()).await, [""; 0]);
     assert_eq!(target.find(CORE, RANGE).await, None);
 }
 
@@ -243,7 +260,7 @@ pub async fn a_range_of_somebody_else_that_refuses_apps_is_told(target: &Target)
     let item = json!({"default": {"cpu": "1", "memory": "1Gi"}, "defaultRequest": {"cpu": "1", "memory": "1Gi"},
         "maxLimitRequestRatio": {"cpu": "4"}});
     make_range(target, item).await;
-    let notes = ensure(target).await;
+    let notes = ensure(target, &Policy::default()).await;
     assert_eq!(notes.len(), 2, "{notes:?}");
     for (note, grade) in notes.iter().zip(["general-5", "general-10"]) {
         assert!(
@@ -276,6 +293,20 @@ pub async fn a_range_of_somebody_else_that_refuses_apps_is_told(target: &Target)
     running.stop().await;
 }
 
+/// An installation with grades of its own has a range that lets them through, and is told what refuses them by name.
+pub async fn own_grades_are_let_through_and_told_by_their_names(target: &Target) {
+    companions(target).await;
+    let policy = own_grades();
+    assert_eq!(ensure(target, &policy).await, [""; 0]);
+    let (range, _) = companions(target).await;
+    assert_eq!(range["spec"]["limits"][0]["maxLimitRequestRatio"], json!({"cpu": "20", "memory": "2"}));
+
+    make_range(target, json!({"maxLimitRequestRatio": {"cpu": "4"}})).await;
+    let notes = ensure(target, &policy).await;
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].starts_with("pods of the grade iron are refused in"), "{notes:?}");
+}
+
 /// A Release that was sold at more than any grade is now goes on: the range makes way before its pods are made.
 pub async fn a_range_lets_through_what_a_release_was_sold_at(target: &Target) {
     companions(target).await;
@@ -288,7 +319,7 @@ pub async fn a_range_lets_through_what_a_release_was_sold_at(target: &Target) {
     assert_eq!(range["spec"]["limits"][0]["maxLimitRequestRatio"], json!({"cpu": "25", "memory": "2"}));
     // It stays so wide: that Release may be wanted back.
     running.settle(&app.next(|next| next.content_mut().terms = Grade::General10.terms())).await;
-    ensure(target).await;
+    ensure(target, &Policy::default()).await;
     assert_eq!(companions(target).await.0["spec"], range["spec"]);
     running.stop().await;
 }

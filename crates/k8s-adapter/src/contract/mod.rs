@@ -81,6 +81,7 @@ macro_rules! for_each_check {
                 no_range_and_no_quota_refuse_what_runs_there,
                 who_wants_no_range_and_no_quota_has_none,
                 a_range_of_somebody_else_that_refuses_apps_is_told,
+                own_grades_are_let_through_and_told_by_their_names,
                 a_range_lets_through_what_a_release_was_sold_at;
         }
     };

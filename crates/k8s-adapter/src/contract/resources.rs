@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::StreamExt;
-use plimsoll_core::cluster::{Asks, Cluster as _, Error, Event, PriorityClass, Version};
+use plimsoll_core::cluster::{Asks, Cluster as _, Error, Event, Policy, PriorityClass, Version};
 use serde_json::{Value, json};
 
 use super::Target;
@@ -94,15 +94,15 @@ pub async fn a_namespace_keeps_what_else_it_has(target: &Target) {
         let path = format!("/api/v1/namespaces/{}", target.namespace);
         target.cluster.rest().get::<Value>(&path).await.unwrap()
     };
-    target.cluster.ensure_namespace(&name, &labels("a")).await.unwrap();
+    target.cluster.ensure_namespace(&name, &labels("a"), &Policy::default()).await.unwrap();
     let path = format!("/api/v1/namespaces/{}", target.namespace);
     let mine = json!({"metadata": {"labels": {"mine": "1"}}});
     let _: Value = target.cluster.rest().merge(&path, &mine).await.unwrap();
-    target.cluster.ensure_namespace(&name, &labels("b")).await.unwrap();
+    target.cluster.ensure_namespace(&name, &labels("b"), &Policy::default()).await.unwrap();
     let labelled = read().await;
     assert_eq!(labelled["metadata"]["labels"]["team"], "b");
     assert_eq!(labelled["metadata"]["labels"]["mine"], "1");
-    target.cluster.ensure_namespace(&name, &labels("b")).await.unwrap();
+    target.cluster.ensure_namespace(&name, &labels("b"), &Policy::default()).await.unwrap();
     assert_eq!(read().await["metadata"]["resourceVersion"], labelled["metadata"]["resourceVersion"]);
 }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use plimsoll_core::cluster::Cluster as _;
+use plimsoll_core::cluster::{Cluster as _, Policy};
 use plimsoll_core::record::GradePolicy;
 use serde_json::Value;
 
@@ -34,7 +34,10 @@ impl Target {
         assert!(blocked.is_empty(), "{blocked:?}");
         let id = uuid::Uuid::now_v7().simple().to_string();
         let namespace = format!("check-{}", &id[20..]);
-        cluster.ensure_namespace(&namespace.parse().unwrap(), &BTreeMap::new()).await.unwrap();
+        cluster
+            .ensure_namespace(&namespace.parse().unwrap(), &BTreeMap::new(), &Policy::default())
+            .await
+            .unwrap();
         let rest = cluster.rest().clone();
         Self { cluster, namespace, rest }
     }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use plimsoll_core::breaker::Stop;
 use plimsoll_core::cluster::{
-    Cluster, Definition, Delivery, Error, Identity, PriorityClass, Resource, Version, Watch,
+    Cluster, Definition, Delivery, Error, Identity, Policy, PriorityClass, Resource, Version, Watch,
 };
 use plimsoll_core::name::{AppRef, InstallationId, NamespaceName};
 use tokio_util::sync::CancellationToken;
@@ -72,8 +72,9 @@ impl Cluster for Way {
         &self,
         name: &NamespaceName,
         labels: &BTreeMap<String, String>,
+        policy: &Policy,
     ) -> Result<Vec<String>, Error> {
-        self.cluster().ensure_namespace(name, labels).await
+        self.cluster().ensure_namespace(name, labels, policy).await
     }
 
     async fn get(&self, app: &AppRef) -> Result<Option<Resource>, Error> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use plimsoll_core::caller::Caller;
-use plimsoll_core::cluster::{Clusters as _, Replicas};
+use plimsoll_core::cluster::{Clusters as _, Policy, Replicas};
 use plimsoll_core::error::{Chain, Error as CoreError, Kind};
 use plimsoll_core::fold::OperationState;
 use plimsoll_core::live::Live as _;
@@ -65,9 +65,9 @@ impl Example {
         for (dc, _) in world.simulation().kubeconfigs() {
             // The worker does the same within moments; the secret cannot wait for it.
             if let Some(cluster) = world.data_centers().cluster(dc) {
-                cluster.ensure_namespace(namespace, &BTreeMap::new()).await.map_err(|error| {
-                    Error::Simulation { dc: dc.to_string(), message: Chain(&error).to_string() }
-                })?;
+                cluster.ensure_namespace(namespace, &BTreeMap::new(), &Policy::default()).await.map_err(
+                    |error| Error::Simulation { dc: dc.to_string(), message: Chain(&error).to_string() },
+                )?;
             }
         }
         world.simulation().add_secret(NAMESPACE, SECRET, &json!({"password": "an-example"})).await?;

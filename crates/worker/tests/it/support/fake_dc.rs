@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 use plimsoll_core::breaker::{Guard, STOPPED, Stop};
 use plimsoll_core::cluster::{
     Applied, Asks, Cluster, Definition, Delivery, Error, Event, Fatal, Fence, Finding, Identity, Local,
-    Power, PriorityClass, Replicas, Resource, Status, Version, Want, Watch,
+    Policy, Power, PriorityClass, Replicas, Resource, Status, Version, Want, Watch,
 };
 use plimsoll_core::name::{AppRef, AppUid, DcName, InstallationId, NamespaceName};
 use tokio::sync::mpsc;
@@ -404,6 +404,7 @@ impl Cluster for FakeDc {
         &self,
         name: &NamespaceName,
         _: &BTreeMap<String, String>,
+        _: &Policy,
     ) -> Result<Vec<String>, Error> {
         self.state.lock().unwrap().namespaces.insert(name.clone());
         Ok(Vec::new())
