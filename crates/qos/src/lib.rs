@@ -63,7 +63,9 @@ pub use pod::{
     Resize, ResizePolicy, ResizeRefusal, ResourceFault, SchedulingGroup, SelectorRequirement, Toleration,
     TopologySpread, Volume,
 };
-pub use policy::{GradeName, GradeNameError, GradeRule, NoSuchGrade, Policy, PolicyError, PolicyFault};
+pub use policy::{
+    GradeDraft, GradeName, GradeNameError, GradeRule, NoSuchGrade, Policy, PolicyError, PolicyFault,
+};
 pub use quantity::{Format, Quantity, QuantityError, Resource, StrictError, StrictFault};
 pub use ratio::{Ratio, RatioError};
 pub use resources::{CPU, EPHEMERAL_STORAGE, MEMORY, PODS, Resources};

@@ -10,9 +10,10 @@ use thiserror::Error;
 
 /// How many times a resource is sold: limit over request, at least one, in lowest terms.
 ///
-/// In JSON it is a string, `"5"` or `"3/2"`: one and a half has no exact percentage.
+/// In JSON it is a string, `"5"` or `"3/2"`: one and a half has no exact percentage. A whole number is read too, as
+/// people write it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Written", into = "String")]
 pub struct Ratio {
     numerator: u32,
     denominator: u32,
@@ -97,11 +98,24 @@ impl FromStr for Ratio {
     }
 }
 
-impl TryFrom<String> for Ratio {
+/// A ratio as it may be written.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a ratio must be a whole number or a fraction, for example 5 or \"3/2\"")]
+enum Written {
+    Text(String),
+    Whole(u32),
+    Number(f64),
+}
+
+impl TryFrom<Written> for Ratio {
     type Error = RatioError;
 
-    fn try_from(text: String) -> Result<Self, RatioError> {
-        text.parse()
+    fn try_from(written: Written) -> Result<Self, RatioError> {
+        match written {
+            Written::Text(text) => text.parse(),
+            Written::Whole(times) => Self::new(times, 1),
+            Written::Number(number) => Err(RatioError::Malformed(number.to_string())),
+        }
     }
 }
 

@@ -116,9 +116,12 @@ fn a_budget_of_nothing_is_refused_by_field() {
     assert_eq!(budget("1", "1Gi", 0), BudgetError::NoContainer);
 }
 
+/// The ratios that a policy takes.
 fn ratios(most: u32) -> impl Strategy<Value = Ratio> {
+    let least = Ratio::new(11, 10).unwrap();
     (1_u32..200, 1_u32..200)
         .prop_filter_map("at least one", |(a, b)| Ratio::new(a, b).ok())
+        .prop_filter("one, or enough to be felt", move |ratio| ratio.is_one() || *ratio >= least)
         .prop_filter("within the bound", move |ratio| *ratio <= Ratio::new(most, 1).unwrap())
 }
 

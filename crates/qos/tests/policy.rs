@@ -1,6 +1,6 @@
 //! The grades that an installation may set.
 
-use plimsoll_qos::{Grade, GradeName, Policy, PolicyFault, QosClass, Ratio, requests};
+use plimsoll_qos::{Amounts, Grade, GradeName, Policy, PolicyFault, QosClass, Quantity, Ratio, requests};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -34,6 +34,25 @@ fn a_policy_survives_being_written_and_read() {
 }
 
 #[test]
+fn a_ratio_may_be_a_number_as_people_write_it() {
+    let written = |cpu: Value| serde_json::from_value::<Ratio>(cpu).map_err(|error| error.to_string());
+    assert_eq!(written(json!(3)), Ok(Ratio::new(3, 1).unwrap()));
+    assert_eq!(written(json!("3")), written(json!(3)));
+    assert_eq!(
+        written(json!(1.5)).unwrap_err(),
+        "`1.5` is no ratio; write a whole number or a fraction, for example 5 or 3/2"
+    );
+    assert_eq!(
+        written(json!(0)).unwrap_err(),
+        "the ratio 0/1 is below 1, which would ask for more than the limit"
+    );
+    let other = "a ratio must be a whole number or a fraction, for example 5 or \"3/2\"";
+    for nonsense in [json!(null), json!([5]), json!(true)] {
+        assert_eq!(written(nonsense).unwrap_err(), other);
+    }
+}
+
+#[test]
 fn an_installation_may_have_grades_of_its_own() {
     let gold = mk_grade("gold", "Guaranteed", "1", "1", 900);
     let iron = mk_grade("iron", "Burstable", "7/2", "5/4", 100);
@@ -62,7 +81,7 @@ fn two_grades_of_one_priority_are_refused() {
 #[test]
 fn each_kind_of_nonsense_is_refused_with_field_and_remedy() {
     let iron = || mk_grade("iron", "Burstable", "5", "3/2", 100);
-    let cases: [(&[Value], &str); 14] = [
+    let cases: [(&[Value], &str); 16] = [
         (&[], "grades: there is none; name at least one"),
         (&[mk_grade("gold", "Guaranteed", "2", "1", 9)], "Guaranteed, which leaves nothing to sell twice"),
         (&[mk_grade("iron", "Burstable", "1", "1", 9)], "its pods would be Guaranteed"),
@@ -71,6 +90,12 @@ fn each_kind_of_nonsense_is_refused_with_field_and_remedy() {
         (&[mk_grade("iron", "Burstable", "5.5", "1", 9)], "`5.5` is no ratio"),
         (&[mk_grade("iron", "Burstable", "101", "1", 9)], "cpu: 101 is beyond 100"),
         (&[mk_grade("iron", "Burstable", "5", "3", 9)], "memory: 3 is beyond 2"),
+        (
+            &[mk_grade("iron", "Burstable", "1000001/1000000", "1", 9)],
+            "grades[0].cpu: 1000001/1000000 is so little that rounding up leaves nothing to sell, and pods may be Guaranteed; \
+             write 1, or 11/10 at least",
+        ),
+        (&[mk_grade("iron", "Burstable", "5", "12/11", 9)], "grades[0].memory: 12/11 is so little"),
         (&[mk_grade("iron", "Burstable", "1", "3/2", 9)], "set memory to at most 1"),
         (&[mk_grade("iron", "Burstable", "5", "1", 0)], "priority: 0 is out of range; use 1 to 999999999"),
         (&[mk_grade("iron", "Burstable", "5", "1", 1_000_000_000)], "use 1 to 999999999"),
@@ -108,7 +133,7 @@ fn a_grade_that_is_less_important_is_sold_at_least_as_often() {
 proptest! {
     #[test]
     fn whatever_is_accepted_is_in_order_and_sells_as_its_class_says(
-        grades in prop::collection::vec((0_usize..3, 1_u32..12, 1_u32..6, 1_u32..5, 1_u32..4, -5_i32..40), 0..5),
+        grades in prop::collection::vec((0_usize..3, 1_u32..40, 1_u32..36, 1_u32..40, 1_u32..36, -5_i32..40), 0..5),
     ) {
         let rules = grades.iter().enumerate().filter_map(|(index, &(class, cpu, over, memory, under, priority))| {
             let mut rule = Policy::default().grades()[0].clone();
@@ -127,6 +152,10 @@ proptest! {
             for rule in policy.grades() {
                 prop_assert_eq!(rule.qos_class == QosClass::Guaranteed, rule.cpu.is_one() && rule.memory.is_one());
                 prop_assert!(rule.memory <= rule.cpu);
+                // And so it is for every size of which a tenth is something.
+                let size = Amounts { cpu: Quantity::from_millis(11), memory: Quantity::from_mebibytes(11) };
+                let asked = requests(&size, "any", &rule.terms()).amounts();
+                prop_assert_eq!(asked == size, rule.qos_class == QosClass::Guaranteed);
             }
         }
     }
@@ -135,7 +164,7 @@ proptest! {
 #[test]
 fn the_terms_of_an_own_grade_make_requests() {
     let policy = read(&[mk_grade("iron", "Burstable", "7/2", "5/4", 100)]).unwrap();
-    let limit = plimsoll_qos::Amounts { cpu: "1".parse().unwrap(), memory: "1Gi".parse().unwrap() };
+    let limit = Amounts { cpu: "1".parse().unwrap(), memory: "1Gi".parse().unwrap() };
     let found = requests(&limit, Grade::General5, &policy.grades()[0].terms());
     assert_eq!(found.cpu.value.to_string(), "286m");
     assert_eq!(found.memory.value.to_string(), "820Mi");

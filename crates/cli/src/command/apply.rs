@@ -20,7 +20,7 @@ use crate::output::{clean, note, print, structured};
 
 pub(super) async fn apply(session: &Session, arguments: Apply) -> Result<ExitCode, Failure> {
     let Apply { files, scale, write } = arguments;
-    let sources = document::open(&files)?;
+    let sources = document::open(&files, document::Wanted::Apps)?;
     let documents = named(session, &sources)?;
     match &documents[..] {
         [one] => send(session, &one.app, call(session, one, scale), write).await,

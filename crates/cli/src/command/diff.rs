@@ -21,7 +21,7 @@ const DIFFERENT: u8 = 3;
 
 pub(super) async fn diff(session: &Session, arguments: Diff) -> Result<ExitCode, Failure> {
     let Diff { files } = arguments;
-    let sources = document::open(&files)?;
+    let sources = document::open(&files, document::Wanted::Apps)?;
     let documents = named(session, &sources)?;
     let mut answers = Vec::new();
     let mut failures = Vec::new();

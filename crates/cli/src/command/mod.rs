@@ -7,7 +7,7 @@ mod diff;
 mod installation;
 mod list;
 mod operation;
-mod policy;
+pub(crate) mod policy;
 mod server;
 mod session;
 

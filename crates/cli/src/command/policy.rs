@@ -99,9 +99,9 @@ async fn set(session: &Session, arguments: SetPolicy) -> Result<ExitCode, Failur
 }
 
 /// The one document of a file.
-pub(super) fn open(file: PathBuf) -> Result<Source, Failure> {
+pub(crate) fn open(file: PathBuf) -> Result<Source, Failure> {
     let name = file.display().to_string();
-    let mut sources = document::open(&[file])?;
+    let mut sources = document::open(&[file], document::Wanted::Grades)?;
     match (sources.pop(), sources.is_empty()) {
         (Some(source), true) => Ok(source),
         _ => Err(Failure::usage(format!("{name} holds several documents; write the grades into one"))),
@@ -110,7 +110,7 @@ pub(super) fn open(file: PathBuf) -> Result<Source, Failure> {
 
 /// The grades of a file: as `policy set` takes them, or as `policy show` and `qos policy` print them with what follows
 /// from them.
-pub(super) fn grades(value: &Value) -> Value {
+pub(crate) fn grades(value: &Value) -> Value {
     const SET: [&str; 5] = ["name", "qosClass", "cpu", "memory", "priority"];
     let is_shown = value["etag"].is_string() || value["ok"] == true;
     let (true, Some(grades)) = (is_shown, value["grades"].as_array()) else { return value.clone() };

@@ -3,8 +3,8 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::Source;
 use super::tree::MAX_DOCUMENTS;
+use super::{Source, Wanted};
 use crate::failure::{FAILED, Failure};
 
 /// How much text is taken at once, in bytes.
@@ -13,14 +13,14 @@ const MAX_TEXT: usize = 8 * 1024 * 1024;
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// The documents of files and folders; `-` is standard input. What is wrong with any of them is told of all.
-pub(crate) fn open(paths: &[PathBuf]) -> Result<Vec<Source>, Failure> {
+pub(crate) fn open(paths: &[PathBuf], wanted: Wanted) -> Result<Vec<Source>, Failure> {
     let mut sources = Vec::new();
     let mut failures = Vec::new();
     let mut room = MAX_TEXT;
     for path in paths.iter().map(|path| files(path)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
         let (name, bytes) = text(&path, room)?;
         room -= bytes.len();
-        match Source::parse(&name, bytes) {
+        match Source::parse(&name, bytes, wanted) {
             Ok(documents) => sources.extend(documents),
             Err(failure) => failures.push(failure),
         }

@@ -15,6 +15,27 @@ use crate::failure::{Failure, USAGE};
 
 pub(crate) use files::{open, unread};
 
+/// What a file is to hold, for whoever gives an empty one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// App documents.
+    Apps,
+    /// The grades of an installation.
+    Grades,
+}
+
+impl Wanted {
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::Apps => "write an App document; `plimsoll show APP` prints the one of an app that is there",
+            Self::Grades => {
+                "write the grades, the most important first, as `plimsoll policy show -o yaml` and `plimsoll qos policy -o \
+                 yaml` print them: grades: [{name: gold, qosClass: Guaranteed, cpu: 1, memory: 1, priority: 900000000}]"
+            }
+        }
+    }
+}
+
 /// A document with where everything in it stands.
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -54,7 +75,7 @@ impl fmt::Display for Place<'_> {
 
 impl Source {
     /// The documents of a text; at least one.
-    fn parse(name: &str, bytes: Vec<u8>) -> Result<Vec<Self>, Failure> {
+    fn parse(name: &str, bytes: Vec<u8>, wanted: Wanted) -> Result<Vec<Self>, Failure> {
         let text = String::from_utf8(bytes).map_err(|error| {
             let end = error.utf8_error().valid_up_to();
             no_text(name, error.as_bytes(), end)
@@ -70,8 +91,7 @@ impl Source {
             })
         })?;
         if documents.is_empty() {
-            return Err(Failure::usage(format!("{name} holds no document"))
-                .with("write an App document; `plimsoll show APP` prints the one of an app that is there"));
+            return Err(Failure::usage(format!("{name} holds no document")).with(wanted.remedy()));
         }
         let is_one_of_many = documents.len() > 1;
         let sources: Vec<Self> = documents
@@ -182,11 +202,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn source(text: &str) -> Source {
-        Source::parse("shop.yaml", text.as_bytes().to_vec()).unwrap().remove(0)
+        Source::parse("shop.yaml", text.as_bytes().to_vec(), Wanted::Apps).unwrap().remove(0)
     }
 
     fn failure(text: &[u8]) -> String {
-        let failure = Source::parse("shop.yaml", text.to_vec()).unwrap_err();
+        let failure = Source::parse("shop.yaml", text.to_vec(), Wanted::Apps).unwrap_err();
         assert_eq!(failure.exit(), USAGE);
         failure.lines().join("\n")
     }
@@ -261,7 +281,7 @@ mod tests {
                 }
             }
             // The same as bytes: whoever is told of a fault is told the file, and a place unless there is nothing.
-            if let Err(failure) = Source::parse("shop.yaml", text.into_bytes()) {
+            if let Err(failure) = Source::parse("shop.yaml", text.into_bytes(), Wanted::Apps) {
                 let lines = failure.lines();
                 prop_assert!(lines.len() > 1 && lines.iter().all(|line| !line.is_empty()), "{lines:?}");
             }
@@ -269,7 +289,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            if let Err(failure) = Source::parse("shop.yaml", bytes) {
+            if let Err(failure) = Source::parse("shop.yaml", bytes, Wanted::Apps) {
                 prop_assert_eq!(failure.exit(), USAGE);
             }
         }

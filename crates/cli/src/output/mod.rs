@@ -109,6 +109,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.yaml");
         std::fs::write(&path, yaml(&value).unwrap()).unwrap();
-        assert_eq!(crate::document::open(&[path]).unwrap()[0].value(), &value, "{}", yaml(&value).unwrap());
+        assert_eq!(
+            crate::document::open(&[path], crate::document::Wanted::Apps).unwrap()[0].value(),
+            &value,
+            "{}",
+            yaml(&value).unwrap()
+        );
     }
 }

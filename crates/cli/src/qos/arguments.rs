@@ -68,7 +68,7 @@ pub(crate) struct Files {
 /// The grades that there are.
 #[derive(Debug, Args)]
 pub(crate) struct PolicyFile {
-    /// The installation's own grades (YAML or JSON), as `qos policy -o yaml` prints Plimsoll's.
+    /// The installation's own grades (YAML or JSON), as `policy set` takes them and `policy show -o yaml` prints them.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
 }
@@ -80,6 +80,8 @@ pub(crate) struct Classify {
     /// The version of Kubernetes whose rules hold.
     #[arg(long, value_name = "VERSION", default_value = "1.37")]
     pub(crate) server_version: KubernetesVersion,
+    #[command(flatten)]
+    pub(crate) policy: PolicyFile,
 }
 
 /// A size with its grade.
@@ -263,6 +265,8 @@ pub(crate) struct NodeView {
     /// The kubelet keeps requested memory (memoryReservationPolicy: tiered).
     #[arg(long)]
     pub(crate) tiered_reservation: bool,
+    #[command(flatten)]
+    pub(crate) policy: PolicyFile,
 }
 
 /// How a container runtime makes weights of shares.

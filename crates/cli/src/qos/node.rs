@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use plimsoll_qos::{MEMORY, Machine, MemoryReservation, Policy, Quantity, Resources, WeightCurve};
+use plimsoll_qos::{MEMORY, Machine, MemoryReservation, Quantity, Resources, WeightCurve};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -36,6 +36,7 @@ pub(super) fn run(format: Format, arguments: NodeView) -> Result<ExitCode, Failu
         weight_curve,
         memory_throttling_factor,
         tiered_reservation,
+        policy,
     } = arguments;
     let (memory, allocatable_memory) = match (memory, node) {
         (Some(memory), _) => (memory, allocatable_memory),
@@ -58,7 +59,7 @@ pub(super) fn run(format: Format, arguments: NodeView) -> Result<ExitCode, Failu
     };
     let mut answers = Vec::new();
     let mut said = Vec::new();
-    for Described { object, pod, .. } in read(&files, &Policy::default())? {
+    for Described { object, pod, .. } in read(&files, &policy.policy()?)? {
         let answer = ask(&json!({"op": "nodeView", "pod": pod, "machine": machine}));
         let mut answer = answer.map_err(|failure| failure.about(&object))?;
         said.push(told(&object, &answer));

@@ -31,11 +31,11 @@ pub(super) struct Described {
 }
 
 pub(super) fn classify(format: Format, arguments: Classify) -> Result<ExitCode, Failure> {
-    let Classify { files, server_version } = arguments;
+    let Classify { files, server_version, policy } = arguments;
     let mut answers = Vec::new();
     let mut table = Table::new(&["OBJECT", "CLASS", "BECAUSE"]);
     let mut refused = Vec::new();
-    for Described { object, pod, .. } in read(&files, &Policy::default())? {
+    for Described { object, pod, .. } in read(&files, &policy.policy()?)? {
         let request =
             json!({"op": "qosClass", "pod": pod, "template": true, "server": server_version.to_string()});
         let mut answer = ask(&request)?;

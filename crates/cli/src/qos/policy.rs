@@ -1,14 +1,17 @@
 //! The grades of an installation.
 
+use std::path::Path;
 use std::process::ExitCode;
 
+use plimsoll_api_rest::dto::Violation;
+use plimsoll_core::document::read_policy;
 use plimsoll_qos::Policy;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::answer::{amounts, ask, items, show, text};
 use super::arguments::{Policies, PolicyFile};
-use super::input::Input;
 use crate::arguments::Format;
+use crate::command::policy as of_installation;
 use crate::failure::Failure;
 use crate::output::Table;
 
@@ -48,16 +51,16 @@ impl PolicyFile {
     }
 }
 
-fn open(path: Option<&std::path::Path>) -> Result<Policy, Failure> {
+/// The grades of a file as `policy set` takes them, read by the same rules as the server reads them.
+fn open(path: Option<&Path>) -> Result<Policy, Failure> {
     let Some(path) = path else { return Ok(Policy::default()) };
-    let input = Input::open(path)?;
-    let mut value: Value = input.one()?;
-    // What `qos policy -o json` prints is read too: beside the grades it has what follows from them.
-    if value["ok"] == true {
-        value = json!({"grades": value["grades"].take()});
-    }
-    serde_json::from_value(value).map_err(|error| {
-        let failure = Failure::usage(format!("{} is no policy", input.name()));
-        error.to_string().lines().fold(failure, Failure::with)
+    let source = of_installation::open(path.to_owned())?;
+    read_policy(&of_installation::grades(source.value())).map_err(|faults| {
+        let count = match faults.len() {
+            1 => "1 fault".to_owned(),
+            count => format!("{count} faults"),
+        };
+        let faults: Vec<_> = faults.into_iter().map(Violation::from).collect();
+        Failure::faults(&format!("the policy has {count}"), &faults, &source)
     })
 }

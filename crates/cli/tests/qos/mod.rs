@@ -116,6 +116,55 @@ fn quantities_sizes_and_policies_say_why() {
     ));
 }
 
+/// The `grades.yaml` of docs/oversell.md, as it stands there.
+fn documented_grades() -> String {
+    let page = include_str!("../../../../docs/oversell.md");
+    let block = page.split("```yaml\n").nth(1).unwrap();
+    block.split("```").next().unwrap().to_owned()
+}
+
+#[test]
+fn every_verb_takes_the_grades_that_the_docs_show_and_policy_show_prints() {
+    let fixture = Fixture::new();
+    fixture.file("grades.yaml", &documented_grades());
+    for format in ["json", "yaml"] {
+        let shown = fixture.run(&["policy", "show", "-o", format]);
+        assert_eq!(shown.exit, Some(0), "{shown:?}");
+        fixture.file(&format!("shown.{format}"), &shown.stdout);
+        let printed = fixture.run(&["qos", "policy", "-o", format]);
+        fixture.file(&format!("printed.{format}"), &printed.stdout);
+    }
+    fixture.file("shop.yaml", &SHOP.replace("general-2", "bronze-20"));
+    fixture.file(
+        "wrong.yaml",
+        "grades:\n  - {name: Gold, qosClass: Guaranteed, cpu: 2, memory: 1, priority: 9}\n",
+    );
+    fixture.file("empty.yaml", "");
+    let size = ["qos", "size", "--cpu", "1", "--memory", "1Gi"];
+    for (file, grade) in [
+        ("grades.yaml", "bronze-20"),
+        ("shown.json", "general-5"),
+        ("shown.yaml", "general-5"),
+        ("printed.json", "general-5"),
+        ("printed.yaml", "general-5"),
+    ] {
+        let said = fixture.run(&[&size[..], &["--grade", grade, "--policy", file]].concat());
+        assert_eq!(said.exit, Some(0), "{file}: {said:?}");
+    }
+    insta::assert_snapshot!(all(
+        &fixture,
+        &[
+            &["qos", "policy", "-f", "grades.yaml"],
+            &["qos", "classify", "-f", "shop.yaml", "--policy", "grades.yaml"],
+            &["qos", "classify", "-f", "shop.yaml"],
+            &["qos", "node-view", "-f", "shop.yaml", "--memory", "64Gi", "--policy", "grades.yaml"],
+            &["qos", "policy", "-f", "wrong.yaml"],
+            &["qos", "policy", "-f", "empty.yaml"],
+            &["policy", "set", "-f", "/dev/null"],
+        ]
+    ));
+}
+
 #[test]
 fn pods_are_classified_viewed_and_linted() {
     let fixture = Fixture::bare();

@@ -1,9 +1,10 @@
 //! The grades that an installation sets, as people write them.
 //!
 //! The form is that of [`Policy`] in JSON; `docs/oversell.md` says what may stand in it. All faults are told at once:
-//! those of the fields, and, where all could be read, those of the grades together.
+//! those of the fields, and those of the grades together, as far as they could be read. The rules, and what a ratio or a
+//! name may be, are those of `plimsoll-qos`.
 
-use plimsoll_qos::{GradeName, GradeRule, Policy, PolicyError, QosClass, Ratio};
+use plimsoll_qos::{GradeDraft, GradeName, GradeRule, Policy, QosClass, Ratio};
 use serde_json::Value;
 
 use super::reader::{Faults, Node, Object};
@@ -25,25 +26,27 @@ const RATIO: &str = "write how many times it may be sold, as 5 or \"3/2\"";
 /// Every fault with its path, and never none.
 pub fn read_policy(value: &Value) -> Result<Policy, Vec<Violation>> {
     let faults = Faults::default();
-    let rules = policy(&Node::root(value, &faults));
-    let (told, _, _) = faults.into_parts();
-    match rules {
-        Some(rules) if told.is_empty() => Policy::new(rules).map_err(|PolicyError(faults)| {
-            let told = |fault: &plimsoll_qos::PolicyFault| {
-                Violation::new(fault.field(), fault.message(), fault.remedy())
-            };
-            faults.iter().map(told).collect()
-        }),
+    let drafts = policy(&Node::root(value, &faults));
+    let (mut told, _, _) = faults.into_parts();
+    if let Some(drafts) = &drafts {
+        let together = Policy::faults(drafts);
+        told.extend(
+            together.iter().map(|fault| Violation::new(fault.field(), fault.message(), fault.remedy())),
+        );
+    }
+    let drafts = drafts.unwrap_or_default().into_iter();
+    match drafts.map(GradeRule::try_from).collect::<Result<Vec<_>, _>>().map(Policy::new) {
+        Ok(Ok(policy)) if told.is_empty() => Ok(policy),
         _ => Err(told),
     }
 }
 
-fn policy(root: &Node<'_>) -> Option<Vec<GradeRule>> {
-    root.object(FIELDS)?.required("grades", |node| node.list(0..=MOST_READ, |node| rule(&node)))
+fn policy(root: &Node<'_>) -> Option<Vec<GradeDraft>> {
+    root.object(FIELDS)?.required("grades", |node| node.list(0..=MOST_READ, |node| Some(draft(&node))))
 }
 
-fn rule(node: &Node<'_>) -> Option<GradeRule> {
-    let rule = node.object(GRADE_FIELDS)?;
+fn draft(node: &Node<'_>) -> GradeDraft {
+    let Some(rule) = node.object(GRADE_FIELDS) else { return GradeDraft::default() };
     let name = rule.required("name", |node| {
         let remedy =
             "write lower-case letters, digits and dashes, a letter first and no dash last, at most 40";
@@ -60,13 +63,8 @@ fn rule(node: &Node<'_>) -> Option<GradeRule> {
     let cpu = ratio(&rule, "cpu");
     let memory = ratio(&rule, "memory");
     let priority = rule.required("priority", |node| node.whole(0..=i32::MAX.unsigned_abs()));
-    Some(GradeRule {
-        name: name?,
-        qos_class: qos_class?,
-        cpu: cpu?,
-        memory: memory?,
-        priority: i32::try_from(priority?).ok()?,
-    })
+    let priority = priority.and_then(|priority| i32::try_from(priority).ok());
+    GradeDraft { name, qos_class, cpu, memory, priority }
 }
 
 /// A ratio is a text, for a half has no other exact form; a whole number is taken as one.

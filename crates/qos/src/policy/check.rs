@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{GradeName, GradeRule, HIGHEST_PRIORITY};
+use super::{GradeDraft, GradeName, HIGHEST_PRIORITY};
 use crate::{QosClass, Ratio};
 
 /// More grades than people can tell apart.
@@ -13,6 +13,10 @@ const MOST_GRADES: usize = 20;
 const MOST_CPU: Ratio = Ratio::constant(100, 1);
 /// Memory that is short kills; sold more than twice, a node is lost when half of its pods do what they may.
 const MOST_MEMORY: Ratio = Ratio::constant(2, 1);
+
+/// A ratio that is not one must be at least this: of less, rounding up leaves nothing to sell of most sizes, and pods have
+/// another class than the policy says.
+const LEAST: Ratio = Ratio::constant(11, 10);
 
 /// Why grades make no policy; every fault there is.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -64,6 +68,17 @@ pub enum PolicyFault {
         ratio: Ratio,
         /// The bound.
         most: Ratio,
+    },
+    /// A ratio of which rounding up leaves nothing.
+    RatioTooSmall {
+        /// Where in the list.
+        index: usize,
+        /// `cpu` or `memory`.
+        resource: &'static str,
+        /// What was asked for.
+        ratio: Ratio,
+        /// The bound.
+        least: Ratio,
     },
     /// Memory sold more often than CPU.
     MemoryBeyondCpu {
@@ -123,7 +138,9 @@ impl PolicyFault {
                 format!("grades[{index}]")
             }
             Self::BestEffort { index, .. } => format!("grades[{index}].qosClass"),
-            Self::RatioTooLarge { index, resource, .. } | Self::RatioOrder { index, resource, .. } => {
+            Self::RatioTooLarge { index, resource, .. }
+            | Self::RatioTooSmall { index, resource, .. }
+            | Self::RatioOrder { index, resource, .. } => {
                 format!("grades[{index}].{resource}")
             }
             Self::MemoryBeyondCpu { index, .. } => format!("grades[{index}].memory"),
@@ -149,6 +166,9 @@ impl PolicyFault {
             Self::RatioTooLarge { ratio, most, .. } => {
                 format!("{ratio} is beyond {most}, the most that may be sold")
             }
+            Self::RatioTooSmall { ratio, .. } => format!(
+                "{ratio} is so little that rounding up leaves nothing to sell, and pods may be Guaranteed"
+            ),
             Self::MemoryBeyondCpu { name, memory, cpu, .. } => format!(
                 "`{name}` sells memory {memory} times and CPU only {cpu} times, and memory that is short kills \
                  where CPU that is short only waits"
@@ -178,6 +198,7 @@ impl PolicyFault {
             }
             Self::BestEffort { .. } => "use Burstable".to_owned(),
             Self::RatioTooLarge { most, .. } => format!("write {most} at most"),
+            Self::RatioTooSmall { least, .. } => format!("write 1, or {least} at least"),
             Self::MemoryBeyondCpu { cpu, .. } => format!("set memory to at most {cpu}"),
             Self::PriorityOutOfRange { .. } => format!("use 1 to {HIGHEST_PRIORITY}"),
             Self::PriorityOrder { .. } => "change the order of the grades or the values".to_owned(),
@@ -194,7 +215,8 @@ impl fmt::Display for PolicyFault {
     }
 }
 
-pub(super) fn faults(grades: &[GradeRule]) -> Vec<PolicyFault> {
+/// Everything that is wrong with grades, as far as they are known.
+pub(super) fn faults(grades: &[GradeDraft]) -> Vec<PolicyFault> {
     if grades.is_empty() {
         return vec![PolicyFault::NoGrades];
     }
@@ -204,69 +226,87 @@ pub(super) fn faults(grades: &[GradeRule]) -> Vec<PolicyFault> {
     let mut faults = Vec::new();
     for (index, grade) in grades.iter().enumerate() {
         let before = grades.get(..index).unwrap_or_default();
-        if before.iter().any(|other| other.name == grade.name) {
-            faults.push(PolicyFault::NamedTwice { index, name: grade.name.clone() });
+        if let Some(name) = &grade.name
+            && before.iter().any(|other| other.name.as_ref() == Some(name))
+        {
+            faults.push(PolicyFault::NamedTwice { index, name: name.clone() });
         }
         faults.extend(alone(index, grade));
-        if let Some(above) = before.last() {
-            faults.extend(after(index, grade, above));
-        }
+        faults.extend(after(index, grade, before));
     }
     faults
 }
 
+/// The grade's name; where it has none that can be read, one that says which of them it is.
+fn called(index: usize, grade: &GradeDraft) -> GradeName {
+    grade.name.clone().unwrap_or_else(|| GradeName::numbered(index + 1))
+}
+
 /// What is wrong with a grade whatever the others are.
-fn alone(index: usize, grade: &GradeRule) -> Vec<PolicyFault> {
-    let GradeRule { name, qos_class, cpu, memory, priority } = grade.clone();
-    let sold = !cpu.is_one() || !memory.is_one();
+fn alone(index: usize, grade: &GradeDraft) -> Vec<PolicyFault> {
+    let GradeDraft { qos_class, cpu, memory, priority, .. } = *grade;
+    let name = || called(index, grade);
+    let is_sold = |ratio: Option<Ratio>| ratio.is_some_and(|ratio| !ratio.is_one());
+    let is_not = |ratio: Option<Ratio>| ratio.is_some_and(Ratio::is_one);
     let mut faults = Vec::new();
     match qos_class {
-        QosClass::Guaranteed if sold => {
-            faults.push(PolicyFault::GuaranteedWithRatio { index, name: name.clone() });
+        Some(QosClass::Guaranteed) if is_sold(cpu) || is_sold(memory) => {
+            faults.push(PolicyFault::GuaranteedWithRatio { index, name: name() });
         }
-        QosClass::Burstable if !sold => {
-            faults.push(PolicyFault::BurstableWithoutRatio { index, name: name.clone() });
+        Some(QosClass::Burstable) if is_not(cpu) && is_not(memory) => {
+            faults.push(PolicyFault::BurstableWithoutRatio { index, name: name() });
         }
-        QosClass::BestEffort => faults.push(PolicyFault::BestEffort { index, name: name.clone() }),
-        QosClass::Guaranteed | QosClass::Burstable => {}
+        Some(QosClass::BestEffort) => faults.push(PolicyFault::BestEffort { index, name: name() }),
+        Some(QosClass::Guaranteed | QosClass::Burstable) | None => {}
     }
     for (resource, ratio, most) in [("cpu", cpu, MOST_CPU), ("memory", memory, MOST_MEMORY)] {
-        if ratio > most {
-            faults.push(PolicyFault::RatioTooLarge { index, resource, ratio, most });
+        match ratio {
+            Some(ratio) if ratio > most => {
+                faults.push(PolicyFault::RatioTooLarge { index, resource, ratio, most });
+            }
+            Some(ratio) if !ratio.is_one() && ratio < LEAST => {
+                faults.push(PolicyFault::RatioTooSmall { index, resource, ratio, least: LEAST });
+            }
+            _ => {}
         }
     }
-    if memory > cpu {
-        faults.push(PolicyFault::MemoryBeyondCpu { index, name, memory, cpu });
+    if let (Some(cpu), Some(memory)) = (cpu, memory)
+        && memory > cpu
+    {
+        faults.push(PolicyFault::MemoryBeyondCpu { index, name: name(), memory, cpu });
     }
-    if !(1..=HIGHEST_PRIORITY).contains(&priority) {
+    if let Some(priority) = priority
+        && !(1..=HIGHEST_PRIORITY).contains(&priority)
+    {
         faults.push(PolicyFault::PriorityOutOfRange { index, priority });
     }
     faults
 }
 
-/// What is wrong with a grade as the one after another.
-fn after(index: usize, grade: &GradeRule, above: &GradeRule) -> Vec<PolicyFault> {
-    let mut faults = Vec::new();
-    if grade.priority >= above.priority {
-        faults.push(PolicyFault::PriorityOrder {
-            index,
-            name: grade.name.clone(),
-            priority: grade.priority,
-            above: above.name.clone(),
-            above_priority: above.priority,
-        });
+/// What is wrong with a grade as one after others: each of its numbers against the nearest that is known.
+fn after(index: usize, grade: &GradeDraft, before: &[GradeDraft]) -> Vec<PolicyFault> {
+    fn nearest<T>(before: &[GradeDraft], of: impl Fn(&GradeDraft) -> Option<T>) -> Option<(GradeName, T)> {
+        before.iter().enumerate().rev().find_map(|(index, above)| Some((called(index, above), of(above)?)))
     }
-    let pairs = [("cpu", grade.cpu, above.cpu), ("memory", grade.memory, above.memory)];
-    for (resource, ratio, above_ratio) in pairs {
-        if ratio < above_ratio {
-            faults.push(PolicyFault::RatioOrder {
-                index,
-                resource,
-                name: grade.name.clone(),
-                ratio,
-                above: above.name.clone(),
-                above_ratio,
-            });
+    let mut faults = Vec::new();
+    if let Some(priority) = grade.priority
+        && let Some((above, above_priority)) = nearest(before, |above| above.priority)
+        && priority >= above_priority
+    {
+        let name = called(index, grade);
+        faults.push(PolicyFault::PriorityOrder { index, name, priority, above, above_priority });
+    }
+    let ratios = [
+        ("cpu", grade.cpu, nearest(before, |above| above.cpu)),
+        ("memory", grade.memory, nearest(before, |above| above.memory)),
+    ];
+    for (resource, ratio, above) in ratios {
+        if let Some(ratio) = ratio
+            && let Some((above, above_ratio)) = above
+            && ratio < above_ratio
+        {
+            let name = called(index, grade);
+            faults.push(PolicyFault::RatioOrder { index, resource, name, ratio, above, above_ratio });
         }
     }
     faults

@@ -50,6 +50,21 @@ pub struct GradeRule {
     pub priority: i32,
 }
 
+/// What can be read of a grade: so that whoever reads one field by field tells all its faults at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GradeDraft {
+    /// Its name.
+    pub name: Option<GradeName>,
+    /// The QoS class that its pods must end up in.
+    pub qos_class: Option<QosClass>,
+    /// CPU limit over CPU request.
+    pub cpu: Option<Ratio>,
+    /// Memory limit over memory request.
+    pub memory: Option<Ratio>,
+    /// The value of its pods' `PriorityClass`.
+    pub priority: Option<i32>,
+}
+
 /// Grades that nobody has checked yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,8 +75,14 @@ struct Draft {
 impl Policy {
     /// A policy of these grades, the most important first; the error names every fault.
     pub fn new(grades: Vec<GradeRule>) -> Result<Self, PolicyError> {
-        let faults = check::faults(&grades);
+        let faults = Self::faults(&grades.iter().cloned().map(GradeDraft::from).collect::<Vec<_>>());
         if faults.is_empty() { Ok(Self { grades }) } else { Err(PolicyError(faults)) }
+    }
+
+    /// Everything that is wrong with grades, the most important first, as far as it can be told from what is known of them;
+    /// a missing field by itself is no fault here.
+    pub fn faults(grades: &[GradeDraft]) -> Vec<PolicyFault> {
+        check::faults(grades)
     }
 
     /// The grades, the most important first.
@@ -106,6 +127,37 @@ impl GradeRule {
     /// The name of its pods' `PriorityClass`.
     pub fn priority_class(&self) -> String {
         self.name.priority_class()
+    }
+}
+
+impl From<GradeRule> for GradeDraft {
+    fn from(rule: GradeRule) -> Self {
+        let GradeRule { name, qos_class, cpu, memory, priority } = rule;
+        Self {
+            name: Some(name),
+            qos_class: Some(qos_class),
+            cpu: Some(cpu),
+            memory: Some(memory),
+            priority: Some(priority),
+        }
+    }
+}
+
+impl TryFrom<GradeDraft> for GradeRule {
+    type Error = GradeDraft;
+
+    /// The rule, where every field is known.
+    fn try_from(draft: GradeDraft) -> Result<Self, GradeDraft> {
+        match draft {
+            GradeDraft {
+                name: Some(name),
+                qos_class: Some(qos_class),
+                cpu: Some(cpu),
+                memory: Some(memory),
+                priority: Some(priority),
+            } => Ok(Self { name, qos_class, cpu, memory, priority }),
+            incomplete => Err(incomplete),
+        }
     }
 }
 

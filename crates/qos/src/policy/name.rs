@@ -29,6 +29,11 @@ impl GradeName {
         &self.0
     }
 
+    /// A stand-in for a name that cannot be read: `grade-3` for the third.
+    pub(super) fn numbered(number: usize) -> Self {
+        Self(format!("grade-{number}"))
+    }
+
     /// The name of the `PriorityClass` of this grade's pods.
     pub fn priority_class(&self) -> String {
         format!("plimsoll-{}", self.0)

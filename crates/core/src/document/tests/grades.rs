@@ -93,6 +93,8 @@ fn grades_are_read_as_they_are_written_and_a_whole_ratio_may_be_a_number() {
     with_numbers["grades"][1]["cpu"] = json!(3);
     with_numbers["grades"][0]["memory"] = json!(1);
     assert_eq!(read_policy(&with_numbers), Ok(metals()));
+    // What is read here, the engine reads by itself.
+    assert_eq!(serde_json::from_value::<Policy>(with_numbers).unwrap(), metals());
 }
 
 #[test]
@@ -121,6 +123,30 @@ fn every_fault_of_grades_is_told_at_once_by_its_field() {
             "grades[1].memory: `a` is no ratio; write a whole number or a fraction, for example 5 or 3/2; write how \
              many times it may be sold, as 5 or \"3/2\"",
             "grades[1].priority: this must be a number, not a text; write a whole number from 0 to 2147483647",
+        ]
+    );
+    // Those of the fields do not hide those of the grades together.
+    assert_eq!(
+        told(json!([
+            {"name": "Gold", "qosClass": "Guaranteed", "cpu": 2, "memory": "a", "priority": 7},
+            {"name": "iron", "cpu": "1", "memory": "1", "priority": 9},
+            {"name": "iron", "qosClass": "Burstable", "cpu": "1000001/1000000", "memory": 1, "priority": 8},
+        ])),
+        [
+            "grades[0].name: this cannot name a grade; write lower-case letters, digits and dashes, a letter first and \
+             no dash last, at most 40",
+            "grades[0].memory: `a` is no ratio; write a whole number or a fraction, for example 5 or 3/2; write how \
+             many times it may be sold, as 5 or \"3/2\"",
+            "grades[1].qosClass: this is missing; add `qosClass`",
+            "grades[0]: `grade-1` is Guaranteed, which leaves nothing to sell twice; set cpu and memory to 1, or qosClass to \
+             Burstable",
+            "grades[1].priority: `iron` (9) is less important than `grade-1` (7) and must have a lower priority; change the \
+             order of the grades or the values",
+            "grades[1].cpu: `iron` is less important than `grade-1` and sold 1 times, `grade-1` 2 times; the less important \
+             must be sold at least as often",
+            "grades[2].name: `iron` is there twice; name each grade once",
+            "grades[2].cpu: 1000001/1000000 is so little that rounding up leaves nothing to sell, and pods may be Guaranteed; \
+             write 1, or 11/10 at least",
         ]
     );
     assert_eq!(told(json!([])), ["grades: there is none; name at least one"]);
