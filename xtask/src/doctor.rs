@@ -199,11 +199,22 @@ fn first_line(command: &[&str]) -> Result<String> {
 fn run(command: &mut Command) -> Result<String> {
     let Ok(output) = command.stdin(Stdio::null()).output() else { bail!("not found") };
     if !output.status.success() {
-        bail!("not found");
+        bail!(refusal(&String::from_utf8_lossy(&output.stderr)));
     }
     // java tells its version on standard error.
     let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
     Ok(String::from_utf8_lossy(&text).lines().next().unwrap_or_default().to_owned())
+}
+
+/// Why a program that is there does not run, by the first thing that it says.
+fn refusal(said: &str) -> String {
+    let first = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it says nothing");
+    let first = first.trim_start_matches("error: ").trim_end_matches(['.', ',']);
+    if first.contains("rustup could not choose a version") || first.contains("no default is configured") {
+        // The proxies of rustup are there, and nothing behind them.
+        return "rustup is there without a toolchain; `rustup default stable` installs one".to_owned();
+    }
+    format!("there, but it does not run: {first:.120}")
 }
 
 fn new_enough(line: &str, wanted: (u32, u32)) -> Result<String> {
@@ -237,6 +248,23 @@ mod tests {
             ("no version", None),
         ] {
             assert_eq!(version(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_tool_that_is_there_and_does_not_run_is_not_said_to_be_missing() {
+        let rustup = "error: rustup could not choose a version of cargo to run, because one wasn't specified \
+                      explicitly, and no default is configured.\nhelp: run 'rustup default stable' to download";
+        let table = [
+            (rustup, "rustup is there without a toolchain; `rustup default stable` installs one"),
+            (
+                "error: 'cargo-fmt' is not installed for the toolchain 'stable'.\n\nTo install, run `…`\n",
+                "there, but it does not run: 'cargo-fmt' is not installed for the toolchain 'stable'",
+            ),
+            ("", "there, but it does not run: it says nothing"),
+        ];
+        for (said, expected) in table {
+            assert_eq!(refusal(said), expected);
         }
     }
 

@@ -140,7 +140,7 @@ pub struct AppDcView {
     pub seen: Option<ReleaseNumber>,
     /// Whether the data center answers; none where this process does not talk to it.
     pub reach: Option<Reach>,
-    /// How many are ordered there; none before its first gate opened.
+    /// How many are ordered there, zero while it is offline; none before its first gate opened.
     pub replication: Option<Replication>,
     /// How it fares there.
     pub health: Health,

@@ -26,7 +26,7 @@ pub(crate) struct DataDir {
 impl DataDir {
     /// Makes the folder if it is not there, and takes it.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        make(path).map_err(|error| unusable(path, &error))?;
+        make(path).map_err(|error| unusable(path, path, &error))?;
         let lock = lock(path)?;
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
@@ -41,12 +41,15 @@ impl DataDir {
         let path = self.path.join(IDENTITY);
         match fs::read_to_string(&path) {
             Ok(text) if uuid::Uuid::parse_str(text.trim()).is_ok() => return Ok(text.trim().to_owned()),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(&path, &error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(unusable(&self.path, &path, &error));
+            }
             // None, or one that is damaged: a new one costs a moment's wait for what the old one held.
             Ok(_) | Err(_) => {}
         }
         let identity = uuid::Uuid::now_v7().to_string();
-        write_private(&path, &format!("{identity}\n")).map_err(|error| unusable(&path, &error))?;
+        write_private(&path, &format!("{identity}\n"))
+            .map_err(|error| unusable(&self.path, &path, &error))?;
         Ok(identity)
     }
 
@@ -114,7 +117,7 @@ fn lock(path: &Path) -> Result<File, Error> {
         .truncate(false)
         .mode(0o600)
         .open(&name)
-        .map_err(|error| unusable(&name, &error))?;
+        .map_err(|error| unusable(path, &name, &error))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -126,34 +129,43 @@ fn lock(path: &Path) -> Result<File, Error> {
             let pid = if named { pid.to_owned() } else { "that is just starting".to_owned() };
             return Err(Error::InUse { path: path.to_owned(), pid });
         }
-        Err(TryLockError::Error(error)) => return Err(unusable(&name, &error)),
+        Err(TryLockError::Error(error)) => return Err(unusable(path, &name, &error)),
     }
     // What a killed process left in it is written over.
     file.set_len(0)
         .and_then(|()| file.rewind())
         .and_then(|()| writeln!(file, "{}", std::process::id()))
-        .map_err(|error| unusable(&name, &error))?;
+        .map_err(|error| unusable(path, &name, &error))?;
     Ok(file)
 }
 
-fn unusable(path: &Path, error: &io::Error) -> Error {
+/// Why a data directory cannot be used, for what was met at `place` in it: it goes by the name that it was given.
+fn unusable(path: &Path, place: &Path, error: &io::Error) -> Error {
+    let below = place.strip_prefix(path).ok().filter(|below| !below.as_os_str().is_empty());
+    let inside = below.map_or_else(String::new, |below| format!(" ({} in it)", below.display()));
     let (message, remedy) = match error.kind() {
         io::ErrorKind::PermissionDenied => {
             ("is not writable for this user", "give this user the right to, or use another directory")
         }
         io::ErrorKind::ReadOnlyFilesystem => ("lies on a read-only file system", "use another directory"),
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists if below.is_none() => {
             ("is no directory", "move what is there away, or use another directory")
+        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists | io::ErrorKind::IsADirectory => {
+            ("holds something of another kind", "move that away, or use another directory")
+        }
+        io::ErrorKind::NotFound => {
+            ("cannot be made: nothing can be made in the folder above it", "use another directory")
         }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             ("has no space left", "make room, or use another directory")
         }
         _ => {
-            let message = format!("cannot be used ({error})");
+            let message = format!("cannot be used{inside}: {error}");
             return Error::DataDir { path: path.to_owned(), message, remedy: "use another directory" };
         }
     };
-    Error::DataDir { path: path.to_owned(), message: message.to_owned(), remedy }
+    Error::DataDir { path: path.to_owned(), message: format!("{message}{inside}"), remedy }
 }
 
 #[cfg(test)]
@@ -212,6 +224,30 @@ mod tests {
         assert_eq!(identity(), first);
         fs::write(folder.path().join(IDENTITY), "").unwrap();
         assert_ne!(identity(), first);
+    }
+
+    #[test]
+    fn what_is_wrong_inside_is_told_of_the_folder_that_was_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        let table = [
+            (
+                "kubeconfig",
+                io::ErrorKind::PermissionDenied,
+                "is not writable for this user (kubeconfig in it); give",
+            ),
+            ("lock", io::ErrorKind::IsADirectory, "holds something of another kind (lock in it); move"),
+            ("", io::ErrorKind::PermissionDenied, "is not writable for this user; give"),
+            ("", io::ErrorKind::NotFound, "cannot be made: nothing can be made in the folder above it; use"),
+        ];
+        for (place, kind, said) in table {
+            let error = unusable(&path, &path.join(place), &kind.into()).to_string();
+            let expected = format!("data directory {}: {said}", path.display());
+            assert!(error.starts_with(&expected), "{error}");
+        }
+        fs::create_dir_all(path.join(LOCK)).unwrap();
+        let error = DataDir::open(&path).unwrap_err().to_string();
+        assert!(error.contains("holds something of another kind (lock in it)"), "{error}");
     }
 
     #[test]

@@ -75,6 +75,11 @@ mod scenario {
         assert_eq!(world.all_pods().await?, vec![BTreeSet::new(); 3]);
         assert_eq!(neighbours(&world).await?, before, "Service and PodDisruptionBudget stay");
         assert!(configs(&world).await?.iter().all(|names| !names.is_empty()), "config stays");
+        let app = world.look_at_shop().await?;
+        assert_eq!(app["scale"]["replicas"], 4, "the scale is kept");
+        for dc in app["dataCenters"].as_array().context("no data centers")? {
+            assert_eq!(dc["replication"], json!({"replicas": 0}), "no pod is ordered");
+        }
 
         let operation = world.on_shop("online", &[]).await?;
         assert_eq!(summary(&operation), ended("Online", 4));

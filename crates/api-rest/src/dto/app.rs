@@ -87,7 +87,7 @@ pub struct AppDataCenter {
     /// Whether the data center answers; absent where the answering process does not talk to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reach: Option<Reach>,
-    /// How many are ordered there; absent before its first gate opened.
+    /// How many are ordered there, zero while it is offline; absent before its first gate opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replication: Option<Replication>,
     /// How it fares there.

@@ -13,7 +13,7 @@ use crate::arguments::{self, Format, SetPolicy};
 use crate::client::read;
 use crate::document::{self, Source};
 use crate::failure::Failure;
-use crate::output::{Table, age, clean, note, print, structured};
+use crate::output::{Table, age, clean, note, print, sold, structured};
 
 const PATH: [&str; 1] = ["policy"];
 
@@ -40,8 +40,8 @@ async fn show(session: &Session) -> Result<ExitCode, Failure> {
         table.push([
             name,
             format!("{qos_class:?}"),
-            format!("sold {cpu} times"),
-            format!("sold {memory} times"),
+            sold(&cpu),
+            sold(&memory),
             priority.to_string(),
             priority_class,
         ]);
@@ -155,5 +155,5 @@ fn told(change: &GradeChange) -> String {
 
 fn terms(grade: &Grade) -> String {
     let Grade { qos_class, cpu, memory, priority, .. } = grade;
-    format!("{qos_class:?}, CPU sold {cpu} times, memory {memory} times, priority {priority}")
+    format!("{qos_class:?}, CPU {}, memory {}, priority {priority}", sold(cpu), sold(memory))
 }

@@ -67,7 +67,17 @@ fn graded(app: &App) -> String {
     let Terms { qos_class, cpu, memory, .. } = &app.terms;
     match (cpu.as_str(), memory.as_str()) {
         ("1", "1") => format!("{}, {qos_class:?}, nothing oversold", app.grade),
-        (cpu, memory) => format!("{}, {qos_class:?}, CPU sold {cpu} times, memory {memory} times", app.grade),
+        (cpu, memory) => {
+            format!("{}, {qos_class:?}, CPU {}, memory {}", app.grade, sold(cpu), sold(memory))
+        }
+    }
+}
+
+/// How often something is sold, as people say it.
+pub(crate) fn sold(times: &str) -> String {
+    match times {
+        "1" => "not oversold".to_owned(),
+        times => format!("sold {times} times"),
     }
 }
 

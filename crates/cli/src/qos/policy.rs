@@ -13,7 +13,7 @@ use super::arguments::{Policies, PolicyFile};
 use crate::arguments::Format;
 use crate::command::policy as of_installation;
 use crate::failure::Failure;
-use crate::output::Table;
+use crate::output::{Table, sold};
 
 pub(super) fn run(format: Format, arguments: &Policies) -> Result<ExitCode, Failure> {
     let policy = open(arguments.file.as_deref())?;
@@ -26,8 +26,8 @@ pub(super) fn run(format: Format, arguments: &Policies) -> Result<ExitCode, Fail
             table.push([
                 field("name"),
                 field("qosClass"),
-                format!("sold {} times", field("cpu")),
-                format!("sold {} times", field("memory")),
+                sold(&field("cpu")),
+                sold(&field("memory")),
                 field("priority"),
                 text(&class["name"]),
             ]);

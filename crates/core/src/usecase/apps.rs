@@ -16,6 +16,7 @@ use crate::health::{Verdict as Judgement, judge};
 use crate::ledger::Direction;
 use crate::name::{AppRef, DcName, NamespaceName, ReleaseNumber};
 use crate::record::{App, DataCenter, DcState, End, Order, Ordered, Stored, key};
+use crate::scale::Replication;
 use crate::shape::{sizes, terms};
 use crate::steer::HELD;
 use crate::view::{AppDcView, AppView, Etag, Health, Paged, Reach, ReleaseView};
@@ -219,9 +220,13 @@ impl Plimsoll {
             }
             return view;
         };
-        if let Ordered::Run { release, replication, .. } = &order.value.ordered {
+        if let Ordered::Run { release, replication, power, content: _ } = &order.value.ordered {
             view.release = Some(*release);
-            view.replication = Some(replication.clone());
+            view.replication = Some(match power {
+                Power::Online => replication.clone(),
+                // Its scale is kept for when it comes back.
+                Power::Offline => Replication::ZERO,
+            });
         }
         let sight = self.live.sight(&app.app, &dc.name);
         let fence = order.value.fence(order.revision);

@@ -6,7 +6,7 @@ use futures::future::try_join_all;
 use http::Request;
 use plimsoll_core::error::Chain;
 use plimsoll_core::name::DcName;
-use plimsoll_sim_cluster::{SimCluster, StartError};
+use plimsoll_sim_cluster::{SimCluster, StartError, TlsError};
 use serde_json::{Value, json};
 
 use super::folder::Folder;
@@ -126,6 +126,12 @@ fn why(error: &StartError, state: Option<&Path>) -> String {
         (StartError::Data(_), Some(state)) => {
             format!("{}; put back a copy of {}, or use another directory", Chain(error), state.display())
         }
+        // Clients learn of new ones: the kubeconfig is written at each start.
+        (StartError::Tls(TlsError::Damaged { .. } | TlsError::File { .. }), Some(state)) => format!(
+            "{}; remove ca.crt and ca.key from {}, so that new ones are made, or use another directory",
+            Chain(error),
+            state.display()
+        ),
         _ => Chain(error).to_string(),
     }
 }

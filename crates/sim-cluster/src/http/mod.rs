@@ -34,10 +34,25 @@ use crate::resource::Registry;
 use crate::script::Scripts;
 use crate::status::ApiError;
 use respond::Reply;
-use route::Route;
+use route::{GroupVersion, Route};
 
 /// Paths that a real server has beside its API.
-const OTHER_PATHS: [&str; 6] = ["/.well-known", "/debug", "/logs", "/metrics", "/openid", "/statusz"];
+const OTHER_PATHS: [&str; 7] =
+    ["/.well-known", "/debug", "/flagz", "/logs", "/metrics", "/openid", "/statusz"];
+
+/// Whether it is about a group of Kubernetes, or a version of one, of which nothing is modelled.
+fn is_missing_group(route: &Route<'_>) -> bool {
+    let (group, version) = match route {
+        Route::Group(group) => (*group, None),
+        Route::GroupVersion(GroupVersion { group, version }) => (*group, Some(*version)),
+        Route::OpenApiDocument(document) => match document.split('/').collect::<Vec<_>>()[..] {
+            ["apis", group, version] => (group, Some(version)),
+            _ => return false,
+        },
+        _ => return false,
+    };
+    Registry::is_missing_group(group, version)
+}
 
 fn no_such_version(registry: &Registry, group: &str) -> Result<Reply, ApiError> {
     if registry.has_group(group) { Err(ApiError::no_such_resource()) } else { Ok(respond::page_not_found()) }
@@ -124,6 +139,11 @@ impl Server {
             let aggregated = respond::wants_aggregated_discovery(&parts.headers);
             let registry = &self.api.registry;
             Ok(match route {
+                Route::Group(_) | Route::GroupVersion(_) | Route::OpenApiDocument(_)
+                    if is_missing_group(&route) =>
+                {
+                    return Err(ApiError::not_modelled(&format!("GET {path}")));
+                }
                 Route::CoreVersions if aggregated => discovery::aggregated(registry, discovery::Tree::Core),
                 Route::Groups if aggregated => discovery::aggregated(registry, discovery::Tree::Groups),
                 Route::CoreVersions => respond::json(StatusCode::OK, &discovery::core_versions()),

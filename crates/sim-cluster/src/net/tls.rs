@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, PublicKeyData as _,
 };
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 const CERTIFICATE: &str = "ca.crt";
@@ -24,6 +25,14 @@ pub enum TlsError {
     /// The TLS library refused it.
     #[error("configuring TLS")]
     Configuration(#[from] rustls::Error),
+    /// A file of the authority holds something else.
+    #[error("{path} is damaged: {why}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The authority's files could not be read or written.
     #[error("keeping the certificate authority in {path}")]
     File {
@@ -49,10 +58,7 @@ impl Identity {
     pub(crate) fn new(folder: Option<&Path>) -> Result<Self, TlsError> {
         let kept = folder.filter(|folder| folder.join(KEY).exists());
         let (authority_pem, issuer) = if let Some(folder) = kept {
-            let pem = read(&folder.join(CERTIFICATE))?;
-            let key = KeyPair::from_pem(&read(&folder.join(KEY))?)?;
-            // Same subject, same key: what it signs chains to the certificate on file.
-            (pem, Issuer::new(authority(), key))
+            kept_authority(&folder.join(CERTIFICATE), &folder.join(KEY))?
         } else {
             let key = KeyPair::generate()?;
             let params = authority();
@@ -65,6 +71,21 @@ impl Identity {
         };
         Ok(Self { authority_pem, server: Arc::new(server(&issuer)?) })
     }
+}
+
+/// The authority of these two files, which must be whole and belong together.
+fn kept_authority(certificate: &Path, key: &Path) -> Result<(String, Issuer<'static, KeyPair>), TlsError> {
+    let damaged = |path: &Path, why: &str| TlsError::Damaged { path: path.to_owned(), why: why.to_owned() };
+    let (pem, private) = (read(certificate)?, read(key)?);
+    let private = KeyPair::from_pem(&private).map_err(|_| damaged(key, "it holds no private key"))?;
+    let public = CertificateDer::from_pem_slice(pem.as_bytes())
+        .map_err(|_| damaged(certificate, "it holds no certificate"))?;
+    let spki = private.subject_public_key_info();
+    if !public.windows(spki.len()).any(|part| part == spki) {
+        return Err(damaged(certificate, "it is not the certificate of ca.key beside it"));
+    }
+    // Same subject, same key: what it signs chains to the certificate on file.
+    Ok((pem, Issuer::new(authority(), private)))
 }
 
 fn authority() -> CertificateParams {
@@ -100,7 +121,42 @@ fn read(path: &Path) -> Result<String, TlsError> {
 
 fn write(path: &Path, text: &str) -> Result<(), TlsError> {
     // The key is among them: whoever has it is this cluster.
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    let draft = path.with_extension("new");
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft);
+    // It comes to its name whole, or not at all.
     file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| fs::rename(&draft, path))
         .map_err(|source| TlsError::File { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authority_that_is_damaged_is_named_by_its_file_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (other, file) = (tempfile::tempdir().unwrap(), |name: &str| folder.path().join(name));
+        let made = Identity::new(Some(folder.path())).unwrap().authority_pem;
+        let anothers = Identity::new(Some(other.path())).unwrap().authority_pem;
+        assert_eq!(Identity::new(Some(folder.path())).unwrap().authority_pem, made);
+        let key = fs::read_to_string(file(KEY)).unwrap();
+        let half = |text: &str| text[..text.len() / 2].to_owned();
+        let table = [
+            (CERTIFICATE, half(&made), "it holds no certificate"),
+            (CERTIFICATE, String::new(), "it holds no certificate"),
+            (CERTIFICATE, anothers, "it is not the certificate of ca.key beside it"),
+            (KEY, half(&key), "it holds no private key"),
+            (KEY, String::new(), "it holds no private key"),
+        ];
+        for (name, text, why) in table {
+            fs::write(file(name), &text).unwrap();
+            let error = Identity::new(Some(folder.path())).unwrap_err().to_string();
+            assert_eq!(error, format!("{} is damaged: {why}", file(name).display()));
+            assert_eq!(fs::read_to_string(file(name)).unwrap(), text);
+            fs::write(file(CERTIFICATE), &made).unwrap();
+            fs::write(file(KEY), &key).unwrap();
+        }
+        assert_eq!(Identity::new(Some(folder.path())).unwrap().authority_pem, made);
+    }
 }

@@ -88,9 +88,14 @@ impl Registry {
 
     /// Whether a real server would have a resource that is missing here.
     pub(crate) fn is_missing(&self, group: &str, version: &str, plural: &str) -> bool {
-        OTHER_GROUPS.contains(&group)
+        Self::is_missing_group(group, Some(version))
             || OTHER_RESOURCES.contains(&plural) && self.has_version(group, version)
-            || OTHER_VERSIONS.contains(&(group, version))
+    }
+
+    /// Whether a real server would have a group, or this version of it, that is missing here.
+    pub(crate) fn is_missing_group(group: &str, version: Option<&str>) -> bool {
+        OTHER_GROUPS.contains(&group)
+            || version.is_some_and(|version| OTHER_VERSIONS.contains(&(group, version)))
     }
 
     /// Whether anything of a version of a group is served.

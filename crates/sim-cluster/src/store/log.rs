@@ -216,11 +216,18 @@ fn read(path: &Path) -> Result<(u64, IndexMap<Key, Value>), LogError> {
     for number in 1.. {
         bytes.clear();
         let length = reader.read_until(b'\n', &mut bytes).map_err(io_error("reading", path))?;
-        // Only the last line may lack its end: the process died while writing it.
-        if length == 0 || bytes.last() != Some(&b'\n') {
+        let damaged = |why: String| LogError::Damaged { path: path.to_owned(), line: number, why };
+        if length == 0 {
             break;
         }
-        let damaged = |why: String| LogError::Damaged { path: path.to_owned(), line: number, why };
+        if bytes.last() != Some(&b'\n') {
+            // Only the last line may lack its end: the process died while writing it. The first never does, for
+            // a file comes to its name with that line in it.
+            if number == 1 {
+                return Err(damaged("it has no whole line".to_owned()));
+            }
+            break;
+        }
         let text = unchecked(&bytes).map_err(|why| damaged(why.to_owned()))?;
         if number == 1 {
             let header: Header = serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
@@ -312,6 +319,23 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap().replace("kept", "lost");
         fs::write(&path, text).unwrap();
         assert!(matches!(Store::open(folder.path()), Err(LogError::Damaged { line: 2, .. })));
+    }
+
+    #[test]
+    fn a_file_without_one_whole_line_is_damaged_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(mk_store(folder.path()));
+        let path = folder.path().join("objects.log");
+        let good = fs::read(&path).unwrap();
+        for bytes in [&good[..20], b"0", b"these are the accounts of the shop"] {
+            fs::write(&path, bytes).unwrap();
+            assert!(matches!(Store::open(folder.path()), Err(LogError::Damaged { line: 1, .. })));
+            assert_eq!(fs::read(&path).unwrap(), bytes);
+        }
+        fs::write(&path, &good).unwrap();
+        assert_eq!(Store::open(folder.path()).unwrap().begin().revision(), 4);
+        fs::write(&path, b"").unwrap();
+        assert_eq!(Store::open(folder.path()).unwrap().begin().revision(), 1, "nothing is lost of nothing");
     }
 
     #[test]

@@ -53,6 +53,24 @@ async fn what_is_not_modelled_is_refused_by_name() {
     let status = refusal(api.list(&ListParams::default()).await);
     assert_eq!(status.code, 501);
     assert!(status.message.contains("GET /apis/batch/v1/namespaces/default/jobs"), "{}", status.message);
+
+    // What a real server would answer, and what it knows as little: the suite of tests/machinery has the latter.
+    for (path, code) in [
+        ("/apis/batch", 501),
+        ("/apis/batch/v1", 501),
+        ("/apis/autoscaling/v1", 501),
+        ("/openapi/v3/apis/batch/v1", 501),
+        ("/metrics", 501),
+        ("/.well-known/openid-configuration", 501),
+        ("/nothing", 404),
+        ("/apis/shop.example.com", 404),
+        ("/openapi/v3/apis/shop.example.com/v1", 404),
+    ] {
+        let request = http::Request::get(path).body(Vec::new()).unwrap();
+        let status = refusal(cluster.client().request::<serde_json::Value>(request).await);
+        assert_eq!(status.code, code, "{path}: {status:?}");
+        assert!(code == 404 || status.message.contains(&format!("GET {path}")), "{status:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
