@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use utoipa::openapi::schema::Type;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{
+    Content, HeaderBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder,
+};
 use utoipa::{IntoResponses, Modify, OpenApi as _};
 
 use crate::dto::Problem;
@@ -72,6 +75,9 @@ fn describe_answers(document: &mut OpenApi) {
     }
 }
 
+/// What a change of an App answers.
+pub(crate) struct Begun;
+
 /// The errors of a read.
 pub(crate) struct Reading;
 
@@ -97,6 +103,22 @@ const CHANGING: [(&str, &str); 5] = [
     ("415", "The body is not JSON."),
     ("429", "A quota or a bound is used up."),
 ];
+
+impl IntoResponses for Begun {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let accepted = |description: &str| {
+            let content = Content::new(Some(Ref::from_schema_name("Accepted")));
+            ResponseBuilder::new().description(description).content("application/json", content)
+        };
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let place = HeaderBuilder::new().schema(Some(text)).description(Some("The Operation.")).build();
+        let begun = accepted("An Operation has begun.").header("Location", place);
+        let nothing = accepted("Nothing had to change, or it was only validated.");
+        [("202", begun), ("200", nothing)]
+            .map(|(status, response)| (status.to_owned(), RefOr::T(response.build())))
+            .into()
+    }
+}
 
 impl IntoResponses for Reading {
     fn responses() -> BTreeMap<String, RefOr<Response>> {

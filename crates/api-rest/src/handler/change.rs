@@ -16,7 +16,7 @@ use crate::extract::{
     Writing,
 };
 use crate::failure::Failure;
-use crate::openapi::Changing;
+use crate::openapi::{Begun, Changing};
 
 /// What was accepted: 202 with the Operation's place where there is one, else 200.
 pub(super) struct Answer(view::Accepted);
@@ -34,6 +34,24 @@ impl IntoResponse for Answer {
     }
 }
 
+/// A handler of a verb that needs nothing but the App; `$says` is its documentation.
+macro_rules! change {
+    ($(#[doc = $says:expr])+ $name:ident, $method:ident, $path:literal, $id:literal) => {
+        $(#[doc = $says])+
+        #[utoipa::path($method, path = $path, tag = "apps", operation_id = $id,
+            params(AppPathParams, WriteQuery, IfMatch), responses(Begun, Changing))]
+        pub(super) async fn $name(
+            State(plimsoll): State<Plimsoll>,
+            By(caller): By,
+            AppPath(app): AppPath,
+            Writing(write): Writing,
+            MaybeBody(Nothing {}): MaybeBody<Nothing>,
+        ) -> Result<Answer, Failure> {
+            Ok(Answer(plimsoll.$name(&caller, &app, write).await?))
+        }
+    };
+}
+
 /// Publish a document.
 ///
 /// Makes the App, or upgrades it. Name and Namespace that the document leaves out are those of the path;
@@ -41,9 +59,7 @@ impl IntoResponse for Answer {
 #[utoipa::path(put, path = "/v1/namespaces/{namespace}/apps/{app}", tag = "apps", operation_id = "applyApp",
     params(AppPathParams, ApplyQuery, IfMatch),
     request_body(content = Object, description = "The App document, `plimsoll.io/v1alpha1`."),
-    responses((status = 202, body = Accepted, description = "An Operation has begun.",
-            headers(("Location" = String, description = "The Operation."))),
-        (status = 200, body = Accepted, description = "Nothing had to change, or it was only validated."), Changing))]
+    responses(Begun, Changing))]
 pub(super) async fn apply(
     State(plimsoll): State<Plimsoll>,
     By(caller): By,
@@ -61,9 +77,7 @@ pub(super) async fn apply(
 #[utoipa::path(post, path = "/v1/namespaces/{namespace}/apps/{app}/rollback", tag = "apps", operation_id = "rollbackApp",
     params(AppPathParams, WriteQuery, IfMatch),
     request_body(content = RollbackRequest, description = "May be left out."),
-    responses((status = 202, body = Accepted, description = "An Operation has begun.",
-            headers(("Location" = String, description = "The Operation."))),
-        (status = 200, body = Accepted, description = "Nothing had to change, or it was only validated."), Changing))]
+    responses(Begun, Changing))]
 pub(super) async fn rollback(
     State(plimsoll): State<Plimsoll>,
     By(caller): By,
@@ -77,29 +91,16 @@ pub(super) async fn rollback(
     Ok(Answer(plimsoll.rollback(&caller, &app, to, write).await?))
 }
 
-/// Let a rolled-back App take publishes again.
-#[utoipa::path(post, path = "/v1/namespaces/{namespace}/apps/{app}/unpin", tag = "apps", operation_id = "unpinApp",
-    params(AppPathParams, WriteQuery, IfMatch),
-    responses((status = 202, body = Accepted, description = "An Operation has begun.",
-            headers(("Location" = String, description = "The Operation."))),
-        (status = 200, body = Accepted, description = "Nothing had to change, or it was only validated."), Changing))]
-pub(super) async fn unpin(
-    State(plimsoll): State<Plimsoll>,
-    By(caller): By,
-    AppPath(app): AppPath,
-    Writing(write): Writing,
-    MaybeBody(Nothing {}): MaybeBody<Nothing>,
-) -> Result<Answer, Failure> {
-    Ok(Answer(plimsoll.unpin(&caller, &app, write).await?))
+change! {
+    /// Let a rolled-back App take publishes again.
+    unpin, post, "/v1/namespaces/{namespace}/apps/{app}/unpin", "unpinApp"
 }
 
 /// Change how much of an App runs where.
 #[utoipa::path(post, path = "/v1/namespaces/{namespace}/apps/{app}/scale", tag = "apps", operation_id = "scaleApp",
     params(AppPathParams, WriteQuery, IfMatch),
     request_body(content = ScaleRequest, description = "What is to change."),
-    responses((status = 202, body = Accepted, description = "An Operation has begun.",
-            headers(("Location" = String, description = "The Operation."))),
-        (status = 200, body = Accepted, description = "Nothing had to change, or it was only validated."), Changing))]
+    responses(Begun, Changing))]
 pub(super) async fn scale(
     State(plimsoll): State<Plimsoll>,
     By(caller): By,
@@ -111,70 +112,26 @@ pub(super) async fn scale(
     Ok(Answer(plimsoll.scale(&caller, &app, change, write).await?))
 }
 
-/// Replace all pods of an App, a few at a time.
-#[utoipa::path(post, path = "/v1/namespaces/{namespace}/apps/{app}/restart", tag = "apps", operation_id = "restartApp",
-    params(AppPathParams, WriteQuery, IfMatch),
-    responses((status = 202, body = Accepted, description = "An Operation has begun.",
-            headers(("Location" = String, description = "The Operation."))),
-        (status = 200, body = Accepted, description = "Nothing had to change, or it was only validated."), Changing))]
-pub(super) async fn restart(
-    State(plimsoll): State<Plimsoll>,
-    By(caller): By,
-    AppPath(app): AppPath,
-    Writing(write): Writing,
-    MaybeBody(Nothing {}): MaybeBody<Nothing>,
-) -> Result<Answer, Failure> {
-    Ok(Answer(plimsoll.restart(&caller, &app, write).await?))
+change! {
+    /// Replace all pods of an App, a few at a time.
+    restart, post, "/v1/namespaces/{namespace}/apps/{app}/restart", "restartApp"
 }
 
-/// Take the pods of an App away.
-///
-/// Its Service and its config stay.
-#[utoipa::path(post, path = "/v1/namespaces/{namespace}/apps/{app}/offline", tag = "apps", operation_id = "offlineApp",
-    params(AppPathParams, WriteQuery, IfMatch),
-    responses((status = 202, body = Accepted, description = "An Operation has begun.",
-            headers(("Location" = String, description = "The Operation."))),
-        (status = 200, body = Accepted, description = "Nothing had to change, or it was only validated."), Changing))]
-pub(super) async fn offline(
-    State(plimsoll): State<Plimsoll>,
-    By(caller): By,
-    AppPath(app): AppPath,
-    Writing(write): Writing,
-    MaybeBody(Nothing {}): MaybeBody<Nothing>,
-) -> Result<Answer, Failure> {
-    Ok(Answer(plimsoll.offline(&caller, &app, write).await?))
+change! {
+    /// Take the pods of an App away.
+    ///
+    /// Its Service and its config stay.
+    offline, post, "/v1/namespaces/{namespace}/apps/{app}/offline", "offlineApp"
 }
 
-/// Bring the pods of an App back.
-#[utoipa::path(post, path = "/v1/namespaces/{namespace}/apps/{app}/online", tag = "apps", operation_id = "onlineApp",
-    params(AppPathParams, WriteQuery, IfMatch),
-    responses((status = 202, body = Accepted, description = "An Operation has begun.",
-            headers(("Location" = String, description = "The Operation."))),
-        (status = 200, body = Accepted, description = "Nothing had to change, or it was only validated."), Changing))]
-pub(super) async fn online(
-    State(plimsoll): State<Plimsoll>,
-    By(caller): By,
-    AppPath(app): AppPath,
-    Writing(write): Writing,
-    MaybeBody(Nothing {}): MaybeBody<Nothing>,
-) -> Result<Answer, Failure> {
-    Ok(Answer(plimsoll.online(&caller, &app, write).await?))
+change! {
+    /// Bring the pods of an App back.
+    online, post, "/v1/namespaces/{namespace}/apps/{app}/online", "onlineApp"
 }
 
-/// Delete an App with everything that was made for it.
-#[utoipa::path(delete, path = "/v1/namespaces/{namespace}/apps/{app}", tag = "apps", operation_id = "deleteApp",
-    params(AppPathParams, WriteQuery, IfMatch),
-    responses((status = 202, body = Accepted, description = "An Operation has begun.",
-            headers(("Location" = String, description = "The Operation."))),
-        (status = 200, body = Accepted, description = "Nothing had to change, or it was only validated."), Changing))]
-pub(super) async fn delete(
-    State(plimsoll): State<Plimsoll>,
-    By(caller): By,
-    AppPath(app): AppPath,
-    Writing(write): Writing,
-    MaybeBody(Nothing {}): MaybeBody<Nothing>,
-) -> Result<Answer, Failure> {
-    Ok(Answer(plimsoll.delete(&caller, &app, write).await?))
+change! {
+    /// Delete an App with everything that was made for it.
+    delete, delete, "/v1/namespaces/{namespace}/apps/{app}", "deleteApp"
 }
 
 fn read_scale(request: ScaleRequest) -> Result<ScaleChange, Failure> {
