@@ -73,6 +73,8 @@ fn runtimes_believe_in_the_limit_rounded_up() {
         assert_eq!(processors(&q(limit)), count, "{limit}");
     }
     assert_eq!(processors(&q("-1")), None);
+    assert_eq!(processors(&q("65536")), Some(65_536));
+    assert_eq!(processors(&q("65537")), None);
     assert_eq!(processors(&q("1e9")), None);
 }
 
@@ -100,6 +102,11 @@ fn a_budget_in_limits_bounds_the_requests_too() {
     let guaranteed = resource_quota(&budget, policy.grade("important").unwrap()).unwrap();
     assert_eq!(guaranteed.hard.amount("requests.cpu"), &q("100"));
     assert_eq!(guaranteed.hard.amount("requests.memory"), &q("200Gi"));
+    assert_eq!(guaranteed.because[0], "requests.cpu: equal to the limit, grade important");
+    // Of very small pods the rounding alone is more than what was promised.
+    let small = Budget { limits: Amounts { cpu: q("50m"), memory: q("200Gi") }, ..budget };
+    let quota = resource_quota(&small, policy.grade("general-10").unwrap()).unwrap();
+    assert_eq!(quota.hard.amount("requests.cpu"), &q("50m"));
     assert_eq!(best_effort_quota().hard, Resources::from([("pods", q("0"))]));
 }
 

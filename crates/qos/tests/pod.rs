@@ -60,6 +60,31 @@ fn the_largest_moment_of_a_pods_life_is_what_it_requests() {
 }
 
 #[test]
+fn limits_of_the_pod_as_a_whole_may_be_less_than_those_of_its_containers_together() {
+    let spec = json!({"containers": [container("a", "2", "1Gi"), container("b", "2", "1Gi")],
+        "resources": {"requests": {"cpu": "4", "memory": "2Gi"}, "limits": {"cpu": "3"}}});
+    assert_eq!(pod(spec).limits(), resources(json!({"cpu": "3", "memory": "2Gi"})));
+}
+
+#[test]
+fn the_pod_as_a_whole_is_limited_by_default_only_where_every_container_is() {
+    let whole = |containers: Value, version: u16| {
+        let spec = json!({"containers": containers, "resources": {"requests": {"cpu": "3"}}});
+        pod(spec).defaulted_by(KubernetesVersion::new(version)).resources.unwrap().limits
+    };
+    let bare = json!({"name": "b", "resources": {"requests": {"cpu": "1"}}});
+    assert_eq!(whole(json!([container("a", "2", "1Gi"), bare]), 37), Resources::new());
+    let two = json!([container("a", "2", "1Gi"), container("b", "2", "1Gi")]);
+    assert_eq!(whole(two.clone(), 37), resources(json!({"cpu": "4", "memory": "2Gi"})));
+    assert_eq!(whole(two, 35), Resources::new());
+    // What is requested for the pod may be used, whatever the containers say.
+    assert_eq!(
+        whole(json!([container("a", "2", "1Gi")]), 37),
+        resources(json!({"cpu": "3", "memory": "1Gi"}))
+    );
+}
+
+#[test]
 fn overhead_is_added_only_to_limits_that_are_there() {
     let spec = json!({"containers": [{"name": "main", "resources": {"limits": {"cpu": "1", "memory": "0"}}}],
         "overhead": {"cpu": "100m", "memory": "64Mi", "ephemeral-storage": "1Gi"}});
@@ -97,6 +122,23 @@ fn while_a_resize_is_under_way_the_largest_of_wanted_set_aside_and_in_effect_cou
     assert_eq!(wanted.requests_held(&status("Deferred")), resources(json!({"cpu": "4", "memory": "2Gi"})));
     assert_eq!(wanted.requests_held(&status("Infeasible")), resources(json!({"cpu": "2", "memory": "2Gi"})));
     assert_eq!(wanted.requests_held(&PodStatus::default()), wanted.requests());
+}
+
+#[test]
+fn a_resize_of_the_pod_as_a_whole_counts_what_is_set_aside_and_in_effect_too() {
+    let wanted = pod(json!({"containers": [container("main", "1", "1Gi")],
+        "resources": {"requests": {"cpu": "2", "memory": "2Gi"}}}));
+    let status = |in_effect: &str, set_aside: &str| -> PodStatus {
+        serde_json::from_value(json!({
+            "resources": {"requests": {"cpu": in_effect, "memory": "2Gi"}},
+            "allocatedResources": {"cpu": set_aside, "memory": "2Gi"},
+        }))
+        .unwrap()
+    };
+    for (in_effect, set_aside, cpu) in [("2", "5", "5"), ("4", "2", "4"), ("1", "1", "2")] {
+        let held = wanted.requests_held(&status(in_effect, set_aside));
+        assert_eq!(held, resources(json!({"cpu": cpu, "memory": "2Gi"})), "{in_effect}, {set_aside}");
+    }
 }
 
 #[test]
