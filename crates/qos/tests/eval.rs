@@ -86,7 +86,7 @@ fn strict_mode_says_what_was_probably_meant() {
     assert_eq!(strict("10Gi", Some("ephemeral-storage")), "10Gi");
     assert_eq!(
         strict("65Ti", None),
-        "`65Ti` of memory is more than any server has (64Ti); write a number and a unit, for example 500m of CPU or 512Mi of memory"
+        "`65Ti` of memory is more than any server has (64Ti); write at most 64Ti"
     );
 }
 
@@ -156,6 +156,41 @@ fn a_bad_line_is_answered_and_the_stream_goes_on() {
         assert!(!error.is_empty() && error.len() < 400, "{line}: {error}");
     }
     assert_eq!(*last, json!({"ok": true, "canonical": "1"}));
+}
+
+#[test]
+fn whatever_is_beyond_a_bound_is_told_with_the_bound() {
+    let error = |request: &str| {
+        let answer: Value = serde_json::from_str(&eval::line(request.as_bytes())).unwrap();
+        answer["error"].as_str().unwrap().to_owned()
+    };
+    let long = format!(r#"{{"op":"quantity","value":"{}"}}"#, "1".repeat(eval::MAX_LINE));
+    assert!(error(&long).starts_with("a line has at most 64 MiB; "), "{}", error(&long));
+    let containers = vec!["{}"; 20_001].join(",");
+    let many = error(&format!(r#"{{"op":"qosClass","pod":{{"containers":[{containers}]}}}}"#));
+    assert!(many.starts_with("a list has at most 20000 items"), "{many}");
+    let names: Vec<_> = (0..=4096).map(|number| format!(r#""r{number}":"1""#)).collect();
+    let names = error(&format!(r#"{{"op":"qosClass","pod":{{"overhead":{{{}}}}}}}"#, names.join(",")));
+    assert!(names.starts_with("a map has at most 4096 names"), "{names}");
+    let deep = error(&format!(
+        r#"{{"op":"lint","objects":[{}{}]}}"#,
+        r#"{"a":"#.repeat(500),
+        "1".to_owned() + &"}".repeat(500)
+    ));
+    assert!(deep.starts_with("JSON is read down to 127 levels, and there are more at line 1"), "{deep}");
+    let digits = error(&format!(r#"{{"op":"quantity","value":"{}"}}"#, "1".repeat(513)));
+    assert_eq!(digits, "a quantity has at most 512 characters");
+    let node = |number: u32| json!({"metadata": {"name": format!("n{number}")}, "status": {"allocatable": {"pods": "9e18"}}});
+    let nodes: Vec<Value> = (0..3).map(node).collect();
+    let count = error(
+        &json!({"op": "fit", "clusters": [{"name": "dc-1", "nodes": nodes}], "want": {"pod": {}}})
+            .to_string(),
+    );
+    assert!(count.contains("a count in it is beyond 2^64 - 1"), "{count}");
+    for none in ["", "  ", "nonsense", "[]", "null", "7"] {
+        let said = r#"a request is an object, such as {"op":"quantity","value":"1.5Gi"}"#;
+        assert_eq!(error(none), said, "{none}");
+    }
 }
 
 #[test]
@@ -247,16 +282,14 @@ fn an_installation_may_ask_by_its_own_grades() {
 fn a_grade_that_the_policy_does_not_have_is_told_with_those_it_has() {
     let size = json!({"cpu": "1", "memory": "1Gi"});
     let app = json!({"namespace": "demo", "name": "shop", "grade": "general-5", "size": size, "replicas": 1, "pods": []});
-    for request in [
-        json!({"op": "size", "grade": "general-5", "cpu": "1", "memory": "1Gi"}),
-        json!({"op": "fit", "clusters": [], "want": {"grade": "general-5", "size": size}}),
-        json!({"op": "advise", "now": 1, "apps": [app]}),
+    for (whose, request) in [
+        ("", json!({"op": "size", "grade": "general-5", "cpu": "1", "memory": "1Gi"})),
+        ("", json!({"op": "fit", "clusters": [], "want": {"grade": "general-5", "size": size}})),
+        ("demo/shop: ", json!({"op": "advise", "now": 1, "apps": [app]})),
     ] {
         let answer = asked_with_policy(request);
-        assert_eq!(
-            answer,
-            json!({"ok": false, "error": "`general-5` is no grade; the grades are gold, tin"})
-        );
+        let error = format!("{whose}`general-5` is no grade; the grades are gold, tin");
+        assert_eq!(answer, json!({"ok": false, "error": error}));
     }
 }
 

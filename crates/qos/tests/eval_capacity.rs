@@ -114,7 +114,7 @@ fn lose_answers_in_the_shape_that_is_documented() {
         ask(&json!({"op": "lose", "clusters": clusters, "lose": {"dataCenters": ["dc-1"]}})),
         json!({
             "ok": true, "nodesLost": 1, "nodesLeft": 1, "tied": 0, "displaced": 2, "returns": 1, "bound": 1,
-            "because": "1 of 2 pods find another place on the 1 node left, 1 do not, the most important of them \
+            "because": "1 of 2 pods find another place on the 1 node left, 1 does not, the most important of them \
                         demo/q; no placement brings back more",
             "tiers": [{"priority": 7, "displaced": 2, "returns": 1, "boundWithHigher": 1}],
             "missing": [{"cluster": "dc-1", "namespace": "demo", "name": "q", "priority": 7,

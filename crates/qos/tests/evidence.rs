@@ -425,23 +425,23 @@ fn absurd_use_is_refused_by_name() {
         let request: AdviseRequest = serde_json::from_value(json!({"now": NOW, "apps": [app]})).unwrap();
         advise(&request).unwrap_err().to_string()
     };
-    assert_eq!(refused("/pods/0/cpu/values/0", json!("-1")), "cpu of demo/shop is -1, which no one can use");
+    assert_eq!(refused("/pods/0/cpu/values/0", json!("-1")), "demo/shop: cpu is -1, which no one can use");
     assert_eq!(
         refused("/pods/0/memory/values/0", json!("20E")),
-        "memory of demo/shop is 20E, which no one can use"
+        "demo/shop: memory is 20E, which no one can use"
     );
-    assert_eq!(refused("/size/cpu", json!("-1")), "cpu of demo/shop is -1, which no one can use");
+    assert_eq!(refused("/size/cpu", json!("-1")), "demo/shop: cpu is -1, which no one can use");
     assert_eq!(
         refused("/pods/0/cpu/interval", json!(0)),
-        "the interval of a series must be at least a second"
+        "demo/shop: the interval of a series must be at least a second"
     );
     assert_eq!(
         refused("/pods/0/cpu/interval", json!(u64::MAX)),
-        "the end of a series must be late enough for all its values to lie after 1970"
+        "demo/shop: the end of a series must be late enough for all its values to lie after 1970"
     );
     assert_eq!(
         refused("/pods/0/cpu/end", json!(NOW + 1)),
-        "a sample at second 1790000001 lies after now, second 1790000000"
+        "demo/shop: a sample at second 1790000001 lies after now, second 1790000000"
     );
-    assert_eq!(refused("/size/cpu", json!("0")), "the limit must be above zero");
+    assert_eq!(refused("/size/cpu", json!("0")), "demo/shop: the limit must be above zero");
 }

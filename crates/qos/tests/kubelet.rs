@@ -191,6 +191,14 @@ fn a_machine_or_an_amount_that_cannot_be_is_refused_by_name() {
     assert!(matches!(view(&|m| m.memory = q("0")), NodeViewError::NoMemory(_)));
     assert!(matches!(view(&|m| m.memory = q("-1Gi")), NodeViewError::NoMemory(_)));
     assert!(matches!(view(&|m| m.memory = q("1e30")), NodeViewError::NoMemory(_)));
+    assert_eq!(
+        view(&|m| m.memory = q("64")).to_string(),
+        "the machine's memory is 64; give its capacity, for example 64Gi"
+    );
+    for (factor, said) in [("1.1", "1.1"), ("1100000001n", "1.100000001"), ("-900m", "-0.9"), ("2", "2")] {
+        let error = view(&|m| m.memory_throttling_factor = Some(q(factor))).to_string();
+        assert!(error.starts_with(&format!("a memory throttling factor of {said} is")), "{error}");
+    }
     assert!(matches!(view(&|m| m.page_bytes = 0), NodeViewError::NoPage(0)));
     assert!(matches!(view(&|m| m.cpu_period_us = 1), NodeViewError::PeriodOutOfRange(1)));
     assert!(matches!(
@@ -214,12 +222,14 @@ fn who_uses_more_than_it_requests_goes_first_by_priority_then_by_how_much() {
     let pods = [
         mk_candidate("important", 800, "1Gi", Some("1536Mi")),
         mk_candidate("modest", 0, "2Gi", Some("1Gi")),
+        mk_candidate("exact", 0, "2Gi", Some("2Gi")),
         mk_candidate("oversold", 500, "683Mi", Some("1Gi")),
         mk_candidate("greedy", 500, "683Mi", Some("3Gi")),
         mk_candidate("unknown", 900, "1Gi", None),
+        mk_candidate("unknown-too", 100, "1Gi", None),
     ];
     let names: Vec<String> = eviction_order(&pods).unwrap().into_iter().map(|victim| victim.name).collect();
-    assert_eq!(names, ["unknown", "greedy", "oversold", "important", "modest"]);
+    assert_eq!(names, ["unknown-too", "unknown", "greedy", "oversold", "important", "exact", "modest"]);
 }
 
 proptest! {

@@ -75,10 +75,39 @@ fn an_autoscaler_of_an_oversold_app_that_counts_percent_of_the_request_is_told_t
     );
 }
 
+/// Percent are whole, so that a ratio near 1 leaves a small target as it is.
+#[test]
+fn a_target_that_scaling_would_not_change_is_not_found() {
+    let near = |percent| {
+        let app = mk_container("app", "333m/683Mi", "500m/1Gi");
+        found(json!([mk_deployment(&[app]), mk_scaler(percent)]))
+    };
+    assert_eq!(near(1), []);
+    assert_eq!(near(2)[0].remedy, "for 2 % of the limit set it to 3");
+    let app = mk_container("app", "100m/683Mi", "101m/1Gi");
+    assert_eq!(found(json!([mk_deployment(&[app]), mk_scaler(50)])), []);
+}
+
+#[test]
+fn an_object_is_called_by_what_it_has() {
+    let bare = |metadata: Value| {
+        let pod = json!({"kind": "Pod", "metadata": metadata, "spec": {"containers": [{"name": "main"}]}});
+        found(json!([pod]))[0].object.clone()
+    };
+    assert_eq!(bare(json!({"name": "web", "namespace": "shop"})), "Pod shop/web");
+    assert_eq!(bare(json!({"name": "web"})), "Pod web");
+    assert_eq!(bare(json!({})), "Pod without a name");
+}
+
 #[test]
 fn a_target_beyond_the_limit_and_one_without_a_request_are_errors() {
     let app = || mk_container("app", "100m/683Mi", "1/1Gi");
-    assert_eq!(rules(json!([mk_deployment(&[app()]), mk_scaler(1001)])), []);
+    assert_eq!(rules(json!([mk_deployment(&[app()]), mk_scaler(1000)])), []);
+    let barely = found(json!([mk_deployment(&[app()]), mk_scaler(1001)]));
+    assert_eq!(
+        barely[0].message,
+        "1001 % of the request of 100m is 101 % of the limit of 1: it never scales up"
+    );
     let beyond = found(json!([mk_deployment(&[app()]), mk_scaler(1100)]));
     assert_eq!((beyond[0].severity, beyond[0].rule), (Severity::Error, Rule::TargetBeyondLimit));
     assert_eq!(beyond[0].remedy, "for 80 % of the limit set it to 800");

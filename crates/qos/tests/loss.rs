@@ -59,7 +59,7 @@ fn the_more_important_come_back_first_and_the_missing_are_named_with_the_reason(
     assert_eq!((answer.returns, answer.bound, answer.displaced), (2, 2, 3));
     assert_eq!(
         answer.because,
-        "2 of 3 pods find another place on the 1 node left, 1 do not, the most important of them demo/idle-2; no placement brings back more"
+        "2 of 3 pods find another place on the 1 node left, 1 does not, the most important of them demo/idle-2; no placement brings back more"
     );
     assert_eq!(
         serde_json::to_value(&answer.tiers).unwrap(),

@@ -23,6 +23,8 @@ fn requests_round_up_and_explain_themselves() {
         (Grade::General2, "2", "1500M", "1", "954Mi"),
         (Grade::Important, "333m", "1000k", "333m", "1M"),
         (Grade::System, "2", "8Gi", "2", "8Gi"),
+        // A fifth of it is more than 1m by less than the finest amount there is.
+        (Grade::General5, "5000001n", "4Gi", "2m", "2731Mi"),
     ];
     for (grade, cpu, memory, cpu_request, memory_request) in table {
         let requests = requests(&size(cpu, memory), grade, &grade.terms());
@@ -69,6 +71,26 @@ fn grades_have_names_terms_and_priorities() {
 }
 
 #[test]
+fn ratios_may_be_written_as_whole_numbers_and_nothing_else_is_guessed() {
+    let read = |text: &str| serde_json::from_str::<Ratio>(text).map_err(|error| error.to_string());
+    assert_eq!(read("5"), Ok(Ratio::new(5, 1).unwrap()));
+    assert_eq!(read("\"3/2\""), Ok(Ratio::new(3, 2).unwrap()));
+    let refused = |text: &str| read(text).unwrap_err();
+    assert!(
+        refused("1.5").starts_with("`1.5` is no ratio; write a whole number or a fraction"),
+        "{}",
+        refused("1.5")
+    );
+    assert!(refused("-2").starts_with("`-2` is no ratio"), "{}", refused("-2"));
+    assert!(refused("0").starts_with("the ratio 0/1 is below 1"), "{}", refused("0"));
+    assert!(
+        refused("null").starts_with("a ratio must be a whole number or a fraction"),
+        "{}",
+        refused("null")
+    );
+}
+
+#[test]
 fn ratios_are_exact_and_at_least_one() {
     assert_eq!(serde_json::to_string(&Ratio::new(6, 4).unwrap()).unwrap(), "\"3/2\"");
     assert_eq!("5".parse(), Ratio::new(5, 1));
@@ -110,6 +132,10 @@ proptest! {
     ) {
         prop_assume!(numerator >= denominator);
         let terms = Terms { cpu: Ratio::new(numerator, denominator).unwrap(), memory: grade.terms().memory };
+        // Just beyond what is a whole number of thousandths after division is where rounding is easily lost.
+        let edge = Quantity::from_millis(u64::from(numerator)) + "1n".parse::<Quantity>().unwrap();
+        let edge = Amounts { cpu: edge, memory: Quantity::from_mebibytes(1) };
+        prop_assert!(keeps(&edge.cpu, &requests(&edge, grade, &terms).cpu.value, terms.cpu));
         let limit = Amounts { cpu: format!("{micros}u").parse().unwrap(), memory: Quantity::from_bytes(bytes) };
         let asked = requests(&limit, grade, &terms).amounts();
         prop_assert!(asked.cpu <= limit.cpu && asked.memory <= limit.memory);

@@ -78,12 +78,17 @@ fn two_grades_of_one_priority_are_refused() {
     }
 }
 
+fn twenty_one() -> Vec<Value> {
+    (0..21).map(|number| mk_grade(&format!("g{number}"), "Burstable", "5", "3/2", 100 - number)).collect()
+}
+
 #[test]
 fn each_kind_of_nonsense_is_refused_with_field_and_remedy() {
     let iron = || mk_grade("iron", "Burstable", "5", "3/2", 100);
-    let cases: [(&[Value], &str); 16] = [
+    let cases: [(&[Value], &str); 19] = [
         (&[], "grades: there is none; name at least one"),
         (&[mk_grade("gold", "Guaranteed", "2", "1", 9)], "Guaranteed, which leaves nothing to sell twice"),
+        (&[mk_grade("gold", "Guaranteed", "1", "3/2", 9)], "Guaranteed, which leaves nothing to sell twice"),
         (&[mk_grade("iron", "Burstable", "1", "1", 9)], "its pods would be Guaranteed"),
         (&[mk_grade("free", "BestEffort", "5", "3/2", 9)], "BestEffort, which no grade may be"),
         (&[mk_grade("iron", "Burstable", "1/2", "1", 9)], "the ratio 1/2 is below 1"),
@@ -101,8 +106,14 @@ fn each_kind_of_nonsense_is_refused_with_field_and_remedy() {
         (&[mk_grade("iron", "Burstable", "5", "1", 1_000_000_000)], "use 1 to 999999999"),
         (&[mk_grade("Iron ", "Burstable", "5", "1", 9)], "`Iron ` cannot name a grade"),
         (&[iron(), iron()], "grades[1].name: `iron` is there twice"),
+        (
+            &[iron(), mk_grade("tin", "Burstable", "5", "3/2", 50), iron()],
+            "grades[2].name: `iron` is there twice",
+        ),
+        (&twenty_one(), "grades: 21 are too many; an installation has at most 20"),
         (&[mk_grade("low", "Burstable", "2", "3/2", 50), iron()], "must have a lower priority"),
     ];
+    assert!(read(&twenty_one()[1..]).is_ok());
     for (grades, expected) in cases {
         let error = read(grades).unwrap_err();
         assert!(error.contains(expected), "{error} does not say {expected}");

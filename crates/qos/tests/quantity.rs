@@ -178,6 +178,14 @@ fn constructors_remember_the_notation() {
 }
 
 #[test]
+fn what_is_below_one_is_decimal_from_then_on_whatever_its_suffix_was() {
+    assert_eq!(q("0.5Ki").format(), Format::Binary);
+    assert_eq!(q("0.0005Ki").format(), Format::Decimal);
+    assert_eq!((q("0.0005Ki") + q("1023.488")).to_string(), "1024");
+    assert_eq!(q("0Ki").format(), Format::Binary);
+}
+
+#[test]
 fn sums_are_written_like_the_left_operand_unless_it_is_zero() {
     assert_eq!((Quantity::default() + q("100m")).to_string(), "100m");
     assert_eq!((Quantity::default() - q("1Gi")).to_string(), "-1Gi");
@@ -230,11 +238,26 @@ fn people_are_told_what_they_probably_meant() {
     }
     let error = Quantity::parse_strict("100m", Memory).unwrap_err();
     assert_eq!(error.to_string(), "`m` is no unit of memory; did you mean 100Mi?");
-    let accepted =
-        [("500m", Cpu), ("0.5", Cpu), ("1.5Gi", Memory), ("1536M", Memory), ("10Gi", EphemeralStorage)];
+    let accepted = [
+        ("500m", Cpu),
+        ("0.5", Cpu),
+        ("1.5Gi", Memory),
+        ("1536M", Memory),
+        ("10Gi", EphemeralStorage),
+        // The bounds themselves are meant.
+        ("1m", Cpu),
+        ("4096", Cpu),
+        ("1Mi", Memory),
+        ("64Ti", Memory),
+        ("1024Ti", EphemeralStorage),
+    ];
     for (text, resource) in accepted {
         assert_eq!(Quantity::parse_strict(text, resource), Ok(q(text)));
     }
+    let remedy = |text, resource| Quantity::parse_strict(text, resource).unwrap_err().remedy();
+    assert_eq!(remedy("1Ki", Memory), "write at least 1Mi");
+    assert_eq!(remedy("65Ti", Memory), "write at most 64Ti");
+    assert_eq!(remedy("0", Cpu), "write a number and a unit, for example 500m of CPU or 512Mi of memory");
     let fault = Quantity::parse_strict("-", Cpu).unwrap_err().fault;
     assert_eq!(fault, StrictFault::Malformed { text: "-".to_owned(), resource: Cpu });
 }

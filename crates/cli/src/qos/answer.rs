@@ -1,12 +1,15 @@
 //! Answers of the engine, and how they are shown.
 
-use plimsoll_qos::eval;
+use plimsoll_qos::{EPHEMERAL_STORAGE, MEMORY, Quantity, eval};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::arguments::Format;
 use crate::failure::{FAILED, Failure};
 use crate::output::{note, print, structured};
+
+/// Bytes in a Mi.
+const MEBI: i64 = 1 << 20;
 
 /// Asks the engine as a line of `qos eval` does; an answer that is none is a fault of the request.
 pub(super) fn ask(request: &Value) -> Result<Value, Failure> {
@@ -70,6 +73,21 @@ pub(super) fn text(value: &Value) -> String {
 pub(super) fn amounts(value: &Value) -> String {
     let amounts = value.as_object().into_iter().flatten();
     amounts.map(|(name, amount)| format!("{name} {}", text(amount))).collect::<Vec<_>>().join(", ")
+}
+
+/// Amounts of which there is more or less: bytes in whole Mi, rounded down. JSON has them exactly.
+pub(super) fn roughly(value: &Value) -> String {
+    let bytes =
+        |name: &str| name.starts_with(MEMORY) || name == EPHEMERAL_STORAGE || name.starts_with("hugepages-");
+    let shown = |(name, amount): (&String, &Value)| {
+        let amount = text(amount);
+        let whole = amount.parse::<Quantity>().ok().and_then(|amount| amount.value_i64());
+        match whole.filter(|whole| bytes(name) && *whole >= MEBI) {
+            Some(whole) => format!("{name} {}", Quantity::from_mebibytes(whole / MEBI)),
+            None => format!("{name} {amount}"),
+        }
+    };
+    value.as_object().into_iter().flatten().map(shown).collect::<Vec<_>>().join(", ")
 }
 
 /// The items of a list; none where there is no list.

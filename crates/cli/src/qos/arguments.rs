@@ -172,6 +172,13 @@ fn memory(text: &str) -> Result<Quantity, String> {
     })
 }
 
+/// A share of one, as the kubelet's memoryThrottlingFactor is.
+fn factor(text: &str) -> Result<Quantity, &'static str> {
+    let share = text.parse::<Quantity>().ok();
+    let within = share.filter(|share| share.is_positive() && *share <= Quantity::from_units(1));
+    within.ok_or("write a number above 0 and up to 1, as 0.9")
+}
+
 #[derive(Debug, Args)]
 #[group(id = "wanted", required = true, multiple = true, args = ["grade", "file"])]
 pub(crate) struct Fit {
@@ -260,7 +267,7 @@ pub(crate) struct NodeView {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) weight_curve: Curve,
     /// The kubelet's memoryThrottlingFactor, as 0.9; else it is off.
-    #[arg(long, value_name = "FACTOR")]
+    #[arg(long, value_name = "FACTOR", value_parser = factor)]
     pub(crate) memory_throttling_factor: Option<Quantity>,
     /// The kubelet keeps requested memory (memoryReservationPolicy: tiered).
     #[arg(long)]

@@ -9,7 +9,7 @@ use plimsoll_qos::{
 };
 use serde_json::{Value, json};
 
-use super::answer::{amounts, answered, items, show, text, unsure};
+use super::answer::{amounts, answered, items, roughly, show, text, unsure};
 use super::arguments::{Detail, Files, Fit, Size};
 use super::pods::{Described, read};
 use crate::arguments::Format;
@@ -74,7 +74,7 @@ fn told(answer: &Value) -> String {
         }
     };
     line("each:", format!("{} ({})", amounts(&answer["request"]), text(&answer["requestBecause"])));
-    line("stranded:", amounts(&answer["stranded"]));
+    line("stranded:", roughly(&answer["stranded"]));
     let useful = &answer["usefulRatio"];
     if useful.is_object() {
         line(
@@ -108,7 +108,7 @@ fn push(table: &mut Table, name: &str, scope: &Value) {
         name.to_owned(),
         text(&scope["fits"]),
         text(&scope["binding"]),
-        amounts(&scope["stranded"]),
+        roughly(&scope["stranded"]),
         text(&scope["because"]),
     ]);
 }

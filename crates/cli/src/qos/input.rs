@@ -145,7 +145,7 @@ impl Input {
     }
 }
 
-/// Hands on an object, or each item of a list; where the items of a list do not say their kind, the list does.
+/// Hands on an object, or each item of a list, or of an array as `jq .items` prints it; where the items of a list do not say their kind, the list does.
 fn flatten(
     place: String,
     mut object: Value,
@@ -153,6 +153,10 @@ fn flatten(
 ) -> Result<(), Failure> {
     if object.is_null() {
         return Ok(());
+    }
+    if let Value::Array(items) = object {
+        let mut items = items.into_iter().enumerate();
+        return items.try_for_each(|(index, item)| take(format!("{place}: [{index}]"), item));
     }
     let kind = object["kind"].as_str().and_then(|kind| kind.strip_suffix("List")).map(str::to_owned);
     let items = match (kind, object.get_mut("items").map(Value::take)) {

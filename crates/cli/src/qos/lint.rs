@@ -76,7 +76,8 @@ pub(super) fn run(format: Format, arguments: &Lint) -> Result<ExitCode, Failure>
     let clean_bill = findings.is_empty();
     let answer = answered(&json!({"findings": findings}))?;
     if clean_bill {
-        note(&format!("nothing found in {known} objects that say something of resources"));
+        let objects = if known == 1 { "1 object that says" } else { &format!("{known} objects that say") };
+        note(&format!("nothing found in {objects} something of resources"));
         if matches!(format, Format::Table | Format::Wide) {
             return Ok(ExitCode::SUCCESS);
         }

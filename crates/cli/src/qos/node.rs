@@ -39,7 +39,7 @@ pub(super) fn run(format: Format, arguments: NodeView) -> Result<ExitCode, Failu
         policy,
     } = arguments;
     let (memory, allocatable_memory) = match (memory, node) {
-        (Some(memory), _) => (memory, allocatable_memory),
+        (Some(memory), _) => (memory.clone(), within(allocatable_memory, &memory)?),
         (None, Some(path)) => memory_of(&path)?,
         (None, None) => return Err(Failure::usage("give the node's memory, or the node itself")),
     };
@@ -68,6 +68,17 @@ pub(super) fn run(format: Format, arguments: NodeView) -> Result<ExitCode, Failu
     }
     show(format, &listed(answers), || said.join("\n\n"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What pods may have of a node's memory, which is a part of it.
+fn within(allocatable: Option<Quantity>, memory: &Quantity) -> Result<Option<Quantity>, Failure> {
+    match &allocatable {
+        Some(part) if part > memory => Err(Failure::usage(format!(
+            "pods may have {part} of memory where the node has only {memory}"
+        ))
+        .with("give all of the node's memory as --memory, and what is left of it for pods as --allocatable-memory")),
+        _ => Ok(allocatable),
+    }
 }
 
 /// What a node says of its memory: all of it, and what its pods may have.

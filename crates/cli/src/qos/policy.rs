@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use plimsoll_api_rest::dto::Violation;
 use plimsoll_core::document::read_policy;
 use plimsoll_qos::Policy;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::answer::{amounts, ask, items, show, text};
 use super::arguments::{Policies, PolicyFile};
@@ -35,13 +35,23 @@ pub(super) fn run(format: Format, arguments: &Policies) -> Result<ExitCode, Fail
         let range = &answer["limitRange"];
         format!(
             "{table}\n\nA namespace's LimitRange fills in {} as limit and {} as request, and lets through limits of \
-             at most so many times the request: {}.",
+             at most so many times the request: cpu {}, memory {}.",
             amounts(&range["default"]),
             amounts(&range["defaultRequest"]),
-            amounts(&range["maxLimitRequestRatio"])
+            times(&range["maxLimitRequestRatio"]["cpu"]),
+            times(&range["maxLimitRequestRatio"]["memory"])
         )
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A ratio that Kubernetes writes as a quantity, as people do: `1.5`, not `1500m`.
+fn times(ratio: &Value) -> String {
+    let written = text(ratio);
+    let Some(millis) = written.strip_suffix('m').and_then(|millis| millis.parse::<u64>().ok()) else {
+        return written;
+    };
+    format!("{}.{}", millis / 1000, format!("{:03}", millis % 1000).trim_end_matches('0'))
 }
 
 impl PolicyFile {

@@ -13,7 +13,7 @@ use super::input::{Found, Input};
 use super::pods::app;
 use crate::arguments::Format;
 use crate::failure::Failure;
-use crate::output::Table;
+use crate::output::{Table, note};
 
 const HEAD: [&str; 7] = ["CONTAINER", "GRADE", "CLASS", "RESOURCE", "LIMIT", "REQUEST", "BECAUSE"];
 
@@ -24,6 +24,12 @@ pub(super) fn run(format: Format, arguments: Sizes) -> Result<ExitCode, Failure>
     if let Size { grade: Some(grade), cpu: Some(cpu), memory: Some(memory) } = size {
         let answer = one(&policy, grade.as_str(), &cpu, &memory)?;
         rows(&mut table, "", grade.as_str(), [&cpu, &memory], &answer);
+        let class = policy.grade(grade.as_str()).map(|rule| rule.qos_class.to_string());
+        if let Some(class) = class.filter(|class| answer["class"] != class.as_str()) {
+            note(&format!(
+                "so small a size leaves nothing to sell: {grade} is {class}, and a document with it is refused"
+            ));
+        }
         show(format, &answer, || table.to_string())?;
         return Ok(ExitCode::SUCCESS);
     }

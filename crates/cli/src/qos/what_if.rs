@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use plimsoll_qos::{LossRequest, Lost, Preempt, lose};
 use serde_json::Value;
 
-use super::answer::{amounts, answered, items, show, text, unsure};
+use super::answer::{amounts, answered, items, roughly, show, text, unsure};
 use super::arguments::WhatIf;
 use super::unless;
 use crate::arguments::Format;
@@ -63,8 +63,12 @@ fn told(answer: &Value, most: usize) -> String {
     unsure(answer);
     let mut said = format!("{}\n", clean(&text(&answer["because"])));
     // Writing to a String cannot fail.
-    for (head, amount) in [("short:", "short"), ("free:", "freeBefore"), ("left:", "freeAfter")] {
-        let amounts = amounts(&answer[amount]);
+    let lines = [
+        ("short:", amounts(&answer["short"])),
+        ("free:", roughly(&answer["freeBefore"])),
+        ("left:", roughly(&answer["freeAfter"])),
+    ];
+    for (head, amounts) in lines {
         if !amounts.is_empty() {
             let _ = writeln!(said, "{head:<8} {}", clean(&amounts));
         }

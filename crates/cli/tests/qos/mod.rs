@@ -83,8 +83,8 @@ metadata: {name: web, namespace: demo}
 
 const GRADES: &str = "\
 grades:
-  - {name: gold, qosClass: Guaranteed, cpu: '1', memory: '1', priority: 900}
-  - {name: tin, qosClass: Burstable, cpu: '4', memory: 5/4, priority: 100}
+  - {name: gold, qosClass: Guaranteed, cpu: 1, memory: '1', priority: 900}
+  - {name: tin, qosClass: Burstable, cpu: 4, memory: 5/4, priority: 100}
 ";
 
 #[test]
@@ -93,7 +93,8 @@ fn quantities_sizes_and_policies_say_why() {
     let sidecar = "  sidecars:\n    - name: proxy\n      image: registry.example.com/demo/proxy@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\n      size: {cpu: 100m, memory: 64Mi}\n";
     fixture.file("shop.yaml", &format!("{SHOP}{sidecar}"));
     fixture.file("grades.yaml", GRADES);
-    fixture.file("wrong.yaml", &GRADES.replace("cpu: '1'", "cpu: '2'").replace("100}", "1000}"));
+    fixture.file("half.yaml", &GRADES.replace("5/4", "1.25"));
+    fixture.file("wrong.yaml", &GRADES.replace("cpu: 1,", "cpu: 2,").replace("100}", "1000}"));
     insta::assert_snapshot!(all(
         &fixture,
         &[
@@ -111,6 +112,9 @@ fn quantities_sizes_and_policies_say_why() {
             &["qos", "policy"],
             &["qos", "policy", "-f", "grades.yaml", "-o", "json"],
             &["qos", "policy", "-f", "wrong.yaml"],
+            &["qos", "policy", "-f", "half.yaml"],
+            &["qos", "size", "--grade", "general-5", "--cpu", "1m", "--memory", "1Mi"],
+            &["qos", "size", "--grade", "general-5", "--cpu", "1", "--memory", "65Ti"],
             &["qos", "policy", "-o", "name"],
         ]
     ));
@@ -182,6 +186,10 @@ fn pods_are_classified_viewed_and_linted() {
     );
     fixture.file("bad.json", "{\"kind\": \"Deployment\",\n \"spec\": {\"template\": {}}}");
     fixture.file("odd.yaml", &DEPLOYMENTS.replace("512Mi", "512mi"));
+    fixture.file(
+        "array.json",
+        r#"[{"kind": "Pod", "metadata": {"name": "one"}, "spec": {"containers": [{"name": "main"}]}}]"#,
+    );
     fixture.file("cut.json", "{\"kind\": \"List\",\n \"items\": [");
     fixture.file("cut.yaml", "kind: List\nitems: [1\nx: 2\n");
     insta::assert_snapshot!(all(
@@ -189,6 +197,7 @@ fn pods_are_classified_viewed_and_linted() {
         &[
             &["qos", "classify", "-f", "web.yaml", "-f", "shop.yaml"],
             &["qos", "classify", "-f", "web.yaml", "-o", "json"],
+            &["qos", "classify", "-f", "array.json"],
             &["qos", "classify", "-f", "service.yaml"],
             &["qos", "classify", "-f", "bad.json"],
             &["qos", "classify", "-f", "odd.yaml"],
@@ -200,6 +209,9 @@ fn pods_are_classified_viewed_and_linted() {
             &["qos", "node-view", "-f", "shop.yaml", "--memory", "0"],
             &["qos", "node-view", "-f", "shop.yaml", "--memory", "64"],
             &["qos", "node-view", "-f", "shop.yaml", "--memory", "64Gi", "--allocatable-memory", "60gb"],
+            &["qos", "node-view", "-f", "shop.yaml", "--memory", "64Gi", "--allocatable-memory", "65Gi"],
+            &["qos", "node-view", "-f", "shop.yaml", "--memory", "64Gi", "--memory-throttling-factor", "90"],
+            &["qos", "node-view", "-f", "web.yaml", "--memory", "64Gi", "--memory-throttling-factor", "0.9"],
             &["qos", "node-view", "-f", "wrong.yaml", "--memory", "64Gi"],
             &["qos", "node-view", "-f", "shop.yaml"],
             &["qos", "lint", "-f", "web.yaml"],
@@ -236,6 +248,13 @@ fn capacity_names_what_binds_and_what_does_not_come_back() {
     };
     fixture.file("busy.json", &busy("one", 900));
     fixture.file("busy-too.json", &busy("two", 500));
+    let odd = |name: &str| {
+        let mut node = node(name);
+        // As nodes say it: in Ki, and not in whole Mi.
+        node["status"]["allocatable"]["memory"] = json!("65812345Ki");
+        node
+    };
+    fixture.file("odd.json", &list(&[odd("n1"), odd("n2"), pod("shop", "n1", 500)]).to_string());
     fixture.file("silent.json", r#"{"kind": "Node", "metadata": {"name": "n1"}, "status": {}}"#);
     fixture.file("peaks.json", r#"{"demo/dc-1-shop-0": {"cpu": "500m", "memory": "1Gi"}}"#);
     fixture.file("service.yaml", DEPLOYMENTS.rsplit("---\n").next().unwrap());
@@ -250,6 +269,8 @@ fn capacity_names_what_binds_and_what_does_not_come_back() {
         with("fit", &["-f", "edge.yaml"]),
         with("fit", &["--grade", "general-5", "--cpu", "0.5m", "--memory", "4Gi"]),
         vec!["qos", "fit", "--cluster", "dc-1=silent.json", "-f", "web.yaml"],
+        vec!["qos", "fit", "--cluster", "dc-1=odd.json", "-f", "web.yaml", "-o", "wide"],
+        vec!["qos", "what-if", "--cluster", "dc-1=odd.json", "--lose-node", "dc-1/n1"],
         with("fit", &[&size[..], &["--peak-target", "90", "--peaks", "dc-1=peaks.json"]].concat()),
         with("fit", &[&size[..], &["--peak-target", "0"]].concat()),
         with("fit", &["--grade", "vip", "--cpu", "2", "--memory", "4Gi"]),

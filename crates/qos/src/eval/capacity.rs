@@ -89,6 +89,8 @@ pub(super) fn fields_of(answer: &impl Serialize) -> Answer {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(_) => Err("the answer is no object".to_owned()),
         // A count beyond 2^64 - 1: nodes that claim more pod slots than anyone can run.
-        Err(error) => Err(format!("the answer cannot be written: {error}")),
+        Err(error) => Err(format!(
+            "the answer cannot be written, for a count in it is beyond 2^64 - 1: nodes claim more than any machine has ({error})"
+        )),
     }
 }

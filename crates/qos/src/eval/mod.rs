@@ -64,6 +64,9 @@ use serde_json::{Map, Value, json};
 /// The longest line that is read.
 pub const MAX_LINE: usize = 64 << 20;
 
+/// What `serde_json` reads down to.
+const MAX_DEPTH: usize = 127;
+
 /// How much is read and written at once.
 const BUFFER: usize = 64 << 10;
 
@@ -144,7 +147,10 @@ fn answer(request: &[u8]) -> Answer {
             MAX_LINE >> 20
         ));
     }
-    let Asked { op } = serde_json::from_slice(request).map_err(|error| error.to_string())?;
+    if !request.trim_ascii_start().starts_with(b"{") {
+        return Err(r#"a request is an object, such as {"op":"quantity","value":"1.5Gi"}"#.to_owned());
+    }
+    let Asked { op } = read(request)?;
     match op.as_ref() {
         "quantity" => quantity::quantity(request),
         "arithmetic" => quantity::arithmetic(request),
@@ -170,7 +176,13 @@ fn answer(request: &[u8]) -> Answer {
 }
 
 fn read<'a, T: Deserialize<'a>>(request: &'a [u8]) -> Result<T, String> {
-    serde_json::from_slice(request).map_err(|error| error.to_string())
+    serde_json::from_slice(request).map_err(|error| {
+        let said = error.to_string();
+        match said.strip_prefix("recursion limit exceeded") {
+            Some(place) => format!("JSON is read down to {MAX_DEPTH} levels, and there are more{place}"),
+            None => said,
+        }
+    })
 }
 
 /// The fields of an answer, in the order in which they are given.

@@ -122,7 +122,10 @@ pub fn advise(request: &AdviseRequest) -> Result<AdviseAnswer, EvidenceError> {
     let mut saving = Resources::new();
     let mut apps = Vec::with_capacity(request.apps.len());
     for app in &request.apps {
-        let advice = app.advise(request.now, &request.policy)?;
+        let advice = app.advise(request.now, &request.policy).map_err(|fault| EvidenceError::App {
+            app: format!("{}/{}", app.namespace, app.name),
+            fault: Box::new(fault),
+        })?;
         if let Some(size) = &advice.right_size {
             saving += &size.saving;
         }

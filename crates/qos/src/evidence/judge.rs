@@ -114,10 +114,9 @@ impl AppUsage {
         now: u64,
         show: impl Fn(u128) -> Quantity,
     ) -> Result<Used, EvidenceError> {
-        let what = format!("{what} of {}/{}", self.namespace, self.name);
-        let (limit, request) = (units(limit, unit, &what)?, units(request, unit, &what)?);
+        let (limit, request) = (units(limit, unit, what)?, units(request, unit, what)?);
         let pods = self.pods.iter().map(|pod| {
-            let samples = of(pod).samples(unit, &what)?;
+            let samples = of(pod).samples(unit, what)?;
             Ok(TaskUsage { limit, request, samples })
         });
         let tasks = pods.collect::<Result<Vec<_>, EvidenceError>>()?;

@@ -66,6 +66,14 @@ pub enum EvidenceError {
         /// What it must be.
         rule: &'static str,
     },
+    /// Something of one application.
+    #[error("{app}: {fault}")]
+    App {
+        /// The application, as `namespace/name`.
+        app: String,
+        /// What is wrong.
+        fault: Box<EvidenceError>,
+    },
     /// An amount below zero, or beyond what can be counted.
     #[error("{what} is {amount}, which no one can use")]
     Amount {

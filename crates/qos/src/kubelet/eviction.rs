@@ -65,7 +65,7 @@ pub fn eviction_order(candidates: &[Candidate]) -> Result<Vec<Victim>, EvictionE
     }
     let mut ranked: Vec<&Candidate> = candidates.iter().collect();
     ranked.sort_by_cached_key(|pod| match &pod.usage {
-        None => (0_u8, 0, Reverse(Quantity::default())),
+        None => (0_u8, pod.priority, Reverse(Quantity::default())),
         Some(usage) => {
             let band = if *usage > pod.request { 1 } else { 2 };
             (band, pod.priority, Reverse(usage - &pod.request))
@@ -77,7 +77,7 @@ pub fn eviction_order(candidates: &[Candidate]) -> Result<Vec<Victim>, EvictionE
 fn because(pod: &Candidate) -> String {
     let Candidate { priority, request, usage, .. } = pod;
     match usage {
-        None => "its usage is not known".to_owned(),
+        None => format!("its usage is not known; priority {priority}"),
         Some(usage) if usage > request => {
             format!("uses {usage}, {} more than it requests; priority {priority}", usage - request)
         }

@@ -80,7 +80,7 @@ impl Machine {
 
     pub(super) fn check(&self) -> Result<(), NodeViewError> {
         for memory in [&self.memory, self.allocatable()] {
-            if !memory.is_positive() || memory.millis_i64().is_none() {
+            if *memory < Quantity::from_mebibytes(1) || memory.millis_i64().is_none() {
                 return Err(NodeViewError::NoMemory(memory.clone()));
             }
         }

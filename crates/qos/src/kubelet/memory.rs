@@ -4,7 +4,7 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::ToPrimitive;
 
-use super::{Machine, MemoryReservation, bytes, memory_request};
+use super::{Machine, MemoryReservation, bytes, memory_request, share};
 use crate::{Container, Explained, MEMORY, Pod, QosClass, Quantity};
 
 pub(super) struct Bounds {
@@ -51,6 +51,9 @@ fn high(container: &Container, pod: &Pod, machine: &Machine) -> Option<Explained
     let value = (exact.div_floor(&(nano * &page)) * page).to_u64()?;
     (value > bytes(request)).then(|| Explained {
         value,
-        because: format!("request {request} + {factor} × ({what} {limit} - request), in whole pages"),
+        because: format!(
+            "request {request} + {} × ({what} {limit} - request), in whole pages",
+            share(factor)
+        ),
     })
 }

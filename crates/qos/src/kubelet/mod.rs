@@ -83,7 +83,7 @@ pub enum NodeViewError {
     #[error("a CPU period of {0} microseconds is out of range; use 1000 to 1000000")]
     PeriodOutOfRange(u64),
     /// A factor is a share.
-    #[error("a memory throttling factor of {0} is out of range; use a number above 0 and up to 1")]
+    #[error("a memory throttling factor of {} is out of range; use a number above 0 and up to 1, as 0.9", share(.0))]
     FactorOutOfRange(Quantity),
     /// The API server would have refused it.
     #[error("container `{container}` asks for {amount} of {resource}; it must be zero to 8Ei")]
@@ -179,6 +179,18 @@ fn check(container: &Container) -> Result<(), NodeViewError> {
 /// Whole bytes, which [`check`] has bounded.
 fn bytes(amount: &Quantity) -> u64 {
     amount.value().to_u64().unwrap_or(u64::MAX)
+}
+
+/// A share as people write it: `0.9`, not `900m`.
+fn share(share: &Quantity) -> String {
+    let nanos = share.nanos();
+    let digits = format!("{:0>10}", nanos.magnitude().to_string());
+    let (whole, rest) = digits.split_at(digits.len() - 9);
+    let sign = if share.is_negative() { "-" } else { "" };
+    match rest.trim_end_matches('0') {
+        "" => format!("{sign}{whole}"),
+        rest => format!("{sign}{whole}.{rest}"),
+    }
 }
 
 fn memory_request(list: &Resources) -> u64 {

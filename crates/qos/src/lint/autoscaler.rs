@@ -1,6 +1,7 @@
 //! Autoscalers count percent of the request; people mean percent of the limit.
 
 use num_bigint::BigInt;
+use num_integer::Integer;
 
 use super::{Finding, Metric, Rule, Scaler, Severity, Space, Subject, object_name};
 use crate::{Container, Quantity};
@@ -61,7 +62,8 @@ fn judge(scaler: &Scaler, index: usize, metric: &Metric, subject: &Subject<'_>) 
     // Percent of the request as percent of the limit, and the other way round.
     let of_limit = &requested * percent / &limited;
     let of_request = |percent: u32| &limited * percent / &requested;
-    if of_limit > BigInt::from(100) {
+    if &requested * percent > &limited * 100 {
+        let of_limit = (&requested * percent).div_ceil(&limited);
         return Some(finding(
             Severity::Error,
             Rule::TargetBeyondLimit,
@@ -71,7 +73,10 @@ fn judge(scaler: &Scaler, index: usize, metric: &Metric, subject: &Subject<'_>) 
             format!("for 80 % of the limit set it to {}", of_request(80)),
         ));
     }
-    (percent <= 100 && of_limit < BigInt::from(BUSY)).then(|| {
+    let meant = of_request(percent);
+    // Percent are whole: where the ratio makes no other number of it, it is scaled as well as it can be.
+    let is_scaled = meant == BigInt::from(percent);
+    (percent <= 100 && of_limit < BigInt::from(BUSY) && !is_scaled).then(|| {
         finding(
             Severity::Warning,
             Rule::TargetNotScaled,
@@ -79,7 +84,7 @@ fn judge(scaler: &Scaler, index: usize, metric: &Metric, subject: &Subject<'_>) 
                 "{percent} % of the request of {request} is only {of_limit} % of the limit of {limit}: it scales up \
                  without load"
             ),
-            format!("for {percent} % of the limit set it to {}", of_request(percent)),
+            format!("for {percent} % of the limit set it to {meant}"),
         )
     })
 }

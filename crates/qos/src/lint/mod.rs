@@ -182,5 +182,10 @@ impl Subject<'_> {
 }
 
 fn object_name(kind: &str, meta: &Meta) -> String {
-    format!("{kind} {}/{}", meta.namespace, meta.name)
+    let Meta { name, namespace, .. } = meta;
+    match (namespace.as_str(), name.as_str()) {
+        (_, "") => format!("{kind} without a name"),
+        ("", name) => format!("{kind} {name}"),
+        (namespace, name) => format!("{kind} {namespace}/{name}"),
+    }
 }

@@ -227,13 +227,14 @@ impl LossAnswer {
             };
         };
         let missing = self.missing.len();
+        let missing = if missing == 1 { "1 does not".to_owned() } else { format!("{missing} do not") };
         let proof = if u64::try_from(*returns).is_ok_and(|returns| returns == *bound) {
             "no placement brings back more".to_owned()
         } else {
             format!("no placement brings back more than {bound}")
         };
         format!(
-            "{returns} of {displaced} pods find another place on the {left} left, {missing} do not, the \
+            "{returns} of {displaced} pods find another place on the {left} left, {missing}, the \
              most important of them {}/{}; {proof}",
             first.namespace, first.name
         )

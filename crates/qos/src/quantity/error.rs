@@ -52,9 +52,11 @@ pub struct StrictError {
 impl StrictError {
     /// What to do about it, for people.
     pub fn remedy(&self) -> String {
-        match &self.suggestion {
-            Some(suggestion) => format!("did you mean {suggestion}?"),
-            None => "write a number and a unit, for example 500m of CPU or 512Mi of memory".to_owned(),
+        match (&self.suggestion, &self.fault) {
+            (Some(suggestion), _) => format!("did you mean {suggestion}?"),
+            (None, StrictFault::TooSmall { min, .. }) => format!("write at least {min}"),
+            (None, StrictFault::TooLarge { max, .. }) => format!("write at most {max}"),
+            (None, _) => "write a number and a unit, for example 500m of CPU or 512Mi of memory".to_owned(),
         }
     }
 }
