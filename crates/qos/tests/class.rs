@@ -127,8 +127,6 @@ fn every_case_of_the_table_has_its_class() {
     }
 }
 
-/// Cases 30 to 32 came out otherwise before Kubernetes 1.37, whose source has both corrections from that version
-/// on, and resources of a pod as a whole were not kept at all before 1.34.
 /// An API server takes no such pod; whoever asks about one is not told that it is Guaranteed.
 #[test]
 fn a_request_above_the_limit_guarantees_nothing() {
@@ -136,6 +134,21 @@ fn a_request_above_the_limit_guarantees_nothing() {
     assert_eq!(qos_class(&parsed(&pod(&["1/2Gi -> 1/1Gi"]))).class, Burstable);
 }
 
+/// Only CPU, memory and huge pages may be set for a pod as a whole; other names there decide nothing.
+#[test]
+fn the_pod_as_a_whole_decides_only_by_what_may_be_set_for_it() {
+    let with_whole = |name: &str| {
+        let amounts = json!({name: "1Gi"});
+        qos_class(&parsed(&with(pod(&[FULL]), "resources", json!({"requests": amounts, "limits": amounts}))))
+            .class
+    };
+    assert_eq!(with_whole("ephemeral-storage"), Guaranteed);
+    assert_eq!(with_whole("memory"), Burstable);
+    assert_eq!(with_whole("hugepages-2Mi"), BestEffort);
+}
+
+/// Cases 30 to 32 came out otherwise before Kubernetes 1.37, whose source has both corrections from that version
+/// on, and resources of a pod as a whole were not kept at all before 1.34.
 #[test]
 fn cases_about_the_pod_as_a_whole_depend_on_the_version() {
     let class = |spec: &Value, minor| {

@@ -76,6 +76,21 @@ fn two_grades_of_one_priority_are_refused() {
         let refused = grades(priority).unwrap_err();
         assert!(refused.starts_with("grades[1].priority"), "{refused}");
     }
+    // Each is held against the one before it, not against the first alone.
+    let third = |priority| {
+        let iron = mk_grade("iron", "Burstable", "5", "3/2", 50);
+        read(&[
+            mk_grade("gold", "Guaranteed", "1", "1", 100),
+            iron,
+            mk_grade("tin", "Burstable", "5", "3/2", priority),
+        ])
+    };
+    assert!(third(49).is_ok());
+    assert!(
+        third(60)
+            .unwrap_err()
+            .starts_with("grades[2].priority: `tin` (60) is less important than `iron` (50)")
+    );
 }
 
 fn twenty_one() -> Vec<Value> {
