@@ -22,6 +22,8 @@ pub struct Node {
     pub labels: BTreeMap<String, String>,
     /// What its pods may request together, [`PODS`] included.
     pub allocatable: Resources,
+    /// Whether that is its capacity, because it does not say `status.allocatable`.
+    pub by_capacity: bool,
     /// What keeps pods away.
     pub taints: Vec<Taint>,
     /// Whether the node is cordoned.
@@ -95,13 +97,15 @@ impl From<Object> for Node {
         let Metadata { name, labels } = metadata;
         let Spec { taints, unschedulable } = spec;
         let Status { allocatable, capacity } = status;
-        Self { name, labels, allocatable: allocatable.unwrap_or(capacity), taints, unschedulable }
+        let by_capacity = allocatable.is_none() && !capacity.is_empty();
+        let allocatable = allocatable.unwrap_or(capacity);
+        Self { name, labels, allocatable, by_capacity, taints, unschedulable }
     }
 }
 
 impl From<Node> for Object {
     fn from(node: Node) -> Self {
-        let Node { name, labels, allocatable, taints, unschedulable } = node;
+        let Node { name, labels, allocatable, by_capacity: _, taints, unschedulable } = node;
         Self {
             metadata: Metadata { name, labels },
             spec: Spec { taints, unschedulable },

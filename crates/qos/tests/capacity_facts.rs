@@ -123,3 +123,25 @@ fn what_binds_is_that_of_which_more_would_let_most_in() {
          dividing the sums would claim 10"
     );
 }
+
+#[test]
+fn a_node_without_what_pods_may_have_counts_by_all_it_has_and_that_is_said() {
+    let only_capacity = |name: &str| {
+        let mut node = mk_node(name, "8", "32Gi");
+        node["status"] = json!({"capacity": node["status"]["allocatable"]});
+        node
+    };
+    let answer =
+        ask(&[only_capacity("a"), mk_node("b", "8", "32Gi"), only_capacity("c")], &[], &mk_want(&json!({})));
+    assert_eq!(answer.all.fits, 24);
+    assert_eq!(
+        answer.notes,
+        [
+            "cluster `dc-1`: node `a` and 1 more say no status.allocatable, so that status.capacity counts, as the API server has it"
+        ]
+    );
+    let mut both = mk_node("a", "4", "32Gi");
+    both["status"]["capacity"] = json!({"cpu": "8", "memory": "32Gi", "pods": "110"});
+    let answer = ask(&[both], &[], &mk_want(&json!({})));
+    assert_eq!((answer.all.fits, answer.notes.len()), (4, 0));
+}

@@ -222,7 +222,8 @@ fn a_node_without_allocatable_counts_by_its_capacity_and_one_that_says_nothing_i
     assert_eq!(
         answer["notes"],
         json!([
-            "cluster `dc-1`: node `n3` and 1 more says neither status.allocatable nor status.capacity and counts as 0; give what `kubectl get nodes -o json` prints"
+            "cluster `dc-1`: node `n3` and 1 more say neither status.allocatable nor status.capacity, which counts as 0; give what `kubectl get nodes -o json` prints",
+            "cluster `dc-1`: node `n1` says no status.allocatable, so that status.capacity counts, as the API server has it"
         ])
     );
 }

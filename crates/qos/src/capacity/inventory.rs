@@ -267,16 +267,16 @@ impl Inventory {
             self.notes
                 .push(format!("cluster `{name}`: not counted, pods that are not placed yet: {waiting}"));
         }
-        let mut silent = nodes.iter().filter(|node| node.allocatable.is_empty());
-        if let Some(first) = silent.next() {
-            let others = match silent.count() {
-                0 => String::new(),
-                others => format!(" and {others} more"),
-            };
+        if let Some(silent) = named(nodes.iter().filter(|node| node.allocatable.is_empty())) {
             self.notes.push(format!(
-                "cluster `{name}`: node `{}`{others} says neither status.allocatable nor status.capacity and counts as 0; \
-                 give what `kubectl get nodes -o json` prints",
-                first.name
+                "cluster `{name}`: {silent} neither status.allocatable nor status.capacity, which counts as 0; give what \
+                 `kubectl get nodes -o json` prints"
+            ));
+        }
+        if let Some(silent) = named(nodes.iter().filter(|node| node.by_capacity)) {
+            self.notes.push(format!(
+                "cluster `{name}`: {silent} no status.allocatable, so that status.capacity counts, as the API \
+                 server has it"
             ));
         }
         self.nodes.extend(nodes);
@@ -359,6 +359,15 @@ impl Placed {
     pub(crate) fn in_the_way<'a>(&self, wanted: &'a [HostPort]) -> Option<&'a HostPort> {
         wanted.iter().find(|port| self.ports.iter().any(|own| own.conflicts(port)))
     }
+}
+
+/// Nodes that say something, for a note: the first by name, the others by number; none where there are none.
+fn named<'a>(mut nodes: impl Iterator<Item = &'a Node>) -> Option<String> {
+    let first = &nodes.next()?.name;
+    Some(match nodes.count() {
+        0 => format!("node `{first}` says"),
+        others => format!("node `{first}` and {others} more say"),
+    })
 }
 
 /// Every cluster, every node of a cluster and every pod of a cluster has a name of its own.
