@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails the test")]
 
 use plimsoll_qos::{
-    Amounts, Container, Grade, HpaTargetError, Pod, QosClass, Quantity, Ratio, RatioError, Terms, hpa_target,
-    qos_class, requests,
+    Amounts, Container, Grade, HpaTargetError, Pod, QosClass, Quantity, Ratio, RatioError, Resources, Terms,
+    hpa_target, qos_class, requests,
 };
 use proptest::prelude::*;
 
@@ -119,6 +119,24 @@ fn an_autoscaler_counts_percent_of_the_request() {
     assert!(matches!(target(1, "1m", "1"), Err(HpaTargetError::NotRepresentable { .. })));
 }
 
+/// How many pods Kubernetes' autoscaler wants of so many that use so much each: by percent of the request, and nothing
+/// within a tenth of the target (`pkg/controller/podautoscaler/replica_calculator.go`).
+fn wanted(pods: u64, used: u64, request: u64, target: u64) -> u64 {
+    let utilization = 100 * used / request;
+    if utilization.abs_diff(target) * 10 <= target { pods } else { (pods * utilization).div_ceil(target) }
+}
+
+#[test]
+fn an_oversold_app_is_scaled_when_it_uses_what_was_meant_of_its_limit() {
+    let (limit, request) = ("1".parse().unwrap(), "100m".parse().unwrap());
+    // Eighty percent of a request that is a tenth of the limit: 9 % of the limit is load enough for another pod.
+    assert_eq!(wanted(4, 90, 100, 80), 5);
+    let target = hpa_target(80, &limit, &request).unwrap().unsigned_abs().into();
+    assert_eq!(wanted(4, 800, 100, target), 4);
+    assert_eq!(wanted(4, 90, 100, target), 1);
+    assert_eq!(wanted(4, 900, 100, target), 5);
+}
+
 /// `limit / request ≤ ratio` without dividing.
 fn keeps(limit: &Quantity, request: &Quantity, ratio: Ratio) -> bool {
     limit.nanos() * ratio.denominator() <= request.nanos() * ratio.numerator()
@@ -150,11 +168,41 @@ proptest! {
     ) {
         let limit = Amounts { cpu: Quantity::from_millis(millis), memory: Quantity::from_mebibytes(mebibytes) };
         let asked = requests(&limit, grade, &grade.terms()).amounts();
-        let mut main = Container::named("main");
-        main.resources.limits = [("cpu", limit.cpu), ("memory", limit.memory)].into();
-        main.resources.requests = [("cpu", asked.cpu), ("memory", asked.memory)].into();
-        let pod = Pod { containers: vec![main], ..Pod::default() };
-        prop_assert_eq!(qos_class(&pod.defaulted()).class, grade.qos_class());
+        prop_assert_eq!(qos_class(&mk_pod(&asked, &limit).defaulted()).class, grade.qos_class());
+    }
+}
+
+/// A pod of one container that asks for this and may use that.
+fn mk_pod(asked: &Amounts, limit: &Amounts) -> Pod {
+    let list = |Amounts { cpu, memory }: &Amounts| [("cpu", cpu.clone()), ("memory", memory.clone())].into();
+    let mut main = Container::named("main");
+    main.resources.requests = list(asked);
+    main.resources.limits = list(limit);
+    Pod { containers: vec![main], ..Pod::default() }
+}
+
+proptest! {
+    /// The limit decides, and stays: whoever takes what a grade made of a size, and gives it in again, gets the same.
+    #[test]
+    fn what_a_grade_made_of_a_size_it_makes_again(
+        millis in 1_u64..20_000_000, bytes in 1_u64..(1 << 46), mebibytes in any::<bool>(),
+        terms in (1_u32..100, 1_u32..100, 1_u32..20, 1_u32..20), grade in prop::sample::select(Grade::ALL.to_vec()),
+    ) {
+        let (Ok(cpu), Ok(memory)) = (Ratio::new(terms.0, terms.1), Ratio::new(terms.2, terms.3)) else { return Ok(()) };
+        let terms = Terms { cpu, memory };
+        let memory = if mebibytes { Quantity::from_mebibytes(1 + bytes % (1 << 24)) } else { Quantity::from_bytes(bytes) };
+        let limit = Amounts { cpu: Quantity::from_millis(millis), memory };
+        let made = requests(&limit, grade, &terms);
+        let pod = mk_pod(&made.amounts(), &limit);
+        // As an API server fills it in, stores it, and prints it.
+        let stored: Pod = serde_json::from_str(&serde_json::to_string(&pod.defaulted()).unwrap()).unwrap();
+        prop_assert_eq!(&stored, &pod, "nothing is left to be filled in");
+        let amounts = |list: &Resources| Amounts { cpu: list.amount("cpu").clone(), memory: list.amount("memory").clone() };
+        let resources = &stored.containers[0].resources;
+        let again = requests(&amounts(&resources.limits), grade, &terms);
+        prop_assert_eq!(&again, &made, "in amounts and in words");
+        prop_assert_eq!(again.amounts(), amounts(&resources.requests));
+        prop_assert_eq!(amounts(&stored.requests()), made.amounts(), "and this is what the scheduler counts");
     }
 }
 

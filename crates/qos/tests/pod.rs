@@ -84,6 +84,58 @@ fn the_pod_as_a_whole_is_limited_by_default_only_where_every_container_is() {
     );
 }
 
+/// Resources of the pod as a whole are completed from those of its containers, and bound them.
+#[test]
+fn what_a_pod_as_a_whole_does_not_say_follows_from_its_containers() {
+    let with = |requests: Value, limits: Value| json!({"requests": requests, "limits": limits});
+    let both = |cpu: &str| with(json!({"cpu": cpu}), json!({"cpu": cpu}));
+    let table = [
+        // A request that is missing: what the containers request together, where any does; else the limit of the pod.
+        (
+            json!({"limits": {"cpu": "4"}}),
+            [both("1"), json!({})],
+            with(json!({"cpu": "1"}), json!({"cpu": "4"})),
+        ),
+        (
+            json!({"limits": {"cpu": "4"}}),
+            [both("1"), both("2")],
+            with(json!({"cpu": "3"}), json!({"cpu": "4"})),
+        ),
+        (json!({"limits": {"cpu": "4"}}), [json!({}), json!({})], both("4")),
+        // A limit that is missing: what the containers may use together, where every one is limited.
+        (
+            json!({"requests": {"cpu": "4"}}),
+            [both("1"), both("5")],
+            with(json!({"cpu": "4"}), json!({"cpu": "6"})),
+        ),
+        (json!({"requests": {"cpu": "4"}}), [both("1"), json!({})], json!({"requests": {"cpu": "4"}})),
+        // Nothing said of the pod as a whole stays nothing.
+        (json!({}), [both("1"), both("2")], json!({})),
+    ];
+    for (whole, [first, second], expected) in table {
+        let containers = json!([{"name": "a", "resources": first}, {"name": "b", "resources": second}]);
+        let spec = json!({"resources": whole, "containers": containers});
+        let stored = pod(spec.clone()).defaulted();
+        let expected = pod(json!({"resources": expected, "containers": containers}));
+        assert_eq!(stored.resources, expected.resources, "{spec}");
+        assert_eq!(stored.defaulted(), stored, "{spec}");
+    }
+    let refused = |whole: Value, limit: &str| {
+        let container = |name: &str| json!({"name": name, "resources": {"requests": {"cpu": "1"}, "limits": {"cpu": limit}}});
+        pod(json!({"resources": whole, "containers": [container("a"), container("b")]}))
+            .defaulted()
+            .faults()
+            .len()
+    };
+    assert_eq!(refused(both("2"), "2"), 0, "together they may use more than the pod");
+    assert_eq!(refused(both("2"), "3"), 2, "one by one not");
+    assert_eq!(
+        refused(json!({"requests": {"cpu": "1"}, "limits": {"cpu": "4"}}), "2"),
+        1,
+        "they request more than the pod"
+    );
+}
+
 #[test]
 fn overhead_is_added_only_to_limits_that_are_there() {
     let spec = json!({"containers": [{"name": "main", "resources": {"limits": {"cpu": "1", "memory": "0"}}}],

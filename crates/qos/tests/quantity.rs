@@ -86,10 +86,15 @@ fn quantities_have_the_value_they_say() {
         ("e-9", "0"),
         (".", "0"),
         ("-", "0"),
+        ("+", "0"),
         ("m", "0"),
     ];
     for (text, plain) in table {
         assert_eq!(q(text), q(plain), "{text}");
+        if !text.starts_with(['-', '+']) {
+            assert_eq!(q(&format!("-{text}")), Quantity::default() - q(plain), "-{text}");
+            assert_eq!(q(&format!("+{text}")), q(plain), "+{text}");
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The verbs that ask the oversell engine: the built program on files and standard input, without any server.
 
+mod page;
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 

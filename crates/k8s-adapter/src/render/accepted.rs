@@ -5,7 +5,7 @@ use plimsoll_core::cluster::Power;
 use plimsoll_core::document::{self, AppDocument};
 use plimsoll_core::scale::{Autoscale, Replication};
 use plimsoll_qos::lint::{self, Finding, Object, Rule};
-use plimsoll_qos::{Pod, Policy, QosClass, Ratio, Terms, qos_class};
+use plimsoll_qos::{Pod, Policy, QosClass, Ratio, Resources, Terms, qos_class};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -149,6 +149,41 @@ fn renders(document: AppDocument, power: Power) {
     found.retain(|finding| !(is_low && finding.rule == Rule::TargetNotScaled));
     assert_eq!(found, []);
     assert_eq!(class(&rendering), promised(&terms));
+    let stored = template(&rendering).defaulted();
+    assert_eq!(filled_in(&stored, &own_range()), stored, "the range has nothing to add");
+}
+
+/// What the `LimitRange` says that stands in every Namespace.
+fn own_range() -> Value {
+    let missing = Beside::default().missing("demo", &[]);
+    let range = missing.iter().find(|object| object["kind"] == "LimitRange").unwrap();
+    range["spec"]["limits"][0].clone()
+}
+
+/// The pod as `LimitRanger` leaves it, which comes after the API server's own defaults: what a container does not say is
+/// that of the range (`plugin/pkg/admission/limitranger`, `mergePodResourceRequirements`, Kubernetes v1.37).
+fn filled_in(pod: &Pod, range: &Value) -> Pod {
+    let read = |field: &str| serde_json::from_value::<Resources>(range[field].clone()).unwrap();
+    let (limits, requests) = (read("default"), read("defaultRequest"));
+    let mut pod = pod.clone();
+    for container in pod.containers.iter_mut().chain(&mut pod.init_containers) {
+        let own = &mut container.resources;
+        for (given, own) in [(&limits, &mut own.limits), (&requests, &mut own.requests)] {
+            let missing: Vec<_> = given.into_iter().filter(|(name, _)| !own.contains(name)).collect();
+            for (name, amount) in missing {
+                own.insert(name.clone(), amount.clone());
+            }
+        }
+    }
+    pod
+}
+
+#[test]
+fn a_range_adds_what_somebody_elses_container_does_not_say() {
+    let injected: Pod = serde_json::from_value(json!({"containers": [{"name": "proxy"}]})).unwrap();
+    let filled = filled_in(&injected.defaulted(), &own_range());
+    assert_ne!(filled, injected);
+    assert_eq!(qos_class(&filled).class, QosClass::Guaranteed);
 }
 
 /// What speaks against anything of it, beside what stands in every Namespace.
@@ -159,10 +194,13 @@ fn findings(rendering: &Rendering) -> Vec<Finding> {
     lint::lint(&objects, &Policy::default())
 }
 
-fn class(rendering: &Rendering) -> QosClass {
+fn template(rendering: &Rendering) -> Pod {
     let pod = &rendering.deployment.body["spec"]["template"]["spec"];
-    let pod: Pod = serde_json::from_value(pod.clone()).unwrap();
-    qos_class(&pod.defaulted()).class
+    serde_json::from_value(pod.clone()).unwrap()
+}
+
+fn class(rendering: &Rendering) -> QosClass {
+    qos_class(&template(rendering).defaulted()).class
 }
 
 fn promised(terms: &Terms) -> QosClass {

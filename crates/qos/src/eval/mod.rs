@@ -49,6 +49,7 @@
 //! Bounds: a line has at most [`MAX_LINE`] bytes, JSON at most 127 levels, a list at most 20,000 items, a map at
 //! most 4,096 names, a quantity at most 512 characters.
 
+mod by_name;
 mod capacity;
 mod objects;
 mod pod;
@@ -60,6 +61,8 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+
+use by_name::ByName;
 
 /// The longest line that is read.
 pub const MAX_LINE: usize = 64 << 20;
@@ -176,7 +179,9 @@ fn answer(request: &[u8]) -> Answer {
 }
 
 fn read<'a, T: Deserialize<'a>>(request: &'a [u8]) -> Result<T, String> {
-    serde_json::from_slice(request).map_err(|error| {
+    let mut json = serde_json::Deserializer::from_slice(request);
+    let read = T::deserialize(ByName(&mut json)).and_then(|read| json.end().map(|()| read));
+    read.map_err(|error| {
         let said = error.to_string();
         match said.strip_prefix("recursion limit exceeded") {
             Some(place) => format!("JSON is read down to {MAX_DEPTH} levels, and there are more{place}"),

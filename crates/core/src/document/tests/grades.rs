@@ -1,6 +1,7 @@
 //! The grades of an installation that set its own.
 
 use plimsoll_qos::Policy;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::{Host, admit, faults as faults_anywhere, read_policy, validate_by};
@@ -163,4 +164,94 @@ fn every_fault_of_grades_is_told_at_once_by_its_field() {
              must be sold at least as often",
         ]
     );
+}
+
+/// What may be written for each field of a grade, right and wrong; `None` leaves it out.
+fn any_grade() -> impl Strategy<Value = Value> {
+    let field = |values: Value| {
+        prop::option::weighted(0.97, prop::sample::select(values.as_array().cloned().unwrap()))
+    };
+    let ratio = || {
+        json!([
+            "1",
+            "1",
+            1,
+            1,
+            "3/2",
+            "3/2",
+            "2",
+            2,
+            5,
+            "5",
+            "7/2",
+            0,
+            101,
+            1.5,
+            3.0,
+            -1,
+            "1.5",
+            "",
+            "101/100",
+            null,
+            [1],
+            true
+        ])
+    };
+    (
+        field(json!(["a", "b", "c", "d", "e", "general-5", "A", "", 5, null])),
+        field(json!(["Guaranteed", "Burstable", "Burstable", "BestEffort", "guaranteed", 1])),
+        field(ratio()),
+        field(ratio()),
+        field(json!([
+            900,
+            800,
+            700,
+            600,
+            1,
+            0,
+            -1,
+            999_999_999,
+            1_000_000_000,
+            4_294_967_296_u64,
+            1.0,
+            "9",
+            null
+        ])),
+        prop::bool::weighted(0.02),
+    )
+        .prop_map(|(name, class, cpu, memory, priority, is_more)| {
+            let mut grade = json!({});
+            for (field, value) in [
+                ("name", name),
+                ("qosClass", class),
+                ("cpu", cpu),
+                ("memory", memory),
+                ("priority", priority),
+            ] {
+                if let Some(value) = value {
+                    grade[field] = value;
+                }
+            }
+            if is_more {
+                grade["more"] = json!(1);
+            }
+            grade
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    /// Files and requests on one side, lines of `plimsoll qos eval` and the ledger on the other.
+    #[test]
+    fn both_readers_of_grades_take_the_same(grades in prop::collection::vec(any_grade(), 0..3)) {
+        let value = json!({"grades": grades});
+        let read = read_policy(&value);
+        let by_engine = serde_json::from_value::<Policy>(value).map_err(|error| error.to_string());
+        match (&read, &by_engine) {
+            (Ok(read), Ok(by_engine)) => prop_assert_eq!(read, by_engine),
+            (Err(faults), Err(error)) => prop_assert!(!faults.is_empty() && !error.is_empty()),
+            _ => prop_assert!(false, "{:?} and {:?}", read, by_engine),
+        }
+    }
 }
