@@ -11,6 +11,7 @@ use crate::clock::{Clock, TokioClock};
 use crate::cluster::{Parts, SimCluster};
 use crate::control::{Manager, serve_definitions};
 use crate::http::{Server, Tokens, TrustedUser};
+use crate::load::Loads;
 use crate::net::{Identity, Listener, TlsError};
 use crate::nodes::Nodes;
 use crate::script::Scripts;
@@ -71,6 +72,7 @@ pub struct Builder {
     seed: u64,
     clock: Option<Arc<dyn Clock>>,
     scripts: Scripts,
+    loads: Loads,
 }
 
 impl Default for Builder {
@@ -85,6 +87,7 @@ impl Default for Builder {
             seed: 0,
             clock: None,
             scripts: Scripts::default(),
+            loads: Loads::default(),
         }
     }
 }
@@ -151,9 +154,15 @@ impl Builder {
         self
     }
 
+    /// The load on its containers from the start on.
+    pub fn loads(mut self, loads: Loads) -> Self {
+        self.loads = loads;
+        self
+    }
+
     /// Starts the cluster; it serves when this returns.
     pub async fn start(self) -> Result<SimCluster, StartError> {
-        let Self { name, nodes, size, data_dir, users, port, seed, clock, scripts } = self;
+        let Self { name, nodes, size, data_dir, users, port, seed, clock, scripts, loads } = self;
         let store = match &data_dir {
             Some(folder) => Store::open(folder)?,
             None => Store::in_memory(),
@@ -167,7 +176,7 @@ impl Builder {
         serve_definitions(&api);
 
         let lost = Nodes::default();
-        let mut manager = Manager::new(api.clone(), scripts.clone(), lost.clone());
+        let mut manager = Manager::new(api.clone(), scripts.clone(), loads.clone(), lost.clone());
         manager.settle().await;
 
         let users = if users.is_empty() {
@@ -190,6 +199,7 @@ impl Builder {
         Ok(SimCluster::new(Parts {
             name,
             nodes: lost,
+            loads,
             server,
             listener,
             authority_pem: identity.authority_pem,

@@ -10,6 +10,7 @@ use crate::builder::Builder;
 use crate::hooks::Hooks;
 use crate::http::{Server, TrustedUser};
 use crate::journal::Journal;
+use crate::load::Loads;
 use crate::net::{InProcess, Listener, kubeconfig};
 use crate::nodes::Nodes;
 use crate::permissions::Permissions;
@@ -26,6 +27,7 @@ pub struct SimCluster {
 pub(crate) struct Parts {
     pub(crate) name: String,
     pub(crate) nodes: Nodes,
+    pub(crate) loads: Loads,
     pub(crate) server: Arc<Server>,
     pub(crate) listener: Listener,
     pub(crate) authority_pem: String,
@@ -98,6 +100,11 @@ impl SimCluster {
     /// How its images behave.
     pub fn scripts(&self) -> &Scripts {
         &self.parts.server.scripts
+    }
+
+    /// What its containers use: autoscalers go by it.
+    pub fn loads(&self) -> &Loads {
+        &self.parts.loads
     }
 
     /// Its nodes, to be lost and brought back.

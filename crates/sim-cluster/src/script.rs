@@ -179,7 +179,7 @@ impl Containers {
         Self { node: Some(node.into()), ..self }
     }
 
-    fn hold(&self, pod: &Value, container: &Value) -> bool {
+    pub(crate) fn hold(&self, pod: &Value, container: &Value) -> bool {
         let Self { image, name, namespace, labels, node } = self;
         let text = |pointer| object::text(container, pointer);
         image.as_ref().is_none_or(|pattern| pattern.is_match(text("/image")))

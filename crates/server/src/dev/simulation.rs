@@ -98,14 +98,15 @@ async fn start(name: &str, dir: &DataDir, folder: &Folder) -> Result<(DcName, Si
     let Before { port, token } = kubeconfig.map(|text| before(&text)).unwrap_or_default();
     let token = token.map_or_else(random::token, Ok)?;
     let seed = random::number()?;
-    let scripts = programs::scripts()?;
+    let (scripts, loads) = (programs::scripts()?, programs::loads()?);
     let describe = |port| {
         let builder = SimCluster::builder()
             .name(name)
             .seed(seed)
             .token(token.clone(), USER, [GROUP])
             .port(port)
-            .scripts(scripts.clone());
+            .scripts(scripts.clone())
+            .loads(loads.clone());
         match &state {
             Some(state) => builder.data_dir(state),
             None => builder,

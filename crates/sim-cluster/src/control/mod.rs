@@ -3,6 +3,7 @@
 //! Everything is level-triggered: a change only says which objects to look at again, and what is done
 //! follows from what is there. One task and an ordered queue make a run repeatable.
 
+mod autoscaler;
 mod definition;
 mod deployment;
 mod disruption;
@@ -24,11 +25,13 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, Target};
+use crate::load::Loads;
 use crate::nodes::Nodes;
 use crate::object;
 use crate::script::Scripts;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
+use autoscaler::Autoscaler;
 use kubelet::Kubelet;
 use node::Lifecycle;
 use recorder::Recorder;
@@ -54,6 +57,7 @@ enum Work {
     Garbage(Key),
     Quota(Key),
     Budget(Key),
+    Autoscaler(Key),
     ExpireEvents,
 }
 
@@ -61,6 +65,7 @@ enum Work {
 pub(crate) struct Manager {
     api: Arc<Api>,
     recorder: Recorder,
+    autoscaler: Autoscaler,
     kubelet: Kubelet,
     lifecycle: Lifecycle,
     nodes: Nodes,
@@ -72,9 +77,10 @@ pub(crate) struct Manager {
 }
 
 impl Manager {
-    pub(crate) fn new(api: Arc<Api>, scripts: Scripts, nodes: Nodes) -> Self {
+    pub(crate) fn new(api: Arc<Api>, scripts: Scripts, loads: Loads, nodes: Nodes) -> Self {
         let recorder = Recorder::new(api.clone());
         Self {
+            autoscaler: Autoscaler::new(api.clone(), recorder.clone(), loads),
             kubelet: Kubelet::new(api.clone(), recorder.clone(), scripts, nodes.clone()),
             lifecycle: Lifecycle::new(api.clone(), recorder.clone(), nodes.clone()),
             nodes,
@@ -191,6 +197,9 @@ impl Manager {
             "poddisruptionbudgets.policy" => {
                 self.queue.insert(Work::Budget(key.clone()));
             }
+            "horizontalpodautoscalers.autoscaling" => {
+                self.queue.insert(Work::Autoscaler(key.clone()));
+            }
             "customresourcedefinitions.apiextensions.k8s.io" => {
                 self.queue.insert(Work::Definition(key.name.clone()));
             }
@@ -293,6 +302,7 @@ impl Manager {
             Work::Garbage(key) => garbage::sync(&self.api, key),
             Work::Quota(key) => quota::sync(&self.api, key),
             Work::Budget(key) => disruption::sync(&self.api, key),
+            Work::Autoscaler(key) => self.autoscaler.sync(key),
             Work::ExpireEvents => self.recorder.expire(EVENT_LIFE),
         };
         match outcome {

@@ -145,8 +145,9 @@ impl Schema {
         }
         match value {
             Value::Null => false,
-            // An empty list of managers is a request to forget them, so it has to reach the field manager.
-            Value::Array(items) => !items.is_empty() || name == "managedFields",
+            // An empty list of managers is a request to forget them, so it has to reach the field manager; one of
+            // policies is a fault, which defaults would hide.
+            Value::Array(items) => !items.is_empty() || matches!(name, "managedFields" | "policies"),
             Value::Object(keys) => {
                 let ty = map.fields.get(name).map(|field| self.get(field.ty));
                 !keys.is_empty() || !ty.is_some_and(Type::is_go_map)

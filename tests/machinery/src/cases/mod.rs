@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod apply_conflicts;
 pub mod apply_lists;
+pub mod autoscalers;
 pub mod definitions;
 pub mod delete;
 pub mod errors;
@@ -261,6 +262,16 @@ macro_rules! for_each_case {
                 unknown_fields_are_told_refused_or_dropped,
                 the_options_of_a_write_are_checked,
                 a_new_object_names_no_version;
+            autoscalers:
+                an_autoscaler_is_completed,
+                the_behavior_of_an_autoscaler_is_completed,
+                wrong_bounds_of_an_autoscaler_are_refused,
+                wrong_metrics_of_an_autoscaler_are_refused,
+                wrong_rules_of_an_autoscaler_are_refused,
+                too_few_pods_become_the_least,
+                too_many_pods_become_the_most,
+                a_target_of_none_is_left_alone,
+                without_metrics_the_pods_stay_as_they_are;
         }
     };
 }
