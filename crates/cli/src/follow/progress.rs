@@ -7,7 +7,7 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use plimsoll_api_rest::dto::{Operation, Outcome, OutcomeState};
+use plimsoll_api_rest::dto::{Operation, Outcome, OutcomeState, Replicas};
 
 use crate::output::clean;
 
@@ -127,14 +127,28 @@ pub(super) fn line(outcome: &Outcome) -> String {
     let Outcome { data_center, state, reason: _, message, since: _, replicas } = outcome;
     let mut text = format!("{:<12} {:<11}", clean(data_center), format!("{state:?}"));
     if let Some(replicas) = replicas {
-        let ordered = replicas.ordered;
-        let _ = write!(text, "  {}/{ordered} updated, {}/{ordered} ready", replicas.updated, replicas.ready);
-        if replicas.old > 0 {
-            let _ = write!(text, ", {} old", replicas.old);
-        }
+        let _ = write!(text, "  {}", pods(replicas));
     }
     if let Some(message) = message {
         let _ = write!(text, "  {}", clean(message));
     }
     text.trim_end().to_owned()
+}
+
+/// `2/3 updated, 3/3 ready, 1 old, 1 leaving`; where none is ordered, those that are still there.
+fn pods(replicas: &Replicas) -> String {
+    let Replicas { ordered, updated, ready, available: _, old, terminating } = replicas;
+    if *ordered == 0 {
+        return match updated.saturating_add(*old).saturating_add(*terminating) {
+            0 => "no pods".to_owned(),
+            left => format!("{left} leaving"),
+        };
+    }
+    let mut text = format!("{updated}/{ordered} updated, {ready}/{ordered} ready");
+    for (count, what) in [(old, "old"), (terminating, "leaving")] {
+        if *count > 0 {
+            let _ = write!(text, ", {count} {what}");
+        }
+    }
+    text
 }

@@ -198,10 +198,18 @@ mod tests {
     fn a_data_center_is_one_line() {
         let mut failed = mk_outcome("dc-2", OutcomeState::Failed, 1);
         failed.message = Some("the image cannot be pulled\n\u{1b}[31m".to_owned());
+        let with = |state, replicas| Outcome { replicas: Some(replicas), ..mk_outcome("dc-4", state, 3) };
+        let none = Replicas { ordered: 0, updated: 0, ready: 0, available: 0, old: 0, terminating: 0 };
         let lines = [
             mk_outcome("dc-1", OutcomeState::Progressing, 2),
             failed,
             mk_outcome("dc-3", OutcomeState::Owed, 0),
+            with(
+                OutcomeState::Progressing,
+                Replicas { ordered: 3, updated: 3, ready: 3, available: 3, old: 0, terminating: 2 },
+            ),
+            with(OutcomeState::Progressing, Replicas { updated: 1, terminating: 2, ..none.clone() }),
+            with(OutcomeState::Done, none),
         ];
         insta::assert_yaml_snapshot!(lines.iter().map(line).collect::<Vec<_>>());
     }
