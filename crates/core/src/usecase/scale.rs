@@ -83,10 +83,10 @@ impl ScaleChange {
         if matches!(&self.placement, Some(Placement::Only(dcs)) if dcs.is_empty()) {
             fault("placement", "names no data center".to_owned(), "name one, or take the app offline");
         }
-        for dc in self.dcs.iter().chain(named) {
-            if !known.contains(dc) {
+        for (path, dcs) in [("dataCenters", self.dcs.as_slice()), ("placement", named)] {
+            for dc in dcs.iter().filter(|dc| !known.contains(dc)) {
                 let there = known.iter().map(DcName::as_str).collect::<Vec<_>>().join(", ");
-                fault("dc", format!("there is no data center {dc}"), &format!("name one of {there}"));
+                fault(path, format!("there is no data center {dc}"), &format!("name one of {there}"));
             }
         }
         violations
