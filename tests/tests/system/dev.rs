@@ -4,23 +4,28 @@ use crate::trouble::assert_trouble;
 use anyhow::{Context, Result};
 use plimsoll_tests::{Dev, Program, Said, eventually, holds_for};
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+/// What it takes on a loaded machine, and unoptimized, says nothing of the 30 seconds that it is meant to take and gives
+/// itself where nobody says `--timeout`: so these tests give it longer, and tell what it says that it took.
+const PATIENCE: &str = "3m";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dev_ends_well_once_its_example_is_healthy() -> Result<()> {
     let home = tempfile::tempdir()?;
     let mut command = Dev::command(home.path())?;
-    let started = Instant::now();
 
-    // It is meant to take less than 30 seconds, which the machine's other work must not decide about here.
-    let said = Said::by(command.args(["--until-healthy", "--timeout", "3m"])).await?;
+    let said = Said::by(command.args(["--until-healthy", "--timeout", PATIENCE])).await?;
 
-    eprintln!(
-        "healthy after {:.1} s, of 30 s that it may take on a machine of its own",
-        started.elapsed().as_secs_f64()
-    );
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.stdout.contains("shop") && said.stdout.contains("dc-3"), "{said:?}");
+    let last = said.stdout.lines().last().unwrap_or_default();
+    let took = last
+        .strip_prefix("demo/shop release 1 is live in dc-1, dc-2, dc-3: 9 pods ready, ")
+        .and_then(|rest| rest.strip_suffix(" s after the start"))
+        .with_context(|| format!("{said:?}"))?;
+    eprintln!("it took {took} s");
+    // The example has dc-1 soak for two seconds before the others begin: sooner, it would not have waited for it.
+    assert!(took.parse::<f64>()? > 2.0, "{said:?}");
     Ok(())
 }
 
@@ -52,7 +57,7 @@ async fn dev_without_a_folder_leaves_nothing_behind() -> Result<()> {
     assert_eq!(entries(temporary.path())?, Vec::<String>::new());
 
     let mut command = Dev::command_without_folder(home.path(), temporary.path())?;
-    let said = Said::by(command.args(["--until-healthy", "--timeout", "1m"])).await?;
+    let said = Said::by(command.args(["--until-healthy", "--timeout", PATIENCE])).await?;
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(entries(temporary.path())?, Vec::<String>::new());
     Ok(())
@@ -80,7 +85,7 @@ async fn dev_does_not_wait_for_what_time_does_not_mend() -> Result<()> {
     let home = tempfile::tempdir()?;
     let until_healthy = async || {
         let mut command = Dev::command(home.path())?;
-        Said::by(command.args(["--until-healthy", "--timeout", "2m"])).await
+        Said::by(command.args(["--until-healthy", "--timeout", PATIENCE])).await
     };
     let last = |said: &Said| said.stderr.lines().last().unwrap_or_default().to_owned();
 
