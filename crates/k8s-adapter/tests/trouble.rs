@@ -81,17 +81,31 @@ async fn a_certificate_of_another_authority_is_not_trusted() {
 }
 
 #[tokio::test]
-async fn an_expired_token_is_said_to_be_so() {
+async fn a_token_that_is_not_accepted_is_said_to_be_expired_where_it_says_so_itself() {
     let cluster = simulated().await;
-    let kubeconfig = cluster.kubeconfig();
-    let lines = kubeconfig.lines().map(|line| match line.split_once("token:") {
-        Some((before, _)) => format!("{before}token: withdrawn"),
-        None => line.to_owned(),
-    });
-    let kubeconfig = lines.collect::<Vec<_>>().join("\n");
-    assert_ne!(kubeconfig, cluster.kubeconfig());
-    let answer = said(connected(&kubeconfig).await.identity().await);
-    assert!(answer.starts_with("Untrusted") && answer.contains("(401)"), "{answer}");
+    // {"exp":1767225600}, which is the beginning of 2026.
+    let expired = "e30.eyJleHAiOjE3NjcyMjU2MDB9.c2ln";
+    for (token, why) in [
+        ("withdrawn", "they are expired or were withdrawn"),
+        (expired, "the token expired at 2026-01-01T00:00:00Z"),
+    ] {
+        let kubeconfig = cluster.kubeconfig();
+        let lines = kubeconfig.lines().map(|line| match line.split_once("token:") {
+            Some((before, _)) => format!("{before}token: {token}"),
+            None => line.to_owned(),
+        });
+        let kubeconfig = lines.collect::<Vec<_>>().join("\n");
+        assert_ne!(kubeconfig, cluster.kubeconfig());
+        let target = connected(&kubeconfig).await;
+        let answer = said(target.identity().await);
+        let expected = format!(
+            ": the data center does not accept the credentials of the kubeconfig (401): {why}; renew them"
+        );
+        assert!(answer.starts_with("Untrusted") && answer.ends_with(&expected), "{answer}");
+        let mut watch = target.watch(&"test".parse().expect("a name"));
+        let Some(Err(error)) = watch.next().await else { panic!("it is let in") };
+        assert!(error.to_string().contains(why), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,9 @@ pub(crate) struct Plan<'a> {
     pub extent: Extent,
 }
 
+/// Who makes the tokens of service accounts.
+pub(crate) const ISSUER: &str = "https://kubernetes.default.svc";
+
 /// Writes the files that the command lines name, beside the certificates and kubeconfigs: the tokens and the
 /// audit policy.
 pub(crate) fn write_files(layout: &Layout, tokens: &[(String, &str)]) -> Result<()> {
@@ -65,9 +68,10 @@ fn api_server(plan: &Plan) -> Vec<OsString> {
         .with("tls-private-key-file", certificates.server_key())
         .with("service-account-key-file", certificates.service_account_public_key())
         .with("service-account-signing-key-file", certificates.service_account_key())
-        .with("service-account-issuer", "https://kubernetes.default.svc")
+        .with("service-account-issuer", ISSUER)
         .with("service-cluster-ip-range", "10.96.0.0/16")
         .with("token-auth-file", plan.layout.tokens())
+        .with("client-ca-file", certificates.authority())
         .with("authorization-mode", "Node,RBAC")
         .with("allow-privileged", "true")
         .with("max-requests-inflight", "2000")

@@ -1,9 +1,15 @@
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
 };
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Addresses under which an API server is reached: by clients, and by the Service `kubernetes` in the cluster.
 const SERVER_NAMES: [&str; 5] =
@@ -60,6 +66,38 @@ impl Certificates {
         Self { folder: folder.to_path_buf() }
     }
 
+    /// A certificate of the authority for a client that may do everything, good until `end`, and its key; in PEM.
+    pub(crate) fn make_client(&self, end: SystemTime) -> Result<(String, String)> {
+        let authority_key =
+            KeyPair::from_pem(&read(&self.authority_key())?).context("reading the authority's key")?;
+        let issuer = Issuer::from_ca_cert_pem(&read(&self.authority())?, authority_key)
+            .context("reading the authority's certificate")?;
+        let key = KeyPair::generate().context("making a client's key")?;
+        let mut client = CertificateParams::default();
+        client.distinguished_name.push(DnType::CommonName, "client");
+        // To Kubernetes the organization is the group.
+        client.distinguished_name.push(DnType::OrganizationName, "system:masters");
+        client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        client.not_after = end.into();
+        let certificate = client.signed_by(&key, &issuer).context("signing a client's certificate")?;
+        Ok((certificate.pem(), key.serialize_pem()))
+    }
+
+    /// A token with these claims, as the API server makes those of service accounts.
+    pub(crate) fn sign_token(&self, claims: &Value) -> Result<String> {
+        let key = KeyPair::from_pem(&read(&self.service_account_key())?);
+        let key = key.context("reading the service account key")?.serialize_der();
+        let random = SystemRandom::new();
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &key, &random)
+            .map_err(|error| anyhow!("using the service account key: {error}"))?;
+        let header = json!({"alg": "ES256", "typ": "JWT"});
+        let [header, claims] = [&header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+        let signed = format!("{header}.{claims}");
+        let signature =
+            key.sign(&random, signed.as_bytes()).map_err(|error| anyhow!("signing a token: {error}"))?;
+        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+
     pub(crate) fn authority(&self) -> PathBuf {
         self.folder.join("ca.crt")
     }
@@ -83,4 +121,8 @@ impl Certificates {
     pub(crate) fn service_account_public_key(&self) -> PathBuf {
         self.folder.join("sa.pub")
     }
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))
 }

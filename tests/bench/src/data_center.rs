@@ -187,6 +187,11 @@ impl DataCenter {
         Certificates::in_folder(&self.layout.certificates()).authority()
     }
 
+    /// The folder of its certificates and keys.
+    pub(crate) fn certificates(&self) -> PathBuf {
+        self.layout.certificates()
+    }
+
     /// Every request that reached the API server.
     pub fn audit_log(&self) -> AuditLog {
         AuditLog::at(self.layout.audit_log())

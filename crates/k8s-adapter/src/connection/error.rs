@@ -8,6 +8,7 @@ use plimsoll_core::cluster::Error;
 use rustls::CertificateError;
 
 use super::patience::Asked;
+use super::validity::Expired;
 use crate::plain;
 
 /// What a request was about, for the answers that mean different things for different requests.
@@ -65,12 +66,7 @@ fn is_expired(status: &Status) -> bool {
 
 fn to_refusal(status: Status, subject: Subject) -> Error {
     match status.code {
-        401 => Error::Untrusted(
-            "the data center does not accept the credentials of the kubeconfig (401): they are expired or \
-             were withdrawn; renew them"
-                .to_owned(),
-            Box::new(status),
-        ),
+        401 => Error::Untrusted(unaccepted("they are expired or were withdrawn"), Box::new(status)),
         403 => to_forbidden(&status),
         404 => Error::Refused(not_found(&status, subject)),
         409 => Error::Conflict,
@@ -83,6 +79,11 @@ fn to_refusal(status: Status, subject: Subject) -> Error {
         code if status.message.is_empty() => Error::Failing(format!("{code} {}", status.reason)),
         code => Error::Failing(format!("{} ({code})", message(&status))),
     }
+}
+
+/// Why credentials are not accepted, and what to do.
+fn unaccepted(why: &str) -> String {
+    format!("the data center does not accept the credentials of the kubeconfig (401): {why}; renew them")
 }
 
 /// 403 has three meanings: the credentials may not, a quota stands against it, the namespace is going.
@@ -144,8 +145,11 @@ fn has_cause(status: &Status, reason: &str) -> bool {
     causes.any(|cause| cause.reason == reason)
 }
 
-/// Why the two ends do not trust each other, if that is why a connection did not come about.
+/// Why the two ends do not trust each other, if that is why nothing came about.
 fn distrust(error: &(dyn StdError + 'static)) -> Option<String> {
+    if let Some(expired) = links(error).find_map(|link| link.downcast_ref::<Expired>()) {
+        return Some(unaccepted(&expired.to_string()));
+    }
     links(error).find_map(|link| match link.downcast_ref::<rustls::Error>()? {
         rustls::Error::InvalidCertificate(why) => Some(distrusted_certificate(why)),
         rustls::Error::AlertReceived(alert) => Some(format!(

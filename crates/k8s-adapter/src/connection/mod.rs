@@ -6,7 +6,9 @@
 mod deadline;
 mod error;
 mod patience;
+mod validity;
 
+use std::future::ready;
 use std::time::Duration;
 
 use http::Uri;
@@ -20,6 +22,7 @@ use kube::{Client, Config};
 use tower::{BoxError, ServiceBuilder};
 
 pub(crate) use error::{Subject, to_error, to_watch_error};
+use validity::Validity;
 
 /// How a data center is talked to.
 #[derive(Clone, Debug)]
@@ -108,12 +111,14 @@ where
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(Duration::from_mins(1))
         .build::<_, Body>(connector);
+    let validity = Validity::of(&config.auth_info);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .layer(deadline::Layer::new(options.deadline))
         .layer(patience::Layer)
         .option_layer(config.auth_layer().map_err(unusable)?)
         .layer(config.extra_headers_layer().map_err(unusable)?)
+        .and_then(move |response| ready(validity.judge(response).map_err(BoxError::from)))
         .map_err(BoxError::from)
         .service(http);
     Ok(ClientBuilder::new(service, config.default_namespace.clone()).build())

@@ -23,6 +23,35 @@ async fn a_data_center_that_does_not_answer_is_not_added() -> anyhow::Result<()>
     world.end().await
 }
 
+/// On real ground alone: a simulated API server knows tokens that never end, and no certificates of clients.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_data_center_whose_credentials_have_expired_is_not_added_and_says_when() -> anyhow::Result<()> {
+    use plimsoll_bench::{Bench, Credential};
+    use plimsoll_tests::{Claim, Ground, World};
+    use std::time::{Duration, SystemTime};
+    let world = World::new(Ground::Real, Claim::Shared).await?;
+    let bench = Bench::shared()?;
+    let added_with = async |credential, end| {
+        let kubeconfig = bench.dc(1).kubeconfig_until(credential, end).await?;
+        std::fs::write(world.folder().join("dc-4.yaml"), kubeconfig)?;
+        world.user().run(&["dc", "add", "dc-4", "--kubeconfig", "dc-4.yaml"]).await
+    };
+    let now = SystemTime::now();
+    let hour = Duration::from_hours(1);
+
+    for (name, credential, accepted) in [
+        ("expired_token", Credential::Token, "its user may not do what it takes there"),
+        ("expired_certificate", Credential::Certificate, "this cluster is known as dc-1 already"),
+    ] {
+        // What is refused an hour after its end is accepted an hour before: nothing else is wrong with it.
+        let said = added_with(credential, now + hour).await?;
+        assert!(said.stderr.contains(accepted), "{said:?}");
+        let said = added_with(credential, now - hour).await?;
+        super::assert_trouble(&format!("data_center_{name}"), world.folder(), &said);
+    }
+    world.end().await
+}
+
 mod scenario {
     use crate::trouble::assert_trouble;
     use anyhow::{Context, Result};
@@ -67,12 +96,12 @@ mod scenario {
         world.user().apply_and_wait(&world.shop()).await?;
         let [one, two, three] = world.dcs() else { anyhow::bail!("three data centers") };
         let strange = wrong_certificate(two.kubeconfig(), one.kubeconfig())?;
-        let expired = wrong_token(&read(three.kubeconfig())?)?;
+        let withdrawn = wrong_token(&read(three.kubeconfig())?)?;
         let kept = ["dc-2", "dc-3"].map(|name| world.folder().join(format!("data/kubeconfig/{name}.yaml")));
         let before = [std::fs::read(&kept[0])?, std::fs::read(&kept[1])?];
         world.kill_server().await?;
         std::fs::write(&kept[0], serde_saphyr::to_string(&strange)?)?;
-        std::fs::write(&kept[1], serde_saphyr::to_string(&expired)?)?;
+        std::fs::write(&kept[1], serde_saphyr::to_string(&withdrawn)?)?;
         world.start_server().await?;
 
         let operation = world.user().apply_and_wait(&world.shop().version(2)).await?;
@@ -120,6 +149,6 @@ mod scenario {
     }
 
     fn wrong_token(kubeconfig: &Value) -> Result<Value> {
-        changed(kubeconfig, "/users/0/user/token", "expired".into())
+        changed(kubeconfig, "/users/0/user/token", "withdrawn".into())
     }
 }
