@@ -58,6 +58,8 @@ impl Queue {
                 if let Some(app) = state.ready.pop_front() {
                     state.queued.remove(&app);
                     state.running.insert(app.clone());
+                    // What was to be looked at later is looked at now: whoever looks says when to look again.
+                    state.forget(&app);
                     if !state.ready.is_empty() {
                         // `notify_one` keeps one wake-up only; pass it on.
                         self.changed.notify_one();
@@ -98,6 +100,12 @@ impl State {
             self.again.insert(app.clone());
         } else if self.queued.insert(app.clone()) {
             self.ready.push_back(app.clone());
+        }
+    }
+
+    fn forget(&mut self, app: &AppRef) {
+        if let Some(due) = self.due.remove(app) {
+            self.later.remove(&(due, app.clone()));
         }
     }
 
@@ -149,6 +157,19 @@ mod tests {
         queue.done(&app("a"));
         let nobody = tokio::time::timeout(Duration::from_mins(1), queue.next()).await;
         assert!(nobody.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_takes_the_place_of_the_one_that_was_to_come_later() {
+        let queue = Queue::default();
+        queue.add_after(&app("a"), Duration::from_secs(2));
+        queue.add(&app("a"));
+        assert_eq!(queue.next().await, app("a"));
+        queue.add_after(&app("a"), Duration::from_secs(5));
+        queue.done(&app("a"));
+        let start = Instant::now();
+        assert_eq!(queue.next().await, app("a"));
+        assert_eq!(start.elapsed(), Duration::from_secs(5));
     }
 
     #[tokio::test(start_paused = true)]
