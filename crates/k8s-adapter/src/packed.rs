@@ -18,7 +18,7 @@ pub(crate) struct Packed {
 
 #[derive(Clone, Debug)]
 enum Form {
-    Text(Arc<[u8]>),
+    Text(Vec<u8>),
     Compressed(Arc<[u8]>, Likeness),
 }
 
@@ -27,14 +27,22 @@ enum Form {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Likeness(Option<Arc<[u8]>>);
 
+/// As many bytes as most values have: room made in one step.
+const USUAL: usize = 4096;
 /// So much is looked at of what went before, with every value that is kept.
 const LIKENESS: usize = 16 * 1024;
 
 impl Packed {
     /// A value that is not to be kept yet; `None` for one that has no JSON form.
     pub(crate) fn of(value: &impl Serialize) -> Option<Self> {
-        let text = serde_json::to_vec(value).ok()?;
-        Some(Self { digest: Digest::of_bytes(&text), form: Form::Text(text.into()) })
+        let mut text = Vec::with_capacity(USUAL);
+        serde_json::to_writer(&mut text, value).ok()?;
+        Some(Self { digest: Digest::of_bytes(&text), form: Form::Text(text) })
+    }
+
+    /// What tells it from others.
+    pub(crate) fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// What is to be kept of it, where `before` was kept: that, if it is the same.
@@ -58,7 +66,7 @@ impl Packed {
     /// The JSON of the value.
     pub(crate) fn text(&self) -> Option<String> {
         let text = match &self.form {
-            Form::Text(text) => text.to_vec(),
+            Form::Text(text) => text.clone(),
             Form::Compressed(bytes, Likeness(like)) => {
                 let like = like.as_deref().unwrap_or_default();
                 lz4_flex::block::decompress_size_prepended_with_dict(bytes, like).ok()?
@@ -71,7 +79,7 @@ impl Packed {
 impl Default for Packed {
     /// Nothing.
     fn default() -> Self {
-        Self { digest: Digest::of_bytes(&[]), form: Form::Text(Arc::default()) }
+        Self { digest: Digest::of_bytes(&[]), form: Form::Text(Vec::new()) }
     }
 }
 
@@ -98,7 +106,8 @@ mod tests {
 
     fn bytes(packed: &Packed) -> &Arc<[u8]> {
         match &packed.form {
-            Form::Text(bytes) | Form::Compressed(bytes, _) => bytes,
+            Form::Compressed(bytes, _) => bytes,
+            Form::Text(_) => panic!("what is kept is compressed"),
         }
     }
 

@@ -9,7 +9,7 @@ use plimsoll_core::name::{AppRef, InstallationId};
 use serde::de::IgnoredAny;
 
 use crate::connection::{Subject, to_error, to_watch_error};
-use crate::document::Document;
+use crate::document::{Document, Parts};
 use crate::resource::{AppText, api_resource, app_of, to_resource};
 
 use super::KubeCluster;
@@ -93,7 +93,7 @@ impl Events {
                     self.listed.clear();
                     self.unreadable.clear();
                 }
-                Change::InitApply(document) => match self.event(document.text()) {
+                Change::InitApply(document) => match self.event(document.parts()) {
                     Some(Event::Changed(resource)) => self.listed.push(resource),
                     Some(event) => self.unreadable.push(event),
                     None => {}
@@ -104,12 +104,12 @@ impl Events {
                     return Some(Ok(events));
                 }
                 Change::Apply(document) => {
-                    if let Some(event) = self.event(document.text()) {
+                    if let Some(event) = self.event(document.parts()) {
                         return Some(Ok(vec![event]));
                     }
                 }
                 Change::Delete(document) => {
-                    if let Some(app) = self.gone(document.text()) {
+                    if let Some(app) = self.gone(document.parts()) {
                         return Some(Ok(vec![Event::Gone(app)]));
                     }
                 }
@@ -118,16 +118,16 @@ impl Events {
     }
 
     /// The App of a resource that is gone, if it was ours: of another installation is what says so.
-    fn gone(&self, text: &str) -> Option<AppRef> {
-        let object = AppText::parse(text).ok()?;
+    fn gone(&self, parts: Parts<'_>) -> Option<AppRef> {
+        let object = AppText::of(parts).ok()?;
         let is_ours = object.head().installation.is_none_or(|installation| installation == self.installation);
         app_of(&object).ok().filter(|_| is_ours)
     }
 
     /// What says nothing of its installation is shown.
-    fn event(&self, text: &str) -> Option<Event> {
+    fn event(&self, parts: Parts<'_>) -> Option<Event> {
         // What has no name that an App can have is no App's.
-        let object = AppText::parse(text).ok()?;
+        let object = AppText::of(parts).ok()?;
         let app = app_of(&object).ok()?;
         if let Some(installation) = object.head().installation.filter(|of| *of != self.installation) {
             return Some(Event::Foreign { app, installation });

@@ -24,7 +24,7 @@ use super::queue::Queue;
 use super::world::World;
 use crate::companions::{self, Beside};
 use crate::connection::{Subject, to_error, to_watch_error};
-use crate::document::Document;
+use crate::document::{Document, Parts};
 use crate::render::Object;
 use crate::rest::Rest;
 use crate::{KubeCluster, companions::LABEL};
@@ -196,13 +196,15 @@ impl Companions {
 
     fn put(&self, kind: Kind, document: &Document) -> Option<(String, String)> {
         let (namespace, name) = names(document)?;
-        let object: Value = serde_json::from_str(document.text()).ok()?;
         // Counts of what is used change with every pod, and matter to nobody here.
+        let Parts { metadata, spec, status: _ } = document.parts();
+        let metadata: Value = serde_json::from_str(metadata.get()).ok()?;
+        let spec: Value = spec.map_or(Ok(Value::Null), |spec| serde_json::from_str(spec.get())).ok()?;
         let object = json!({
             "kind": kind.resource().kind,
-            "metadata": {"name": name, "namespace": namespace, "labels": object["metadata"]["labels"]},
+            "metadata": {"name": name, "namespace": namespace, "labels": metadata["labels"]},
             "apiVersion": "v1",
-            "spec": object["spec"],
+            "spec": spec,
         });
         let key = (namespace.clone(), kind);
         let before = self.state().there.entry(key).or_default().insert(name.clone(), object.clone());

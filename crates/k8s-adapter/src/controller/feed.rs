@@ -106,11 +106,11 @@ impl Feed {
             Sort::App => self.put_app(document),
             Sort::ReplicaSet => self.owner(document).filter(|app| {
                 let name = document.meta().name.as_deref().unwrap_or_default();
-                let set = ReplicaSet::parse(document.text());
+                let set = ReplicaSet::of(document.parts());
                 set.is_some_and(|set| self.world.put_replica_set(app, name, set))
             }),
             Sort::Object(kind) => self.owner(document).filter(|app| {
-                let live = Live::parse(kind, document.text());
+                let live = Live::of(kind, document.parts());
                 live.is_some_and(|live| self.world.put(app, live))
             }),
         };
@@ -122,7 +122,7 @@ impl Feed {
 
     fn put_app(&self, document: &Document) -> Option<AppRef> {
         let app = named(document, document.meta().name.as_deref()?)?;
-        let object = AppText::parse(document.text()).ok()?;
+        let object = AppText::of(document.parts()).ok()?;
         let head = object.head();
         // Apps of other installations are theirs.
         if head.installation.as_ref().is_some_and(|installation| *installation != self.options.installation) {

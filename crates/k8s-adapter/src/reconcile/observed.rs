@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_core::cluster::{Drift, Finding, Status};
+use plimsoll_core::digest::Digest;
 use plimsoll_core::name::AppUid;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Pod;
+use crate::document::Parts;
 use crate::packed::{Likeness, Packed};
 use crate::render::Kind;
 
@@ -93,17 +95,17 @@ pub(crate) struct Condition {
 /// The objects that were compared with what is rendered and had nothing that differs, as they were then. They
 /// need not be compared again for as long as they say the same and the same is rendered.
 #[derive(Debug, Default)]
-pub(crate) struct Matches(BTreeMap<Kind, (Packed, Option<u32>)>);
+pub(crate) struct Matches(BTreeMap<Kind, (Digest, Option<u32>)>);
 
 impl Matches {
     /// Whether `live` is as rendered with so many replicas.
     pub(super) fn has(&self, live: &Live, replicas: Option<u32>) -> bool {
-        let seen = self.0.get(&live.kind);
-        seen.is_some_and(|(body, told)| *body == live.body && *told == replicas)
+        self.0.get(&live.kind) == Some(&(live.body.digest(), replicas))
     }
 
-    pub(super) fn note(&mut self, live: &Live, replicas: Option<u32>) {
-        self.0.insert(live.kind, (live.body.clone(), replicas));
+    /// Notes that `live` is as rendered with so many replicas.
+    pub(crate) fn note(&mut self, live: &Live, replicas: Option<u32>) {
+        self.0.insert(live.kind, (live.body.digest(), replicas));
     }
 }
 
@@ -128,7 +130,13 @@ impl Live {
     /// Of most events nothing but the status is new. So the text is not taken apart further than to the parts
     /// that are kept, and those stay the text that they are.
     pub(crate) fn parse(kind: Kind, text: &str) -> Option<Self> {
-        let Partial { metadata, spec, status } = serde_json::from_str(text).ok()?;
+        Self::of(kind, serde_json::from_str(text).ok()?)
+    }
+
+    /// The same of an object whose parts are told apart already.
+    pub(crate) fn of(kind: Kind, parts: Parts<'_>) -> Option<Self> {
+        let Parts { metadata, spec, status } = parts;
+        let metadata: Metadata<'_> = serde_json::from_str(metadata.get()).ok()?;
         let rollout = (kind == Kind::Deployment).then(|| rollout(metadata.generation, spec, status));
         let body = match kind {
             // It never changes, and its name says what is in it.
@@ -189,8 +197,11 @@ impl Live {
 
 impl ReplicaSet {
     /// Keeps of a ReplicaSet what is needed; `None` for what is none.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let Set { metadata, spec } = serde_json::from_str(text).ok()?;
+    pub(crate) fn of(parts: Parts<'_>) -> Option<Self> {
+        let Parts { metadata, spec, status: _ } = parts;
+        let metadata: Metadata<'_> = serde_json::from_str(metadata.get()).ok()?;
+        let spec: SetSpec =
+            spec.map_or(Ok(SetSpec::default()), |spec| serde_json::from_str(spec.get())).ok()?;
         let SetPod { volumes, containers, init_containers } = spec.template.spec;
         let mounted = volumes.into_iter().filter_map(|volume| volume.config_map);
         let read = containers.into_iter().chain(init_containers).flat_map(|container| container.env_from);
@@ -202,17 +213,6 @@ impl ReplicaSet {
             config_maps: config_maps.collect(),
         })
     }
-}
-
-/// The parts of an object that are kept.
-#[derive(Deserialize)]
-struct Partial<'a> {
-    #[serde(borrow)]
-    metadata: Metadata<'a>,
-    #[serde(borrow, default)]
-    spec: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    status: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -273,15 +273,7 @@ impl<'a> BodyMetadata<'a> {
     }
 }
 
-/// A ReplicaSet, as far as it says which config its pods need.
-#[derive(Deserialize)]
-struct Set<'a> {
-    #[serde(borrow)]
-    metadata: Metadata<'a>,
-    #[serde(default)]
-    spec: SetSpec,
-}
-
+/// The spec of a ReplicaSet, as far as it says which config its pods need.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct SetSpec {

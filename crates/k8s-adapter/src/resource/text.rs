@@ -5,6 +5,8 @@ use plimsoll_core::name::InstallationId;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::document::Parts;
+
 /// An App resource of which only the metadata is sure to be readable. It is looked at with every event, most of which
 /// say nothing new of its content, so that stays text until somebody asks for it.
 #[derive(Clone, Debug, Deserialize)]
@@ -37,6 +39,12 @@ pub(crate) struct Head {
 impl<'a> AppText<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
+    }
+
+    /// One whose parts are told apart already.
+    pub(crate) fn of(parts: Parts<'a>) -> Result<Self, serde_json::Error> {
+        let Parts { metadata, spec, status } = parts;
+        Ok(Self { metadata: serde_json::from_str(metadata.get())?, spec, status })
     }
 
     pub(crate) fn head(&self) -> Head {

@@ -124,7 +124,7 @@ pub(super) fn mk_replica_set(order: &MkDelivery, config_maps: &[&str]) -> Replic
         "metadata": {"uid": "set", "labels": {"plimsoll.io/app-uid": order.uid.to_string()}},
         "spec": {"template": {"spec": {"containers": [{"envFrom": from}]}}},
     });
-    ReplicaSet::parse(&set.to_string()).unwrap()
+    ReplicaSet::of(serde_json::from_str(&set.to_string()).unwrap()).unwrap()
 }
 
 /// Actions in short, with the status apart.
