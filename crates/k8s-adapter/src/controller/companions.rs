@@ -33,6 +33,8 @@ use crate::{KubeCluster, companions::LABEL};
 const LASTS: u32 = 240;
 /// Between two tries for one Namespace: whoever takes them away again and again is not raced with.
 const REST: Duration = Duration::from_secs(10);
+/// How many terms are remembered of a Namespace: far more than an installation has grades.
+const TERMS: usize = 64;
 
 /// The reason of what a Namespace has against an App.
 const REASON: &str = "NamespaceRefuses";
@@ -51,14 +53,26 @@ struct State {
     /// By namespace and kind: the objects by name, with what of them matters.
     there: HashMap<(String, Kind), HashMap<String, Value>>,
     listed: HashSet<Kind>,
+    /// What of `there` stands beside the Apps of each Namespace, put together once per change.
+    known: HashMap<String, Arc<Known>>,
     tried: HashMap<String, Tried>,
+}
+
+/// What stands beside the Apps of a Namespace, until something of it changes.
+struct Known {
+    beside: Beside,
+    /// The terms by which nothing of ours was found missing: every look asks again, and almost all ask the same.
+    enough: Mutex<HashSet<Vec<Terms>>>,
 }
 
 /// What was done about a Namespace.
 struct Tried {
     at: Instant,
-    /// What was there then, by whose terms: the same again comes to the same.
-    of: (Beside, Vec<Terms>),
+    /// What was there then, and by whose terms.
+    beside: Beside,
+    terms: Vec<Terms>,
+    /// Whether the same again comes to the same.
+    is_in_vain: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,16 +115,16 @@ impl Companions {
     /// Sees to what stands beside an App that is sold by these terms, and says what of it is against its pods.
     pub(super) async fn attend(&self, app: &AppRef, terms: &[Terms], deployment: &Object) -> Vec<Finding> {
         let namespace = app.namespace.as_str();
-        let Some(beside) = self.beside(namespace) else { return Vec::new() };
-        if self.is_due(app, &beside, terms)
-            && let Err(error) = self.ensure(namespace, &beside, terms).await
+        let Some(known) = self.state().known(namespace) else { return Vec::new() };
+        if self.is_due(app, &known, terms)
+            && let Err(error) = self.ensure(namespace, &known.beside, terms).await
         {
             // Apps go on without; the next look tries again.
             tracing::warn!(namespace, error = %Chain(&error), "ranges and quotas could not be brought to what they should be");
-            self.state().tried.entry(namespace.to_owned()).and_modify(|tried| tried.of = Default::default());
+            self.state().tried.entry(namespace.to_owned()).and_modify(|tried| tried.is_in_vain = false);
             self.queue.add_after(app, REST);
         }
-        against(&beside, deployment)
+        against(&known.beside, deployment)
     }
 
     async fn ensure(&self, namespace: &str, beside: &Beside, terms: &[Terms]) -> Result<(), Error> {
@@ -125,42 +139,23 @@ impl Companions {
     }
 
     /// Whether something is to be done about a Namespace; what came to nothing before comes to nothing again.
-    fn is_due(&self, app: &AppRef, beside: &Beside, terms: &[Terms]) -> bool {
+    fn is_due(&self, app: &AppRef, known: &Known, terms: &[Terms]) -> bool {
         let namespace = app.namespace.as_str();
-        if beside.missing(namespace, terms).is_empty() {
+        let is_in_vain =
+            |tried: &Tried| tried.is_in_vain && tried.terms == terms && tried.beside == known.beside;
+        if self.state().tried.get(namespace).is_some_and(is_in_vain) || known.is_enough(namespace, terms) {
             return false;
         }
         let mut state = self.state();
         let now = Instant::now();
-        let of = (beside.clone(), terms.to_vec());
-        if let Some(tried) = state.tried.get(namespace) {
-            if tried.of == of {
-                return false;
-            }
-            if let Some(rest) = (tried.at + REST).checked_duration_since(now).filter(|rest| !rest.is_zero()) {
-                self.queue.add_after(app, rest);
-                return false;
-            }
+        let rest = state.tried.get(namespace).and_then(|tried| (tried.at + REST).checked_duration_since(now));
+        if let Some(rest) = rest.filter(|rest| !rest.is_zero()) {
+            self.queue.add_after(app, rest);
+            return false;
         }
-        state.tried.insert(namespace.to_owned(), Tried { at: now, of });
+        let (beside, terms) = (known.beside.clone(), terms.to_vec());
+        state.tried.insert(namespace.to_owned(), Tried { at: now, beside, terms, is_in_vain: true });
         true
-    }
-
-    /// What is known to be there; none until everything was listed once.
-    fn beside(&self, namespace: &str) -> Option<Beside> {
-        let state = self.state();
-        if state.listed.len() < Kind::ALL.len() {
-            return None;
-        }
-        let of = |kind: Kind| {
-            let there = state.there.get(&(namespace.to_owned(), kind));
-            let mut objects: Vec<Value> = there.into_iter().flat_map(HashMap::values).cloned().collect();
-            // What is decided must not hang on the order of a hash map.
-            objects
-                .sort_by(|one, two| one["metadata"]["name"].as_str().cmp(&two["metadata"]["name"].as_str()));
-            objects
-        };
-        Some(Beside { ranges: of(Kind::Range), quotas: of(Kind::Quota) })
     }
 
     async fn watch(&self, cluster: &KubeCluster, kind: Kind) {
@@ -206,24 +201,14 @@ impl Companions {
             "apiVersion": "v1",
             "spec": spec,
         });
-        let key = (namespace.clone(), kind);
-        let before = self.state().there.entry(key).or_default().insert(name.clone(), object.clone());
-        if before.as_ref() != Some(&object) {
+        if self.state().put(&namespace, kind, &name, object) {
             self.stir(&namespace);
         }
         Some((namespace, name))
     }
 
     fn remove(&self, kind: Kind, namespace: &str, name: &str) {
-        let mut state = self.state();
-        let key = (namespace.to_owned(), kind);
-        if let Some(there) = state.there.get_mut(&key) {
-            there.remove(name);
-            if there.is_empty() {
-                state.there.remove(&key);
-            }
-        }
-        drop(state);
+        self.state().remove(namespace, kind, name);
         self.stir(namespace);
     }
 
@@ -263,6 +248,72 @@ impl Companions {
     }
 }
 
+impl State {
+    /// What is known to be there; none until everything was listed once.
+    fn known(&mut self, namespace: &str) -> Option<Arc<Known>> {
+        if self.listed.len() < Kind::ALL.len() {
+            return None;
+        }
+        if let Some(known) = self.known.get(namespace) {
+            return Some(known.clone());
+        }
+        let of = |kind: Kind| {
+            let there = self.there.get(&(namespace.to_owned(), kind));
+            let mut objects: Vec<Value> = there.into_iter().flat_map(HashMap::values).cloned().collect();
+            // What is decided must not hang on the order of a hash map.
+            objects
+                .sort_by(|one, two| one["metadata"]["name"].as_str().cmp(&two["metadata"]["name"].as_str()));
+            objects
+        };
+        let beside = Beside { ranges: of(Kind::Range), quotas: of(Kind::Quota) };
+        let known = Arc::new(Known { beside, enough: Mutex::default() });
+        self.known.insert(namespace.to_owned(), known.clone());
+        Some(known)
+    }
+
+    /// True if it says something new.
+    fn put(&mut self, namespace: &str, kind: Kind, name: &str, object: Value) -> bool {
+        let there = self.there.entry((namespace.to_owned(), kind)).or_default();
+        if there.get(name) == Some(&object) {
+            return false;
+        }
+        there.insert(name.to_owned(), object);
+        self.known.remove(namespace);
+        true
+    }
+
+    fn remove(&mut self, namespace: &str, kind: Kind, name: &str) {
+        let key = (namespace.to_owned(), kind);
+        if let Some(there) = self.there.get_mut(&key) {
+            there.remove(name);
+            if there.is_empty() {
+                self.there.remove(&key);
+            }
+        }
+        self.known.remove(namespace);
+    }
+}
+
+impl Known {
+    /// Whether nothing of ours is missing, where Apps are sold by these terms.
+    fn is_enough(&self, namespace: &str, terms: &[Terms]) -> bool {
+        // What a panicking holder left behind is whole.
+        let enough = || self.enough.lock().unwrap_or_else(PoisonError::into_inner);
+        if enough().contains(terms) {
+            return true;
+        }
+        let is_enough = self.beside.missing(namespace, terms).is_empty();
+        if is_enough {
+            let mut enough = enough();
+            if enough.len() >= TERMS {
+                enough.clear();
+            }
+            enough.insert(terms.to_vec());
+        }
+        is_enough
+    }
+}
+
 /// What others' ranges and quotas have against the pods of a Deployment.
 fn against(beside: &Beside, deployment: &Object) -> Vec<Finding> {
     let found = beside.against(|| {
@@ -286,4 +337,29 @@ fn names(document: &Document) -> Option<(String, String)> {
 
 fn other(error: kube::Error) -> Error {
     to_error(error, Subject::Other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quota(hard: &str) -> Value {
+        json!({"kind": "ResourceQuota", "metadata": {"name": "team"}, "spec": {"hard": {"pods": hard}}})
+    }
+
+    #[test]
+    fn what_stands_beside_is_put_together_once_and_anew_when_it_changes() {
+        let mut state = State::default();
+        assert!(state.put("demo", Kind::Quota, "team", quota("1")));
+        assert!(state.known("demo").is_none(), "not everything was listed");
+        state.listed.extend(Kind::ALL);
+        let known = state.known("demo").unwrap();
+        assert_eq!(known.beside.quotas, [quota("1")]);
+        assert!(!state.put("demo", Kind::Quota, "team", quota("1")));
+        assert!(Arc::ptr_eq(&known, &state.known("demo").unwrap()));
+        assert!(state.put("demo", Kind::Quota, "team", quota("2")));
+        assert_eq!(state.known("demo").unwrap().beside.quotas, [quota("2")]);
+        state.remove("demo", Kind::Quota, "team");
+        assert_eq!(state.known("demo").unwrap().beside, Beside::default());
+    }
 }
