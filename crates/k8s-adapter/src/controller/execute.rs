@@ -9,7 +9,7 @@ use super::held::Held;
 use super::world::{FOR_GOOD, World};
 use crate::cluster::app_path;
 use crate::connection::{Subject, to_error};
-use crate::fields::{Managers, claim, compare, differences};
+use crate::fields::{Managers, Sort, claim, compare};
 use crate::label;
 use crate::reconcile::{Action, Had, Live, Pod};
 use crate::render::{Kind, Object};
@@ -141,21 +141,7 @@ impl Executor<'_> {
             }
         }
         match self.rest.apply::<Box<RawValue>>(&object.path(), &body).await {
-            Ok(there) => {
-                self.took(object.kind, &there)?;
-                let there: Value =
-                    serde_json::from_str(there.get()).map_err(kube::Error::SerdeError).map_err(other)?;
-                let managers = Managers::of(&there);
-                let left = match had {
-                    Had::Nothing => differences(&object.body, &there, managers.ours()),
-                    Had::Additions => compare(&object.body, &there, &managers),
-                };
-                if left.is_empty() {
-                    return Ok(Done::Written);
-                }
-                let fields = left.into_iter().map(|difference| difference.field).collect();
-                Ok(Done::Futile { title: object.title(), fields })
-            }
+            Ok(there) => self.applied(object, &there, had),
             Err(kube::Error::Api(status)) if status.is_conflict() => {
                 self.refresh(object.kind, &object.name).await?;
                 Ok(Done::LookAgain)
@@ -166,6 +152,29 @@ impl Executor<'_> {
             }
             Err(error) => self.failed(object, error),
         }
+    }
+
+    /// Takes over what an apply came to. What is as rendered need not be compared again with the next look.
+    fn applied(&self, object: &Object, there: &RawValue, had: Had) -> Result<Done, Error> {
+        let live = read(object.kind, there)?;
+        let there: Value =
+            serde_json::from_str(there.get()).map_err(kube::Error::SerdeError).map_err(other)?;
+        let mut left = compare(&object.body, &there, &Managers::of(&there));
+        if left.is_empty() {
+            let replicas = object.body["spec"]["replicas"].as_u64();
+            let replicas = replicas.and_then(|replicas| u32::try_from(replicas).ok());
+            self.world.remember(self.app, |memory| memory.matches.note(&live, replicas));
+        }
+        self.world.put(self.app, live);
+        if had == Had::Nothing {
+            // What was not there before has come with the answer: the next look sees to it.
+            left.retain(|difference| difference.sort != Sort::Added);
+        }
+        if left.is_empty() {
+            return Ok(Done::Written);
+        }
+        let fields = left.into_iter().map(|difference| difference.field).collect();
+        Ok(Done::Futile { title: object.title(), fields })
     }
 
     /// Removes the object of that uid.
@@ -300,9 +309,7 @@ impl Executor<'_> {
     }
 
     fn took(&self, kind: Kind, object: &RawValue) -> Result<Done, Error> {
-        let live = Live::parse(kind, object.get());
-        let live = live.ok_or_else(|| Error::Unreadable("an object without a uid".into()))?;
-        self.world.put(self.app, live);
+        self.world.put(self.app, read(kind, object)?);
         Ok(Done::Written)
     }
 
@@ -333,6 +340,10 @@ impl Executor<'_> {
             error => Err(error),
         }
     }
+}
+
+fn read(kind: Kind, object: &RawValue) -> Result<Live, Error> {
+    Live::parse(kind, object.get()).ok_or_else(|| Error::Unreadable("an object without a uid".into()))
 }
 
 /// Its name says what is in it, so what has the same in it is as good.

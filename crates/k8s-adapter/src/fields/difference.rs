@@ -41,7 +41,7 @@ pub(crate) fn compare(rendered: &Value, there: &Value, managers: &Managers<'_>) 
 }
 
 /// The differences between what was rendered and what is there; `owned` is what is noted as ours.
-pub(crate) fn differences(rendered: &Value, there: &Value, owned: Option<&Value>) -> Vec<Difference> {
+fn differences(rendered: &Value, there: &Value, owned: Option<&Value>) -> Vec<Difference> {
     let mut walk = Walk { field: String::new(), path: Vec::new(), found: Vec::new() };
     let nothing = Value::Null;
     let owned = owned.unwrap_or(&nothing);

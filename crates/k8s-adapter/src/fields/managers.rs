@@ -15,7 +15,7 @@ struct Entry<'a> {
     applies: bool,
     api_version: &'a str,
     subresource: &'a str,
-    time: Option<Timestamp>,
+    time: &'a str,
     fields: &'a Value,
 }
 
@@ -35,8 +35,8 @@ impl<'a> Managers<'a> {
         self.entries
             .iter()
             .filter(|entry| !entry.is_ours() && owns(entry.fields, path))
-            .max_by_key(|entry| entry.time)
-            .map(|entry| (entry.manager, entry.time))
+            .map(|entry| (entry.manager, entry.time.parse().ok()))
+            .max_by_key(|(_, time): &(_, Option<Timestamp>)| *time)
     }
 
     /// What others own of the object itself; of a subresource they own what it is made for.
@@ -73,7 +73,7 @@ fn entry(value: &Value) -> Entry<'_> {
         applies: text("operation") == "Apply",
         api_version: text("apiVersion"),
         subresource: text("subresource"),
-        time: text("time").parse().ok(),
+        time: text("time"),
         fields: &value["fieldsV1"],
     }
 }

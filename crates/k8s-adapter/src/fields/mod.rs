@@ -12,5 +12,5 @@ mod managers;
 
 pub(crate) use added::claim;
 pub(crate) use cover::covers;
-pub(crate) use difference::{Difference, Sort, compare, differences};
+pub(crate) use difference::{Difference, Sort, compare};
 pub(crate) use managers::Managers;
