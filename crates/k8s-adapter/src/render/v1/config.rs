@@ -106,7 +106,7 @@ impl Config {
         // With the App's life in it, so that one that is made again does not share with what is being removed.
         let digest = Digest::of(&json!({"uid": input.uid, "prefix": prefix, "data": data}))?;
         let name = format!("{prefix}-{}", digest.short(12));
-        let rest: Value = json!({"immutable": true, "data": data});
+        let rest = [("immutable", Value::Bool(true)), ("data", json!(data))];
         self.maps.push(input.object(Kind::ConfigMap, name.clone(), input.labels(), rest));
         Ok(name)
     }

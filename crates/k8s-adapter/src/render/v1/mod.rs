@@ -43,7 +43,7 @@ pub(super) fn render(input: &Input<'_>) -> Result<Rendering, RenderError> {
         }
     };
     Ok(Rendering {
-        deployment: workload::deployment(input, &template),
+        deployment: workload::deployment(input, template),
         replicas,
         service: workload::service(input),
         disruption_budget: workload::disruption_budget(input),
@@ -63,15 +63,21 @@ impl Input<'_> {
         json!({label::APP_UID: self.uid.to_string()})
     }
 
-    fn object(&self, kind: Kind, name: String, labels: Map<String, Value>, rest: Value) -> Object {
+    fn object<const N: usize>(
+        &self,
+        kind: Kind,
+        name: String,
+        labels: Map<String, Value>,
+        rest: [(&str, Value); N],
+    ) -> Object {
         let mut body = json!({
             "apiVersion": kind.api_version(),
             "kind": kind.name(),
             "metadata": {"name": name, "namespace": self.app.namespace},
         });
         body["metadata"]["labels"] = Value::Object(labels);
-        if let (Value::Object(body), Value::Object(rest)) = (&mut body, rest) {
-            body.extend(rest);
+        for (field, value) in rest {
+            body[field] = value;
         }
         Object { kind, namespace: self.app.namespace.to_string(), name, body }
     }

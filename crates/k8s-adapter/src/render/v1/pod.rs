@@ -18,10 +18,9 @@ const REVISION: &str = "pod-template-hash";
 pub(super) fn template(input: &Input<'_>, config: &Config) -> Result<Value, RenderError> {
     let mut labels = input.labels();
     labels.insert(label::GRADE.to_owned(), json!(input.content.grade));
-    let mut template = json!({
-        "metadata": {"labels": labels},
-        "spec": spec(input, config),
-    });
+    let mut template = json!({"metadata": {}});
+    template["metadata"]["labels"] = Value::Object(labels);
+    template["spec"] = spec(input, config);
     let digest = Digest::of(&template)?;
     template["metadata"]["labels"][label::CONTENT] = json!(digest.short(32));
     if input.restarts > 0 {
@@ -38,7 +37,6 @@ fn spec(input: &Input<'_>, config: &Config) -> Value {
         sidecars.iter().map(|sidecar| container(input, config, Role::Sidecar, &sidecar.name, &sidecar.inner));
     let before: Vec<Value> = steps.chain(beside).collect();
     let mut spec = json!({
-        "containers": [container(input, config, Role::Main, MAIN, main)],
         "volumes": volume::volumes(input, config),
         "priorityClassName": grade.priority_class(),
         "terminationGracePeriodSeconds": (seconds(shutdown.drain) + seconds(shutdown.grace)).max(1),
@@ -58,8 +56,9 @@ fn spec(input: &Input<'_>, config: &Config) -> Value {
         "topologySpreadConstraints": [over_servers(input)],
         "affinity": over_zones(input),
     });
+    spec["containers"] = Value::Array(vec![container(input, config, Role::Main, MAIN, main)]);
     if !before.is_empty() {
-        spec["initContainers"] = json!(before);
+        spec["initContainers"] = Value::Array(before);
     }
     spec
 }

@@ -11,7 +11,7 @@ use crate::render::{Kind, Object, RenderError};
 /// How long a pod without a readiness probe must have run to count, since it counts as ready at once.
 const SETTLE_WITHOUT_PROBE: u64 = 5;
 
-pub(super) fn deployment(input: &Input<'_>, template: &Value) -> Object {
+pub(super) fn deployment(input: &Input<'_>, template: Value) -> Object {
     let content = input.content;
     let mut labels = input.labels();
     // On the Deployment alone: another tag on the same digest must not restart a pod.
@@ -29,12 +29,12 @@ pub(super) fn deployment(input: &Input<'_>, template: &Value) -> Object {
         "progressDeadlineSeconds": seconds(content.publish.deadline).max(settle + 1),
         // A rollback within the last ten contents finds its ReplicaSet.
         "revisionHistoryLimit": 10,
-        "template": template,
     });
+    spec["template"] = template;
     if settle > 0 {
         spec["minReadySeconds"] = json!(settle);
     }
-    input.object(Kind::Deployment, input.app.name.to_string(), labels, json!({"spec": spec}))
+    input.object(Kind::Deployment, input.app.name.to_string(), labels, [("spec", spec)])
 }
 
 pub(super) fn service(input: &Input<'_>) -> Option<Object> {
@@ -53,7 +53,7 @@ pub(super) fn service(input: &Input<'_>) -> Option<Object> {
         .collect();
     let spec = json!({"type": "ClusterIP", "selector": input.selector(), "ports": ports});
     let named =
-        |spec| input.object(Kind::Service, input.app.name.to_string(), input.labels(), json!({"spec": spec}));
+        |spec| input.object(Kind::Service, input.app.name.to_string(), input.labels(), [("spec", spec)]);
     (!ports.is_empty()).then(|| named(spec))
 }
 
@@ -66,7 +66,7 @@ pub(super) fn disruption_budget(input: &Input<'_>) -> Object {
         "unhealthyPodEvictionPolicy": "AlwaysAllow",
     });
     let name = input.app.name.to_string();
-    input.object(Kind::PodDisruptionBudget, name, input.labels(), json!({"spec": spec}))
+    input.object(Kind::PodDisruptionBudget, name, input.labels(), [("spec", spec)])
 }
 
 pub(super) fn autoscaler(input: &Input<'_>, auto: &Autoscale) -> Result<Object, RenderError> {
@@ -88,7 +88,7 @@ pub(super) fn autoscaler(input: &Input<'_>, auto: &Autoscale) -> Result<Object, 
         }],
     });
     let name = input.app.name.to_string();
-    Ok(input.object(Kind::HorizontalPodAutoscaler, name, input.labels(), json!({"spec": spec})))
+    Ok(input.object(Kind::HorizontalPodAutoscaler, name, input.labels(), [("spec", spec)]))
 }
 
 fn is_label_value(text: &str) -> bool {
