@@ -354,8 +354,9 @@ impl Work {
             }
             Event::Changed(resource) => {
                 let app = resource.app.clone();
-                desk.sights.set(&desk.dc, resource);
-                self.queue.push(app);
+                if desk.sights.set(&desk.dc, resource) {
+                    self.queue.push(app);
+                }
             }
             Event::Gone(app) => {
                 desk.sights.remove(&desk.dc, &app);

@@ -128,20 +128,25 @@ impl Sights {
         changed
     }
 
-    /// Takes over one resource, unless something newer was seen of it: a fence never falls in one life of it.
-    pub(crate) fn set(&self, dc: &DcName, resource: Resource) {
+    /// Takes over one resource, unless something newer was seen of it: a fence never falls in one life of it. False if
+    /// it was seen as it is: a watch brings what an answer said before.
+    pub(crate) fn set(&self, dc: &DcName, resource: Resource) -> bool {
         let app = resource.app.clone();
         let mut seen = self.seen();
         let Seen { resources, gone, .. } = seen.entry(dc.clone()).or_default();
         gone.remove(&app);
-        let late = resources
-            .get(&app)
+        let there = resources.get(&app);
+        if there == Some(&resource) {
+            return false;
+        }
+        let late = there
             .is_some_and(|there| there.version.uid == resource.version.uid && there.fence > resource.fence);
         if !late {
             resources.insert(app.clone(), resource);
         }
         drop(seen);
         self.tell(&app);
+        true
     }
 
     /// Why the newest Order of an App was not taken, if it was not.
@@ -320,5 +325,41 @@ impl Live for Sights {
                 std::future::ready(mine.then_some(()))
             })
             .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+    use plimsoll_core::cluster::Version;
+    use plimsoll_core::ledger::Revision;
+
+    use super::*;
+
+    fn mk_resource(version: &str) -> Resource {
+        Resource {
+            app: AppRef { namespace: "demo".parse().unwrap(), name: "shop".parse().unwrap() },
+            version: Version { uid: "a".to_owned(), resource_version: version.to_owned() },
+            installation: "test".parse().unwrap(),
+            uid: AppUid::from(uuid::Uuid::nil()),
+            fence: Fence { epoch: 1, revision: Revision(7) },
+            digest: Digest::of_bytes(b"order"),
+            release: None,
+            asks: Asks::Deletion,
+            local: None,
+            status: None,
+        }
+    }
+
+    #[test]
+    fn what_is_seen_again_as_it_was_is_no_news() {
+        let (sights, dc) = (Sights::new(), "dc-1".parse().unwrap());
+        let mut changes = sights.changes(&mk_resource("1").app);
+        assert!(sights.set(&dc, mk_resource("1")));
+        assert_eq!(changes.next().now_or_never(), Some(Some(())));
+        assert!(!sights.set(&dc, mk_resource("1")));
+        assert_eq!(changes.next().now_or_never(), None);
+        assert!(sights.set(&dc, mk_resource("2")));
+        assert_eq!(changes.next().now_or_never(), Some(Some(())));
     }
 }
