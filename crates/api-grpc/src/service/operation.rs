@@ -4,9 +4,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use plimsoll_core::caller::Caller;
 use plimsoll_core::error::{Error, Kind};
-use plimsoll_core::fold::OperationState;
 use plimsoll_core::usecase::{OperationFilter, Plimsoll, Steering};
-use plimsoll_core::view::OperationView;
 use tonic::{Request, Response, Status};
 
 use super::next_page_token;
@@ -109,8 +107,8 @@ impl OperationService for Operations {
         let id = faults.operation(&id);
         let timeout = faults.timeout(timeout);
         let (id, timeout) = faults.check(id.zip(timeout)).map_err(status)?;
-        let views = self.plimsoll.watch_operation(&caller, id).await.map_err(status)?;
-        let Ok(view) = tokio::time::timeout(timeout, come_to_rest(views)).await else {
+        let at_rest = self.plimsoll.wait_operation(&caller, id).await.map_err(status)?;
+        let Ok(view) = tokio::time::timeout(timeout, at_rest).await else {
             let message = "the operation goes on; wait again, or watch it";
             return Err(status(Error::new(Kind::DeadlineExceeded, "OPERATION_RUNNING", message)));
         };
@@ -147,18 +145,4 @@ impl OperationService for Operations {
         let accepted = self.steer(&caller, &id, Steering::Abort, options).await?;
         Ok(Response::new(AbortOperationResponse { accepted: Some(accepted) }))
     }
-}
-
-/// The first view of an Operation that does not go on by itself.
-async fn come_to_rest(
-    mut views: BoxStream<'static, Result<OperationView, Error>>,
-) -> Result<OperationView, Error> {
-    while let Some(view) = views.next().await {
-        let view = view?;
-        if view.state.is_final() || view.state == OperationState::Held {
-            return Ok(view);
-        }
-    }
-    let message = "the operation can no longer be followed here; ask again";
-    Err(Error::new(Kind::Unavailable, Kind::Unavailable.reason(), message))
 }

@@ -2,12 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use futures::StreamExt as _;
-use futures::stream::BoxStream;
 use plimsoll_core::error::{Error, Kind};
-use plimsoll_core::fold::OperationState;
 use plimsoll_core::usecase::{OperationFilter, Plimsoll, Steering};
-use plimsoll_core::view::OperationView;
 
 use crate::dto::{Accepted, Nothing, Operation, Page};
 use crate::extract::{
@@ -58,8 +54,8 @@ pub(super) async fn wait(
     MaybeBody(Nothing {}): MaybeBody<Nothing>,
 ) -> Result<Json<Operation>, Failure> {
     let timeout = query.read()?;
-    let views = plimsoll.watch_operation(&caller, id).await?;
-    let Ok(view) = tokio::time::timeout(timeout, come_to_rest(views)).await else {
+    let at_rest = plimsoll.wait_operation(&caller, id).await?;
+    let Ok(view) = tokio::time::timeout(timeout, at_rest).await else {
         let message = "the operation goes on; wait again, or watch it";
         return Err(Error::new(Kind::DeadlineExceeded, "OPERATION_RUNNING", message).into());
     };
@@ -104,18 +100,4 @@ steer! {
     ///
     /// Every data center stays as it is; the notes say what runs where.
     abort, Steering::Abort, "/v1/operations/{id}/abort", "abortOperation"
-}
-
-/// The first view of an Operation that does not go on by itself.
-async fn come_to_rest(
-    mut views: BoxStream<'static, Result<OperationView, Error>>,
-) -> Result<OperationView, Error> {
-    while let Some(view) = views.next().await {
-        let view = view?;
-        if view.state.is_final() || view.state == OperationState::Held {
-            return Ok(view);
-        }
-    }
-    let message = "the operation can no longer be followed here; ask again";
-    Err(Error::new(Kind::Unavailable, Kind::Unavailable.reason(), message))
 }

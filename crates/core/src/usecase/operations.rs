@@ -3,6 +3,7 @@
 use std::pin::Pin;
 
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, Peekable, StreamExt};
 
 use super::Plimsoll;
@@ -10,6 +11,7 @@ use super::page::{Listing, PageRequest};
 use super::reading::{from_ledger, no_such_app};
 use crate::caller::{Caller, Role};
 use crate::error::{Error, Kind as ErrorKind};
+use crate::fold::OperationState;
 use crate::ledger::{Direction, Entry, MAX_PAGE, Range};
 use crate::name::{AppRef, OperationId};
 use crate::record::key::OperationKey;
@@ -76,17 +78,49 @@ impl Plimsoll {
         id: OperationId,
     ) -> Result<BoxStream<'static, Result<OperationView, Error>>, Error> {
         caller.require(Role::Viewer)?;
+        let Told { operation, nudges } = self.told_of(id).await?;
+        let live = self.live.changes(&operation.app).map(|()| Ok(Nudge::Live));
+        let start = Follow::new(self.clone(), id, stream::select(nudges, live).boxed());
+        Ok(stream::unfold(start, Follow::step).boxed())
+    }
+
+    /// Waits until an Operation does not go on by itself: it has ended, or is held. Who only waits for that need not
+    /// look at it whenever a pod comes or goes.
+    ///
+    /// # Errors
+    /// `NotFound`; in the future, what reading it fails with.
+    pub async fn wait_operation(
+        &self,
+        caller: &Caller,
+        id: OperationId,
+    ) -> Result<BoxFuture<'static, Result<OperationView, Error>>, Error> {
+        caller.require(Role::Viewer)?;
+        let Told { nudges, .. } = self.told_of(id).await?;
+        let mut follow = Follow::new(self.clone(), id, nudges);
+        Ok(async move {
+            while let Some((view, next)) = follow.step().await {
+                let view = view?;
+                if view.state.is_final() || view.state == OperationState::Held {
+                    return Ok(view);
+                }
+                follow = next;
+            }
+            let message = "the operation can no longer be followed here; ask again";
+            Err(Error::new(ErrorKind::Unavailable, ErrorKind::Unavailable.reason(), message))
+        }
+        .boxed())
+    }
+
+    /// An Operation, and whatever the ledger says of it from now on.
+    async fn told_of(&self, id: OperationId) -> Result<Told, Error> {
         let operation =
             self.read::<Operation>(&key::operation(id)).await?.ok_or_else(|| no_such_operation(id))?;
         // The revision is read before the first view is, so nothing falls between.
         let now = Range { limit: 1, ..Range::prefix(key::operation(id)) };
         let from = self.ledger.range(&now).await.map_err(from_ledger)?.revision;
         let ledger = self.ledger.watch(&key::operation(id), from).await.map_err(from_ledger)?;
-        let ledger = ledger.map(|events| events.map(|_| Nudge::Ledger).map_err(from_ledger));
-        let live = self.live.changes(&operation.value.app).map(|()| Ok(Nudge::Live));
-        let nudges = stream::select(ledger, live).boxed().peekable();
-        let start = Follow { plimsoll: self.clone(), id, read: None, shown: None, nudges, ended: false };
-        Ok(stream::unfold(start, Follow::step).boxed())
+        let nudges = ledger.map(|events| events.map(|_| Nudge::Ledger).map_err(from_ledger)).boxed();
+        Ok(Told { operation: operation.value, nudges })
     }
 
     pub(super) async fn view_operation(&self, id: OperationId) -> Result<OperationView, Error> {
@@ -214,6 +248,12 @@ enum Nudge {
     Live,
 }
 
+/// See [`Plimsoll::told_of`].
+struct Told {
+    operation: Operation,
+    nudges: BoxStream<'static, Result<Nudge, Error>>,
+}
+
 /// The state of a stream that follows an Operation.
 struct Follow {
     plimsoll: Plimsoll,
@@ -226,6 +266,10 @@ struct Follow {
 }
 
 impl Follow {
+    fn new(plimsoll: Plimsoll, id: OperationId, nudges: BoxStream<'static, Result<Nudge, Error>>) -> Self {
+        Self { plimsoll, id, read: None, shown: None, nudges: nudges.peekable(), ended: false }
+    }
+
     async fn step(mut self) -> Option<(Result<OperationView, Error>, Self)> {
         if self.ended {
             return None;
