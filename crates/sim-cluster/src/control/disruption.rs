@@ -15,9 +15,8 @@ pub(super) fn sync(api: &Api, key: &Key) -> Outcome {
     let selector = LabelSelector::from_object(&budget["spec"]["selector"]).unwrap_or_default();
     let pods: Vec<_> = api
         .store
-        .list("pods", Some(&key.namespace))
+        .select("pods", &key.namespace, &selector)
         .into_iter()
-        .filter(|pod| selector.matches_object(pod))
         .filter(|pod| !matches!(object::text(pod, "/status/phase"), "Succeeded" | "Failed"))
         .collect();
     let expected = expected(api, &pods);

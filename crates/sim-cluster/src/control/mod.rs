@@ -7,6 +7,7 @@ mod autoscaler;
 mod definition;
 mod deployment;
 mod disruption;
+mod endpoints;
 mod garbage;
 mod kubelet;
 mod namespace;
@@ -32,6 +33,7 @@ use crate::script::Scripts;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
 use autoscaler::Autoscaler;
+use endpoints::Endpoints;
 use kubelet::Kubelet;
 use node::Lifecycle;
 use recorder::Recorder;
@@ -58,6 +60,8 @@ enum Work {
     Quota(Key),
     Budget(Key),
     Autoscaler(Key),
+    /// A Service, and where it leads.
+    Endpoints(Key),
     ExpireEvents,
 }
 
@@ -66,6 +70,7 @@ pub(crate) struct Manager {
     api: Arc<Api>,
     recorder: Recorder,
     autoscaler: Autoscaler,
+    endpoints: Endpoints,
     kubelet: Kubelet,
     lifecycle: Lifecycle,
     nodes: Nodes,
@@ -81,6 +86,7 @@ impl Manager {
         let recorder = Recorder::new(api.clone());
         Self {
             autoscaler: Autoscaler::new(api.clone(), recorder.clone(), loads),
+            endpoints: Endpoints::new(api.clone()),
             kubelet: Kubelet::new(api.clone(), recorder.clone(), scripts, nodes.clone()),
             lifecycle: Lifecycle::new(api.clone(), recorder.clone(), nodes.clone()),
             nodes,
@@ -197,6 +203,9 @@ impl Manager {
             "poddisruptionbudgets.policy" => {
                 self.queue.insert(Work::Budget(key.clone()));
             }
+            "services" => {
+                self.queue.insert(Work::Endpoints(key.clone()));
+            }
             "horizontalpodautoscalers.autoscaling" => {
                 self.queue.insert(Work::Autoscaler(key.clone()));
             }
@@ -220,6 +229,7 @@ impl Manager {
     fn notice_pod(&mut self, key: &Key, pod: &Value, gone: bool) {
         self.queue.insert(Work::Pod(key.clone()));
         self.queue_controller(pod);
+        self.queue.extend(self.endpoints.of_pod(key, pod, gone).into_iter().map(Work::Endpoints));
         let finished = matches!(object::text(pod, "/status/phase"), "Succeeded" | "Failed");
         if gone || finished || object::text(pod, "/spec/nodeName").is_empty() {
             self.queue.insert(Work::Schedule);
@@ -303,6 +313,7 @@ impl Manager {
             Work::Quota(key) => quota::sync(&self.api, key),
             Work::Budget(key) => disruption::sync(&self.api, key),
             Work::Autoscaler(key) => self.autoscaler.sync(key),
+            Work::Endpoints(key) => self.endpoints.sync(key),
             Work::ExpireEvents => self.recorder.expire(EVENT_LIFE),
         };
         match outcome {
@@ -366,6 +377,13 @@ fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
     object::list(object, "/status/conditions")
         .iter()
         .find(|condition| object::text(condition, "/type") == kind)
+}
+
+/// The containers of a pod that run as long as it does: sidecars too.
+fn lasting_containers(pod: &Value) -> impl Iterator<Item = &Value> {
+    let sidecars = object::list(pod, "/spec/initContainers").iter();
+    let sidecars = sidecars.filter(|container| object::text(container, "/restartPolicy") == "Always");
+    object::list(pod, "/spec/containers").iter().chain(sidecars)
 }
 
 fn is_ready(pod: &Value) -> bool {

@@ -43,10 +43,11 @@ pub(super) async fn respond(
             let deprecation =
                 target.resource.version(&target.version).and_then(|version| version.deprecation.clone());
             let request = Request { server, caller, parts, query: &query, target, info: &info };
-            let mut reply = request.dispatch(verb, place.subresource, &bytes)?;
-            if let Some(deprecation) = &deprecation {
-                respond::warn(&mut reply, deprecation);
-            }
+            let outcome = request.dispatch(verb, place.subresource, &bytes);
+            let Some(deprecation) = deprecation else { return outcome };
+            // A refusal is warned of as well.
+            let mut reply = outcome.unwrap_or_else(|error| respond::error(&error));
+            respond::warn(&mut reply, &deprecation);
             Ok(reply)
         })
         .await

@@ -18,6 +18,8 @@ struct Row {
     blind: BlindUpdate,
     status: bool,
     scale: bool,
+    /// The warning that comes with every answer.
+    deprecation: Option<&'static str>,
 }
 
 const fn row(group: &'static str, plural: &'static str, kind: &'static str) -> Row {
@@ -33,14 +35,18 @@ const fn row(group: &'static str, plural: &'static str, kind: &'static str) -> R
         blind: BlindUpdate::Allowed,
         status: false,
         scale: false,
+        deprecation: None,
     }
 }
+
+const ENDPOINTS_ARE_DEPRECATED: &str =
+    "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
 
 const ALL: &[&str] = &["all"];
 
 const ROWS: &[Row] = &[
     Row { short: &["cm"], ..row("", "configmaps", "ConfigMap") },
-    Row { short: &["ep"], ..row("", "endpoints", "Endpoints") },
+    Row { short: &["ep"], deprecation: Some(ENDPOINTS_ARE_DEPRECATED), ..row("", "endpoints", "Endpoints") },
     Row { short: &["ev"], ..row("", "events", "Event") },
     Row { short: &["limits"], ..row("", "limitranges", "LimitRange") },
     Row { short: &["ns"], scope: Scope::Cluster, status: true, ..row("", "namespaces", "Namespace") },
@@ -112,8 +118,20 @@ pub(super) fn resources() -> Vec<Resource> {
 }
 
 fn to_resource(row: &Row) -> Resource {
-    let Row { group, versions, plural, kind, short, categories, scope, generation, blind, status, scale } =
-        *row;
+    let Row {
+        group,
+        versions,
+        plural,
+        kind,
+        short,
+        categories,
+        scope,
+        generation,
+        blind,
+        status,
+        scale,
+        deprecation,
+    } = *row;
     let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
     Resource {
         group: group.to_owned(),
@@ -128,7 +146,12 @@ fn to_resource(row: &Row) -> Resource {
         blind_update: blind,
         versions: versions
             .iter()
-            .map(|&name| ServedVersion { name: name.to_owned(), status, scale, deprecation: None })
+            .map(|&name| ServedVersion {
+                name: name.to_owned(),
+                status,
+                scale,
+                deprecation: deprecation.map(str::to_owned),
+            })
             .collect(),
         storage: None,
         selectable_fields: Vec::new(),

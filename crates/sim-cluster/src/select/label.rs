@@ -65,6 +65,17 @@ impl LabelSelector {
         self.requirements.is_empty()
     }
 
+    /// The labels that must have one value alone.
+    pub(crate) fn exact(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.requirements.iter().filter_map(|Requirement { key, test }| match test {
+            Test::In(values) => match values.as_slice() {
+                [one] => Some((key.as_str(), one.as_str())),
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+
     pub(crate) fn matches_object(&self, object: &Value) -> bool {
         self.is_empty() || self.matches(object::map(object, "/metadata/labels"))
     }

@@ -21,6 +21,7 @@ pub(crate) use history::{Change, ChangeKind, Compacted};
 pub use log::LogError;
 
 use crate::object;
+use crate::select::LabelSelector;
 use crate::status::ApiError;
 use log::{Kept, Log};
 use table::{Table, parts, path};
@@ -93,7 +94,7 @@ impl Store {
             let object = Arc::new(value);
             inner.index(&key, None, Some(&object));
             inner.unseen.insert(key.clone(), None);
-            inner.table(&key.resource).objects.insert(path(&key.namespace, &key.name), object);
+            inner.table(&key.resource).insert(path(&key.namespace, &key.name), object);
         }
         Self { inner: Mutex::new(inner), changed: Notify::new() }
     }
@@ -116,6 +117,12 @@ impl Store {
     /// The objects of a table in one namespace, or in all of them, in the order of lists.
     pub(crate) fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Object> {
         self.begin().list(resource, namespace)
+    }
+
+    /// Those of a namespace that a selector selects, in the order of lists.
+    pub(crate) fn select(&self, resource: &str, namespace: &str, selector: &LabelSelector) -> Vec<Object> {
+        let tx = self.begin();
+        tx.inner.tables.get(resource).map(|table| table.select(namespace, selector)).unwrap_or_default()
     }
 
     /// How many objects a table holds.
@@ -297,7 +304,7 @@ impl Tx<'_> {
         }
         let object = Arc::new(value);
         let place = path(&key.namespace, &key.name);
-        let previous = self.inner.table(&key.resource).objects.insert(place, object.clone());
+        let previous = self.inner.table(&key.resource).insert(place, object.clone());
         self.inner.revision = revision;
         self.inner.index(key, previous.as_deref(), Some(&object));
         let kind = if previous.is_some() { ChangeKind::Modified } else { ChangeKind::Added };
@@ -315,7 +322,7 @@ impl Tx<'_> {
             log.append(revision, key, None).map_err(|error| stored(&error))?;
         }
         let place = path(&key.namespace, &key.name);
-        self.inner.table(&key.resource).objects.remove(&place);
+        self.inner.table(&key.resource).remove(&place);
         self.inner.revision = revision;
         self.inner.index(key, Some(&previous), None);
         let mut last = Value::clone(&previous);
@@ -342,6 +349,7 @@ mod tests {
     use serde_json::json;
 
     use super::{ChangeKind, Key, Store};
+    use crate::select::LabelSelector;
 
     #[test]
     fn one_counter_orders_the_writes_of_all_tables() {
@@ -377,6 +385,27 @@ mod tests {
         store.forget_history();
         assert!(store.changes_since(&key.resource, 2).is_err());
         assert!(store.changes_since(&key.resource, 3).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_a_selector_selects_follows_the_labels() {
+        let store = Store::in_memory();
+        let labelled = |app: &str, tier: &str| json!({"metadata": {"labels": {"app": app, "tier": tier}}});
+        let select = |selector: &str| {
+            let selector = LabelSelector::parse(selector).unwrap();
+            store.select("pods", "n", &selector).len()
+        };
+        for (namespace, name, app) in
+            [("n", "x", "shop"), ("n", "y", "shop"), ("m", "x", "shop"), ("n", "z", "bank")]
+        {
+            store.begin().put(&Key::new("pods", namespace, name), labelled(app, "web")).unwrap();
+        }
+        assert_eq!((select("app=shop"), select("tier=web"), select("tier=web,app=bank")), (2, 3, 1));
+        assert_eq!((select("app in (shop, bank)"), select(""), select("app=none")), (3, 3, 0));
+        store.begin().put(&Key::new("pods", "n", "x"), labelled("bank", "web")).unwrap();
+        assert_eq!((select("app=shop"), select("app=bank"), select("app=bank,tier!=web")), (1, 2, 0));
+        store.begin().remove(&Key::new("pods", "n", "y")).unwrap();
+        assert_eq!((select("app=shop"), select("tier=web")), (0, 2));
     }
 
     #[test]

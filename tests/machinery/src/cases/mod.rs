@@ -6,6 +6,7 @@ pub mod apply_lists;
 pub mod autoscalers;
 pub mod definitions;
 pub mod delete;
+pub mod endpoints;
 pub mod errors;
 pub mod list;
 mod mk;
@@ -272,6 +273,14 @@ macro_rules! for_each_case {
                 too_many_pods_become_the_most,
                 a_target_of_none_is_left_alone,
                 without_metrics_the_pods_stay_as_they_are;
+            endpoints:
+                a_service_that_nobody_stands_behind_leads_nowhere,
+                a_service_leads_to_the_ready_pod_behind_it,
+                a_named_port_is_looked_up_on_the_pod,
+                a_headless_service_is_marked,
+                a_pod_that_loses_its_label_is_led_to_no_more,
+                a_service_without_a_selector_is_left_alone,
+                when_a_service_goes_what_it_led_to_is_forgotten;
         }
     };
 }

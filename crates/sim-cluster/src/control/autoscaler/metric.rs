@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use plimsoll_qos::Quantity;
 use serde_json::{Value, json};
 
-use super::super::{condition, is_ready};
+use super::super::{condition, is_ready, lasting_containers};
 use super::proposal::{Aim, Pod, Proposal, State, Tolerance, propose};
 use crate::clock;
 use crate::load::{Load, Loads, Usage};
@@ -193,7 +193,7 @@ impl<'a> Metric<'a> {
         let Self { resource, container: name, .. } = self;
         let mut sum = 0;
         let mut found = false;
-        for container in lasting(pod).filter(|container| self.is_about(container)) {
+        for container in lasting_containers(pod).filter(|container| self.is_about(container)) {
             let request =
                 container.pointer("/resources/requests").and_then(|requests| requests.get(*resource));
             let Some(request) = request.and_then(Value::as_str) else {
@@ -211,13 +211,6 @@ impl<'a> Metric<'a> {
     }
 }
 
-/// Containers that run as long as the pod.
-fn lasting(pod: &Value) -> impl Iterator<Item = &Value> {
-    let sidecars = list(pod, "/spec/initContainers").iter();
-    let sidecars = sidecars.filter(|container| text(container, "/restartPolicy") == "Always");
-    list(pod, "/spec/containers").iter().chain(sidecars)
-}
-
 fn running(pod: &Value) -> impl Iterator<Item = &Value> {
     let statuses = ["/status/containerStatuses", "/status/initContainerStatuses"];
     let runs = move |container: &&Value| {
@@ -225,7 +218,7 @@ fn running(pod: &Value) -> impl Iterator<Item = &Value> {
             text(status, "/name") == text(container, "/name") && status.pointer("/state/running").is_some()
         })
     };
-    lasting(pod).filter(runs)
+    lasting_containers(pod).filter(runs)
 }
 
 /// Whether the metrics API tells of a pod: it runs for a whole window.

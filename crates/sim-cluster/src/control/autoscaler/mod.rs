@@ -191,8 +191,7 @@ impl Autoscaler {
             return Err(Unknown { message: "selector is required".to_owned(), statuses: Value::Null });
         }
         let selected = LabelSelector::parse(selector).unwrap_or_default();
-        let mut pods = self.api.store.list("pods", Some(object::namespace(autoscaler)));
-        pods.retain(|pod| selected.matches_object(pod));
+        let pods = self.api.store.select("pods", object::namespace(autoscaler), &selected);
         let scene = Scene { pods: &pods, loads: &self.loads, now: self.api.now() };
         let current = integer(scale, "/spec/replicas").unwrap_or_default();
         let entries = list(autoscaler, "/spec/metrics");

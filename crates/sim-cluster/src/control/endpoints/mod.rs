@@ -1,0 +1,171 @@
+//! `Endpoints` and `EndpointSlices`: where the pods behind a Service are.
+
+mod slices;
+mod subsets;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{Outcome, condition};
+use crate::api::Api;
+use crate::clock;
+use crate::object::{self, list, map, text};
+use crate::select::LabelSelector;
+use crate::store::{Key, Object};
+
+const CALLER: &str = "kube-controller-manager";
+/// The moment of the change that an object is the consequence of.
+const TRIGGER: &str = "endpoints.kubernetes.io/last-change-trigger-time";
+const HEADLESS: &str = "service.kubernetes.io/headless";
+
+pub(super) struct Endpoints {
+    api: Arc<Api>,
+    /// The Services that a pod was seen behind: those that look again when it changes.
+    behind: BTreeMap<Key, BTreeSet<String>>,
+    known: BTreeMap<Key, Triggers>,
+}
+
+/// The moments that were seen last of a Service and of each pod.
+#[derive(Debug, Default)]
+struct Triggers {
+    service: Option<Timestamp>,
+    pods: BTreeMap<String, Timestamp>,
+}
+
+/// A Service and the pods that it selects.
+struct Scene<'a> {
+    service: &'a Object,
+    pods: &'a [Object],
+    trigger: Option<Timestamp>,
+}
+
+impl Endpoints {
+    pub(super) fn new(api: Arc<Api>) -> Self {
+        Self { api, behind: BTreeMap::new(), known: BTreeMap::new() }
+    }
+
+    /// The Services to look at again since a pod changed.
+    pub(super) fn of_pod(&mut self, key: &Key, pod: &Value, gone: bool) -> Vec<Key> {
+        let labels = map(pod, "/metadata/labels");
+        let services = self.api.store.list("services", Some(&key.namespace));
+        let selecting = services.iter().filter(|service| selects(service, labels));
+        let now: BTreeSet<String> = selecting.map(|service| object::name(service).to_owned()).collect();
+        let before = self.behind.remove(key).unwrap_or_default();
+        let all = now.union(&before).map(|name| Key::new("services", key.namespace.as_str(), name.as_str()));
+        let all = all.collect();
+        if !gone && !now.is_empty() {
+            self.behind.insert(key.clone(), now);
+        }
+        all
+    }
+
+    pub(super) fn sync(&mut self, key: &Key) -> Outcome {
+        let Some(service) = self.api.store.get(key) else {
+            self.known.remove(key);
+            // The slices have an owner, and go with it.
+            return subsets::remove(&self.api, key);
+        };
+        let Some(selector) = selector(&service) else { return Ok(None) };
+        let pods = self.api.store.select("pods", &key.namespace, &selector);
+        let trigger = self.trigger(key, &service, &pods);
+        let scene = Scene { service: &service, pods: &pods, trigger };
+        subsets::sync(&self.api, key, &scene)?;
+        slices::sync(&self.api, key, &scene)?;
+        Ok(None)
+    }
+
+    /// The earliest of the changes since the last look; of a new Service, that it was made.
+    fn trigger(&mut self, key: &Key, service: &Value, pods: &[Object]) -> Option<Timestamp> {
+        let made = clock::parse(text(service, "/metadata/creationTimestamp"));
+        let is_new = !self.known.contains_key(key);
+        let known = self.known.entry(key.clone()).or_default();
+        let mut changed: Vec<Timestamp> = made.filter(|at| known.service < Some(*at)).into_iter().collect();
+        let mut seen = BTreeMap::new();
+        for pod in pods {
+            let ready = condition(pod, "Ready");
+            let Some(at) = ready.and_then(|ready| clock::parse(text(ready, "/lastTransitionTime"))) else {
+                continue;
+            };
+            let name = object::name(pod);
+            changed.extend((known.pods.get(name) < Some(&at)).then_some(at));
+            seen.insert(name.to_owned(), at);
+        }
+        *known = Triggers { service: made, pods: seen };
+        if is_new { made } else { changed.into_iter().min() }
+    }
+}
+
+/// What a Service selects; none when somebody else says where it leads.
+fn selector(service: &Value) -> Option<LabelSelector> {
+    if text(service, "/spec/type") == "ExternalName" {
+        return None;
+    }
+    let labels = map(service, "/spec/selector").filter(|labels| !labels.is_empty())?;
+    LabelSelector::from_object(&json!({"matchLabels": labels}))
+}
+
+fn selects(service: &Value, labels: Option<&Map<String, Value>>) -> bool {
+    let Some(wanted) = map(service, "/spec/selector").filter(|wanted| !wanted.is_empty()) else {
+        return false;
+    };
+    wanted.iter().all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value))
+}
+
+/// Whether a pod can be led to at all: it has an address and has not come to its end.
+fn has_address(pod: &Value) -> bool {
+    !matches!(text(pod, "/status/phase"), "Succeeded" | "Failed") && !text(pod, "/status/podIP").is_empty()
+}
+
+/// The ports of a Service on a pod. One that is named and not there is left out.
+fn ports(service: &Value, pod: &Value) -> Vec<Value> {
+    let on_pod = |port: &Value| {
+        let target = &port["targetPort"];
+        let Some(name) = target.as_str() else { return target.as_i64() };
+        let held = super::lasting_containers(pod).flat_map(|container| list(container, "/ports"));
+        let named = |held: &&Value| text(held, "/name") == name && held["protocol"] == port["protocol"];
+        held.filter(named).find_map(|held| held["containerPort"].as_i64())
+    };
+    let ports = list(service, "/spec/ports").iter();
+    ports
+        .filter_map(|port| {
+            let mut on =
+                json!({"name": text(port, "/name"), "port": on_pod(port)?, "protocol": port["protocol"]});
+            if let Some(protocol) = port.get("appProtocol") {
+                on["appProtocol"] = protocol.clone();
+            }
+            Some(on)
+        })
+        .collect()
+}
+
+fn target_ref(pod: &Value) -> Value {
+    json!({
+        "kind": "Pod",
+        "namespace": object::namespace(pod),
+        "name": object::name(pod),
+        "uid": object::uid(pod),
+    })
+}
+
+/// Whether the pod goes by a name of its own below that of the Service.
+fn has_hostname(pod: &Value, service: &Value) -> bool {
+    !text(pod, "/spec/hostname").is_empty()
+        && text(pod, "/spec/subdomain") == object::name(service)
+        && object::namespace(pod) == object::namespace(service)
+}
+
+fn is_headless(service: &Value) -> bool {
+    text(service, "/spec/clusterIP") == "None"
+}
+
+/// Sets the annotation that says what it all is the consequence of.
+fn annotate(object: &mut Value, trigger: Option<Timestamp>) {
+    let metadata = object::metadata(object);
+    let mut annotations = metadata.get("annotations").and_then(Value::as_object).cloned().unwrap_or_default();
+    object::set_or_remove(&mut annotations, TRIGGER, trigger.map(|at| clock::seconds(at).into()));
+    let annotations = (!annotations.is_empty()).then_some(Value::Object(annotations));
+    object::set_or_remove(metadata, "annotations", annotations);
+}

@@ -1,0 +1,127 @@
+//! The `Endpoints` of a Service: all its pods in one object.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde_json::{Value, json};
+
+use super::super::{Outcome, is_ready};
+use super::{CALLER, HEADLESS, Scene, annotate, has_address, has_hostname, is_headless, ports, target_ref};
+use crate::api::{Api, Caller, DeleteOptions, Part, Target, WriteOptions};
+use crate::object::{self, flag, text};
+use crate::status::ApiError;
+use crate::store::Key;
+
+const MANAGED_BY: &str = "endpoints.kubernetes.io/managed-by";
+
+fn target(api: &Api, service: &Key) -> Option<Target> {
+    let resource = api.registry.by_key("endpoints")?;
+    Some(Target::new(&resource, &service.namespace, &service.name))
+}
+
+/// The Service is gone.
+pub(super) fn remove(api: &Api, service: &Key) -> Outcome {
+    let Some(target) = target(api, service) else { return Ok(None) };
+    if api.store.get(&target.key()).is_some() {
+        api.delete(&target, &DeleteOptions::default())?;
+    }
+    Ok(None)
+}
+
+pub(super) fn sync(api: &Api, key: &Key, scene: &Scene<'_>) -> Result<(), ApiError> {
+    let Some(target) = target(api, key) else { return Ok(()) };
+    let subsets = subsets(scene);
+    let labels = labels(scene.service);
+    let caller = Caller::component(CALLER);
+    let Some(held) = api.store.get(&target.key()) else {
+        let mut made = json!({"metadata": {"name": key.name, "labels": labels}});
+        set(&mut made, subsets);
+        annotate(&mut made, scene.trigger);
+        let made = api.create(&caller, &target.named(""), made, &WriteOptions::of(CALLER));
+        // A namespace that is going away takes none.
+        return made.map(drop).or_else(|error| if error.reason == "Forbidden" { Ok(()) } else { Err(error) });
+    };
+    let same = object::list(&held, "/subsets") == subsets && held["metadata"]["labels"] == labels;
+    if !same {
+        api.modify(&caller, &target, Part::Main, |endpoints| {
+            endpoints["metadata"]["labels"] = labels;
+            set(endpoints, subsets);
+            annotate(endpoints, scene.trigger);
+        })?;
+    }
+    Ok(())
+}
+
+fn set(endpoints: &mut Value, subsets: Vec<Value>) {
+    let subsets = (!subsets.is_empty()).then_some(Value::Array(subsets));
+    object::set_or_remove(object::fields(endpoints), "subsets", subsets);
+}
+
+fn labels(service: &Value) -> Value {
+    let mut labels = object::map(service, "/metadata/labels").cloned().unwrap_or_default();
+    object::set_or_remove(&mut labels, HEADLESS, is_headless(service).then(|| "".into()));
+    labels.insert(MANAGED_BY.to_owned(), "endpoint-controller".into());
+    labels.into()
+}
+
+/// Pods that have the same ports.
+#[derive(Default)]
+struct Subset {
+    ports: Vec<Value>,
+    ready: Vec<Value>,
+    unready: Vec<Value>,
+}
+
+/// Those of the same ports together, in the order of their addresses.
+fn subsets(scene: &Scene<'_>) -> Vec<Value> {
+    let unready_too = flag(scene.service, "/spec/publishNotReadyAddresses");
+    let mut groups: BTreeMap<String, Subset> = BTreeMap::new();
+    for pod in scene.pods.iter().filter(|pod| has_address(pod)) {
+        let ports = ports(scene.service, pod);
+        let leads_nowhere = ports.is_empty() && !is_headless(scene.service);
+        if leads_nowhere || (object::is_terminating(pod) && !unready_too) {
+            continue;
+        }
+        let mut address = json!({
+            "ip": text(pod, "/status/podIP"),
+            "nodeName": text(pod, "/spec/nodeName"),
+            "targetRef": target_ref(pod),
+        });
+        if has_hostname(pod, scene.service) {
+            address["hostname"] = text(pod, "/spec/hostname").into();
+        }
+        let ports: Vec<Value> = ports.into_iter().map(without_empty_name).collect();
+        let subset =
+            groups.entry(format!("{ports:?}")).or_insert_with(|| Subset { ports, ..Subset::default() });
+        let addresses = if unready_too || is_ready(pod) { &mut subset.ready } else { &mut subset.unready };
+        addresses.push(address);
+    }
+    groups.into_values().map(Subset::into_value).collect()
+}
+
+impl Subset {
+    fn into_value(self) -> Value {
+        let mut subset = json!({});
+        for (field, mut addresses) in [("addresses", self.ready), ("notReadyAddresses", self.unready)] {
+            if !addresses.is_empty() {
+                addresses.sort_by_key(order);
+                subset[field] = addresses.into();
+            }
+        }
+        if !self.ports.is_empty() {
+            subset["ports"] = self.ports.into();
+        }
+        subset
+    }
+}
+
+fn order(address: &Value) -> (Option<IpAddr>, String) {
+    (text(address, "/ip").parse().ok(), text(address, "/targetRef/uid").to_owned())
+}
+
+fn without_empty_name(mut port: Value) -> Value {
+    if text(&port, "/name").is_empty() {
+        object::fields(&mut port).remove("name");
+    }
+    port
+}
