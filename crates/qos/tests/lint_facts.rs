@@ -152,3 +152,86 @@ fn a_pod_that_a_workload_owns_is_not_told_what_its_workload_is_told() {
     assert_eq!(rules(json!([mk_deployment(&spec), owned, strict])), [Rule::RatioRefused]);
     assert_eq!(rules(json!([pod(json!([])), strict])), [Rule::RatioRefused]);
 }
+
+/// A range that gives whoever says nothing a whole CPU and 1Gi.
+fn mk_filling_range() -> Value {
+    let amounts = json!({"cpu": "1", "memory": "1Gi"});
+    mk_range(&json!({"type": "Container", "default": amounts, "defaultRequest": amounts}))
+}
+
+#[test]
+fn pods_are_judged_with_what_a_range_fills_in() {
+    let bare = |name: &str| mk_container(name, &json!({}), &json!({}));
+    let alone = |containers: Value| mk_deployment(&json!({"containers": containers}));
+    assert_eq!(rules(json!([alone(json!([bare("app")])), mk_filling_range()])), []);
+    assert_eq!(rules(json!([alone(json!([mk_whole("app"), bare("proxy")])), mk_filling_range()])), []);
+    // What a range fills in is counted by quotas, and by autoscalers.
+    let quota = json!({"kind": "ResourceQuota", "metadata": {"name": "quota", "namespace": "shop"},
+        "spec": {"hard": {"limits.cpu": "500m"}}});
+    let small = json!([alone(json!([bare("app")])), mk_filling_range(), quota]);
+    assert_eq!(rules(small), [Rule::QuotaTooSmall]);
+    assert_eq!(rules(json!([alone(json!([bare("app")])), mk_filling_range(), mk_scaler(80)])), []);
+    // The largest is the default limit of a range without one, and the smallest the last of the default requests.
+    let derived =
+        mk_range(&json!({"type": "Container", "max": {"cpu": "1"}, "min": {"cpu": "1m", "memory": "1Gi"},
+        "default": {"memory": "1Gi"}}));
+    assert_eq!(rules(json!([alone(json!([bare("app")])), derived])), [Rule::DefaultsDerived]);
+    let least = mk_range(&json!({"type": "Container", "min": {"cpu": "1m"}}));
+    assert_eq!(rules(json!([alone(json!([bare("app")])), least])), []);
+}
+
+#[test]
+fn a_range_fills_nothing_into_a_pod_that_is_stored() {
+    let pod = |stored: Value| {
+        json!([{"kind": "Pod", "metadata": {"name": "web-1", "namespace": "shop", "creationTimestamp": stored},
+            "spec": {"containers": [{"name": "app"}]}}, mk_filling_range()])
+    };
+    assert_eq!(rules(pod(json!("2026-11-20T08:00:00Z"))), [Rule::BestEffort]);
+    assert_eq!(rules(pod(json!(null))), []);
+}
+
+#[test]
+fn a_pod_that_asks_as_a_whole_need_not_ask_by_container() {
+    let spec = json!({"resources": {"requests": {"cpu": "100m", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
+        "containers": [{"name": "app"}]});
+    let quota = json!({"kind": "ResourceQuota", "metadata": {"name": "quota", "namespace": "shop"},
+        "spec": {"hard": {"requests.cpu": "10", "limits.cpu": "10"}}});
+    assert_eq!(rules(json!([mk_deployment(&spec), quota])), []);
+    assert_eq!(rules(json!([mk_deployment(&spec), mk_scaler(800)])), []);
+    assert_eq!(rules(json!([mk_deployment(&spec), mk_scaler(80)])), [Rule::TargetNotScaled]);
+    assert_eq!(rules(json!([mk_deployment(&spec), mk_scaler(1001)])), [Rule::TargetBeyondLimit]);
+    let memory = json!({"resources": {"requests": {"memory": "1Gi"}}, "containers": [mk_sold("app")],
+        "priorityClassName": "plimsoll-general-10"});
+    let of_cpu = json!({"resources": {"requests": {"memory": "1Gi"}}, "containers": [{"name": "app"}]});
+    assert_eq!(rules(json!([mk_deployment(&memory), mk_scaler(800)])), []);
+    assert_eq!(rules(json!([mk_deployment(&of_cpu), mk_scaler(800)])), [Rule::TargetWithoutRequest]);
+}
+
+#[test]
+fn a_target_of_a_container_that_is_not_there_is_found() {
+    let found = |container: &str| {
+        let mut scaler = mk_scaler(800);
+        scaler["spec"]["metrics"][0] = json!({"containerResource": {"name": "cpu", "container": container,
+            "target": {"averageUtilization": 800}}});
+        let spec = json!({"containers": [mk_sold("app")], "priorityClassName": "plimsoll-general-10"});
+        rules(json!([mk_deployment(&spec), scaler]))
+    };
+    assert_eq!(found("app"), []);
+    assert_eq!(found("aap"), [Rule::TargetWithoutRequest]);
+}
+
+#[test]
+fn what_runs_to_its_end_is_judged_where_it_is_described() {
+    let spec = json!({"template": {"spec": {"containers": [{"name": "main"}]}}});
+    let job = |owners: Value| json!({"kind": "Job", "metadata": {"name": "tidy", "namespace": "shop", "ownerReferences": owners}, "spec": spec});
+    let by_time = json!({"kind": "CronJob", "metadata": {"name": "tidy", "namespace": "shop"}, "spec": {"jobTemplate": {"spec": spec}}});
+    let objects: Vec<Object> =
+        serde_json::from_value(json!([by_time, job(json!([{"kind": "CronJob", "name": "tidy"}]))])).unwrap();
+    let findings = lint(&objects, &Policy::default());
+    let said: Vec<_> = findings.iter().map(|it| (it.rule, it.object.as_str(), it.field.as_str())).collect();
+    assert_eq!(
+        said,
+        [(Rule::BestEffort, "CronJob shop/tidy", "spec.jobTemplate.spec.template.spec.containers")]
+    );
+    assert_eq!(rules(json!([job(json!([]))])), [Rule::BestEffort]);
+}

@@ -20,8 +20,8 @@ use crate::failure::Failure;
 use crate::output::{clean, note};
 
 /// What the lint says something about.
-const KINDS: &str = "Deployments, StatefulSets, DaemonSets, Pods, HorizontalPodAutoscalers, LimitRanges, ResourceQuotas or \
-                     App documents";
+const KINDS: &str = "Deployments, StatefulSets, DaemonSets, Jobs, CronJobs, Pods, HorizontalPodAutoscalers, LimitRanges, \
+                     ResourceQuotas or App documents";
 
 /// Something of a file.
 enum Item {

@@ -3,8 +3,9 @@
 use num_bigint::BigInt;
 use num_integer::Integer;
 
+use super::object::ResourceMetric;
 use super::{Finding, Metric, Rule, Scaler, Severity, Space, Subject, object_name};
-use crate::{Container, Quantity};
+use crate::{Container, Pod, Quantity};
 
 /// Percent of the limit from which a target looks meant: whoever forgets the ratio lands below.
 const BUSY: u32 = 50;
@@ -33,28 +34,30 @@ fn judge(scaler: &Scaler, index: usize, metric: &Metric, subject: &Subject<'_>) 
         message,
         remedy,
     };
-    let counted: Vec<&Container> = subject
-        .pod
-        .containers
-        .iter()
-        .chain(subject.pod.init_containers.iter().filter(|container| container.is_sidecar()))
-        .filter(|container| what.container.is_empty() || container.name == what.container)
-        .collect();
     let name = what.name.as_str();
-    if let Some(container) = counted.iter().find(|c| c.resources.requests.positive(name).is_none()) {
-        return Some(finding(
-            Severity::Error,
-            Rule::TargetWithoutRequest,
-            format!(
-                "container `{}` requests no {name}, so there is nothing to count percent of",
-                container.name
-            ),
-            format!("give `{}` a {name} request, or scale by the main container alone", container.name),
-        ));
-    }
-    let request: Quantity = counted.iter().map(|c| c.resources.requests.amount(name)).sum();
-    let limits: Option<Vec<_>> = counted.iter().map(|c| c.resources.limits.positive(name)).collect();
-    let limit: Quantity = limits?.into_iter().sum();
+    let (request, limit) = match counted(&subject.admitted, what) {
+        Counted::Amounts { request, limit } => (request, limit?),
+        Counted::Without(part) => {
+            return Some(finding(
+                Severity::Error,
+                Rule::TargetWithoutRequest,
+                format!("{part} requests no {name}, so there is nothing to count percent of"),
+                format!("give {part} a {name} request, or scale by the main container alone"),
+            ));
+        }
+        Counted::NoContainer => {
+            return Some(finding(
+                Severity::Warning,
+                Rule::TargetWithoutRequest,
+                format!(
+                    "{} has no container `{}`: unless something adds it to its pods, there is nothing to count percent of",
+                    subject.name(),
+                    what.container
+                ),
+                "name a container that its pods have".to_owned(),
+            ));
+        }
+    };
     if limit <= request || !request.is_positive() {
         return None;
     }
@@ -87,4 +90,47 @@ fn judge(scaler: &Scaler, index: usize, metric: &Metric, subject: &Subject<'_>) 
             format!("for {percent} % of the limit set it to {meant}"),
         )
     })
+}
+
+/// What an autoscaler counts percent of.
+enum Counted {
+    Amounts {
+        request: Quantity,
+        /// None where a part of it has none.
+        limit: Option<Quantity>,
+    },
+    /// A part of the pod that requests nothing, by what it is called.
+    Without(String),
+    /// The container that is named is not there.
+    NoContainer,
+}
+
+/// One container, or all that keep running; or else the pod, where it requests something as a whole.
+///
+/// Source: `k8s.io/kubernetes` v1.37 `pkg/controller/podautoscaler/replica_calculator.go` (`calculateRequests`).
+fn counted(pod: &Pod, what: &ResourceMetric) -> Counted {
+    let name = what.name.as_str();
+    if what.container.is_empty() && pod.requests_as_a_whole() {
+        return match pod.requests().positive(name) {
+            Some(request) => {
+                Counted::Amounts { request: request.clone(), limit: pod.limits().positive(name).cloned() }
+            }
+            None => Counted::Without("the pod as a whole".to_owned()),
+        };
+    }
+    let sidecars = pod.init_containers.iter().filter(|container| container.is_sidecar());
+    let all = pod.containers.iter().chain(sidecars);
+    let counted: Vec<&Container> =
+        all.filter(|container| what.container.is_empty() || container.name == what.container).collect();
+    if counted.is_empty() && !what.container.is_empty() {
+        return Counted::NoContainer;
+    }
+    if let Some(container) = counted.iter().find(|c| c.resources.requests.positive(name).is_none()) {
+        return Counted::Without(format!("container `{}`", container.name));
+    }
+    let limits: Option<Vec<_>> = counted.iter().map(|c| c.resources.limits.positive(name)).collect();
+    Counted::Amounts {
+        request: counted.iter().map(|c| c.resources.requests.amount(name)).sum(),
+        limit: limits.map(|limits| limits.into_iter().sum()),
+    }
 }

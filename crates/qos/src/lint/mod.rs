@@ -1,5 +1,6 @@
 //! Objects of a namespace that do not go together with oversell.
 
+mod admitted;
 mod autoscaler;
 mod namespace;
 mod object;
@@ -13,7 +14,7 @@ use serde::Serialize;
 use crate::Policy;
 
 pub use object::Object;
-use object::{Limits, Meta, Metric, Quota, Scaler, Template, Workload};
+use object::{Limits, Meta, Metric, Quota, Repeated, RepeatedSpec, Scaler, Template, Workload};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -85,8 +86,9 @@ pub struct Finding {
 
 /// The findings in a set of objects, as `kubectl get … -o json` lists them, the worst first.
 ///
-/// Workloads are judged by their pod templates after Kubernetes' defaulting, and pods that a workload owns only
-/// for what an injector added to them. Kinds that say nothing of resources are passed over.
+/// Workloads are judged by their pod templates after Kubernetes' defaulting and after what the ranges of the namespace
+/// fill in, and pods that a workload owns only for what an injector added to them. Kinds that say nothing of resources
+/// are passed over.
 pub fn lint(objects: &[Object], policy: &Policy) -> Vec<Finding> {
     let mut spaces: BTreeMap<&str, Space<'_>> = BTreeMap::new();
     for object in objects {
@@ -95,7 +97,8 @@ pub fn lint(objects: &[Object], policy: &Policy) -> Vec<Finding> {
         }
     }
     let mut findings = BTreeSet::new();
-    for space in spaces.values() {
+    for space in spaces.values_mut() {
+        space.admit();
         for workload in &space.workloads {
             findings.extend(workload::findings(workload, policy));
             findings.extend(namespace::workload_findings(workload, space));
@@ -124,40 +127,68 @@ struct Subject<'a> {
     meta: &'a Meta,
     /// Where in the object its pods are described.
     path: &'static str,
-    /// The pod as the API server would store it.
+    /// The pod as it is described, with Kubernetes' defaults.
     pod: crate::Pod,
+    /// The same with what the ranges of its namespace fill in: as it is stored.
+    admitted: crate::Pod,
     /// Whether it is a pod that a workload owns.
     is_owned: bool,
+    /// Whether an API server has stored it, so that no range fills in anything any more.
+    is_stored: bool,
 }
 
 impl<'a> Space<'a> {
     fn add(&mut self, object: &'a Object) {
-        let mut workload = |kind, Workload { metadata, spec }: &'a Workload| {
-            let Template { spec: pod } = &spec.template;
-            let path = "spec.template.spec";
-            self.workloads.push(Subject {
-                kind,
-                meta: metadata,
-                path,
-                pod: pod.defaulted(),
-                is_owned: false,
-            });
-        };
         match object {
-            Object::Deployment(deployment) => workload("Deployment", deployment),
-            Object::StatefulSet(set) => workload("StatefulSet", set),
-            Object::DaemonSet(set) => workload("DaemonSet", set),
+            Object::Deployment(deployment) => self.workload("Deployment", deployment),
+            Object::StatefulSet(set) => self.workload("StatefulSet", set),
+            Object::DaemonSet(set) => self.workload("DaemonSet", set),
+            // What a CronJob makes is judged where the CronJob is.
+            Object::Job(job) if job.metadata.owner_references.is_empty() => self.workload("Job", job),
+            Object::Job(_) | Object::Other => {}
+            Object::CronJob(Repeated { metadata, spec: RepeatedSpec { job_template } }) => {
+                let pod = &job_template.spec.template.spec;
+                self.template("CronJob", metadata, "spec.jobTemplate.spec.template.spec", pod);
+            }
             Object::Pod(pod) => self.workloads.push(Subject {
                 kind: "Pod",
                 meta: &pod.metadata,
                 path: "spec",
                 pod: pod.spec.defaulted(),
+                admitted: crate::Pod::default(),
                 is_owned: !pod.metadata.owner_references.is_empty(),
+                is_stored: pod.metadata.creation_timestamp.is_some(),
             }),
             Object::HorizontalPodAutoscaler(scaler) => self.scalers.push(scaler),
             Object::LimitRange(limits) => self.limits.push(limits),
             Object::ResourceQuota(quota) => self.quotas.push(quota),
-            Object::Other => {}
+        }
+    }
+
+    fn workload(&mut self, kind: &'static str, Workload { metadata, spec }: &'a Workload) {
+        let Template { spec: pod } = &spec.template;
+        self.template(kind, metadata, "spec.template.spec", pod);
+    }
+
+    fn template(&mut self, kind: &'static str, meta: &'a Meta, path: &'static str, pod: &crate::Pod) {
+        self.workloads.push(Subject {
+            kind,
+            meta,
+            path,
+            pod: pod.defaulted(),
+            admitted: crate::Pod::default(),
+            is_owned: false,
+            is_stored: false,
+        });
+    }
+
+    /// Works out what is stored of each, once all ranges are known.
+    fn admit(&mut self) {
+        for subject in &mut self.workloads {
+            subject.admitted = subject.pod.clone();
+            if !subject.is_owned && !subject.is_stored {
+                admitted::fill_in(&mut subject.admitted, &self.limits);
+            }
         }
     }
 }

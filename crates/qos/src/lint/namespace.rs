@@ -33,14 +33,13 @@ pub(super) fn workload_findings(subject: &Subject<'_>, space: &Space<'_>) -> Vec
         let containers = container_items(limits).flat_map(|(_, item)| range_against(subject, limits, item));
         containers.chain(items(limits, "Pod").flat_map(|(_, item)| pod_range_against(subject, limits, item)))
     });
-    let quotas = space.quotas.iter().filter(|quota| quota.spec.counts(&subject.pod));
-    let quotas = quotas.flat_map(|quota| {
-        quota_against(subject, quota, space).into_iter().chain(no_room_for_one(subject, quota))
-    });
+    let quotas = space.quotas.iter().filter(|quota| quota.spec.counts(&subject.admitted));
+    let quotas = quotas
+        .flat_map(|quota| quota_against(subject, quota).into_iter().chain(no_room_for_one(subject, quota)));
     ranges.chain(quotas).collect()
 }
 
-fn container_items(limits: &Limits) -> impl Iterator<Item = (usize, &LimitsItem)> {
+pub(super) fn container_items(limits: &Limits) -> impl Iterator<Item = (usize, &LimitsItem)> {
     items(limits, "Container")
 }
 
@@ -51,7 +50,7 @@ fn items<'a>(limits: &'a Limits, of: &'static str) -> impl Iterator<Item = (usiz
 fn range_against(subject: &Subject<'_>, limits: &Limits, item: &LimitsItem) -> Vec<Finding> {
     let range = object_name("LimitRange", &limits.metadata);
     let mut findings = Vec::new();
-    for (path, container) in workload::containers(subject) {
+    for (path, container) in workload::containers(&subject.pod) {
         let (requests, own_limits) = (&container.resources.requests, &container.resources.limits);
         for (name, default) in &item.default {
             let request = requests.amount(name);
@@ -146,7 +145,7 @@ fn pod_range_against(subject: &Subject<'_>, limits: &Limits, item: &LimitsItem) 
 
 /// A quota in which not even the first pod has room.
 fn no_room_for_one(subject: &Subject<'_>, quota: &Quota) -> Vec<Finding> {
-    let usage = subject.pod.quota_usage();
+    let usage = subject.admitted.quota_usage();
     let hard = &quota.spec.hard;
     let beyond = usage.beyond(hard).filter(|(name, ..)| hard.contains(name));
     let finding = |(name, wanted, most): (&str, &Quantity, &Quantity)| {
@@ -187,10 +186,14 @@ pub(super) fn quota_finding(quota: &Quota) -> Option<Finding> {
     })
 }
 
-fn quota_against(subject: &Subject<'_>, quota: &Quota, space: &Space<'_>) -> Vec<Finding> {
+fn quota_against(subject: &Subject<'_>, quota: &Quota) -> Vec<Finding> {
     let name_of = object_name("ResourceQuota", &quota.metadata);
     let mut findings = Vec::new();
-    for (path, container) in workload::containers(subject) {
+    // A pod that says anything for itself as a whole need not say anything of its containers (KEP-2837).
+    if subject.admitted.has_own_resources() {
+        return findings;
+    }
+    for (path, container) in workload::containers(&subject.admitted) {
         for counted in quota.spec.hard.names() {
             let (list, name) = match counted.split_once('.') {
                 Some(("limits", name @ ("cpu" | "memory"))) => ("limits", name),
@@ -200,7 +203,7 @@ fn quota_against(subject: &Subject<'_>, quota: &Quota, space: &Space<'_>) -> Vec
             };
             let own =
                 if list == "limits" { &container.resources.limits } else { &container.resources.requests };
-            if own.contains(name) || is_filled_in(space, list, name) {
+            if own.contains(name) {
                 continue;
             }
             findings.push(subject.finding(
@@ -216,12 +219,4 @@ fn quota_against(subject: &Subject<'_>, quota: &Quota, space: &Space<'_>) -> Vec
         }
     }
     findings
-}
-
-/// Whether a range of the namespace gives a container what it does not say.
-fn is_filled_in(space: &Space<'_>, list: &str, name: &str) -> bool {
-    space.limits.iter().flat_map(|limits| container_items(limits)).any(|(_, item)| match list {
-        "limits" => item.default.contains(name) || item.max.contains(name),
-        _ => item.default_request.contains(name) || item.default.contains(name) || item.max.contains(name),
-    })
 }

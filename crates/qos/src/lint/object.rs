@@ -16,6 +16,10 @@ pub enum Object {
     StatefulSet(Workload),
     /// A `DaemonSet`.
     DaemonSet(Workload),
+    /// A `Job`.
+    Job(Workload),
+    /// A `CronJob`.
+    CronJob(Repeated),
     /// A `Pod`.
     Pod(PodObject),
     /// A `HorizontalPodAutoscaler`, `autoscaling/v2`.
@@ -32,9 +36,11 @@ pub enum Object {
 impl Object {
     pub(super) fn meta(&self) -> Option<&Meta> {
         match self {
-            Self::Deployment(workload) | Self::StatefulSet(workload) | Self::DaemonSet(workload) => {
-                Some(&workload.metadata)
-            }
+            Self::Deployment(workload)
+            | Self::StatefulSet(workload)
+            | Self::DaemonSet(workload)
+            | Self::Job(workload) => Some(&workload.metadata),
+            Self::CronJob(repeated) => Some(&repeated.metadata),
             Self::Pod(pod) => Some(&pod.metadata),
             Self::HorizontalPodAutoscaler(scaler) => Some(&scaler.metadata),
             Self::LimitRange(limits) => Some(&limits.metadata),
@@ -55,6 +61,9 @@ pub struct Meta {
     /// What it belongs to.
     #[serde(deserialize_with = "bounded::list", skip_serializing_if = "Vec::is_empty")]
     pub owner_references: Vec<Owner>,
+    /// When an API server stored it; absent in a manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub creation_timestamp: Option<String>,
 }
 
 /// What an object belongs to.
@@ -83,6 +92,32 @@ pub struct Workload {
 pub struct WorkloadSpec {
     /// What its pods are made of.
     pub template: Template,
+}
+
+/// A kind that makes Jobs at certain times.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Repeated {
+    /// What it is called.
+    pub metadata: Meta,
+    /// What is wanted.
+    pub spec: RepeatedSpec,
+}
+
+/// What a `CronJob` wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct RepeatedSpec {
+    /// What its Jobs are made of.
+    pub job_template: JobTemplate,
+}
+
+/// What Jobs are made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JobTemplate {
+    /// The Job.
+    pub spec: WorkloadSpec,
 }
 
 /// What pods are made of.

@@ -1,7 +1,9 @@
 //! What a workload's pods say of themselves.
 
 use super::{Finding, Rule, Severity, Subject};
-use crate::{Amounts, CPU, Container, MEMORY, Policy, QosClass, Quantity, Ratio, Terms, qos_class, requests};
+use crate::{
+    Amounts, CPU, Container, MEMORY, Pod, Policy, QosClass, Quantity, Ratio, Terms, qos_class, requests,
+};
 
 pub(super) fn findings(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
     let lost = class_lost(subject);
@@ -10,8 +12,10 @@ pub(super) fn findings(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
     }
     let mut findings: Vec<Finding> = lost.into_iter().chain(best_effort(subject)).collect();
     findings.extend(refused(subject));
-    for (path, container) in containers(subject) {
+    for (path, container) in containers(&subject.pod) {
         findings.extend(memory_typos(subject, &path, container));
+    }
+    for (path, container) in containers(&subject.admitted) {
         findings.extend(oversold(subject, &path, container, policy));
     }
     findings.extend(no_priority(subject));
@@ -19,15 +23,15 @@ pub(super) fn findings(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
 }
 
 /// Each container with its path in the pod; init steps and sidecars first.
-pub(super) fn containers<'a>(subject: &'a Subject<'_>) -> impl Iterator<Item = (String, &'a Container)> {
-    let parts = [("initContainers", &subject.pod.init_containers), ("containers", &subject.pod.containers)];
+pub(super) fn containers(pod: &Pod) -> impl Iterator<Item = (String, &Container)> {
+    let parts = [("initContainers", &pod.init_containers), ("containers", &pod.containers)];
     parts.into_iter().flat_map(|(list, containers)| {
         containers.iter().enumerate().map(move |(index, container)| (format!("{list}[{index}]"), container))
     })
 }
 
 fn best_effort(subject: &Subject<'_>) -> Option<Finding> {
-    (qos_class(&subject.pod).class == QosClass::BestEffort).then(|| {
+    (qos_class(&subject.admitted).class == QosClass::BestEffort).then(|| {
         subject.finding(
             Severity::Warning,
             Rule::BestEffort,
@@ -54,14 +58,14 @@ fn class_lost(subject: &Subject<'_>) -> Option<Finding> {
             limit.is_some() && limit == container.resources.requests.positive(name)
         })
     };
-    if subject.pod.resources.is_some() {
+    if subject.admitted.has_own_resources() {
         return None;
     }
     let (kept, lost): (Vec<_>, Vec<_>) =
-        containers(subject).partition(|(_, container)| guaranteed(container));
+        containers(&subject.admitted).partition(|(_, container)| guaranteed(container));
     let [(path, container)] = lost.as_slice() else { return None };
     (!kept.is_empty()).then(|| {
-        let because = qos_class(&subject.pod).because;
+        let because = qos_class(&subject.admitted).because;
         subject.finding(
             Severity::Warning,
             Rule::ClassLost,
@@ -135,7 +139,7 @@ fn least(limit: &Quantity, ratio: Ratio, name: &str) -> Quantity {
 }
 
 fn no_priority(subject: &Subject<'_>) -> Option<Finding> {
-    let sold = containers(subject).any(|(_, container)| {
+    let sold = containers(&subject.admitted).any(|(_, container)| {
         let limit = container.resources.limits.positive(MEMORY);
         limit.is_some_and(|limit| limit > container.resources.requests.amount(MEMORY))
     });

@@ -132,6 +132,19 @@ pub struct Pod {
     pub scheduling_group: Option<SchedulingGroup>,
 }
 
+impl Pod {
+    /// Whether CPU, memory or huge pages are requested or limited for the pod as a whole.
+    pub(crate) fn has_own_resources(&self) -> bool {
+        self.requests_as_a_whole()
+            || self.resources.as_ref().is_some_and(|whole| whole.limits.names().any(is_pod_level))
+    }
+
+    /// Whether CPU, memory or huge pages are requested for the pod as a whole.
+    pub(crate) fn requests_as_a_whole(&self) -> bool {
+        self.resources.as_ref().is_some_and(|whole| whole.requests.names().any(is_pod_level))
+    }
+}
+
 impl Container {
     /// A container of that name without resources.
     pub fn named(name: impl Into<String>) -> Self {
