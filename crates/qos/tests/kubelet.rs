@@ -233,6 +233,38 @@ fn who_uses_more_than_it_requests_goes_first_by_priority_then_by_how_much() {
     assert_eq!(names, ["unknown-too", "unknown", "greedy", "oversold", "important", "exact", "modest"]);
 }
 
+#[test]
+fn a_pod_is_told_when_its_turn_comes_and_never_that_it_is_safe() {
+    let outlook = |containers: Value| {
+        node_view(&mk_pod(json!({"containers": containers})), &Machine::with_memory(q("64Gi")))
+            .unwrap()
+            .eviction
+    };
+    let amounts = |memory: &str| json!({"cpu": "1", "memory": memory});
+    assert_eq!(
+        outlook(json!([mk_container(amounts("1Gi"), amounts("2Gi"))])),
+        "among the last to be evicted while it uses no more than the 1Gi it requests, beyond that among the first; among \
+         its like by priority (0), then by how far beyond"
+    );
+    assert_eq!(
+        outlook(json!([mk_container(amounts("1Gi"), amounts("1Gi"))])),
+        "it may use no more than the 1Gi it requests, so it is among the last to be evicted; among those, by priority (0)"
+    );
+    assert_eq!(
+        outlook(json!([{"name": "main"}])),
+        "it requests no memory, so any use makes it one of the first to be evicted; among those, by priority (0)"
+    );
+}
+
+#[test]
+fn a_container_without_cpu_is_not_told_of_a_limit_that_it_does_not_have() {
+    let memory = json!({"memory": "1Gi"});
+    let view =
+        seen(json!({"containers": [mk_container(memory.clone(), memory)]}), &Machine::with_memory(q("64Gi")));
+    assert_eq!(view[0].cpu_shares.value, 2);
+    assert_eq!(view[0].cpu_shares.because, "the fewest there are, for it says nothing of CPU");
+}
+
 proptest! {
     #[test]
     fn no_pod_and_machine_make_a_view_fail_otherwise_than_by_name(

@@ -13,9 +13,13 @@ const SMALLEST_QUOTA_US: u64 = 1000;
 
 /// `cpu.shares`: 1,024 a core of the request, or of the limit where nothing is said of a request.
 pub(super) fn shares(requests: &Resources, limits: &Resources) -> Explained<u64> {
-    let (amount, what) = match requests.get(CPU) {
-        Some(request) => (request, "request"),
-        None => (limits.amount(CPU), "limit"),
+    let (amount, what) = match (requests.get(CPU), limits.get(CPU)) {
+        (Some(request), _) => (request, "request"),
+        (None, Some(limit)) => (limit, "limit"),
+        (None, None) => {
+            let because = "the fewest there are, for it says nothing of CPU".to_owned();
+            return Explained { value: FEWEST_SHARES, because };
+        }
     };
     let shares = millis(amount).saturating_mul(SHARES_PER_CORE) / 1000;
     let value = shares.clamp(FEWEST_SHARES, MOST_SHARES);

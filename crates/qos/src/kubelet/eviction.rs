@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{MEMORY, Pod, Quantity};
+use crate::{MEMORY, Pod, QosClass, Quantity, qos_class};
 
 /// A pod on a node that is short of memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,8 +85,10 @@ fn because(pod: &Candidate) -> String {
     }
 }
 
+/// What a pod has to expect when its node is short of memory: a kubelet spares nobody, it only has an order.
 pub(super) fn outlook(pod: &Pod) -> String {
-    let request = pod.requests().amount(MEMORY).clone();
+    let (requests, limits) = (pod.requests(), pod.limits());
+    let request = requests.amount(MEMORY);
     let priority = pod.priority.unwrap_or_default();
     if request.is_zero() {
         return format!(
@@ -94,8 +96,14 @@ pub(super) fn outlook(pod: &Pod) -> String {
              ({priority})"
         );
     }
+    if limits.positive(MEMORY) == Some(request) && qos_class(pod).class == QosClass::Guaranteed {
+        return format!(
+            "it may use no more than the {request} it requests, so it is among the last to be evicted; among those, by \
+             priority ({priority})"
+        );
+    }
     format!(
-        "safe while it uses no more than the {request} it requests; beyond that it is evicted in the order of \
-         priority ({priority}), then of how far beyond"
+        "among the last to be evicted while it uses no more than the {request} it requests, beyond that among the first; \
+         among its like by priority ({priority}), then by how far beyond"
     )
 }
