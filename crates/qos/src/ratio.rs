@@ -69,6 +69,21 @@ impl Ratio {
         self.denominator
     }
 
+    /// As people write numbers that are no ratio, `3.09`; as a fraction where three decimals do not say all of it.
+    pub(crate) fn in_decimals(self) -> String {
+        let thousandths = u64::from(self.numerator) * 1000;
+        let denominator = u64::from(self.denominator);
+        if !thousandths.is_multiple_of(denominator) {
+            return self.to_string();
+        }
+        let thousandths = thousandths / denominator;
+        let decimals = format!("{:03}", thousandths % 1000);
+        match decimals.trim_end_matches('0') {
+            "" => format!("{}", thousandths / 1000),
+            decimals => format!("{}.{decimals}", thousandths / 1000),
+        }
+    }
+
     /// Whether nothing is sold twice.
     pub fn is_one(self) -> bool {
         self == Self::ONE

@@ -329,3 +329,13 @@ fn nodes_and_namespaces_are_asked_about_line_by_line_too() {
     let found = ask(json!({"op": "lint", "objects": [deployment, {"kind": "Service"}]}));
     assert_eq!(found["findings"][0]["rule"], json!("bestEffort"), "{found}");
 }
+
+#[test]
+fn a_size_that_nobody_means_is_refused_by_its_resource_once() {
+    let refused = |cpu: &str, memory: &str| {
+        ask(&json!({"op": "size", "grade": "general-5", "cpu": cpu, "memory": memory}))["error"].clone()
+    };
+    let example = "write a number and a unit, for example 500m of CPU or 512Mi of memory";
+    assert_eq!(refused("-1", "1Gi"), json!(format!("CPU must be above zero, not `-1`; {example}")));
+    assert_eq!(refused("1", "100m"), json!("`m` is no unit of memory; did you mean 100Mi?"));
+}

@@ -123,8 +123,8 @@ fn new_tasks_count_their_limits_and_silent_ones_their_requests() {
     assert_eq!((peak.value, peak.warm, peak.cold, peak.stale), (100 + 700 + 40 + 2_000, 1, 2, 1));
     assert_eq!(
         peak.because,
-        "the larger of mean + 5 standard deviations (100) and the sum of the 990/1000 percentiles (100) of 1 tasks, \
-         and 2740 for 2 new ones at their limits and 1 silent ones at their requests"
+        "of 1 measured pod the larger of mean + 5 standard deviations of all together (100) and the sum of what each stays \
+         within for 99 % of the time (100); and 2740 for 2 new pods at their limits and 1 silent pod at its request"
     );
 }
 
@@ -181,9 +181,9 @@ fn the_ladder_follows_the_mean_and_never_passes_what_is_safe() {
     assert_eq!((uneven.ratio, uneven.safe_thousandths.unwrap() / 100), (ratio("5"), 325));
     assert_eq!(
         uneven.because,
-        "1000 samples of 1 pod use 1.00 % of the limit on average; with 20 pods on a node up to 32.543 stays 309/100 \
-         standard deviations below what there is, and the predicted peak allows up to 6.802; the highest ratio of the \
-         ladder that all of it allows is 5"
+        "1000 samples of 1 pod use 1.00 % of the limit on average; sold up to 32.543 times, what 20 such pods use \
+         stays 3.09 standard deviations below what their node has, and the predicted peak allows up to 6.802; the highest \
+         ratio of the ladder that all of it allows is 5"
     );
     assert_eq!(supported(&[30; 287]), None);
     let nobody = Hearing::default().listen(&[], 0, NOW).unwrap();

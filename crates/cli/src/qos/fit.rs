@@ -44,7 +44,7 @@ fn of_size(size: Size) -> Result<WantedRequest, Failure> {
     let Size { grade, cpu, memory } = size;
     let amount = |text: Option<String>, resource| {
         Quantity::parse_strict(&text.unwrap_or_default(), resource)
-            .map_err(|error| Failure::usage(format!("{resource}: {error}")))
+            .map_err(|error| Failure::usage(error.to_string()))
     };
     let size = Amounts { cpu: amount(cpu, Resource::Cpu)?, memory: amount(memory, Resource::Memory)? };
     Ok(WantedRequest { grade, size: Some(size), ..WantedRequest::default() })

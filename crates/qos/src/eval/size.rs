@@ -27,9 +27,8 @@ struct Asked<'a> {
 pub(super) fn size(request: &[u8]) -> Answer {
     let Asked { op: _, grade, cpu, memory, terms, policy } = read(request)?;
     let stands_for = terms_of(&grade, policy.as_ref())?;
-    let strictly = |text: &str, resource| {
-        Quantity::parse_strict(text, resource).map_err(|error| format!("{resource}: {error}"))
-    };
+    let strictly =
+        |text: &str, resource| Quantity::parse_strict(text, resource).map_err(|error| error.to_string());
     let limit = Amounts { cpu: strictly(&cpu, Resource::Cpu)?, memory: strictly(&memory, Resource::Memory)? };
     let asked = requests(&limit, &grade, &terms.unwrap_or(stands_for));
     let guaranteed = asked.amounts() == limit;

@@ -125,16 +125,32 @@ impl PeakPolicy {
         let by_sigmas = narrow(&sigmas(&together(&warm), self.sigmas))?.min(limit);
         let by_percentiles = narrow(&warm.iter().map(|task| percentile(task, self.per_mille)).sum())?;
         let value = narrow(&(BigUint::from(by_sigmas.max(by_percentiles)) + promised))?;
-        let Self { sigmas, per_mille, .. } = self;
-        let because = format!(
-            "the larger of mean + {sigmas} standard deviations ({}) and the sum of the {per_mille}/1000 percentiles ({}) \
-             of {} tasks, and {} for {cold} new ones at their limits and {stale} silent ones at their requests",
-            show(by_sigmas.into()),
-            show(by_percentiles.into()),
-            warm.len(),
-            show(promised)
-        );
+        let measured = (!warm.is_empty())
+            .then(|| self.in_words(warm.len(), &show(by_sigmas.into()), &show(by_percentiles.into())));
+        let unheard: Vec<_> = [(cold, "new", "limit"), (stale, "silent", "request")]
+            .into_iter()
+            .filter(|(count, ..)| *count > 0)
+            .map(|(count, what, counted)| match count {
+                1 => format!("1 {what} pod at its {counted}"),
+                _ => format!("{count} {what} pods at their {counted}s"),
+            })
+            .collect();
+        let unheard =
+            (!unheard.is_empty()).then(|| format!("{} for {}", show(promised), unheard.join(" and ")));
+        let parts: Vec<_> = measured.into_iter().chain(unheard).collect();
+        let because = if parts.is_empty() { "there are no pods".to_owned() } else { parts.join("; and ") };
         Ok(Peak { value, by_sigmas, by_percentiles, warm: warm.len() as u64, cold, stale, because })
+    }
+
+    fn in_words(&self, pods: usize, by_sigmas: &str, by_percentiles: &str) -> String {
+        let Self { sigmas, per_mille, .. } = self;
+        let pods = if pods == 1 { "1 measured pod".to_owned() } else { format!("{pods} measured pods") };
+        let (whole, part) = (per_mille / 10, per_mille % 10);
+        let percent = if part == 0 { whole.to_string() } else { format!("{whole}.{part}") };
+        format!(
+            "of {pods} the larger of mean + {sigmas} standard deviations of all together ({by_sigmas}) and the sum of what \
+             each stays within for {percent} % of the time ({by_percentiles})"
+        )
     }
 
     /// The largest use within each interval of the window, never above the limit.

@@ -296,17 +296,18 @@ impl RatioPolicy {
     fn in_words(&self, found: &Supported, pool: &Pool) -> String {
         let Self { confidence, pods_per_node, .. } = self;
         let Pool { samples, heard, .. } = pool;
-        let up_to = |thousandths: Option<u64>| match thousandths {
-            Some(most) => format!("up to {}.{:03}", most / 1000, most % 1000),
-            None => "any ratio".to_owned(),
-        };
-        let (safe, peak) = (up_to(found.safe_thousandths), up_to(found.peak_thousandths));
+        let times = |most: u64| format!("up to {}.{:03}", most / 1000, most % 1000);
+        let safe = found
+            .safe_thousandths
+            .map_or_else(|| "any number of times".to_owned(), |most| format!("{} times", times(most)));
+        let peak = found.peak_thousandths.map_or_else(|| "any ratio".to_owned(), times);
+        let confidence = confidence.in_decimals();
         let pods = if *heard == 1 { "pod" } else { "pods" };
         let (whole, part) = (found.mean_basis_points / 100, found.mean_basis_points % 100);
         format!(
-            "{samples} samples of {heard} {pods} use {whole}.{part:02} % of the limit on average; with {pods_per_node} \
-             pods on a node {safe} stays {confidence} standard deviations below what there is, and the predicted peak \
-             allows {peak}; the highest ratio of the ladder that all of it allows is {}",
+            "{samples} samples of {heard} {pods} use {whole}.{part:02} % of the limit on average; sold {safe}, what \
+             {pods_per_node} such pods use stays {confidence} standard deviations below what their node has, and the \
+             predicted peak allows {peak}; the highest ratio of the ladder that all of it allows is {}",
             found.ratio
         )
     }
