@@ -145,3 +145,23 @@ fn a_node_without_what_pods_may_have_counts_by_all_it_has_and_that_is_said() {
     let answer = ask(&[both], &[], &mk_want(&json!({})));
     assert_eq!((answer.all.fits, answer.notes.len()), (4, 0));
 }
+
+#[test]
+fn beside_a_ledger_of_peaks_the_useful_ratio_is_of_requested_cpu() {
+    let ask = |ledgers: Value| {
+        let clusters = json!([{"name": "dc-1", "nodes": [mk_node("n1", "8", "64Gi")]}]);
+        let want = json!({"grade": "general-10", "size": {"cpu": "2", "memory": "1Gi"}});
+        let request = json!({"clusters": clusters, "want": want, "ledgers": ledgers});
+        fit(serde_json::from_value::<FitRequest>(request).unwrap()).unwrap()
+    };
+    // Three peaks of two cores are within 90 % of eight: CPU binds, though not the CPU that is requested.
+    let answer = ask(json!({"requestsAndPeaks": {"targetPercent": 90}}));
+    assert_eq!(answer.all.binding.as_deref(), Some("cpu at the predicted peak"));
+    let because = answer.useful_ratio.unwrap().because;
+    assert!(
+        because.contains("takes 3 by everything but requested CPU, so requested CPU binds nowhere"),
+        "{because}"
+    );
+    let because = ask(json!("requests")).useful_ratio.unwrap().because;
+    assert!(because.contains("takes 95 by everything but CPU, so CPU binds nowhere"), "{because}");
+}

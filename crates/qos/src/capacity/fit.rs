@@ -7,7 +7,7 @@ use super::gate::Bar;
 use super::inventory::{Demand, Ground};
 use super::repel::Kept;
 use super::spread::{MAX_PLAYED, Rule, most, play};
-use super::{CapacityError, Fraction, Holder, Inventory, UsefulRatio, Wanted};
+use super::{CapacityError, Fraction, Holder, Inventory, Ledgers, UsefulRatio, Wanted};
 use crate::pod::HostPort;
 
 /// How many more of one kind fit into a fleet, per node and in all, and what decides it.
@@ -151,8 +151,10 @@ impl Fit<'_> {
             .quantity(Dimension::CPU, self.inventory.free(turn.node)[Dimension::CPU.index()]);
         let ratio =
             Fraction::new(&limit.nanos().to_biguint()?, &(BigUint::from(turn.request) * 1_000_000_u32))?;
+        // Beside a ledger of peaks there is CPU of two kinds, and only one of them is sold.
+        let cpu = if self.inventory.ledgers == Ledgers::Requests { "CPU" } else { "requested CPU" };
         let derivation = format!(
-            "node `{node}` of cluster `{}` takes {} by everything but CPU, so CPU binds nowhere any more once a pod \
+            "node `{node}` of cluster `{}` takes {} by everything but {cpu}, so {cpu} binds nowhere any more once a pod \
              requests floor({free} / {}) = {}m or less; k* = {limit} / {}m",
             ground.name, turn.others, turn.others, turn.request, turn.request
         );

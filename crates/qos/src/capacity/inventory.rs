@@ -42,7 +42,7 @@ pub struct Inventory {
     pub(crate) repelling: Vec<usize>,
     /// Which of the pods on a node take ports of it.
     pub(crate) on_ports: HashMap<usize, Vec<usize>>,
-    ledgers: Ledgers,
+    pub(crate) ledgers: Ledgers,
     allocatable: Vec<i64>,
     free: Vec<i64>,
     notes: Vec<String>,
