@@ -247,7 +247,7 @@ fn the_less_important_make_way_and_are_named_with_where_they_go() {
         json!({
             "returns": 1,
             "bound": 1,
-            "because": "1 of 1 pods come back where less important ones make way, at most 1 can; 1 less important are pushed aside and find another place; disruption budgets (none are given) and grace periods are not counted",
+            "because": "1 of 1 pods come back where less important ones make way, at most 1 can; 1 less important pod is pushed aside and finds another place; disruption budgets (none are given) and grace periods are not counted",
             "pushedAside": [{
                 "cluster": "dc-2", "node": "b1", "namespace": "demo", "name": "batch-2", "priority": 100,
                 "makesWayFor": "demo/shop", "goesTo": "dc-2/b2",
@@ -358,8 +358,8 @@ fn fewer_come_back_only_where_the_more_important_are_larger() {
     assert_eq!(answer["returns"], 1);
     assert_eq!(
         answer["because"],
-        "1 of 3 pods come back where less important ones make way, at most 2 can; 1 less important are pushed aside, \
-         1 of them find no other place; without that 2 would, but less important ones; \
+        "1 of 3 pods come back where less important ones make way, at most 2 can; 1 less important pod is pushed aside \
+         and finds no other place; without that 2 would, but less important ones; \
          disruption budgets (none are given) and grace periods are not counted"
     );
 }
@@ -423,7 +423,7 @@ fn disruption_budgets_are_broken_last() {
     // The less important one has a budget that is used up, so the other one goes.
     let (names, because) = pushed(&[mk_budget("batch", 0)]);
     assert_eq!(names, ["web"]);
-    assert!(because.ends_with("find no other place; grace periods are not counted"), "{because}");
+    assert!(because.ends_with("finds no other place; grace periods are not counted"), "{because}");
     // With one to spare, or about others, or about nobody, it protects nobody.
     assert_eq!(pushed(&[mk_budget("batch", 1)]).0, ["batch"]);
     assert_eq!(pushed(&[mk_budget("others", 0)]).0, ["batch"]);
@@ -439,7 +439,10 @@ fn disruption_budgets_are_broken_last() {
     // Where both are protected, one is broken, and named.
     let (names, because) = pushed(&[mk_budget("batch", 0), mk_budget("web", 0)]);
     assert_eq!(names, ["batch against demo/batch-budget"]);
-    assert!(because.contains("1 of them find no other place, 1 against a disruption budget"), "{because}");
+    assert!(
+        because.contains("pushed aside and finds no other place, 1 against a disruption budget"),
+        "{because}"
+    );
 }
 
 /// As the scheduler has it, a node where no budget is broken comes before one where the less important must go.

@@ -305,9 +305,12 @@ fn in_words(answer: &Preemption, displaced: usize, without: usize) -> String {
     let homeless = pushed_aside.iter().filter(|pushed| pushed.goes_to.is_none()).count();
     let mut aside = match (pushed_aside.len(), homeless) {
         (0, _) => "nobody is pushed aside".to_owned(),
-        (aside, 0) => format!("{aside} less important are pushed aside and find another place"),
+        (1, 0) => "1 less important pod is pushed aside and finds another place".to_owned(),
+        (1, _) => "1 less important pod is pushed aside and finds no other place".to_owned(),
+        (aside, 0) => format!("{aside} less important pods are pushed aside and find another place"),
+        (aside, 1) => format!("{aside} less important pods are pushed aside, 1 of them finds no other place"),
         (aside, homeless) => {
-            format!("{aside} less important are pushed aside, {homeless} of them find no other place")
+            format!("{aside} less important pods are pushed aside, {homeless} of them find no other place")
         }
     };
     let broken = pushed_aside.iter().filter(|pushed| pushed.breaks_budget.is_some()).count();
