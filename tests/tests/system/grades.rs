@@ -161,23 +161,23 @@ mod scenario {
                 .zip(["GOLD", "SILVER", "BRONZE"])
                 .fold(text.to_owned(), |text, (name, plain)| text.replace(name.as_str(), plain))
         };
-        let message = "`silver` is not one of GOLD, SILVER, BRONZE";
+        let (message, remedy) = ("`silver` is not known here", "write one of GOLD, SILVER, BRONZE");
         let said = user.run(&["apply", "-f", &path]).await?;
         assert_eq!(said.code, 2, "{said:?}");
-        assert!(words(&said.stderr).contains(&format!("spec.grade: {message}")), "{said:?}");
+        assert!(words(&said.stderr).contains(&format!("spec.grade: {message} — {remedy}")), "{said:?}");
 
         let place = format!("/v1/namespaces/{}/apps/tin?requestId=tin-rest", world.namespace());
         let answer = user.rest(Method::PUT, &place, Some(document.value())).await?;
         assert_eq!(answer.status, 422, "{answer:?}");
         let fault = answer.body["violations"][0].clone();
         assert_eq!(
-            (&fault["path"], words(fault["message"].as_str().unwrap_or_default())),
-            (&json!("spec.grade"), message.to_owned())
+            (&fault["path"], &fault["message"], words(fault["remedy"].as_str().unwrap_or_default())),
+            (&json!("spec.grade"), &json!(message), remedy.to_owned())
         );
 
         let request = json!({"document": document.value(), "options": {"requestId": "tin-grpc"}});
         let said = user.grpc("plimsoll.v1.AppService/ApplyApp", &request).await?;
-        assert!(words(&said.stderr).contains(message), "{said:?}");
+        assert!(words(&said.stderr).contains(&format!("{message}; {remedy}")), "{said:?}");
         Ok(())
     }
 

@@ -279,7 +279,15 @@ impl<'a> Node<'a> {
         };
         match words.iter().find(|(name, _)| name == text) {
             Some((_, meaning)) => Some(*meaning),
-            None => self.refuse(format!("`{}` is not one of {listed}", shown(text)), likely(text, &names)),
+            // What there is, is listed once: in the message, or in the remedy.
+            None => match near(text, &names) {
+                Some(name) => self.refuse(
+                    format!("`{}` is not one of {listed}", shown(text)),
+                    format!("did you mean `{name}`?"),
+                ),
+                None => self
+                    .refuse(format!("`{}` is not known here", shown(text)), format!("write one of {listed}")),
+            },
         }
     }
 

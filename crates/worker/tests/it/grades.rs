@@ -162,8 +162,7 @@ async fn a_grade_that_an_app_has_cannot_be_taken_away_and_one_that_none_has_is_r
     assert_eq!(
         faults(&unknown),
         [
-            "spec.grade: `silver` is not one of system, important, general-2, general-5, general-10; write one of \
-          system, important, general-2, general-5, general-10"
+            "spec.grade: `silver` is not known here; write one of system, important, general-2, general-5, general-10"
         ]
     );
     let back = bed.plimsoll.rollback(&ann(), &shop(), None, write("back")).await.unwrap();
