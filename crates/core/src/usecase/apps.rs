@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::health::{Verdict as Judgement, judge};
 use crate::ledger::Direction;
 use crate::name::{AppRef, DcName, NamespaceName, ReleaseNumber};
-use crate::record::{App, DataCenter, DcState, End, Order, Ordered, Stored, key};
+use crate::record::{App, DataCenter, DcState, End, Order, Ordered, OutcomeState, Stored, key};
 use crate::scale::Replication;
 use crate::shape::{sizes, terms};
 use crate::steer::HELD;
@@ -158,13 +158,27 @@ impl Plimsoll {
             Some(id) if self.read::<End>(&key::end(id)).await?.is_none() => Motion::Moving,
             _ => Motion::Settled,
         };
-        let views: Vec<AppDcView> = dcs
+        let mut views: Vec<AppDcView> = dcs
             .values()
             .map(|dc| {
                 let order = orders.get(&dc.value.name).filter(|o| o.value.uid == app.uid);
                 self.view_app_dc(&app, &dc.value, order, motion)
             })
             .collect();
+        if let (Motion::Moving, Some(id)) = (motion, newest)
+            && views.iter().any(|view| view.health == Health::Progressing)
+        {
+            let outcomes = self.read_outcomes(id).await?;
+            let has_failed = |dc: &DcName| {
+                outcomes.get(dc).is_some_and(|outcome| outcome.value.state == OutcomeState::Failed)
+            };
+            // Where it was given up, nobody waits for the end of the way, though the Operation is held and not ended.
+            for view in
+                views.iter_mut().filter(|view| view.health == Health::Progressing && has_failed(&view.dc))
+            {
+                view.health = Health::Degraded;
+            }
+        }
         Ok(AppView {
             etag: Etag(stored.revision),
             terms: terms(&content),

@@ -8,7 +8,7 @@ use plimsoll_core::fold::OperationState;
 use plimsoll_core::name::OperationId;
 use plimsoll_core::record::OutcomeState;
 use plimsoll_core::usecase::{ScaleChange, Steering, Write};
-use plimsoll_core::view::Accepted;
+use plimsoll_core::view::{Accepted, Health};
 use serde_json::json;
 
 use crate::support::{Bed, FakeDc, Manner, ann, shop, write};
@@ -90,6 +90,13 @@ async fn a_second_failure_is_held_again_and_can_be_resumed_again() {
     let held = bed.until(first.id, |view| view.state == OperationState::Held).await;
     assert_eq!(Bed::outcomes(&held), ["dc-1 Failed", "dc-2 Healthy", "dc-3 Healthy"]);
     assert_eq!((held.dcs[0].since - held.created).get_seconds(), 240);
+    let app = bed.plimsoll.get(&ann(), &shop()).await.unwrap();
+    let health: Vec<Health> = app.dcs.iter().map(|dc| dc.health).collect();
+    assert_eq!(
+        health,
+        [Health::Degraded, Health::Healthy, Health::Healthy],
+        "nobody waits for dc-1 any more"
+    );
     bed.dcs[0].manner(Manner::Prompt);
     let again = write("again");
     bed.plimsoll.steer_operation(&ann(), first.id, Steering::Resume, again).await.unwrap();
