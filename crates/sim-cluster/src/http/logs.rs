@@ -15,7 +15,7 @@ use super::query::Query;
 use super::respond::{Reply, with_type};
 use crate::api::Target;
 use crate::clock;
-use crate::object::{self, list, text};
+use crate::object::{self, integer, list, text};
 use crate::status::ApiError;
 
 /// A line this often while the program runs.
@@ -26,14 +26,14 @@ const KEPT: i64 = 2000;
 pub(super) fn respond(server: &Arc<Server>, target: &Target, query: &Query) -> Result<Reply, ApiError> {
     let pod = server.api.get(target)?;
     let container = container(&pod, target, query.get("container"))?;
-    let started = started_at(&pod, target, &container)?;
+    let run = Run::of(&pod, target, &container, query.flag("previous"))?;
     let now = server.api.now();
     let shown = Shown { prefix: query.flag("timestamps") };
     let since = match (query.number("sinceSeconds")?, query.get("sinceTime")) {
         (Some(seconds), _) => now.saturating_sub(SignedDuration::from_secs(seconds)).ok(),
         (None, time) => clock::parse(time),
     };
-    let source = Source { pod, container, started };
+    let source = Source { pod, container, run };
     let mut lines = source.lines(now, since);
     if let Some(tail) = query.number("tailLines")? {
         let tail = usize::try_from(tail).unwrap_or(usize::MAX);
@@ -76,42 +76,76 @@ fn container(pod: &Value, target: &Target, asked: &str) -> Result<String, ApiErr
     Err(ApiError::bad_request(format!("container {asked} is not valid for pod {}", target.name)))
 }
 
-fn started_at(pod: &Value, target: &Target, container: &str) -> Result<Timestamp, ApiError> {
-    let statuses =
-        list(pod, "/status/containerStatuses").iter().chain(list(pod, "/status/initContainerStatuses"));
-    let status = statuses.into_iter().find(|status| text(status, "/name") == container);
-    let started =
-        ["/state/running/startedAt", "/state/terminated/startedAt", "/lastState/terminated/startedAt"]
-            .iter()
-            .find_map(|pointer| clock::parse(text(status?, pointer)));
-    started.ok_or_else(|| {
-        let reason = status.map_or("ContainerCreating", |status| text(status, "/state/waiting/reason"));
-        ApiError::bad_request(format!(
-            "container \"{container}\" in pod \"{}\" is waiting to start: {reason}",
-            target.name
-        ))
-    })
+/// One life of a container, between two restarts.
+#[derive(Clone, Copy)]
+struct Run {
+    started: Timestamp,
+    /// When it ended, and with which code; none while it goes on.
+    ended: Option<(Timestamp, i64)>,
+}
+
+impl Run {
+    /// The one that goes on, else the one that ended last; or the one before the last restart.
+    fn of(pod: &Value, target: &Target, container: &str, previous: bool) -> Result<Self, ApiError> {
+        let statuses =
+            list(pod, "/status/containerStatuses").iter().chain(list(pod, "/status/initContainerStatuses"));
+        let status = statuses.into_iter().find(|status| text(status, "/name") == container);
+        let places: &[&str] = if previous {
+            &["/lastState/terminated"]
+        } else {
+            &["/state/running", "/state/terminated", "/lastState/terminated"]
+        };
+        let run = places.iter().find_map(|pointer| Self::in_state(status?.pointer(pointer)?));
+        run.ok_or_else(|| {
+            let name = &target.name;
+            ApiError::bad_request(if previous {
+                format!("previous terminated container \"{container}\" in pod \"{name}\" not found")
+            } else {
+                let reason =
+                    status.map_or("ContainerCreating", |status| text(status, "/state/waiting/reason"));
+                format!("container \"{container}\" in pod \"{name}\" is waiting to start: {reason}")
+            })
+        })
+    }
+
+    fn in_state(state: &Value) -> Option<Self> {
+        let started = clock::parse(text(state, "/startedAt"))?;
+        let ended = clock::parse(text(state, "/finishedAt"));
+        Some(Self { started, ended: ended.map(|at| (at, integer(state, "/exitCode").unwrap_or_default())) })
+    }
 }
 
 struct Source {
     pod: Arc<Value>,
     container: String,
-    started: Timestamp,
+    run: Run,
 }
 
 impl Source {
     /// The lines between `since` and `until`, oldest first.
     fn lines(&self, until: Timestamp, since: Option<Timestamp>) -> Vec<(Timestamp, String)> {
-        let ran = until.as_second() - self.started.as_second();
+        let Run { started, ended } = self.run;
+        let until = ended.map_or(until, |(end, _)| end.min(until));
+        let ran = until.as_second() - started.as_second();
         let last = ran / EVERY;
         let first = (last - KEPT).max(0);
-        (first..=last)
-            .filter(|_| ran >= 0)
-            .filter_map(|number| {
-                let at = self.started.saturating_add(SignedDuration::from_secs(number * EVERY)).ok()?;
-                since.is_none_or(|since| at > since).then(|| (at, self.line(number, at)))
-            })
-            .collect()
+        let regular = (first..=last).filter(|_| ran >= 0).filter_map(|number| {
+            let at = started.saturating_add(SignedDuration::from_secs(number * EVERY)).ok()?;
+            Some((at, self.line(number, at)))
+        });
+        let last_words =
+            ended.filter(|(end, _)| *end <= until).and_then(|(end, code)| self.last_words(end, code));
+        regular.chain(last_words).filter(|(at, _)| since.is_none_or(|since| *at > since)).collect()
+    }
+
+    /// What a program says as its last; one that is killed by a signal says nothing.
+    fn last_words(&self, end: Timestamp, code: i64) -> Option<(Timestamp, String)> {
+        let (time, container) = (clock::seconds(end), &self.container);
+        match code {
+            0 => Some((end, format!("{time} INFO  {container} is done"))),
+            1..128 => Some((end, format!("{time} ERROR {container} ends with code {code}"))),
+            _ => None,
+        }
     }
 
     fn line(&self, number: i64, at: Timestamp) -> String {
@@ -148,7 +182,7 @@ struct Follow {
 }
 
 impl Follow {
-    /// The next lines; none when the pod is gone or the server closed.
+    /// The next lines; none when the container has ended, the pod is gone or the server closed.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             let api = &self.server.api;
@@ -161,6 +195,15 @@ impl Follow {
                 return None;
             }
             let now = api.now();
+            if self.source.run.ended.is_none() {
+                match Run::of(&pod, &self.target, &self.source.container, false) {
+                    Ok(run) if run.started == self.source.run.started => self.source.run = run,
+                    // It was started anew since, and its end was not seen.
+                    _ => return None,
+                }
+            } else {
+                return None;
+            }
             let lines = self.source.lines(now, Some(self.sent));
             self.sent = now;
             if !lines.is_empty() {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
+use kube::api::LogParams;
 use kube::{Api, Client};
 use plimsoll_sim_cluster::{Behavior, Containers, SimCluster};
 use serde_json::{Value, json};
@@ -69,6 +70,30 @@ async fn api_until_restart(api: &Api<Pod>, count: i64) -> Pod {
         }
     };
     tokio::time::timeout(Duration::from_mins(10), wait).await.unwrap()
+}
+
+/// What a container wrote ends with it, whoever asks and however late.
+#[tokio::test(start_paused = true)]
+async fn the_log_of_a_container_that_ended_ends_and_that_of_the_life_before_is_kept() {
+    let cluster = mk_scripted(Behavior::crashing(12 * SECOND, 3)).await;
+    let api = run(&cluster.client(), "x", &json!({})).await;
+    let log = async |previous| api.logs("x", &LogParams { previous, ..LogParams::default() }).await;
+    api_until_restart(&api, 0).await;
+    let none = log(true).await.unwrap_err().to_string();
+    assert!(none.contains("previous terminated container \"app\" in pod \"x\" not found"), "{none}");
+
+    // The second life waits ten seconds for its turn when it ends.
+    api_until_restart(&api, 1).await;
+    until(&api, "x", reaches("/status/containerStatuses/0/state/terminated/reason", "Error")).await;
+    let ended = log(false).await.unwrap();
+    tokio::time::sleep(6 * SECOND).await;
+    assert_eq!(log(false).await.unwrap(), ended);
+    let words: Vec<_> = ended.lines().map(|line| line.split_once(' ').unwrap().1.to_owned()).collect();
+    assert!(matches!(&words[..], [_, _, _, last] if last == "ERROR app ends with code 3"), "{words:?}");
+
+    api_until_restart(&api, 2).await;
+    assert_eq!(log(true).await.unwrap(), ended);
+    assert_ne!(log(false).await.unwrap(), ended);
 }
 
 #[tokio::test(start_paused = true)]
