@@ -226,7 +226,6 @@ pub(crate) struct Change {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "what", required = true, multiple = true, args = ["replicas", "min", "placement"])]
 pub(crate) struct Scale {
     /// The app.
     pub(crate) app: AppArgument,
@@ -506,7 +505,7 @@ mod tests {
         assert!(accepts("plimsoll scale shop --replicas 3 --dc dc-1 --dc dc-2"));
         assert!(accepts("plimsoll scale shop --min 3 --max 9 --placement dc-1,dc-2"));
         assert!(accepts("plimsoll scale shop --placement all"));
-        assert!(!accepts("plimsoll scale shop"));
+        assert!(!accepts("plimsoll scale shop --max 9"));
         assert!(!accepts("plimsoll scale shop --replicas 3 --min 3 --max 9"));
         assert!(!accepts("plimsoll scale shop --min 3"));
         assert!(!accepts("plimsoll scale shop --cpu-percent 50 --replicas 3"));

@@ -374,6 +374,37 @@ fn an_operation_is_paused_resumed_and_aborted_and_says_how_it_stands() {
     insta::assert_snapshot!(text.replace(first, "FIRST"));
 }
 
+/// Nobody waits half an hour for what somebody else has paused without knowing it, even who asked for no progress.
+#[test]
+fn whoever_waits_for_a_paused_operation_is_told_by_whom_and_how_it_goes_on() {
+    let fixture = Fixture::with_shop();
+    let listed = fixture.command(&["operation", "list", "-o", "name"]).output();
+    let first = String::from_utf8(listed.map(|output| output.stdout).unwrap_or_default()).unwrap_or_default();
+    let first = first.trim();
+    fixture.ok(&["operation", "pause", first, "--reason", "the lunch rush"]);
+    let mut child = fixture.start(&["operation", "wait", first]);
+    let stderr = child.stderr.take().into_iter().next().unwrap_or_else(|| panic!("no stderr"));
+    let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
+    let paused = lines.next();
+    fixture.ok(&["operation", "resume", first]);
+    let resumed = lines.next();
+    fixture.ok(&["operation", "abort", first]);
+    let exit = child.wait().ok().and_then(|status| status.code());
+    let told = [paused, resumed].map(Option::unwrap_or_default).map(|line| line.replace(first, "FIRST"));
+    assert_eq!(
+        (exit, told),
+        (
+            Some(1),
+            [
+                "note: the go-live of shop as release 1 is paused by operator (the lunch rush); it goes on by `plimsoll \
+                 operation resume FIRST`",
+                "note: the go-live of shop as release 1 is paused no more",
+            ]
+            .map(str::to_owned)
+        )
+    );
+}
+
 #[test]
 fn interrupted_while_it_waits_it_says_that_the_operation_goes_on() {
     let fixture = Fixture::with_shop();
@@ -433,6 +464,12 @@ fn the_help_names_every_verb_and_every_exit_code() {
     let fixture = Fixture::bare();
     insta::assert_snapshot!(all(
         &fixture,
-        &[&["--help"], &["scale", "--help"], &["scale", "shop"], &["frobnicate"]]
+        &[
+            &["--help"],
+            &["scale", "--help"],
+            &["scale", "shop"],
+            &["scale", "shop", "--max", "5"],
+            &["frobnicate"]
+        ]
     ));
 }

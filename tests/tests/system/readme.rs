@@ -60,7 +60,9 @@ fn shell(home: &Path, command: &str) -> Result<Command> {
 /// What is said, without what differs from run to run and without the progress: numbers, times, widths.
 fn shape(text: &str) -> Vec<String> {
     let is_progress = |line: &&str| {
-        line.starts_with("dc-") && (line.contains(" updated, ") || line.split_whitespace().count() == 2)
+        let is_counted =
+            line.contains(" updated, ") || line.ends_with(" leaving") || line.ends_with(" no pods");
+        line.starts_with("dc-") && (is_counted || line.split_whitespace().count() == 2)
     };
     text.lines()
         .filter(|line| !is_progress(line))

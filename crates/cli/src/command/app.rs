@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use plimsoll_api_rest::dto::{App, Release};
+use plimsoll_api_rest::dto::{App, Health, Operation, Release};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -11,6 +11,7 @@ use super::session::{Session, path};
 use crate::arguments::{Format, Get, History, List, Show};
 use crate::client::read;
 use crate::failure::Failure;
+use crate::follow::standing;
 use crate::output::{Table, age, clean, describe, print, structured};
 
 pub(super) async fn get(session: &Session, arguments: Get) -> Result<ExitCode, Failure> {
@@ -25,9 +26,24 @@ pub(super) async fn get(session: &Session, arguments: Get) -> Result<ExitCode, F
     let app: App = read(&value)?;
     match session.format {
         Format::Name => print(&clean(&format!("{}/{}", app.namespace, app.name)))?,
-        _ => print(&describe(&app, session.now))?,
+        _ => print(&describe(&app, under_way(session, &app).await?.as_deref(), session.now))?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How the newest Operation stands, where it has not come to its end: what an app that is not healthy is waiting for,
+/// and whom.
+async fn under_way(session: &Session, app: &App) -> Result<Option<String>, Failure> {
+    let (Some(id), Health::Progressing | Health::Degraded | Health::Unknown) = (&app.operation, app.health)
+    else {
+        return Ok(None);
+    };
+    // Between the two answers it may have been tidied away, with the app.
+    let Some(value) = session.client.call(Method::GET, &["operations", id]).find().await? else {
+        return Ok(None);
+    };
+    let operation: Operation = read(&value)?;
+    Ok((!operation.state.is_final()).then(|| standing(&operation)))
 }
 
 pub(super) async fn list(session: &Session, List { all }: List) -> Result<ExitCode, Failure> {

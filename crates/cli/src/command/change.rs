@@ -39,6 +39,12 @@ pub(super) async fn plain(session: &Session, verb: &str, arguments: Change) -> R
 
 pub(super) async fn scale(session: &Session, arguments: Scale) -> Result<ExitCode, Failure> {
     let Scale { app, replicas, min, max, cpu_percent, dcs, placement, write } = arguments;
+    // All that could be said, in one line; what clap makes of such a group is hard to read.
+    if replicas.is_none() && min.is_none() && placement.is_empty() {
+        return Err(Failure::usage(
+            "nothing is to change; say how many: --replicas N, or --min N --max N; or where: --placement all|DC,DC",
+        ));
+    }
     let app = session.app(app)?;
     let autoscale = min.zip(max).map(|(min, max)| Autoscale {
         min,

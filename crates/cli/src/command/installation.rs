@@ -59,7 +59,7 @@ pub(super) async fn dc(session: &Session, command: Dc) -> Result<ExitCode, Failu
             if matches!(session.format, Format::Table | Format::Wide) {
                 let details = details(&read(&value)?, session.now);
                 if !details.is_empty() {
-                    print(&clean(&details))?;
+                    print(&details)?;
                 }
             }
             Ok(ExitCode::SUCCESS)
@@ -196,8 +196,9 @@ fn details(dc: &DataCenter, now: jiff::Timestamp) -> String {
             Guard::Worker => "the worker",
             Guard::Controller => "the controller",
         };
-        lines.push(format!("\nheld for {}, noticed by {by} ({reason}): {message}", age(*since, now)));
-        lines.extend(objects.iter().map(|object| format!("  {object}")));
+        let why = clean(&format!("({reason}): {message}"));
+        lines.push(format!("\nheld for {}, noticed by {by} {why}", age(*since, now)));
+        lines.extend(objects.iter().map(|object| format!("  {}", clean(object))));
         let rest = count.saturating_sub(objects.len());
         if rest > 0 {
             lines.push(format!("  and {rest} more"));
@@ -209,11 +210,11 @@ fn details(dc: &DataCenter, now: jiff::Timestamp) -> String {
             DecisionWord::Refuse => "refused",
         };
         let why = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        lines.push(format!("\n{what} by {by} {} ago{why}", age(*at, now)));
+        lines.push(format!("\n{}", clean(&format!("{what} by {by} {} ago{why}", age(*at, now)))));
     }
     if !unknown_apps.is_empty() {
-        lines.push(format!("\nin {name} and not in the ledger; they are left alone:"));
-        lines.extend(unknown_apps.iter().map(|app| format!("  {app}")));
+        lines.push(format!("\nin {} and not in the ledger; they are left alone:", clean(name)));
+        lines.extend(unknown_apps.iter().map(|app| format!("  {}", clean(app))));
     }
     lines.join("\n")
 }
@@ -305,4 +306,24 @@ fn made<T: DeserializeOwned>(
     };
     print(&clean(&sentence))?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_table_has_no_room_for_is_a_line_each_and_none_is_from_outside() {
+        let dc: DataCenter = serde_json::from_value(json!({
+            "name": "dc-3", "etag": "\"7\"", "state": "Held", "clusterUid": "1", "added": "2026-11-23T00:00:00Z",
+            "stops": [{
+                "reason": "TooMuchMissing", "message": "5 things were missing\nthere", "since": "2026-11-23T00:00:00Z",
+                "noticedBy": "Controller", "count": 3, "objects": ["Deployment demo/shop", "Service demo/\nshop"],
+            }],
+            "decision": {"word": "Refuse", "by": "olga", "reason": "look\n\u{1b}[31mfirst", "at": "2026-11-23T00:00:05Z"},
+            "unknownApps": ["demo/old"],
+        }))
+        .unwrap();
+        insta::assert_snapshot!(details(&dc, "2026-11-23T00:00:09Z".parse().unwrap()));
+    }
 }

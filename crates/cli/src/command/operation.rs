@@ -14,7 +14,7 @@ use crate::arguments::{self, Following, Format, Making, Steering};
 use crate::client::read;
 use crate::failure::Failure;
 use crate::follow::{Progress, follow, standing};
-use crate::output::{Table, age, clean, note_all, print, structured};
+use crate::output::{Table, age, clean, leaving, note_all, print, structured};
 
 pub(super) async fn run(session: &Session, command: arguments::Operation) -> Result<ExitCode, Failure> {
     match command {
@@ -112,7 +112,11 @@ async fn get(session: &Session, id: &str) -> Result<(), Failure> {
             count(|replicas| replicas.ordered),
             count(|replicas| replicas.updated),
             count(|replicas| replicas.ready),
-            outcome.message.clone().unwrap_or_default(),
+            outcome
+                .message
+                .clone()
+                .or_else(|| outcome.replicas.as_ref().and_then(leaving))
+                .unwrap_or_default(),
         ]);
     }
     text.push_str(&outcomes.to_string());

@@ -67,6 +67,7 @@ async fn until_rest(
     progress: &mut Progress,
 ) -> Result<Operation, Failure> {
     let (mut pause, longest) = PAUSE;
+    let mut is_paused = false;
     loop {
         match client.watch(id).await {
             Ok(mut events) => {
@@ -78,6 +79,17 @@ async fn until_rest(
                         Event::Operation(operation) => {
                             pause = PAUSE.0;
                             progress.show(&operation);
+                            // Of itself it never goes on, and whoever waits may not be who paused it.
+                            let now_paused = operation.state == OperationState::Paused;
+                            if now_paused && !is_paused {
+                                let standing = standing(&operation);
+                                progress.say(&format!(
+                                    "{standing}; it goes on by `plimsoll operation resume {id}`"
+                                ));
+                            } else if is_paused && !now_paused {
+                                progress.say(&format!("{} is paused no more", what(&operation)));
+                            }
+                            is_paused = now_paused;
                             if operation.state.is_final() || operation.state == OperationState::Held {
                                 return Ok(*operation);
                             }

@@ -32,9 +32,14 @@ pub(crate) fn sentence(operation: &Operation, took: Option<Duration>) -> String 
         OperationKind::Delete => format!("{app} is deleted from {everywhere}"),
     };
     let in_state = |state| data_centers.iter().filter(|outcome| outcome.state == state).collect::<Vec<_>>();
-    let owed = in_state(OutcomeState::Owed);
-    if !owed.is_empty() {
-        let _ = write!(text, "; {} cannot be reached and gets it on return", names(&owed));
+    let (held, away): (Vec<&Outcome>, Vec<&Outcome>) = in_state(OutcomeState::Owed)
+        .into_iter()
+        .partition(|outcome| outcome.reason.as_deref() == Some(plimsoll_core::steer::HELD));
+    if !held.is_empty() {
+        let _ = write!(text, "; {} is held and gets it when an operator lets it go on", names(&held));
+    }
+    if !away.is_empty() {
+        let _ = write!(text, "; {} cannot be reached and gets it on return", names(&away));
     }
     let diverged = in_state(OutcomeState::Diverged);
     if !diverged.is_empty() {
@@ -168,6 +173,9 @@ mod tests {
             told.push(sentence(&mk_operation(kind, OperationState::Succeeded, done()), took));
         }
         told.push(sentence(&mk_operation(Upgrade, OperationState::SucceededOwing, owing()), None));
+        let mut held = owing();
+        held[1].reason = Some("Held".to_owned());
+        told.push(sentence(&mk_operation(Upgrade, OperationState::SucceededOwing, held), None));
         insta::assert_yaml_snapshot!(told);
     }
 

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use plimsoll_api_rest::dto::{
-    All, App, AppDataCenter, ContainerSize, Placement, Replication, Scale, SizedAmount, Terms,
+    All, App, AppDataCenter, ContainerSize, Placement, Replicas, Replication, Scale, SizedAmount, Terms,
 };
 
 use super::{Table, age, clean};
 
-/// An App: what it aims at, how it fares in each data center, and why not better.
-pub(crate) fn describe(app: &App, now: Timestamp) -> String {
+/// An App: what it aims at, what is under way, how it fares in each data center, and why not better.
+pub(crate) fn describe(app: &App, under_way: Option<&str>, now: Timestamp) -> String {
     let mut text = String::new();
     let mut line = |key: &str, value: &str| {
         // Writing to a String cannot fail.
@@ -33,6 +33,9 @@ pub(crate) fn describe(app: &App, now: Timestamp) -> String {
     }
     line("Changed", &format!("by {}, {} ago", app.changed_by, age(app.changed, now)));
     line("ETag", &app.etag);
+    if let Some(standing) = under_way {
+        line("Under way", standing);
+    }
     if let Some(note) = &app.grade_note {
         let _ = writeln!(text, "\n{}", clean(note));
     }
@@ -44,6 +47,9 @@ pub(crate) fn describe(app: &App, now: Timestamp) -> String {
     }
     let _ = write!(text, "{table}");
     for dc in &app.data_centers {
+        if let Some(leaving) = dc.replicas.as_ref().and_then(leaving) {
+            let _ = write!(text, "\n{}: {leaving}", dc.data_center);
+        }
         for finding in &dc.findings {
             let _ =
                 write!(text, "\n{}: {}: {}", dc.data_center, clean(&finding.reason), clean(&finding.message));
@@ -113,6 +119,16 @@ fn row(dc: &AppDataCenter) -> Vec<String> {
     ]
 }
 
+/// What is still there of what was told to go: without it, a data center that is as ordered otherwise is not
+/// healthy yet for no reason that anybody sees.
+pub(crate) fn leaving(replicas: &Replicas) -> Option<String> {
+    match replicas.terminating {
+        0 => None,
+        1 => Some("1 pod is still leaving".to_owned()),
+        pods => Some(format!("{pods} pods are still leaving")),
+    }
+}
+
 fn replication(replication: &Replication) -> String {
     match (&replication.replicas, &replication.autoscale) {
         (Some(replicas), _) => replicas.to_string(),
@@ -132,4 +148,36 @@ fn scale(scale: &Scale) -> String {
         let _ = write!(told, "; {} in {dc}", replication(size));
     }
     told
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn pods_that_still_leave_are_told_where_nothing_else_says_why_it_is_not_healthy() {
+        let dc = |name: &str, health: &str, terminating: u32| {
+            json!({
+                "dataCenter": name, "dataCenterState": "Active", "release": 2, "health": health, "findings": [], "drift": [],
+                "replication": {"replicas": 3},
+                "replicas": {"ordered": 3, "updated": 3, "ready": 3, "available": 3, "old": 0, "terminating": terminating},
+            })
+        };
+        let app: App = serde_json::from_value(json!({
+            "namespace": "demo", "name": "shop", "uid": "1", "etag": "\"7\"", "grade": "important",
+            "terms": {"qosClass": "Guaranteed", "cpu": "1", "memory": "1", "priorityClass": "p"}, "sizes": [], "release": 2, "content": "sha256:0",
+            "image": "shop:2", "scale": {"replicas": 3, "placement": "All", "exceptions": {}}, "state": "Online",
+            "health": "Progressing",
+            "dataCenters": [dc("dc-1", "Healthy", 0), dc("dc-2", "Progressing", 1), dc("dc-3", "Progressing", 2)],
+            "created": "2026-11-23T00:00:00Z", "changed": "2026-11-23T00:00:00Z", "changedBy": "alice",
+        }))
+        .unwrap();
+        insta::assert_snapshot!(describe(
+            &app,
+            Some("the upgrade of shop to release 2 goes on"),
+            "2026-11-23T00:00:09Z".parse().unwrap()
+        ));
+    }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::arguments::Format;
 use crate::failure::{FAILED, Failure};
 
-pub(crate) use describe::{describe, sold};
+pub(crate) use describe::{describe, leaving, sold};
 pub(crate) use table::Table;
 pub(crate) use text::{age, clean, seconds};
 
