@@ -148,7 +148,11 @@ fn without_grace(object: &Value) -> Value {
     object
 }
 
-fn check_preconditions(target: &Target, live: &Value, options: &DeleteOptions) -> Result<(), ApiError> {
+pub(super) fn check_preconditions(
+    target: &Target,
+    live: &Value,
+    options: &DeleteOptions,
+) -> Result<(), ApiError> {
     let check = |what: &str, asked: &Option<String>, held: &str, perhaps: &str| match asked {
         Some(asked) if asked != held => {
             // This one message names the kind where others name the resource.

@@ -4,6 +4,7 @@ mod bind;
 mod create;
 mod decode;
 mod delete;
+mod evict;
 mod ownership;
 mod patch;
 mod read;

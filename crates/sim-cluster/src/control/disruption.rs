@@ -1,14 +1,20 @@
 //! `PodDisruptionBudget` status: how many pods may be taken away now.
 
-use serde_json::{Value, json};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
 
 use super::{Outcome, Rounding, int_or_percent, is_ready, target};
 use crate::api::{Api, Caller, Part};
+use crate::clock;
 use crate::object;
 use crate::select::LabelSelector;
-use crate::store::Key;
+use crate::store::{Key, Object};
 
 const CALLER: &str = "kube-controller-manager";
+/// How long a pod may take to begin to go whose eviction was granted.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
 
 pub(super) fn sync(api: &Api, key: &Key) -> Outcome {
     let Some(budget) = api.store.get(key) else { return Ok(None) };
@@ -20,7 +26,10 @@ pub(super) fn sync(api: &Api, key: &Key) -> Outcome {
         .filter(|pod| !matches!(object::text(pod, "/status/phase"), "Succeeded" | "Failed"))
         .collect();
     let expected = expected(api, &pods);
-    let healthy = count(pods.iter().filter(|pod| is_ready(pod) && !object::is_terminating(pod)));
+    let (evicted, again) = evicted(&budget, &pods, api.now());
+    let healthy = count(pods.iter().filter(|pod| {
+        is_ready(pod) && !object::is_terminating(pod) && !evicted.contains_key(object::name(pod))
+    }));
     let spec = &budget["spec"];
     let desired = if spec["maxUnavailable"].is_null() {
         int_or_percent(&spec["minAvailable"], expected, Rounding::Up)
@@ -38,9 +47,26 @@ pub(super) fn sync(api: &Api, key: &Key) -> Outcome {
         status["disruptionsAllowed"] = allowed.into();
         status["expectedPods"] = expected.into();
         status["observedGeneration"] = generation.into();
+        let evicted = (!evicted.is_empty()).then_some(Value::Object(evicted));
+        object::set_or_remove(object::fields(status), "disruptedPods", evicted);
         set_condition(status, generation, allowed, &now);
     })?;
-    Ok(None)
+    Ok(again)
+}
+
+/// The pods whose eviction was granted and is still to be seen, and when the first of them is given up.
+fn evicted(budget: &Value, pods: &[Object], now: Timestamp) -> (Map<String, Value>, Option<Duration>) {
+    let mut kept = Map::new();
+    let mut again: Option<Duration> = None;
+    for (name, granted) in object::map(budget, "/status/disruptedPods").into_iter().flatten() {
+        let there = pods.iter().any(|pod| object::name(pod) == name && !object::is_terminating(pod));
+        let until = granted.as_str().and_then(clock::parse).and_then(|at| at.checked_add(PATIENCE).ok());
+        let Some(until) = until.filter(|until| there && *until > now) else { continue };
+        let wait = super::until(now, until);
+        again = Some(again.map_or(wait, |held| held.min(wait)));
+        kept.insert(name.clone(), granted.clone());
+    }
+    (kept, again)
 }
 
 fn set_condition(status: &mut Value, generation: i64, allowed: i64, now: &str) {
@@ -59,7 +85,7 @@ fn set_condition(status: &mut Value, generation: i64, allowed: i64, now: &str) {
 }
 
 /// How many pods their controllers want; pods without one count as themselves.
-fn expected(api: &Api, pods: &[crate::store::Object]) -> i64 {
+fn expected(api: &Api, pods: &[Object]) -> i64 {
     let mut seen = std::collections::BTreeSet::new();
     let mut total = 0;
     for pod in pods {

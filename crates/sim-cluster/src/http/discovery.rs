@@ -195,6 +195,8 @@ fn subresources<'a>(resource: &'a Resource, served: &ServedVersion) -> Vec<Subre
     let changed: &[&str] = &["get", "patch", "update"];
     let mut found = Vec::new();
     if &*resource.key == "pods" {
+        let group_version = Some(("policy", "v1"));
+        found.push(Subresource { name: "eviction", kind: "Eviction", verbs: &["create"], group_version });
         found.push(Subresource { name: "log", kind: &resource.kind, verbs: &["get"], group_version: None });
     }
     if served.scale {

@@ -60,7 +60,6 @@ const OTHER_SUBRESOURCES: &[(&str, &str)] = &[
     ("pods", "attach"),
     ("pods", "binding"),
     ("pods", "ephemeralcontainers"),
-    ("pods", "eviction"),
     ("pods", "exec"),
     ("pods", "portforward"),
     ("pods", "proxy"),
@@ -84,6 +83,9 @@ impl Request<'_> {
         let api = &self.server.api;
         if subresource == "log" && &*self.target.resource.key == "pods" && verb == Verb::Get {
             return logs::respond(self.server, &self.target, self.query);
+        }
+        if subresource == "eviction" && &*self.target.resource.key == "pods" {
+            return self.evict(verb, bytes);
         }
         let part = self.part(subresource)?;
         match verb {
@@ -147,6 +149,18 @@ impl Request<'_> {
             }
             Verb::Delete => Err(ApiError::method_not_allowed()),
         }
+    }
+
+    fn evict(&self, verb: Verb, bytes: &bytes::Bytes) -> Result<Reply, ApiError> {
+        if verb != Verb::Create {
+            return Err(ApiError::method_not_allowed());
+        }
+        let (eviction, _) = body::object(self.parts, bytes)?;
+        let given = eviction.get("deleteOptions").cloned().unwrap_or_default();
+        let mut options = self.query.delete(&given)?;
+        options.dry_run |= self.query.write("CreateOptions")?.dry_run;
+        let answer = self.server.api.evict(self.caller, &self.target, &eviction, &options)?;
+        Ok(respond::answer(&answer, &answer.object))
     }
 
     fn shown(&self, answer: &Answer) -> Result<Reply, ApiError> {

@@ -5,6 +5,7 @@
 mod autoscaling;
 mod configuration;
 mod custom;
+mod evictions;
 mod failures;
 mod faults;
 mod fixtures;

@@ -8,6 +8,7 @@ pub mod definitions;
 pub mod delete;
 pub mod endpoints;
 pub mod errors;
+pub mod evictions;
 pub mod list;
 mod mk;
 pub mod paging;
@@ -281,6 +282,12 @@ macro_rules! for_each_case {
                 a_pod_that_loses_its_label_is_led_to_no_more,
                 a_service_without_a_selector_is_left_alone,
                 when_a_service_goes_what_it_led_to_is_forgotten;
+            evictions:
+                a_pod_that_no_budget_covers_is_evicted,
+                a_budget_lets_go_as_many_as_it_allows,
+                a_budget_that_needs_all_lets_nobody_go,
+                two_budgets_over_one_pod_are_one_too_many,
+                an_eviction_of_nobody_is_refused;
         }
     };
 }
