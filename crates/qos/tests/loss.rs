@@ -124,6 +124,24 @@ fn a_peak_that_is_predicted_above_the_request_keeps_a_pod_from_coming_back() {
 }
 
 #[test]
+fn memory_that_is_left_is_told_in_whole_mi() {
+    let mut pod = mk_pod("p", "a1", "1", 0);
+    pod["spec"]["containers"][0]["resources"]["requests"]["memory"] = json!("30Gi");
+    let because = |memory: &str| {
+        let second = [mk_node("b1", "8", memory)];
+        let answer = lose_first(&[mk_node("a1", "8", "32Gi")], &[pod.clone()], &second, &[]);
+        answer.missing[0].because.clone()
+    };
+    let told = |most: &str| {
+        format!(
+            "none of 1 node left takes it: memory is short on 1 node (it needs 30Gi, at most {most} is free)"
+        )
+    };
+    assert_eq!(because("17179869183"), told("16383Mi"));
+    assert_eq!(because("1000"), told("1k"));
+}
+
+#[test]
 fn selectors_taints_and_hard_spreads_hold_where_pods_come_back_too() {
     let mut here = mk_pod("here", "a1", "1", 0);
     here["spec"]["nodeSelector"] = json!({"zone": "a"});

@@ -108,6 +108,13 @@ impl Dimensions {
         Ok(row)
     }
 
+    /// What there is of a resource, for a sentence: of bytes the whole Mi.
+    pub(crate) fn told(&self, dimension: Dimension, amount: i64) -> Quantity {
+        let exact = self.quantity(dimension, amount);
+        let whole = amount >> 20;
+        if exact.format() == Format::Binary && whole > 0 { Quantity::from_mebibytes(whole) } else { exact }
+    }
+
     /// An amount of this resource as a quantity, written as is usual for it.
     pub(crate) fn quantity(&self, dimension: Dimension, amount: impl Into<i128>) -> Quantity {
         match self.name(dimension) {

@@ -250,7 +250,7 @@ impl<'a> Survivors<'a> {
             let wanted =
                 kind.demand.iter().find(|(own, _)| *own == dimension).map_or(0, |(_, amount)| *amount);
             let name = dimensions.name(dimension);
-            let most = dimensions.quantity(dimension, most.max(0));
+            let most = dimensions.told(dimension, most.max(0));
             let wanted = dimensions.quantity(dimension, wanted);
             reasons.push(format!(
                 "{} short on {} (it needs {wanted}, at most {most} is free)",
