@@ -71,8 +71,14 @@ fn list(value: &Value) -> &[Value] {
 }
 
 /// Tests and what measures may see everything; none of it is part of the product.
-const OUTSIDE: [&str; 5] =
-    ["plimsoll-tests", "plimsoll-bench", "plimsoll-benchmarks", "plimsoll-fixture", "plimsoll-machinery"];
+const OUTSIDE: [&str; 6] = [
+    "plimsoll-tests",
+    "plimsoll-bench",
+    "plimsoll-benchmarks",
+    "plimsoll-fixture",
+    "plimsoll-fuzzed",
+    "plimsoll-machinery",
+];
 
 /// The crates that speak to something outside the process, or are spoken to.
 const ADAPTERS: [&str; 5] = [

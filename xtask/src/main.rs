@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod components;
 mod doctor;
+mod fuzz;
 mod mutate;
 mod mutations;
 mod schemas;
@@ -40,6 +41,14 @@ enum Task {
     /// Puts faults into a copy of the code and fails if the tests do not notice
     #[command(subcommand)]
     Mutate(MutateTask),
+    /// Looks for bytes from outside that break a property of their reader, and fails when it finds any
+    Fuzz {
+        /// One of quantity, eval, policy, document and router; all of them unless named
+        target: Option<fuzz::Target>,
+        /// How long each is looked at
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+        seconds: u32,
+    },
     /// Runs every check that a change must pass, the tests included
     Ci,
     /// Records the API server's OpenAPI documents, from which the simulated cluster takes its schemas
@@ -126,6 +135,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Test { cargo_test } => return test::run(&cargo_test),
         Task::Doctor => return Ok(doctor::report()),
         Task::Mutate(MutateTask::Sim) => return mutate::sim(),
+        Task::Fuzz { target, seconds } => return fuzz::run(target, seconds),
         Task::Ci => return ci::run(),
         Task::RecordSchemas { check } => return schemas::record(check),
     }

@@ -267,6 +267,22 @@ fn people_are_told_what_they_probably_meant() {
     assert_eq!(fault, StrictFault::Malformed { text: "-".to_owned(), resource: Cpu });
 }
 
+#[test]
+fn what_people_may_write_they_may_write_as_it_is_printed() {
+    for (written, printed, resource) in [
+        ("1000", "1k", Resource::Cpu),
+        ("4000000m", "4k", Resource::Cpu),
+        ("0.5", "500m", Resource::Cpu),
+        ("1000M", "1G", Resource::Memory),
+        ("0.5Gi", "512Mi", Resource::Memory),
+        ("1000T", "1P", Resource::EphemeralStorage),
+    ] {
+        let read = Quantity::parse_strict(written, resource).unwrap();
+        assert_eq!(read.to_string(), printed);
+        assert_eq!(Quantity::parse_strict(printed, resource), Ok(read));
+    }
+}
+
 fn any_quantity() -> impl Strategy<Value = Quantity> {
     let suffix = prop_oneof![
         Just(""),

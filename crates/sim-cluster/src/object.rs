@@ -2,6 +2,36 @@
 
 use serde_json::{Map, Value};
 
+use crate::status::ApiError;
+
+/// How deep an object may be nested, what the server itself notes in it aside. A real server takes ten thousand levels;
+/// most clients read 127, with a list or an event around the object.
+const DEEPEST: usize = 100;
+
+/// Refuses an object that clients could not read back.
+pub(crate) fn check_depth(object: &Value) -> Result<(), ApiError> {
+    let of_metadata =
+        |(field, value): (&String, &Value)| field != "managedFields" && is_deeper(value, DEEPEST - 2);
+    let of_object = |(field, value): (&String, &Value)| match value {
+        Value::Object(metadata) if field == "metadata" => metadata.iter().any(of_metadata),
+        value => is_deeper(value, DEEPEST - 1),
+    };
+    if object.as_object().is_some_and(|fields| fields.iter().any(of_object)) {
+        return Err(ApiError::not_modelled(&format!("objects that are nested more than {DEEPEST} deep")));
+    }
+    Ok(())
+}
+
+/// Whether a value has more than so many maps and lists within each other.
+pub(crate) fn is_deeper(value: &Value, levels: usize) -> bool {
+    let below = |value: &Value| is_deeper(value, levels - 1);
+    match value {
+        Value::Object(fields) => levels == 0 || fields.values().any(below),
+        Value::Array(items) => levels == 0 || items.iter().any(below),
+        _ => false,
+    }
+}
+
 /// The string at a JSON pointer, empty when it is absent or of another type.
 pub(crate) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
     object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()

@@ -28,7 +28,8 @@ impl fmt::Display for Resource {
     }
 }
 
-const CPU_UNITS: [&str; 2] = ["m", ""];
+/// A thousand cores are printed as `1k`.
+const CPU_UNITS: [&str; 3] = ["m", "", "k"];
 const BYTE_UNITS: [&str; 10] = ["Ki", "Mi", "Gi", "Ti", "", "k", "M", "G", "T", "P"];
 
 impl Quantity {

@@ -95,6 +95,7 @@ impl Api {
         mut object: Value,
         options: &WriteOptions,
     ) -> Result<Answer, ApiError> {
+        object::check_depth(&object)?;
         admission::on_create(self, tx, target, &mut object)?;
         kinds::validate_create(target, &object)?;
         let bookings = admission::admit(self, tx, target, &object)?;

@@ -111,6 +111,7 @@ impl Api {
         mut object: Value,
         options: &WriteOptions,
     ) -> Result<Answer, ApiError> {
+        object::check_depth(&object)?;
         let version = live["metadata"].get("resourceVersion").cloned();
         object::set_or_remove(object::metadata(&mut object), "resourceVersion", version);
         bump_generation(target, part, live, &mut object);

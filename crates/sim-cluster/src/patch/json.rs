@@ -2,9 +2,16 @@ use json_patch::{Patch, PatchOperation};
 use serde_json::Value;
 
 use super::PatchError;
+use crate::object;
 
 /// The server takes no more operations than this in one patch.
 const MAX_OPERATIONS: usize = 10_000;
+
+/// The server copies no more bytes of JSON than this in one patch.
+const MAX_COPIED: usize = 3 * 1024 * 1024;
+
+/// What is copied or moved may not come to lie deeper than this: copies of copies would else nest without end.
+const DEEPEST: usize = 256;
 
 /// Applies a JSON patch (RFC 6902), all of it or, on error, nothing.
 pub fn json(object: &mut Value, patch: &Value) -> Result<(), PatchError> {
@@ -26,11 +33,30 @@ pub fn json(object: &mut Value, patch: &Value) -> Result<(), PatchError> {
         )));
     }
     let mut patched = object.clone();
+    let mut copied = 0;
     for operation in operations {
+        if let Some(transferred) = transferred(&patched, operation) {
+            let levels = operation["path"].as_str().unwrap_or_default().matches('/').count();
+            if levels > DEEPEST || object::is_deeper(transferred, DEEPEST - levels) {
+                return Err(PatchError::unprocessable());
+            }
+            if operation["op"] == "copy" {
+                copied += transferred.to_string().len();
+            }
+            if copied > MAX_COPIED {
+                return Err(PatchError::unprocessable());
+            }
+        }
         apply(&mut patched, operation).ok_or_else(PatchError::unprocessable)?;
     }
     *object = patched;
     Ok(())
+}
+
+/// What an operation takes from one place of the object to another.
+fn transferred<'a>(object: &'a Value, operation: &Value) -> Option<&'a Value> {
+    let is_transfer = ["copy", "move"].contains(&operation.get("op")?.as_str()?);
+    if is_transfer { object.pointer(operation.get("from")?.as_str()?) } else { None }
 }
 
 /// Applies one operation; none if it does not fit.
@@ -98,6 +124,26 @@ mod tests {
             assert_eq!(json(&mut object, &patch), Err(PatchError::unprocessable()), "{patch}");
             assert_eq!(object, value!({"a": 1}));
         }
+    }
+
+    #[test]
+    fn copies_of_copies_end_before_they_fill_the_memory() {
+        // Each doubles what there is: forty of them would make a terabyte.
+        let doubling: Vec<_> =
+            (0..40).map(|at| value!({"op": "copy", "from": "/a", "path": format!("/a/{at}")})).collect();
+        let mut object = value!({"a": {"text": "x"}});
+        assert_eq!(json(&mut object, &doubling.into()), Err(PatchError::unprocessable()));
+        assert_eq!(object, value!({"a": {"text": "x"}}));
+    }
+
+    #[test]
+    fn copies_of_copies_end_before_they_nest_without_end() {
+        let nested = |levels: usize| "/a".repeat(levels);
+        let nesting: Vec<_> =
+            (1..100).map(|levels| value!({"op": "copy", "from": "/a", "path": nested(levels + 1)})).collect();
+        assert_eq!(json(&mut value!({"a": {}}), &nesting.into()), Err(PatchError::unprocessable()));
+        let moved = value!([{"op": "move", "from": "/b", "path": nested(1)}]);
+        assert_eq!(patched(value!({"b": 1}), &moved), Ok(value!({"a": 1})));
     }
 
     #[test]
