@@ -268,6 +268,20 @@ fn people_are_told_what_they_probably_meant() {
 }
 
 #[test]
+fn what_could_not_be_read_when_it_is_printed_is_not_read_either() {
+    let text = "1000e511";
+    let out_of_range = QuantityError::ExponentOutOfRange { text: text.to_owned(), max: 512 };
+    assert_eq!(text.parse::<Quantity>(), Err(out_of_range));
+    // As petas it has a digit more than there may be.
+    let text = format!("{}.5E", "9".repeat(509));
+    assert_eq!(text.len(), 512);
+    assert_eq!(text.parse::<Quantity>(), Err(QuantityError::TooLong { max: 512 }));
+    for text in ["100e510", "1e512", "-1e512", "1e-512"] {
+        assert_eq!(q(&q(text).to_string()), q(text));
+    }
+}
+
+#[test]
 fn what_people_may_write_they_may_write_as_it_is_printed() {
     for (written, printed, resource) in [
         ("1000", "1k", Resource::Cpu),

@@ -45,7 +45,7 @@ impl<'a> Parts<'a> {
 
 /// Compatible mode: what the Kubernetes API accepts, `.5`, `1.` and a lone suffix (zero) included.
 ///
-/// Two bounds keep hostile texts cheap: 512 characters, and exponents from -512 to 512. Upstream has neither,
+/// Two bounds keep hostile texts cheap: 512 characters, and exponents from -512 to 512, as written and as printed. Upstream has neither,
 /// and takes an exponent beyond 32 bits modulo 2^32.
 impl FromStr for Quantity {
     type Err = QuantityError;
@@ -62,8 +62,24 @@ impl FromStr for Quantity {
         if !parts.has_digits() && !base.may_stand_alone() {
             return Err(QuantityError::Malformed { text: text.to_owned() });
         }
-        Ok(evaluate(&parts, base, format))
+        let quantity = evaluate(&parts, base, format);
+        check_print(&quantity, text, base)?;
+        Ok(quantity)
     }
+}
+
+/// The canonical form of an amount may have more digits or a larger exponent than what was read; where it would not be
+/// read again, the amount is refused. Half way to the bounds none is.
+fn check_print(quantity: &Quantity, text: &str, base: Base) -> Result<(), QuantityError> {
+    let is_large = matches!(base, Base::Ten(exponent) if exponent > MAX_EXPONENT / 2);
+    if text.len() <= MAX_CHARACTERS / 2 && !is_large {
+        return Ok(());
+    }
+    let printed = quantity.to_string();
+    if printed.len() > MAX_CHARACTERS {
+        return Err(QuantityError::TooLong { max: MAX_CHARACTERS });
+    }
+    base_of(Parts::of(&printed).suffix, text).map(drop)
 }
 
 /// What a suffix multiplies by.
