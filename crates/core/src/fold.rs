@@ -122,7 +122,9 @@ pub fn fold(
             }
             _ if operation.kind == Kind::Delete => open(OperationState::Running, Some(failure)),
             _ => {
-                open(OperationState::Held, Some(format!("{failure}; publish a fix, roll back, or resume it")))
+                // Before what goes live first there is nothing to go back to.
+                let back = if operation.kind == Kind::GoLive { "" } else { "roll back, " };
+                open(OperationState::Held, Some(format!("{failure}; publish a fix, {back}or resume it")))
             }
         };
     }
@@ -364,6 +366,8 @@ mod tests {
             said(&operation).as_deref(),
             Some("dc-1, dc-3: no room; dc-2: did not become healthy; publish a fix, roll back, or resume it")
         );
+        let go_live = Operation { kind: Kind::GoLive, ..operation.clone() };
+        assert!(said(&go_live).is_some_and(|said| said.ends_with("healthy; publish a fix, or resume it")));
         operation.policy.succeed = Succeed::AtLeast(2);
         assert_eq!(
             said(&operation).as_deref(),

@@ -45,8 +45,8 @@ impl<'a> Parts<'a> {
 
 /// Compatible mode: what the Kubernetes API accepts, `.5`, `1.` and a lone suffix (zero) included.
 ///
-/// Two bounds keep hostile texts cheap: 512 characters, and exponents from -512 to 512, as written and as printed. Upstream has neither,
-/// and takes an exponent beyond 32 bits modulo 2^32.
+/// Two bounds keep hostile texts cheap: 512 characters, and exponents from -512 to 512, as written and as printed.
+/// Upstream has neither, and takes an exponent beyond 32 bits modulo 2^32.
 impl FromStr for Quantity {
     type Err = QuantityError;
 

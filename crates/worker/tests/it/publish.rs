@@ -74,9 +74,7 @@ async fn a_publish_that_misses_its_deadline_is_held_with_the_reason() {
     let held = bed.until(operation.id, |view| view.state == OperationState::Held).await;
     assert_eq!(
         held.message.as_deref(),
-        Some(
-            "dc-2: not healthy within 2m: the image cannot be pulled; publish a fix, roll back, or resume it"
-        )
+        Some("dc-2: not healthy within 2m: the image cannot be pulled; publish a fix, or resume it")
     );
     assert_eq!(held.dcs[1].reason.as_deref(), Some("ImagePull"), "the cause, not that it took long");
     assert_eq!(held.dcs[1].message.as_deref(), Some("not healthy within 2m: the image cannot be pulled"));

@@ -74,6 +74,11 @@ pub async fn a_service_leads_to_the_ready_pod_behind_it(server: &Server) {
     server.until_is(SLICES, "/items/0/endpoints/0/conditions/ready", &json!(true)).await;
     server.until_is(ENDPOINTS, "/subsets/0/ports/0/port", &json!(8080)).await;
     shown(server).await;
+    let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+    server.get(ENDPOINTS).accept(table).only(&["/columnDefinitions/1/name", "/rows/0/cells/1"]).await;
+    let columns = ["/columnDefinitions/1/name", "/columnDefinitions/2/name", "/columnDefinitions/3/name"];
+    let cells = [columns, ["/rows/0/cells/1", "/rows/0/cells/2", "/rows/0/cells/3"]].concat();
+    server.get(SLICES).accept(table).only(&cells).await;
 }
 
 /// A port that is named is looked up on the pod.

@@ -114,6 +114,8 @@ static TABLES: &[(&str, &[Column])] = &[
             wide("Name"),
         ],
     ),
+    ("endpoints", &[NAME, text("Endpoints"), AGE]),
+    ("endpointslices.discovery.k8s.io", &[NAME, text("AddressType"), text("Ports"), text("Endpoints"), AGE]),
     (
         "horizontalpodautoscalers.autoscaling",
         &[

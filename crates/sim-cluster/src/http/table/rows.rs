@@ -76,6 +76,11 @@ pub(super) fn of(resource: &str, object: &Value, now: Timestamp) -> Vec<Value> {
                 age,
             ]
         }
+        "endpoints" => vec![name, json!(endpoints(object)), age],
+        "endpointslices.discovery.k8s.io" => {
+            let [ports, addresses] = slice(object);
+            vec![name, json!(text(object, "/addressType")), json!(ports), json!(addresses), age]
+        }
         "leases.coordination.k8s.io" => vec![name, json!(text(object, "/spec/holderIdentity")), age],
         "priorityclasses.scheduling.k8s.io" => {
             vec![name, count("/value"), json!(flag(object, "/globalDefault")), age, word("/preemptionPolicy")]
@@ -286,21 +291,58 @@ fn event(event: &Value, now: Timestamp) -> Vec<Value> {
 }
 
 fn targets(autoscaler: &Value) -> String {
-    let targets: Vec<String> = list(autoscaler, "/spec/metrics")
-        .iter()
-        .map(|metric| {
-            // One of the two; both are printed alike.
-            let source = ["resource", "containerResource"].iter().find_map(|source| metric.get(source));
-            let Some(source) = source else { return "<unknown type>".to_owned() };
-            let name = text(source, "/name");
-            match (text(source, "/target/averageValue"), integer(source, "/target/averageUtilization")) {
-                ("", Some(percent)) => format!("{name}: <unknown>/{percent}%"),
-                ("", None) => format!("{name}: <unknown>/<auto>"),
-                (value, _) => format!("{name}: <unknown>/{value}"),
-            }
-        })
-        .collect();
+    let statuses = list(autoscaler, "/status/currentMetrics");
+    let target = |(index, metric): (usize, &Value)| {
+        // One of the two; both are printed alike.
+        let field = ["resource", "containerResource"].into_iter().find(|field| metric.get(field).is_some());
+        let Some(field) = field else { return "<unknown type>".to_owned() };
+        let current = statuses.get(index).and_then(|status| status.get(field)).map(|found| &found["current"]);
+        let percent = |holder: &Value| Some(format!("{}%", integer(holder, "/averageUtilization")?));
+        let value = |holder: &Value| holder.get("averageValue")?.as_str().map(str::to_owned);
+        let (current, wanted) = match value(&metric[field]["target"]) {
+            Some(wanted) => (current.and_then(value), wanted),
+            None => (
+                current.and_then(percent),
+                percent(&metric[field]["target"]).unwrap_or_else(|| "<auto>".to_owned()),
+            ),
+        };
+        let current = current.unwrap_or_else(|| "<unknown>".to_owned());
+        format!("{}: {current}/{wanted}", text(&metric[field], "/name"))
+    };
+    let targets: Vec<String> = list(autoscaler, "/spec/metrics").iter().enumerate().map(target).collect();
     if targets.is_empty() { "<none>".to_owned() } else { targets.join(", ") }
+}
+
+/// Where a Service leads: the first three of its ready addresses, on each of its ports.
+fn endpoints(endpoints: &Value) -> String {
+    let mut all = Vec::new();
+    for subset in list(endpoints, "/subsets") {
+        let addresses = || list(subset, "/addresses").iter().map(|address| text(address, "/ip").to_owned());
+        let ports = list(subset, "/ports");
+        if ports.is_empty() {
+            all.extend(addresses());
+        }
+        for port in ports.iter().filter_map(|port| integer(port, "/port")) {
+            all.extend(addresses().map(|address| format!("{address}:{port}")));
+        }
+    }
+    if list(endpoints, "/subsets").is_empty() { "<none>".to_owned() } else { first_three(&all) }
+}
+
+/// The ports and the addresses of a slice.
+fn slice(slice: &Value) -> [String; 2] {
+    let ports = list(slice, "/ports").iter();
+    let ports: Vec<String> = ports
+        .map(|port| integer(port, "/port").map_or_else(|| "*".to_owned(), |number| number.to_string()))
+        .collect();
+    let endpoints = list(slice, "/endpoints").iter().flat_map(|endpoint| list(endpoint, "/addresses"));
+    let addresses: Vec<String> = endpoints.filter_map(Value::as_str).map(str::to_owned).collect();
+    [ports, addresses].map(|all| if all.is_empty() { "<unset>".to_owned() } else { first_three(&all) })
+}
+
+fn first_three(all: &[String]) -> String {
+    let shown = all.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(",");
+    if all.len() > 3 { format!("{shown} + {} more...", all.len() - 3) } else { shown }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
