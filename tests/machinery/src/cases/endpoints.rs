@@ -19,7 +19,7 @@ fn service(spec: &Value) -> Value {
 }
 
 /// One pod that is ready and answers on the port `http`.
-async fn ready_pod(server: &Server) -> String {
+async fn ready_pod(server: &Server) {
     let mut web = deployment("web");
     web["spec"]["replicas"] = json!(1);
     let container = &mut web["spec"]["template"]["spec"]["containers"][0];
@@ -32,7 +32,6 @@ async fn ready_pod(server: &Server) -> String {
     {
         server.call_it(pod.pointer(pointer).and_then(Value::as_str).unwrap_or_default(), name);
     }
-    pod["metadata"]["name"].as_str().unwrap_or_default().to_owned()
 }
 
 async fn endpoints(server: &Server) -> Vec<Value> {
@@ -106,11 +105,14 @@ pub async fn a_headless_service_is_marked(server: &Server) {
 
 /// A pod that loses its label is led to no more.
 pub async fn a_pod_that_loses_its_label_is_led_to_no_more(server: &Server) {
-    let pod = ready_pod(server).await;
+    // Nobody's pod: nobody puts another in its place.
+    let container = json!({"name": "main", "image": "registry.example/app:1"});
+    let metadata = json!({"name": "web", "labels": {"app": "web"}});
+    server.post("pods", &json!({"metadata": metadata, "spec": {"containers": [container]}})).unseen().await;
     server.post("services", &service(&json!({}))).unseen().await;
-    server.until_is(ENDPOINTS, "/subsets/0/ports/0/port", &json!(8080)).await;
-    server.merge("apis/apps/v1/deployments/web", &json!({"spec": {"replicas": 0}})).unseen().await;
-    server.merge(&format!("pods/{pod}"), &json!({"metadata": {"labels": {"app": "other"}}})).unseen().await;
+    server.until_is(SLICES, "/items/0/endpoints/0/conditions/ready", &json!(true)).await;
+    server.until_is(ENDPOINTS, "/subsets/0/addresses/0/targetRef/name", &json!("web")).await;
+    server.merge("pods/web", &json!({"metadata": {"labels": {"app": "other"}}})).unseen().await;
     server
         .until("nothing left", async || server.get(ENDPOINTS).maybe().await.body.get("subsets").is_none())
         .await;
