@@ -140,6 +140,16 @@ pub(crate) fn set_or_remove(object: &mut Map<String, Value>, key: &str, value: O
     };
 }
 
+/// A condition of a status by its type.
+pub(crate) fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
+    list(object, "/status/conditions").iter().find(|condition| text(condition, "/type") == kind)
+}
+
+/// Whether a pod or a node says that it is ready.
+pub(crate) fn is_ready(object: &Value) -> bool {
+    condition(object, "Ready").is_some_and(|ready| text(ready, "/status") == "True")
+}
+
 /// The list at `object[key]`, if there is one, to change its elements.
 pub(crate) fn elements<'a>(object: &'a mut Value, key: &str) -> impl Iterator<Item = &'a mut Value> {
     object.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten()

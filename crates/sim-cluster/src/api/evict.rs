@@ -56,11 +56,8 @@ impl Api {
                 return Err(ApiError::new(http::StatusCode::INTERNAL_SERVER_ERROR, "", message));
             }
         };
-        let unready = !object::list(pod, "/status/conditions")
-            .iter()
-            .any(|condition| text(condition, "/type") == "Ready" && text(condition, "/status") == "True");
         let count = |field: &str| integer(budget, &format!("/status/{field}")).unwrap_or_default();
-        if unready {
+        if !object::is_ready(pod) {
             let always = text(budget, "/spec/unhealthyPodEvictionPolicy") == "AlwaysAllow";
             let (healthy, desired) = (count("currentHealthy"), count("desiredHealthy"));
             if always || (healthy >= desired && desired > 0) {
@@ -144,9 +141,8 @@ fn refusal(budget: &Value) -> String {
             "The disruption budget {name} needs {desired} healthy pods and has {healthy} currently"
         );
     }
-    let condition = object::list(budget, "/status/conditions").iter().find(|condition| {
-        text(condition, "/type") == "DisruptionAllowed" && text(condition, "/status") == "False"
-    });
+    let condition = object::condition(budget, "DisruptionAllowed")
+        .filter(|condition| text(condition, "/status") == "False");
     let start = format!("The disruption budget {name} does not allow evicting pods currently");
     match condition.map(|condition| (text(condition, "/reason"), text(condition, "/message"))) {
         Some((reason, message)) if !message.is_empty() => format!("{start} ({reason}): {message}"),

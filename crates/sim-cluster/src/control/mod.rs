@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{Api, Target};
 use crate::load::Loads;
 use crate::nodes::Nodes;
-use crate::object;
+use crate::object::{self, condition, is_ready};
 use crate::script::Scripts;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
@@ -372,22 +372,11 @@ fn controller_reference(owner: &Value) -> Value {
     })
 }
 
-/// A condition of a status by its type.
-fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
-    object::list(object, "/status/conditions")
-        .iter()
-        .find(|condition| object::text(condition, "/type") == kind)
-}
-
 /// The containers of a pod that run as long as it does: sidecars too.
 fn lasting_containers(pod: &Value) -> impl Iterator<Item = &Value> {
     let sidecars = object::list(pod, "/spec/initContainers").iter();
     let sidecars = sidecars.filter(|container| object::text(container, "/restartPolicy") == "Always");
     object::list(pod, "/spec/containers").iter().chain(sidecars)
-}
-
-fn is_ready(pod: &Value) -> bool {
-    condition(pod, "Ready").is_some_and(|ready| object::text(ready, "/status") == "True")
 }
 
 /// Whether a pod has been ready for `seconds`; if not yet, how long it still needs.

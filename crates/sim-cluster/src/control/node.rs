@@ -7,11 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::recorder::{Kind, Recorder, Source};
-use super::{Outcome, condition, until};
+use super::{Outcome, until};
 use crate::api::{Api, Caller, DeleteOptions, Part, Target};
 use crate::clock;
 use crate::nodes::Nodes;
-use crate::object::{self, elements, integer, list, text};
+use crate::object::{self, condition, elements, integer, is_ready, list, text};
 use crate::status::ApiError;
 use crate::store::Object;
 
@@ -117,8 +117,7 @@ impl Lifecycle {
     }
 
     fn mark_unready(&self, pod: &Object, now: &str) -> Result<(), ApiError> {
-        let ready = condition(pod, "Ready").is_some_and(|ready| text(ready, "/status") == "True");
-        if ready {
+        if is_ready(pod) {
             self.change(pod, Part::Status, |pod| {
                 let conditions = elements(&mut pod["status"], "conditions");
                 for condition in conditions.filter(|condition| text(condition, "/type") == "Ready") {

@@ -161,6 +161,14 @@ fn is_headless(service: &Value) -> bool {
     text(service, "/spec/clusterIP") == "None"
 }
 
+/// The labels of the Service, and those that say what this is.
+fn labels<const N: usize>(service: &Value, own: [(&str, &str); N]) -> Value {
+    let mut labels = map(service, "/metadata/labels").cloned().unwrap_or_default();
+    object::set_or_remove(&mut labels, HEADLESS, is_headless(service).then(|| "".into()));
+    labels.extend(own.map(|(key, value)| (key.to_owned(), value.into())));
+    labels.into()
+}
+
 /// Sets the annotation that says what it all is the consequence of.
 fn annotate(object: &mut Value, trigger: Option<Timestamp>) {
     let metadata = object::metadata(object);

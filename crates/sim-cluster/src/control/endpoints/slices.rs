@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::super::{controlled, controller_reference, is_ready};
-use super::{CALLER, HEADLESS, Scene, annotate, has_address, has_hostname, is_headless, ports, target_ref};
+use super::{CALLER, Scene, annotate, has_address, has_hostname, labels, ports, target_ref};
 use crate::api::{Api, Caller, DeleteOptions, Part, Target, WriteOptions};
 use crate::object::{self, flag, list, text};
 use crate::status::ApiError;
@@ -33,7 +33,7 @@ pub(super) fn sync(api: &Api, key: &Key, scene: &Scene<'_>) -> Result<(), ApiErr
     let caller = Caller::component(CALLER);
     let held = controlled(api, "endpointslices.discovery.k8s.io", scene.service);
     let (slices, spare) = arrange(&held, wanted(api, scene));
-    let labels = labels(scene.service);
+    let labels = labels(scene.service, [(SERVICE, key.name.as_str()), (MANAGED_BY, CONTROLLER)]);
     for slice in slices {
         let Some(name) = slice.name else {
             let mut made = json!({
@@ -151,14 +151,6 @@ fn arrange(
         slices.extend(of_group);
     }
     (slices, unused.into_iter().collect())
-}
-
-fn labels(service: &Value) -> Value {
-    let mut labels = object::map(service, "/metadata/labels").cloned().unwrap_or_default();
-    object::set_or_remove(&mut labels, HEADLESS, is_headless(service).then(|| "".into()));
-    labels.insert(SERVICE.to_owned(), object::name(service).into());
-    labels.insert(MANAGED_BY.to_owned(), CONTROLLER.into());
-    labels.into()
 }
 
 /// An empty list as a server stores it.

@@ -6,13 +6,14 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use super::super::{Outcome, is_ready};
-use super::{CALLER, HEADLESS, Scene, annotate, has_address, has_hostname, is_headless, ports, target_ref};
+use super::{CALLER, Scene, annotate, has_address, has_hostname, is_headless, labels, ports, target_ref};
 use crate::api::{Api, Caller, DeleteOptions, Part, Target, WriteOptions};
 use crate::object::{self, flag, text};
 use crate::status::ApiError;
 use crate::store::Key;
 
 const MANAGED_BY: &str = "endpoints.kubernetes.io/managed-by";
+const CONTROLLER: &str = "endpoint-controller";
 
 fn target(api: &Api, service: &Key) -> Option<Target> {
     let resource = api.registry.by_key("endpoints")?;
@@ -31,7 +32,7 @@ pub(super) fn remove(api: &Api, service: &Key) -> Outcome {
 pub(super) fn sync(api: &Api, key: &Key, scene: &Scene<'_>) -> Result<(), ApiError> {
     let Some(target) = target(api, key) else { return Ok(()) };
     let subsets = subsets(scene);
-    let labels = labels(scene.service);
+    let labels = labels(scene.service, [(MANAGED_BY, CONTROLLER)]);
     let caller = Caller::component(CALLER);
     let Some(held) = api.store.get(&target.key()) else {
         let mut made = json!({"metadata": {"name": key.name, "labels": labels}});
@@ -55,13 +56,6 @@ pub(super) fn sync(api: &Api, key: &Key, scene: &Scene<'_>) -> Result<(), ApiErr
 fn set(endpoints: &mut Value, subsets: Vec<Value>) {
     let subsets = (!subsets.is_empty()).then_some(Value::Array(subsets));
     object::set_or_remove(object::fields(endpoints), "subsets", subsets);
-}
-
-fn labels(service: &Value) -> Value {
-    let mut labels = object::map(service, "/metadata/labels").cloned().unwrap_or_default();
-    object::set_or_remove(&mut labels, HEADLESS, is_headless(service).then(|| "".into()));
-    labels.insert(MANAGED_BY.to_owned(), "endpoint-controller".into());
-    labels.into()
 }
 
 /// Pods that have the same ports.
