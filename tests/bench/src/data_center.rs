@@ -58,6 +58,7 @@ impl DataCenter {
             std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
         }
         let (ports, leases) = Ports::lease()?;
+        let leases = leases.for_components(lifetime)?;
         let certificates = Certificates::make(&layout.certificates(), name)?;
         let server = server(ports);
         let token = Uuid::now_v7().simple().to_string();

@@ -10,7 +10,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use parking_lot::Mutex;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,6 +27,8 @@ pub(crate) struct Listener {
     tls: Arc<rustls::ServerConfig>,
     address: SocketAddr,
     running: Mutex<Option<Running>>,
+    /// Keeps the port while nobody listens; none where the system does not let two sockets bind the same.
+    _held: Option<TcpSocket>,
 }
 
 #[derive(Debug)]
@@ -42,9 +44,14 @@ impl Listener {
         tls: Arc<rustls::ServerConfig>,
         port: u16,
     ) -> io::Result<Self> {
-        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let mut address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let held = cfg!(target_os = "linux").then(|| hold(address)).transpose()?;
+        if let Some(held) = &held {
+            address = held.local_addr()?;
+        }
+        let socket = TcpListener::bind(address).await?;
         let address = socket.local_addr()?;
-        let listener = Self { server, tls, address, running: Mutex::new(None) };
+        let listener = Self { server, tls, address, running: Mutex::new(None), _held: held };
         listener.run(socket);
         Ok(listener)
     }
@@ -86,6 +93,15 @@ impl Listener {
         running.tasks.spawn(accept(socket, server, tls, stop, tasks));
         *self.running.lock() = Some(running);
     }
+}
+
+/// Binds a port and does not listen, so that the system gives it to nobody who asks for a free one, and so that whoever
+/// knocks is refused. Listeners set `SO_REUSEADDR` too, and may bind it beside this.
+fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 async fn accept(

@@ -49,6 +49,22 @@ async fn a_stopped_port_refuses_and_comes_back_as_the_same() {
     assert!(api.get_opt("x").await.unwrap().is_none());
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_port_of_a_stopped_cluster_is_given_to_nobody_who_asks_for_a_free_one() {
+    let cluster = mk_cluster().await;
+    let address: std::net::SocketAddr = cluster.url().trim_start_matches("https://").parse().unwrap();
+    cluster.stop().await;
+    let stranger = tokio::net::TcpSocket::new_v4().unwrap();
+    stranger.set_reuseaddr(false).unwrap();
+    let taken = stranger.bind(address);
+    assert_eq!(taken.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
+    let refused = tokio::net::TcpStream::connect(address).await.unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    cluster.start().await.unwrap();
+    tokio::net::TcpStream::connect(address).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_body_in_protobuf_is_told_the_way_around() {
     let cluster = mk_cluster().await;
