@@ -1,4 +1,5 @@
-//! `cargo xtask record-schemas`: the API server's OpenAPI documents, from which `sim-cluster` takes its schemas.
+//! `cargo xtask record-schemas`: the API server's OpenAPI documents and Go types, from which `sim-cluster` takes its
+//! schemas.
 
 use crate::steps::check;
 use crate::{components, workspace};

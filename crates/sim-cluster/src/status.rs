@@ -257,15 +257,6 @@ impl ApiError {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message)
     }
 
-    /// 415 for a body in protobuf, which a real server takes, with the way around for whoever uses kubectl.
-    pub(crate) fn protobuf(accepted: &str) -> Self {
-        let message = format!(
-            "the simulated cluster takes {accepted}, and this command sends protobuf: use `kubectl apply -f FILE`, or \
-             `kubectl create … --dry-run=client -o yaml | kubectl apply -f -`"
-        );
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message)
-    }
-
     /// What this simulation answers where the real server would do something it does not model.
     pub(crate) fn not_modelled(what: &str) -> Self {
         Self::new(

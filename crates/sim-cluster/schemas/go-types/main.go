@@ -3,7 +3,9 @@
 // when they are zero. The simulated API server gives objects the same form, because field ownership and
 // no-op detection depend on it.
 //
-//	go run . > ../go_types.json
+// With the argument `wire` it prints how those types are written in protobuf.
+//
+// `cargo xtask record-schemas` runs it.
 package main
 
 import (
@@ -36,17 +38,25 @@ func main() {
 	if err := apiextensions.AddToScheme(scheme.Scheme); err != nil {
 		panic(err)
 	}
+	encoder := json.NewEncoder(os.Stdout)
+	encoder.SetIndent("", " ")
+	if err := encoder.Encode(asked()); err != nil {
+		panic(err)
+	}
+}
+
+// asked is what the command line asks for.
+func asked() any {
+	if slices.Contains(os.Args[1:], "wire") {
+		return wireTypes()
+	}
 	found := map[string]fields{}
 	for gvk, typ := range scheme.Scheme.AllKnownTypes() {
 		if slices.Contains(versions, gvk.GroupVersion().String()) && gvk.Version != runtime.APIVersionInternal {
 			walk(typ, found)
 		}
 	}
-	encoder := json.NewEncoder(os.Stdout)
-	encoder.SetIndent("", " ")
-	if err := encoder.Encode(found); err != nil {
-		panic(err)
-	}
+	return found
 }
 
 // walk describes a type and every type reachable from it.

@@ -8,15 +8,32 @@ use http::request::Parts;
 use http_body_util::{BodyExt, Limited};
 use serde_json::Value;
 
-use super::json;
-use crate::api::PatchType;
+use super::{json, protobuf};
+use crate::api::{PatchType, Target};
 use crate::status::ApiError;
 
 /// The real server's bound.
 const LARGEST: usize = 3 * 1024 * 1024;
 
-/// Protobuf is what typed Go clients prefer; it is not modelled.
+/// The formats of every object; built-in kinds have one more.
 const OBJECTS: &str = "application/json, application/yaml";
+
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
+/// What the object in a body is to be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Expected<'a> {
+    pub(super) api_version: &'a str,
+    pub(super) kind: &'a str,
+    /// Whether it is written in protobuf too.
+    pub(super) is_builtin: bool,
+}
+
+impl<'a> Expected<'a> {
+    pub(super) fn builtin(api_version: &'a str, kind: &'a str) -> Self {
+        Self { api_version, kind, is_builtin: true }
+    }
+}
 
 pub(super) async fn read(body: Body) -> Result<Bytes, ApiError> {
     match Limited::new(body, LARGEST).collect().await {
@@ -31,18 +48,42 @@ pub(super) async fn read(body: Body) -> Result<Bytes, ApiError> {
 }
 
 /// An object, as JSON or YAML, and the fields that it names twice.
-pub(super) fn object(parts: &Parts, bytes: &Bytes) -> Result<(Value, Vec<String>), ApiError> {
+pub(super) fn object(
+    parts: &Parts,
+    bytes: &Bytes,
+    expected: Expected<'_>,
+) -> Result<(Value, Vec<String>), ApiError> {
     match content_type(parts) {
         "" | "application/json" => from_json(bytes),
         "application/yaml" => Ok((from_yaml(bytes)?, Vec::new())),
-        "application/vnd.kubernetes.protobuf" => Err(ApiError::protobuf(OBJECTS)),
-        _ => Err(ApiError::unsupported_media_type(OBJECTS)),
+        PROTOBUF if expected.is_builtin => Ok((protobuf::object(bytes, expected)?, Vec::new())),
+        // A real server falls over them and breaks off the connection.
+        PROTOBUF => Err(ApiError::unsupported_media_type(OBJECTS)),
+        _ => Err(ApiError::unsupported_media_type(&format!("{OBJECTS}, {PROTOBUF}"))),
     }
 }
 
+/// An object of a resource.
+pub(super) fn object_of(
+    parts: &Parts,
+    bytes: &Bytes,
+    target: &Target,
+) -> Result<(Value, Vec<String>), ApiError> {
+    let expected = Expected {
+        api_version: &target.api_version(),
+        kind: &target.resource.kind,
+        is_builtin: !target.resource.is_custom(),
+    };
+    object(parts, bytes, expected)
+}
+
 /// Delete options; no body means none.
-pub(super) fn options(parts: &Parts, bytes: &Bytes) -> Result<Value, ApiError> {
-    if bytes.is_empty() { Ok(Value::Null) } else { Ok(object(parts, bytes)?.0) }
+pub(super) fn options(parts: &Parts, bytes: &Bytes, target: &Target) -> Result<Value, ApiError> {
+    match content_type(parts) {
+        _ if bytes.is_empty() => Ok(Value::Null),
+        PROTOBUF if !target.resource.is_custom() => protobuf::options(bytes),
+        _ => Ok(object_of(parts, bytes, target)?.0),
+    }
 }
 
 /// The format of a patch, before its body is read.

@@ -7,6 +7,7 @@ mod json;
 mod logs;
 mod openapi;
 mod present;
+mod protobuf;
 mod query;
 mod respond;
 mod reviews;

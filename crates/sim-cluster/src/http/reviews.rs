@@ -5,7 +5,7 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::body;
+use super::body::{self, Expected};
 use super::respond::{self, Reply};
 use super::route::ResourcePath;
 use crate::api::Caller;
@@ -22,11 +22,16 @@ pub(super) fn respond(
     if parts.method != Method::POST {
         return Ok(None);
     }
-    let mut review = match (place.api.group, place.api.version, place.resource) {
-        ("authentication.k8s.io", "v1", "selfsubjectreviews")
-        | ("authorization.k8s.io", "v1", "selfsubjectaccessreviews") => body::object(parts, bytes)?.0,
+    let expected = match (place.api.group, place.api.version, place.resource) {
+        ("authentication.k8s.io", "v1", "selfsubjectreviews") => {
+            Expected::builtin("authentication.k8s.io/v1", "SelfSubjectReview")
+        }
+        ("authorization.k8s.io", "v1", "selfsubjectaccessreviews") => {
+            Expected::builtin("authorization.k8s.io/v1", "SelfSubjectAccessReview")
+        }
         _ => return Ok(None),
     };
+    let mut review = body::object(parts, bytes, expected)?.0;
     let resource = asked_resource(&review["spec"]["resourceAttributes"]);
     review["status"] = if place.resource == "selfsubjectreviews" {
         json!({"userInfo": {"username": caller.user, "groups": caller.groups}})

@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 use serde_json::json;
 
+use super::body::Expected;
 use super::query::Query;
 use super::respond::{Form, Reply};
 use super::route::{GroupVersion, ResourcePath};
@@ -108,12 +109,16 @@ impl Request<'_> {
             }
             Verb::Create if part != Part::Main => Err(ApiError::method_not_allowed()),
             Verb::Create => {
-                let (object, doubled) = body::object(self.parts, bytes)?;
+                let (object, doubled) = body::object_of(self.parts, bytes, &self.target)?;
                 let options = WriteOptions { doubled, ..self.query.write("CreateOptions")? };
                 self.shown(&api.create(self.caller, &self.target, object, &options)?)
             }
             Verb::Update => {
-                let (object, doubled) = body::object(self.parts, bytes)?;
+                let (object, doubled) = if part == Part::Scale {
+                    body::object(self.parts, bytes, Expected::builtin("autoscaling/v1", "Scale"))?
+                } else {
+                    body::object_of(self.parts, bytes, &self.target)?
+                };
                 let options = WriteOptions { doubled, ..self.query.write("UpdateOptions")? };
                 self.shown(&api.replace(self.caller, &self.target, part, object, &options)?)
             }
@@ -129,14 +134,14 @@ impl Request<'_> {
                 )?)
             }
             Verb::Delete if part == Part::Main => {
-                let options = self.query.delete(&body::options(self.parts, bytes)?)?;
+                let options = self.query.delete(&body::options(self.parts, bytes, &self.target)?)?;
                 self.shown(&api.delete(&self.target, &options)?)
             }
             Verb::DeleteCollection if !self.target.resource.deletes_collections() => {
                 Err(ApiError::method_not_allowed())
             }
             Verb::DeleteCollection => {
-                let options = self.query.delete(&body::options(self.parts, bytes)?)?;
+                let options = self.query.delete(&body::options(self.parts, bytes, &self.target)?)?;
                 let selection = self.query.selection(&self.target.resource)?;
                 let deleted = api.delete_collection(&self.target, &selection, &options)?;
                 let list = json!({
@@ -155,7 +160,8 @@ impl Request<'_> {
         if verb != Verb::Create {
             return Err(ApiError::method_not_allowed());
         }
-        let (eviction, _) = body::object(self.parts, bytes)?;
+        let expected = Expected::builtin("policy/v1", "Eviction");
+        let (eviction, _) = body::object(self.parts, bytes, expected)?;
         let given = eviction.get("deleteOptions").cloned().unwrap_or_default();
         let mut options = self.query.delete(&given)?;
         options.dry_run |= self.query.write("CreateOptions")?.dry_run;

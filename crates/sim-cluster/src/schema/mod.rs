@@ -10,6 +10,7 @@ mod form;
 pub(crate) mod golang;
 mod openapi;
 pub mod recording;
+pub(crate) mod wire;
 
 #[cfg(test)]
 mod tests;

@@ -133,3 +133,15 @@ async fn a_deleted_definition_takes_its_objects_with_it() {
     define(&client).await;
     assert!(apps(&client).get_opt("shop").await.unwrap().is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_custom_resource_has_no_protobuf() {
+    let cluster = mk_cluster().await;
+    define(&cluster.client()).await;
+    let path = "/apis/dc.example.io/v1alpha1/namespaces/default/apps";
+    let request = http::Request::post(path).header("content-type", "application/vnd.kubernetes.protobuf");
+    let answer = cluster.client().request::<Value>(request.body(b"k8s\0".to_vec()).unwrap()).await;
+    let status = refusal(answer);
+    assert_eq!((status.code, status.reason.as_str()), (415, "UnsupportedMediaType"));
+    assert!(status.message.ends_with("include: application/json, application/yaml"), "{}", status.message);
+}

@@ -66,18 +66,6 @@ async fn the_port_of_a_stopped_cluster_is_given_to_nobody_who_asks_for_a_free_on
 }
 
 #[tokio::test]
-async fn a_body_in_protobuf_is_told_the_way_around() {
-    let cluster = mk_cluster().await;
-    let request = http::Request::post("/api/v1/namespaces")
-        .header("content-type", "application/vnd.kubernetes.protobuf")
-        .body(b"k8s\0".to_vec())
-        .unwrap();
-    let status = refusal(cluster.client().request::<serde_json::Value>(request).await);
-    assert_eq!((status.code, status.reason.as_str()), (415, "UnsupportedMediaType"));
-    assert!(status.message.contains("--dry-run=client -o yaml | kubectl apply -f -"), "{}", status.message);
-}
-
-#[tokio::test]
 async fn a_right_that_was_taken_away_is_refused_and_told_when_asked_about() {
     let cluster = mk_cluster().await;
     cluster.permissions().deny("admin", Verb::Get, "apps", "deployments");

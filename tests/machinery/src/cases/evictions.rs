@@ -56,7 +56,8 @@ pub async fn a_pod_that_no_budget_covers_is_evicted(server: &Server) {
     for condition in target.filter(|condition| condition["type"] == "DisruptionTarget") {
         server.note(&format!("{} {} {}", condition["status"], condition["reason"], condition["message"]));
     }
-    server.merge(&watch, &json!({"metadata": {"finalizers": null}})).unseen().await;
+    // KWOK takes finalizers away from a pod that goes, so nobody may be left to ask.
+    server.merge(&watch, &json!({"metadata": {"finalizers": null}})).maybe().await;
 }
 
 /// A budget lets go as many as it allows.

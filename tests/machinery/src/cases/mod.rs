@@ -13,6 +13,7 @@ pub mod list;
 mod mk;
 pub mod paging;
 pub mod patches;
+pub mod protobuf;
 pub mod select;
 pub mod subresources;
 pub mod watch;
@@ -288,6 +289,16 @@ macro_rules! for_each_case {
                 a_budget_that_needs_all_lets_nobody_go,
                 two_budgets_over_one_pod_are_one_too_many,
                 an_eviction_of_nobody_is_refused;
+            protobuf:
+                an_object_may_come_in_protobuf,
+                a_zero_is_set_where_go_can_tell_it_from_nothing,
+                each_type_of_a_field_is_read,
+                what_is_no_protobuf_is_a_bad_request,
+                protobuf_of_another_kind_is_refused,
+                writes_and_deletes_may_come_in_protobuf,
+                a_scale_may_come_in_protobuf,
+                reviews_may_come_in_protobuf,
+                a_patch_has_no_form_in_protobuf;
         }
     };
 }
