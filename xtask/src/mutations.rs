@@ -22,8 +22,8 @@ pub(crate) const MUTATIONS: [Mutation; 10] = [
     Mutation {
         name: "a list at exactly an older version shows the present",
         file: "crates/sim-cluster/src/api/read.rs",
-        from: "let (mut items, revision) = if exact {",
-        to: "let (mut items, revision) = if exact && asked == 0 {",
+        from: "let (items, revision) = if exact {",
+        to: "let (items, revision) = if exact && asked == 0 {",
     },
     Mutation {
         name: "an update that changes nothing is stored",

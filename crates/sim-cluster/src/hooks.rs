@@ -240,6 +240,11 @@ impl Hooks {
             .unwrap_or_default()
     }
 
+    /// Whether anybody is asked about the events of watches.
+    pub(crate) fn has_watch_hooks(&self) -> bool {
+        !self.inner.watches.read().is_empty()
+    }
+
     pub(crate) fn watch_fault(&self, event: &WatchInfo<'_>) -> WatchFault {
         let hooks = self.inner.watches.read().clone();
         hooks

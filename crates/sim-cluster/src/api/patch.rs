@@ -1,7 +1,5 @@
 //! Patch: the three formats that change what is there, and server-side apply, which may also create it.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::decode::unfit_patch;
@@ -54,7 +52,7 @@ impl Api {
         }
         let live = self.get(target)?;
         if part == Part::Scale {
-            let scale = self.patched(target, &Arc::new(to_scale(target, &live)), patch)?;
+            let scale = self.patched(target, &to_scale(target, &live), patch)?;
             if let Some(replicas) = scale.pointer("/spec/replicas").filter(|replicas| !replicas.is_i64()) {
                 return Err(unfit_patch(&scale, &format!("the replicas are no integer: {replicas}")));
             }
@@ -82,7 +80,7 @@ impl Api {
         Err(last.unwrap_or_else(|| ApiError::not_found(target.subject())))
     }
 
-    fn patched(&self, target: &Target, live: &Arc<Value>, patch: &Patch) -> Result<Value, ApiError> {
+    fn patched(&self, target: &Target, live: &Value, patch: &Patch) -> Result<Value, ApiError> {
         let mut object = Value::clone(live);
         let outcome = match patch.format {
             PatchType::Json => patch::json(&mut object, &patch.body),

@@ -52,19 +52,23 @@ pub(super) struct Snapshots {
 
 #[derive(Debug)]
 struct Rest {
-    items: Vec<Object>,
+    /// All that the list showed at its beginning.
+    items: Arc<Vec<Object>>,
+    /// How many of them have been shown.
+    shown: usize,
     revision: u64,
 }
 
 impl Snapshots {
-    fn keep(&mut self, items: Vec<Object>, revision: u64) -> String {
+    fn keep(&mut self, rest: Rest) -> String {
         self.next += 1;
-        let token = json!({"v": "meta.k8s.io/v1", "rv": revision, "start": format!("{}\u{0}", self.next)});
+        let start = format!("{}\u{0}", self.next);
+        let token = json!({"v": "meta.k8s.io/v1", "rv": rest.revision, "start": start});
         let token = URL_SAFE_NO_PAD.encode(token.to_string());
         if self.rests.len() == SNAPSHOTS {
             self.rests.pop_front();
         }
-        self.rests.push_back((token.clone(), Arc::new(Rest { items, revision })));
+        self.rests.push_back((token.clone(), Arc::new(rest)));
         token
     }
 
@@ -87,21 +91,25 @@ impl Api {
     }
 
     pub(crate) fn list(&self, target: &Target, options: &ListOptions) -> Result<Page, ApiError> {
-        let (items, revision) = if options.token.is_empty() {
-            self.matching(target, options)?
+        let (items, start, revision) = if options.token.is_empty() {
+            let (items, revision) = self.matching(target, options)?;
+            (Arc::new(items), 0, revision)
         } else {
             let rest =
                 self.snapshots.lock().find(&options.token).ok_or_else(|| unusable_token(&options.token))?;
-            (rest.items.clone(), rest.revision)
+            (rest.items.clone(), rest.shown, rest.revision)
         };
-        let mut items: Vec<Object> = items.into_iter().map(|item| in_version(target, &item)).collect();
-        if options.limit == 0 || items.len() <= options.limit {
-            return Ok(Page { items, revision, token: String::new(), remaining: None });
+        let left = items.get(start..).unwrap_or_default();
+        let size = if options.limit == 0 { left.len() } else { left.len().min(options.limit) };
+        let (page, rest) = left.split_at(size);
+        let page: Vec<Object> = page.iter().map(|item| in_version(target, item)).collect();
+        if rest.is_empty() {
+            return Ok(Page { items: page, revision, token: String::new(), remaining: None });
         }
-        let rest = items.split_off(options.limit);
         let remaining = options.selection.is_everything().then_some(rest.len());
-        let token = self.snapshots.lock().keep(rest, revision);
-        Ok(Page { items, revision, token, remaining })
+        let rest = Rest { items: items.clone(), shown: start + size, revision };
+        let token = self.snapshots.lock().keep(rest);
+        Ok(Page { items: page, revision, token, remaining })
     }
 
     fn matching(&self, target: &Target, options: &ListOptions) -> Result<(Vec<Object>, u64), ApiError> {
@@ -116,16 +124,16 @@ impl Api {
         let exact = options.version_match == Some(VersionMatch::Exact)
             // A page of a version is a page of just that one.
             || options.version_match.is_none() && options.limit > 0 && asked > 0;
-        let (mut items, revision) = if exact {
-            let items = tx.list_at(&target.resource.key, namespace, asked).map_err(|_| {
+        let (items, revision) = if exact {
+            let mut items = tx.list_at(&target.resource.key, namespace, asked).map_err(|_| {
                 ApiError::expired(format!("The resourceVersion for the provided list is too old: {asked}"))
             })?;
+            // Looked at through handles of their own: these may be remembered for the next page.
+            items.retain(|item| options.selection.matches(&item.unread()));
             (items, asked)
         } else {
-            (tx.list(&target.resource.key, namespace), current)
+            (tx.select(&target.resource.key, namespace, &options.selection), current)
         };
-        drop(tx);
-        items.retain(|item| options.selection.matches(item));
         Ok((items, revision))
     }
 }
@@ -133,13 +141,7 @@ impl Api {
 /// An object as the version asked for shows it; conversion between versions of a CRD is `None`, as is the
 /// strategy modelled, so only `apiVersion` differs.
 pub(super) fn in_version(target: &Target, object: &Object) -> Object {
-    let wanted = target.api_version();
-    if object.get("apiVersion").and_then(Value::as_str) == Some(&wanted) {
-        return object.clone();
-    }
-    let mut shown = Value::clone(object);
-    shown["apiVersion"] = wanted.into();
-    Arc::new(shown)
+    object.in_version(&target.resource.kind, &target.api_version())
 }
 
 /// A `resourceVersion` of a query; empty and `0` mean any.

@@ -133,7 +133,7 @@ impl Answer {
     }
 
     pub(crate) fn value(value: Value) -> Self {
-        Self::ok(Arc::new(value))
+        Self::ok(value.into())
     }
 
     pub(crate) fn warn(mut self, warnings: Vec<String>) -> Self {

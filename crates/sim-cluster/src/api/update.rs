@@ -1,7 +1,5 @@
 //! Replacing an object, or only its status: what PUT does, and what every patch ends in.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::{Answer, Api, Caller, Part, Target, WriteOptions};
@@ -122,13 +120,13 @@ impl Api {
         fieldmanager::settle_timestamps(live, &mut object);
         let finished = object::is_terminating(&object) && is_released(target, &object);
         if options.dry_run {
-            return Ok(Answer::ok(Arc::new(object)));
+            return Ok(Answer::ok(object.into()));
         }
         bookings.book(tx)?;
         if finished {
             // The update that takes the last finalizer away is the removal.
             tx.remove(&target.key())?;
-            return Ok(Answer::ok(Arc::new(object)));
+            return Ok(Answer::ok(object.into()));
         }
         if object == **live {
             return Ok(Answer::ok(super::read::in_version(target, live)));

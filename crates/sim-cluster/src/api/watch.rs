@@ -36,7 +36,7 @@ pub(crate) struct WatchOptions {
 #[derive(Debug, Clone)]
 pub(crate) enum WatchEvent {
     /// An object as it is, or as it last was.
-    Object { kind: ChangeKind, object: Object, change: Option<Arc<Change>> },
+    Object { kind: ChangeKind, object: Object },
     /// Nothing happened up to this revision; `Initial` ends what was there at the start.
     Bookmark { revision: u64, ends: WatchStart },
     /// The last line of a watch that cannot go on.
@@ -83,10 +83,8 @@ impl Api {
                 return Err(ApiError::too_large_resource_version(asked, tx.revision()));
             }
             let namespace = (!target.namespace.is_empty()).then_some(target.namespace.as_str());
-            for object in tx.list(&target.resource.key, namespace) {
-                if options.selection.matches(&object) {
-                    ready.push_back(WatchEvent::Object { kind: ChangeKind::Added, object, change: None });
-                }
+            for object in tx.select(&target.resource.key, namespace, &options.selection) {
+                ready.push_back(WatchEvent::Object { kind: ChangeKind::Added, object });
             }
             cursor = tx.revision();
         } else if asked == 0 {
@@ -163,7 +161,7 @@ impl Watcher {
             Ok(changes) => {
                 for change in changes {
                     self.cursor = change.revision;
-                    if let Some(event) = self.seen(change) {
+                    if let Some(event) = self.seen(&change) {
                         self.ready.push_back(event);
                     }
                 }
@@ -177,13 +175,14 @@ impl Watcher {
     }
 
     /// How this watch, with its selectors, sees a change.
-    fn seen(&self, change: Arc<Change>) -> Option<WatchEvent> {
-        let selects = |object: &Value| {
-            (self.target.namespace.is_empty() || crate::object::namespace(object) == self.target.namespace)
-                && self.selection.matches(object)
-        };
-        let before = change.previous.as_deref().is_some_and(selects);
-        let after = change.kind != ChangeKind::Deleted && selects(&change.object);
+    fn seen(&self, change: &Change) -> Option<WatchEvent> {
+        if !self.target.namespace.is_empty() && change.namespace() != self.target.namespace {
+            return None;
+        }
+        let selects = |object: &Object| self.selection.is_everything() || self.selection.matches(object);
+        let previous = change.previous();
+        let before = previous.as_ref().is_some_and(selects);
+        let after = change.kind != ChangeKind::Deleted && selects(&change.object());
         let kind = match (before, after) {
             (false, true) => ChangeKind::Added,
             (true, true) => ChangeKind::Modified,
@@ -192,21 +191,18 @@ impl Watcher {
         };
         if kind == ChangeKind::Deleted && change.kind != ChangeKind::Deleted {
             // It left the selection: told as it last was in it, with the version at which it left.
-            let mut last = change.previous.as_deref()?.clone();
-            let version = crate::object::resource_version(&change.object);
+            let mut last = Value::clone(&*previous?);
+            let version = change.revision.to_string();
             crate::object::metadata(&mut last).insert("resourceVersion".into(), version.into());
-            return Some(WatchEvent::Object { kind, object: last.into(), change: None });
+            return Some(WatchEvent::Object { kind, object: last.into() });
         }
-        let object = change.object.clone();
-        Some(WatchEvent::Object { kind, object, change: Some(change) })
+        Some(WatchEvent::Object { kind, object: change.object() })
     }
 
     fn shown(&self, event: WatchEvent) -> WatchEvent {
         match event {
-            WatchEvent::Object { kind, object, change } => {
-                let shown = in_version(&self.target, &object);
-                let change = change.filter(|_| Arc::ptr_eq(&shown, &object));
-                WatchEvent::Object { kind, object: shown, change }
+            WatchEvent::Object { kind, object } => {
+                WatchEvent::Object { kind, object: in_version(&self.target, &object) }
             }
             other => other,
         }

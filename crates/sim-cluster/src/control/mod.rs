@@ -234,8 +234,7 @@ impl Manager {
         if gone || finished || object::text(pod, "/spec/nodeName").is_empty() {
             self.queue.insert(Work::Schedule);
         }
-        for budget in self.api.store.list("poddisruptionbudgets.policy", Some(&key.namespace)) {
-            let name = object::name(&budget);
+        for name in self.api.store.names("poddisruptionbudgets.policy", &key.namespace) {
             self.queue.insert(Work::Budget(Key::new(
                 "poddisruptionbudgets.policy",
                 key.namespace.as_str(),
@@ -281,13 +280,11 @@ impl Manager {
     fn notice_containers(&mut self, key: &Key, object: &Value, gone: bool) {
         let finished = matches!(object::text(object, "/status/phase"), "Succeeded" | "Failed");
         if !key.namespace.is_empty() && (gone || finished) {
-            let tx = self.api.store.begin();
-            let namespace = tx.get(&Key::new("namespaces", "", key.namespace.as_str()));
+            let namespace = self.api.store.get(&Key::new("namespaces", "", key.namespace.as_str()));
             if namespace.is_some_and(|namespace| object::is_terminating(&namespace)) {
                 self.queue.insert(Work::Namespace(key.namespace.clone()));
             }
-            for quota in tx.list("resourcequotas", Some(&key.namespace)) {
-                let name = object::name(&quota);
+            for name in self.api.store.names("resourcequotas", &key.namespace) {
                 self.queue.insert(Work::Quota(Key::new("resourcequotas", key.namespace.as_str(), name)));
             }
         }

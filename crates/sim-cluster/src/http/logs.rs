@@ -17,6 +17,7 @@ use crate::api::Target;
 use crate::clock;
 use crate::object::{self, integer, list, text};
 use crate::status::ApiError;
+use crate::store::Object;
 
 /// A line this often while the program runs.
 const EVERY: i64 = 5;
@@ -116,7 +117,7 @@ impl Run {
 }
 
 struct Source {
-    pod: Arc<Value>,
+    pod: Object,
     container: String,
     run: Run,
 }

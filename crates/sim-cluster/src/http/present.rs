@@ -1,5 +1,6 @@
 //! Objects and lists in the form a client asked for.
 
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::query::Query;
@@ -11,23 +12,32 @@ use crate::store::Object;
 
 const TABLE_VERSION: &str = "meta.k8s.io/v1";
 
-/// One object.
-pub(super) fn object(api: &Api, target: &Target, form: Form, query: &Query, object: &Object) -> Value {
+/// One object, as JSON.
+pub(super) fn object(api: &Api, target: &Target, form: Form, query: &Query, object: &Object) -> Bytes {
+    if form == Form::Full {
+        return object.json();
+    }
     // A `Status` and a Scale are what they are in every form.
-    let is_of_target = object["kind"] == target.resource.kind.as_str();
+    if object["kind"] != target.resource.kind.as_str() {
+        return object.json();
+    }
     match form {
-        Form::Metadata if is_of_target => partial(object),
-        Form::Table if is_of_target => {
-            let rows = [object.clone()];
-            let version = object["metadata"]["resourceVersion"].clone();
-            table(api, target, query, &rows, &json!({"resourceVersion": version}), Header::Shown)
+        Form::Full => object.json(),
+        Form::Metadata => {
+            let mut out = Vec::new();
+            write_partial(object, &mut out);
+            out.into()
         }
-        _ => Value::clone(object),
+        Form::Table => {
+            let rows = [object.clone()];
+            let metadata = version_of(object);
+            table(api, target, query, &rows, &metadata, Header::Shown).to_string().into()
+        }
     }
 }
 
-/// One page of a list.
-pub(super) fn list(api: &Api, target: &Target, form: Form, query: &Query, page: &Page) -> Value {
+/// One page of a list, as JSON.
+pub(super) fn list(api: &Api, target: &Target, form: Form, query: &Query, page: &Page) -> Bytes {
     let mut metadata = Map::new();
     metadata.insert("resourceVersion".into(), page.revision.to_string().into());
     if !page.token.is_empty() || target.resource.is_custom() && form == Form::Full {
@@ -36,38 +46,58 @@ pub(super) fn list(api: &Api, target: &Target, form: Form, query: &Query, page: 
             metadata.insert("remainingItemCount".into(), remaining.into());
         }
     }
+    let metadata = Value::Object(metadata);
     match form {
-        Form::Full => json!({
-            "kind": target.resource.list_kind,
-            "apiVersion": target.api_version(),
-            "metadata": metadata,
-            "items": page.items.iter().map(|item| in_list(target, item)).collect::<Vec<_>>(),
-        }),
-        Form::Metadata => json!({
-            "kind": "PartialObjectMetadataList",
-            "apiVersion": TABLE_VERSION,
-            "metadata": metadata,
-            "items": page.items.iter().map(|item| partial(item)).collect::<Vec<_>>(),
-        }),
-        Form::Table => table(api, target, query, &page.items, &Value::Object(metadata), Header::Shown),
+        // Items of typed lists come without `apiVersion` and `kind`; those of custom resources with them.
+        Form::Full => {
+            let write = if target.resource.is_custom() { Object::write } else { Object::write_item };
+            written(&target.resource.list_kind, &target.api_version(), &metadata, &page.items, write)
+        }
+        Form::Metadata => {
+            written("PartialObjectMetadataList", TABLE_VERSION, &metadata, &page.items, write_partial)
+        }
+        Form::Table => table(api, target, query, &page.items, &metadata, Header::Shown).to_string().into(),
     }
 }
 
-/// Items of typed lists come without `apiVersion` and `kind`; those of custom resources with them.
-fn in_list(target: &Target, item: &Value) -> Value {
-    let mut item = item.clone();
-    if !target.resource.is_custom()
-        && let Some(fields) = item.as_object_mut()
-    {
-        fields.remove("apiVersion");
-        fields.remove("kind");
+/// A list of objects as they are, `kind` and `apiVersion` included.
+pub(super) fn whole(target: &Target, revision: u64, items: &[Object]) -> Bytes {
+    let metadata = json!({"resourceVersion": revision.to_string()});
+    written(&target.resource.list_kind, &target.api_version(), &metadata, items, Object::write)
+}
+
+fn written(
+    kind: &str,
+    api_version: &str,
+    metadata: &Value,
+    items: &[Object],
+    write: impl Fn(&Object, &mut Vec<u8>),
+) -> Bytes {
+    let (kind, api_version) = (Value::from(kind), Value::from(api_version));
+    let mut out = Vec::with_capacity(256 + 2048 * items.len());
+    let start = format!(r#"{{"kind":{kind},"apiVersion":{api_version},"metadata":{metadata},"items":["#);
+    out.extend_from_slice(start.as_bytes());
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(item, &mut out);
     }
-    item
+    out.extend_from_slice(b"]}");
+    out.into()
 }
 
 /// The metadata of an object alone.
 pub(super) fn partial(object: &Value) -> Value {
     json!({"kind": "PartialObjectMetadata", "apiVersion": TABLE_VERSION, "metadata": object["metadata"]})
+}
+
+/// The same as JSON, of an object that need not be read for it.
+pub(super) fn write_partial(object: &Object, out: &mut Vec<u8>) {
+    let start = format!(r#"{{"kind":"PartialObjectMetadata","apiVersion":"{TABLE_VERSION}","metadata":"#);
+    out.extend_from_slice(start.as_bytes());
+    object.write_metadata(out);
+    out.push(b'}');
 }
 
 /// Whether a table names its columns; only the first of a watch does.

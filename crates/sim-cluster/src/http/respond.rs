@@ -1,6 +1,7 @@
 //! Answers: objects in the form that was asked for, errors as `Status`.
 
 use axum::body::Body;
+use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WARNING};
 use http::{HeaderMap, Response, StatusCode};
 use serde_json::{Value, json};
@@ -72,8 +73,8 @@ pub(super) fn with_type(code: StatusCode, content_type: &'static str, body: impl
     reply
 }
 
-pub(super) fn answer(answer: &Answer, shown: &Value) -> Reply {
-    let mut reply = json(answer.code, shown);
+pub(super) fn answer(answer: &Answer, shown: Bytes) -> Reply {
+    let mut reply = with_type(answer.code, "application/json", shown);
     for warning in &answer.warnings {
         warn(&mut reply, warning);
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use axum::body::Body;
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use futures::stream;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use super::query::Query;
 use super::respond::{Form, Reply, with_type};
 use crate::api::{WatchEvent, WatchStart, Watcher};
 use crate::hooks::{RequestInfo, WatchFault, WatchInfo};
-use crate::store::{Change, ChangeKind, Object};
+use crate::store::{ChangeKind, Object};
 
 /// The answer to a watch.
 pub(super) fn watch(
@@ -74,10 +74,13 @@ impl Lines {
                 event = self.watcher.next() => event,
             };
             let Some(event) = event else { return Line::Over };
-            let (kind, object, change) = self.shown(event);
-            let fault = {
-                let info = WatchInfo { request: &self.info, kind, object: &object };
-                self.server.hooks.watch_fault(&info)
+            let (kind, object) = self.shown(event);
+            let hooks = &self.server.hooks;
+            // An object is read only if a hook may want to look into it.
+            let fault = if hooks.has_watch_hooks() {
+                hooks.watch_fault(&WatchInfo { request: &self.info, kind, object: &object })
+            } else {
+                WatchFault::Pass
             };
             match fault {
                 WatchFault::Pass => {}
@@ -90,19 +93,19 @@ impl Lines {
             if self.server.gate.pass().await.is_err() {
                 return Line::Broken;
             }
-            return Line::Send(self.encode(kind, &object, change.as_deref()));
+            return Line::Send(self.encode(kind, &object));
         }
     }
 
-    fn shown(&self, event: WatchEvent) -> (&'static str, Object, Option<Arc<Change>>) {
+    fn shown(&self, event: WatchEvent) -> (&'static str, Object) {
         match event {
-            WatchEvent::Object { kind, object, change } => {
+            WatchEvent::Object { kind, object } => {
                 let kind = match kind {
                     ChangeKind::Added => "ADDED",
                     ChangeKind::Modified => "MODIFIED",
                     ChangeKind::Deleted => "DELETED",
                 };
-                (kind, object, change)
+                (kind, object)
             }
             WatchEvent::Bookmark { revision, ends } => {
                 let target = self.watcher.target();
@@ -114,40 +117,34 @@ impl Lines {
                 if ends == WatchStart::Initial {
                     bookmark["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
                 }
-                ("BOOKMARK", Arc::new(bookmark), None)
+                ("BOOKMARK", bookmark.into())
             }
-            WatchEvent::Error(error) => ("ERROR", Arc::new(error.to_value()), None),
+            WatchEvent::Error(error) => ("ERROR", error.to_value().into()),
         }
     }
 
-    fn encode(&mut self, kind: &str, object: &Object, change: Option<&Change>) -> Bytes {
-        let bytes = match (self.form, change) {
-            (Form::Full, Some(change)) => change.encoded().clone(),
-            _ => Bytes::from(self.in_form(kind, object).to_string()),
-        };
-        let mut line = BytesMut::with_capacity(bytes.len() + 40);
-        line.put_slice(br#"{"type":""#);
-        line.put_slice(kind.as_bytes());
-        line.put_slice(br#"","object":"#);
-        line.put(bytes);
-        line.put_slice(b"}\n");
-        line.freeze()
-    }
-
-    fn in_form(&mut self, kind: &str, object: &Object) -> Value {
+    fn encode(&mut self, kind: &str, object: &Object) -> Bytes {
+        let mut line = Vec::with_capacity(4096);
+        line.extend_from_slice(br#"{"type":""#);
+        line.extend_from_slice(kind.as_bytes());
+        line.extend_from_slice(br#"","object":"#);
         match self.form {
-            _ if kind == "ERROR" => Value::clone(object),
-            Form::Full => Value::clone(object),
-            Form::Metadata => present::partial(object),
-            Form::Table => {
-                let objects = std::slice::from_ref(object);
-                let rows = if kind == "BOOKMARK" { &[] } else { objects };
-                let header = std::mem::replace(&mut self.header, Header::Omitted);
-                let version = present::version_of(object);
-                let api = &self.server.api;
-                present::table(api, self.watcher.target(), &self.include, rows, &version, header)
+            Form::Metadata if kind != "ERROR" => present::write_partial(object, &mut line),
+            Form::Table if kind != "ERROR" => {
+                line.extend_from_slice(self.table(kind, object).to_string().as_bytes());
             }
+            _ => object.write(&mut line),
         }
+        line.extend_from_slice(b"}\n");
+        Bytes::from(line)
+    }
+
+    fn table(&mut self, kind: &str, object: &Object) -> Value {
+        let objects = std::slice::from_ref(object);
+        let rows = if kind == "BOOKMARK" { &[] } else { objects };
+        let header = std::mem::replace(&mut self.header, Header::Omitted);
+        let version = present::version_of(object);
+        present::table(&self.server.api, self.watcher.target(), &self.include, rows, &version, header)
     }
 }
 

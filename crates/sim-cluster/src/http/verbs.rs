@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::body::Body;
 use http::request::Parts;
 use http::{Method, StatusCode};
-use serde_json::json;
 
 use super::body::Expected;
 use super::query::Query;
@@ -100,7 +99,8 @@ impl Request<'_> {
             Verb::List => {
                 let page = api.list(&self.target, &self.query.list(&self.target.resource)?)?;
                 let form = Form::of(&self.parts.headers)?;
-                Ok(respond::json(StatusCode::OK, &present::list(api, &self.target, form, self.query, &page)))
+                let shown = present::list(api, &self.target, form, self.query, &page);
+                Ok(respond::with_type(StatusCode::OK, "application/json", shown))
             }
             Verb::Watch => {
                 let form = Form::of(&self.parts.headers)?;
@@ -144,13 +144,8 @@ impl Request<'_> {
                 let options = self.query.delete(&body::options(self.parts, bytes, &self.target)?)?;
                 let selection = self.query.selection(&self.target.resource)?;
                 let deleted = api.delete_collection(&self.target, &selection, &options)?;
-                let list = json!({
-                    "kind": self.target.resource.list_kind,
-                    "apiVersion": self.target.api_version(),
-                    "metadata": {"resourceVersion": api.store.revision().to_string()},
-                    "items": deleted.iter().map(|object| &**object).collect::<Vec<_>>(),
-                });
-                Ok(respond::json(StatusCode::OK, &list))
+                let shown = present::whole(&self.target, api.store.revision(), &deleted);
+                Ok(respond::with_type(StatusCode::OK, "application/json", shown))
             }
             Verb::Delete => Err(ApiError::method_not_allowed()),
         }
@@ -166,13 +161,13 @@ impl Request<'_> {
         let mut options = self.query.delete(&given)?;
         options.dry_run |= self.query.write("CreateOptions")?.dry_run;
         let answer = self.server.api.evict(self.caller, &self.target, &eviction, &options)?;
-        Ok(respond::answer(&answer, &answer.object))
+        Ok(respond::answer(&answer, answer.object.json()))
     }
 
     fn shown(&self, answer: &Answer) -> Result<Reply, ApiError> {
         let form = Form::of(&self.parts.headers)?;
         let shown = present::object(&self.server.api, &self.target, form, self.query, &answer.object);
-        Ok(respond::answer(answer, &shown))
+        Ok(respond::answer(answer, shown))
     }
 
     fn part(&self, subresource: &str) -> Result<Part, ApiError> {

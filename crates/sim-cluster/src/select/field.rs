@@ -46,6 +46,17 @@ impl FieldSelector {
         self.requirements.is_empty()
     }
 
+    /// How much it asks for.
+    pub(crate) fn len(&self) -> usize {
+        self.requirements.len()
+    }
+
+    /// The fields, as JSON pointers, that must have one value alone.
+    pub(crate) fn exact(&self) -> impl Iterator<Item = (&str, &str)> {
+        let exact = self.requirements.iter().filter(|requirement| requirement.equal);
+        exact.map(|Requirement { pointer, value, .. }| (pointer.as_str(), value.as_str()))
+    }
+
     pub(crate) fn matches(&self, object: &Value) -> bool {
         self.requirements.iter().all(|Requirement { pointer, value, equal }| {
             let held = match object.pointer(pointer) {

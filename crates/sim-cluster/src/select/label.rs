@@ -65,6 +65,11 @@ impl LabelSelector {
         self.requirements.is_empty()
     }
 
+    /// How much it asks for.
+    pub(crate) fn len(&self) -> usize {
+        self.requirements.len()
+    }
+
     /// The labels that must have one value alone.
     pub(crate) fn exact(&self) -> impl Iterator<Item = (&str, &str)> {
         self.requirements.iter().filter_map(|Requirement { key, test }| match test {

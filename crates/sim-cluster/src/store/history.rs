@@ -1,14 +1,14 @@
 //! The last changes of one resource, for watches that start from a revision.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use bytes::Bytes;
+use super::object::{Object, Stored};
+use super::table::parts;
 
-use super::Object;
-
-/// How many changes a resource remembers; a watch from further back is answered 410 Gone.
+/// How many changes a resource remembers, and how much JSON; a watch from further back is answered 410 Gone.
 const CAPACITY: usize = 8192;
+const BYTES: usize = 32 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ChangeKind {
@@ -22,21 +22,43 @@ pub(crate) enum ChangeKind {
 pub(crate) struct Change {
     pub(crate) revision: u64,
     pub(crate) kind: ChangeKind,
-    /// The state after the write; for a removal the last state, with the revision of the removal.
-    pub(crate) object: Object,
-    /// The state before the write, for selectors that an object begins or ceases to match.
-    pub(crate) previous: Option<Object>,
-    encoded: OnceLock<Bytes>,
+    path: Arc<str>,
+    after: Arc<Stored>,
+    before: Option<Arc<Stored>>,
 }
 
 impl Change {
-    pub(super) fn new(revision: u64, kind: ChangeKind, object: Object, previous: Option<Object>) -> Self {
-        Self { revision, kind, object, previous, encoded: OnceLock::new() }
+    pub(super) fn new(
+        revision: u64,
+        kind: ChangeKind,
+        path: Arc<str>,
+        after: Arc<Stored>,
+        before: Option<Arc<Stored>>,
+    ) -> Self {
+        Self { revision, kind, path, after, before }
     }
 
-    /// The object as JSON, encoded once for all watchers.
-    pub(crate) fn encoded(&self) -> &Bytes {
-        self.encoded.get_or_init(|| Bytes::from(self.object.to_string()))
+    /// The namespace that it happened in, empty for what is in none.
+    pub(crate) fn namespace(&self) -> &str {
+        parts(&self.path).0
+    }
+
+    /// The state after the write; for a removal the last state, with the revision of the removal.
+    pub(crate) fn object(&self) -> Object {
+        Object::of(&self.after)
+    }
+
+    /// The state before the write, for selectors that an object begins or ceases to match.
+    pub(crate) fn previous(&self) -> Option<Object> {
+        self.before.as_ref().map(Object::of)
+    }
+
+    pub(super) fn path(&self) -> &Arc<str> {
+        &self.path
+    }
+
+    pub(super) fn before(&self) -> Option<&Arc<Stored>> {
+        self.before.as_ref()
     }
 }
 
@@ -50,22 +72,28 @@ pub(crate) struct Compacted {
 #[derive(Debug)]
 pub(super) struct History {
     changes: VecDeque<Arc<Change>>,
+    /// Of the states after the changes; those before are mostly the ones after earlier changes.
+    bytes: usize,
     /// Changes up to and including this revision are forgotten.
     floor: u64,
 }
 
 impl History {
     pub(super) fn starting_after(revision: u64) -> Self {
-        Self { changes: VecDeque::new(), floor: revision }
+        Self { changes: VecDeque::new(), bytes: 0, floor: revision }
     }
 
     pub(super) fn push(&mut self, change: Arc<Change>) {
-        if self.changes.len() == CAPACITY
+        self.bytes += change.after.json().len();
+        self.changes.push_back(change);
+        // The last one stays, however large it is: whoever watches is about to be told of it.
+        while (self.changes.len() > CAPACITY || self.bytes > BYTES)
+            && self.changes.len() > 1
             && let Some(oldest) = self.changes.pop_front()
         {
+            self.bytes -= oldest.after.json().len();
             self.floor = oldest.revision;
         }
-        self.changes.push_back(change);
     }
 
     pub(super) fn since(&self, revision: u64) -> Result<Vec<Arc<Change>>, Compacted> {
@@ -77,7 +105,39 @@ impl History {
     }
 
     pub(super) fn forget(&mut self, revision: u64) {
-        self.changes.clear();
-        self.floor = revision;
+        *self = Self::starting_after(revision);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::{Key, Store};
+    use super::{BYTES, CAPACITY, Compacted};
+
+    #[test]
+    fn no_more_changes_are_remembered_than_there_is_room_for() {
+        let store = Store::in_memory();
+        let key = Key::new("a", "n", "x");
+        for _ in 0..=CAPACITY {
+            store.begin().put(&key, json!({})).unwrap();
+        }
+        assert_eq!(store.changes_since(&key.resource, 1).unwrap_err(), Compacted { oldest: 2 });
+        assert_eq!(store.changes_since(&key.resource, 2).unwrap().len(), CAPACITY);
+    }
+
+    #[test]
+    fn large_objects_are_remembered_less_long() {
+        let store = Store::in_memory();
+        let key = Key::new("a", "n", "x");
+        let large = json!({"data": "x".repeat(BYTES / 4)});
+        for _ in 0..5 {
+            store.begin().put(&key, large.clone()).unwrap();
+        }
+        assert!(store.changes_since(&key.resource, 2).is_err());
+        assert_eq!(store.changes_since(&key.resource, 3).unwrap().len(), 3);
+        store.begin().put(&key, json!({"data": "x".repeat(2 * BYTES)})).unwrap();
+        assert_eq!(store.changes_since(&key.resource, 6).unwrap().len(), 1);
     }
 }

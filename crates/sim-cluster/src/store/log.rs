@@ -4,16 +4,18 @@
 //! the operating system at once and the disk when the cluster shuts down or the file is rewritten: a simulated
 //! cluster is not the place to wait for a disk on each write.
 
+use std::borrow::Borrow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Key, Object};
+use super::Key;
 
 const FORMAT: u32 = 1;
 const FILE: &str = "objects.log";
@@ -69,14 +71,13 @@ struct Line<'a> {
     object: Option<Value>,
 }
 
-/// The same line, written from a borrowed object.
+/// The same line up to the object, which is JSON already.
 #[derive(Serialize)]
-struct LineRef<'a> {
+struct LineStart<'a> {
     revision: u64,
     resource: &'a str,
     namespace: &'a str,
     name: &'a str,
-    object: Option<&'a Value>,
 }
 
 /// What a log holds when it is opened.
@@ -104,19 +105,15 @@ impl Log {
         let (revision, objects) = if path.exists() { read(&path)? } else { (1, IndexMap::new()) };
         let objects: Vec<(Key, Value)> = objects.into_iter().collect();
         // Rewritten at each start: a torn tail and what was overwritten are gone before the first append.
-        let file = rewrite(folder, revision, objects.iter().map(|(key, value)| (key, value)))?;
+        let texts = objects.iter().map(|(key, value)| (key, value.to_string()));
+        let file = rewrite(folder, revision, texts)?;
         let log = Self { folder: folder.to_owned(), file, lines: objects.len(), _lock: lock };
         Ok((log, Kept { revision, objects }))
     }
 
-    pub(super) fn append(
-        &mut self,
-        revision: u64,
-        key: &Key,
-        object: Option<&Value>,
-    ) -> Result<(), LogError> {
+    pub(super) fn append(&mut self, revision: u64, key: &Key, object: Option<&[u8]>) -> Result<(), LogError> {
         let text = line(revision, key, object).map_err(io_error("writing", &self.folder))?;
-        self.file.write_all(text.as_bytes()).map_err(io_error("writing", &self.folder.join(FILE)))?;
+        self.file.write_all(&text).map_err(io_error("writing", &self.folder.join(FILE)))?;
         self.lines += 1;
         Ok(())
     }
@@ -128,11 +125,11 @@ impl Log {
     pub(super) fn compact(
         &mut self,
         revision: u64,
-        objects: impl Iterator<Item = (Key, Object)>,
+        objects: impl Iterator<Item = (Key, Bytes)>,
     ) -> Result<(), LogError> {
-        let objects: Vec<_> = objects.collect();
-        self.file = rewrite(&self.folder, revision, objects.iter().map(|(key, object)| (key, &**object)))?;
-        self.lines = objects.len();
+        let mut lines = 0;
+        self.file = rewrite(&self.folder, revision, objects.inspect(|_| lines += 1))?;
+        self.lines = lines;
         Ok(())
     }
 
@@ -157,10 +154,10 @@ fn lock(folder: &Path) -> Result<File, LogError> {
 }
 
 /// Writes a fresh log beside the old one and puts it in its place.
-fn rewrite<'a>(
+fn rewrite(
     folder: &Path,
     revision: u64,
-    objects: impl Iterator<Item = (&'a Key, &'a Value)>,
+    objects: impl Iterator<Item = (impl Borrow<Key>, impl AsRef<[u8]>)>,
 ) -> Result<File, LogError> {
     let draft = folder.join(DRAFT);
     let path = folder.join(FILE);
@@ -174,9 +171,9 @@ fn rewrite<'a>(
         .map_err(io_error("making", &draft))?;
     let mut out = BufWriter::new(file);
     let written = (|| {
-        out.write_all(checked(&serde_json::to_string(&Header { format: FORMAT, revision })?).as_bytes())?;
+        out.write_all(&checked(&serde_json::to_vec(&Header { format: FORMAT, revision })?))?;
         for (key, object) in objects {
-            out.write_all(line(revision, key, Some(object))?.as_bytes())?;
+            out.write_all(&line(revision, key.borrow(), Some(object.as_ref()))?)?;
         }
         out.flush()
     })();
@@ -189,15 +186,22 @@ fn rewrite<'a>(
     Ok(file)
 }
 
-fn line(revision: u64, key: &Key, object: Option<&Value>) -> io::Result<String> {
+fn line(revision: u64, key: &Key, object: Option<&[u8]>) -> io::Result<Vec<u8>> {
     let Key { resource, namespace, name } = key;
-    let text = serde_json::to_string(&LineRef { revision, resource, namespace, name, object })?;
+    let mut text = serde_json::to_vec(&LineStart { revision, resource, namespace, name })?;
+    text.pop();
+    text.extend_from_slice(b",\"object\":");
+    text.extend_from_slice(object.unwrap_or(b"null"));
+    text.push(b'}');
     Ok(checked(&text))
 }
 
 /// A line: the checksum of the text, the text, a line feed.
-fn checked(text: &str) -> String {
-    format!("{:08x} {text}\n", checksum(text.as_bytes()))
+fn checked(text: &[u8]) -> Vec<u8> {
+    let mut line = format!("{:08x} ", checksum(text)).into_bytes();
+    line.extend_from_slice(text);
+    line.push(b'\n');
+    line
 }
 
 fn checksum(bytes: &[u8]) -> u32 {

@@ -5,8 +5,11 @@
 //! still true when it writes.
 
 mod history;
+mod index;
 mod log;
+mod object;
 mod table;
+mod text;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -19,15 +22,14 @@ use tokio::sync::{Notify, watch};
 
 pub(crate) use history::{Change, ChangeKind, Compacted};
 pub use log::LogError;
+pub(crate) use object::Object;
 
-use crate::object;
-use crate::select::LabelSelector;
+use crate::object as fields;
+use crate::select::{LabelSelector, Selection};
 use crate::status::ApiError;
 use log::{Kept, Log};
+use object::{Recent, Stored};
 use table::{Table, parts, path};
-
-/// An object as it is stored and handed out.
-pub(crate) type Object = Arc<Value>;
 
 /// Where an object is stored; the namespace of cluster-wide ones is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,6 +68,7 @@ struct Inner {
     /// What controllers have not seen: the key, and the last state if the object is gone. Bounded by the
     /// number of objects, since controllers decide from what is there.
     unseen: IndexMap<Key, Option<Object>>,
+    recent: Arc<Recent>,
     log: Option<Log>,
 }
 
@@ -88,13 +91,14 @@ impl Store {
             tables: HashMap::new(),
             dependents: HashMap::new(),
             unseen: IndexMap::new(),
+            recent: Arc::default(),
             log,
         };
         for (key, value) in objects {
-            let object = Arc::new(value);
+            let (stored, object) = Stored::of(value, &inner.recent);
             inner.index(&key, None, Some(&object));
             inner.unseen.insert(key.clone(), None);
-            inner.table(&key.resource).insert(path(&key.namespace, &key.name), object);
+            inner.table(&key.resource).insert(&path(&key.namespace, &key.name), &stored, &object);
         }
         Self { inner: Mutex::new(inner), changed: Notify::new() }
     }
@@ -121,8 +125,14 @@ impl Store {
 
     /// Those of a namespace that a selector selects, in the order of lists.
     pub(crate) fn select(&self, resource: &str, namespace: &str, selector: &LabelSelector) -> Vec<Object> {
+        let selection = Selection { labels: selector.clone(), ..Selection::default() };
+        self.begin().select(resource, Some(namespace), &selection)
+    }
+
+    /// The names of those in a namespace, in the order of lists.
+    pub(crate) fn names(&self, resource: &str, namespace: &str) -> Vec<String> {
         let tx = self.begin();
-        tx.inner.tables.get(resource).map(|table| table.select(namespace, selector)).unwrap_or_default()
+        tx.inner.tables.get(resource).map(|table| table.names(namespace)).unwrap_or_default()
     }
 
     /// How many objects a table holds.
@@ -194,12 +204,12 @@ impl Store {
 impl Inner {
     fn table(&mut self, resource: &Arc<str>) -> &mut Table {
         let forgotten = self.forgotten;
-        self.tables.entry(resource.clone()).or_insert_with(|| Table::new(forgotten))
+        self.tables.entry(resource.clone()).or_insert_with(|| Table::new(resource, forgotten))
     }
 
     /// Moves the entries of `key` in the index of dependents from one state to the next.
     fn index(&mut self, key: &Key, before: Option<&Value>, after: Option<&Value>) {
-        for uid in before.into_iter().flat_map(object::owner_uids) {
+        for uid in before.into_iter().flat_map(fields::owner_uids) {
             if let Some(keys) = self.dependents.get_mut(uid) {
                 keys.remove(key);
                 if keys.is_empty() {
@@ -207,7 +217,7 @@ impl Inner {
                 }
             }
         }
-        for uid in after.into_iter().flat_map(object::owner_uids) {
+        for uid in after.into_iter().flat_map(fields::owner_uids) {
             self.dependents.entry(uid.to_owned()).or_default().insert(key.clone());
         }
     }
@@ -226,9 +236,9 @@ impl Inner {
             return Ok(());
         }
         let objects = self.tables.iter().flat_map(|(resource, table)| {
-            table.objects.iter().map(|(path, object)| {
+            table.objects.iter().map(|(path, stored)| {
                 let (namespace, name) = parts(path);
-                (Key::new(resource.clone(), namespace, name), object.clone())
+                (Key::new(resource.clone(), namespace, name), stored.json().clone())
             })
         });
         log.compact(self.revision, objects)
@@ -259,7 +269,20 @@ impl Tx<'_> {
         }
     }
 
-    /// The same as they were at an earlier revision.
+    /// Those that a selection selects, in one namespace or in all of them, in the order of lists.
+    pub(crate) fn select(
+        &self,
+        resource: &str,
+        namespace: Option<&str>,
+        selection: &Selection,
+    ) -> Vec<Object> {
+        match self.inner.tables.get(resource) {
+            Some(table) => table.select(namespace, selection),
+            None => Vec::new(),
+        }
+    }
+
+    /// All of them as they were at an earlier revision.
     pub(crate) fn list_at(
         &self,
         resource: &str,
@@ -296,19 +319,19 @@ impl Tx<'_> {
     }
 
     /// Stores an object, giving it the next revision as its `resourceVersion`.
-    pub(crate) fn put(&mut self, key: &Key, mut value: Value) -> Result<Object, ApiError> {
+    pub(crate) fn put(&mut self, key: &Key, value: Value) -> Result<Object, ApiError> {
         let revision = self.inner.revision + 1;
-        object::metadata(&mut value).insert("resourceVersion".into(), revision.to_string().into());
+        let (stored, object) = self.stored(value, revision);
         if let Some(log) = &mut self.inner.log {
-            log.append(revision, key, Some(&value)).map_err(|error| stored(&error))?;
+            log.append(revision, key, Some(stored.json())).map_err(|error| unwritten(&error))?;
         }
-        let object = Arc::new(value);
         let place = path(&key.namespace, &key.name);
-        let previous = self.inner.table(&key.resource).insert(place, object.clone());
+        let (place, previous) = self.inner.table(&key.resource).insert(&place, &stored, &object);
         self.inner.revision = revision;
-        self.inner.index(key, previous.as_deref(), Some(&object));
+        let before = previous.as_ref().map(Object::of);
+        self.inner.index(key, before.as_deref(), Some(&object));
         let kind = if previous.is_some() { ChangeKind::Modified } else { ChangeKind::Added };
-        self.inner.record(key, Change::new(revision, kind, object.clone(), previous));
+        self.inner.record(key, Change::new(revision, kind, place, stored, previous));
         self.inner.unseen.insert(key.clone(), None);
         self.finish()?;
         Ok(object)
@@ -316,31 +339,36 @@ impl Tx<'_> {
 
     /// Removes an object; what is returned carries the revision of its removal.
     pub(crate) fn remove(&mut self, key: &Key) -> Result<Option<Object>, ApiError> {
-        let Some(previous) = self.get(key) else { return Ok(None) };
+        let Some(last) = self.get(key) else { return Ok(None) };
         let revision = self.inner.revision + 1;
         if let Some(log) = &mut self.inner.log {
-            log.append(revision, key, None).map_err(|error| stored(&error))?;
+            log.append(revision, key, None).map_err(|error| unwritten(&error))?;
         }
         let place = path(&key.namespace, &key.name);
-        self.inner.table(&key.resource).remove(&place);
+        let Some((place, previous)) = self.inner.table(&key.resource).remove(&place) else {
+            return Ok(None);
+        };
         self.inner.revision = revision;
-        self.inner.index(key, Some(&previous), None);
-        let mut last = Value::clone(&previous);
-        object::metadata(&mut last).insert("resourceVersion".into(), revision.to_string().into());
-        let last = Arc::new(last);
-        self.inner.record(key, Change::new(revision, ChangeKind::Deleted, last.clone(), Some(previous)));
+        self.inner.index(key, Some(&last), None);
+        let (stored, last) = self.stored(Value::clone(&last), revision);
+        self.inner.record(key, Change::new(revision, ChangeKind::Deleted, place, stored, Some(previous)));
         self.inner.unseen.insert(key.clone(), Some(last.clone()));
         self.finish()?;
         Ok(Some(last))
     }
 
+    fn stored(&self, mut value: Value, revision: u64) -> (Arc<Stored>, Object) {
+        fields::metadata(&mut value).insert("resourceVersion".into(), revision.to_string().into());
+        Stored::of(value, &self.inner.recent)
+    }
+
     fn finish(&mut self) -> Result<(), ApiError> {
         self.changed.notify_one();
-        self.inner.compact_log_if_due().map_err(|error| stored(&error))
+        self.inner.compact_log_if_due().map_err(|error| unwritten(&error))
     }
 }
 
-fn stored(error: &LogError) -> ApiError {
+fn unwritten(error: &LogError) -> ApiError {
     ApiError::internal(format!("storing the object: {error}"))
 }
 

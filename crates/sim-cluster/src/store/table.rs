@@ -1,126 +1,176 @@
 //! The objects of one resource.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
-use super::Object;
 use super::history::{Compacted, History};
+use super::index::{Index, Paths};
+use super::object::{Object, Stored};
 use crate::object;
-use crate::select::LabelSelector;
+use crate::select::Selection;
 
 #[derive(Debug)]
 pub(super) struct Table {
     /// By path, which is also the order of lists.
-    pub(super) objects: BTreeMap<String, Object>,
-    /// Label, value and the paths of those that have it.
-    labelled: HashMap<(String, String), BTreeSet<String>>,
+    pub(super) objects: BTreeMap<Arc<str>, Arc<Stored>>,
+    labels: Index,
+    /// By the values of `indexed`.
+    fields: Index,
+    indexed: &'static [&'static str],
     pub(super) history: History,
     pub(super) latest: watch::Sender<u64>,
 }
 
+/// The fields, as JSON pointers, by which large lists are asked for.
+fn indexed(resource: &str) -> &'static [&'static str] {
+    match resource {
+        "pods" => &["/spec/nodeName"],
+        "events" => &["/involvedObject/name"],
+        _ => &[],
+    }
+}
+
 impl Table {
-    pub(super) fn new(revision: u64) -> Self {
+    pub(super) fn new(resource: &str, revision: u64) -> Self {
         Self {
             objects: BTreeMap::new(),
-            labelled: HashMap::new(),
+            labels: Index::default(),
+            fields: Index::default(),
+            indexed: indexed(resource),
             history: History::starting_after(revision),
             latest: watch::Sender::new(revision),
         }
     }
 
     pub(super) fn get(&self, namespace: &str, name: &str) -> Option<Object> {
-        self.objects.get(&path(namespace, name)).cloned()
+        self.objects.get(&*path(namespace, name)).map(Object::of)
     }
 
-    /// Puts an object in its place; the answer is what was there.
-    pub(super) fn insert(&mut self, path: String, object: Object) -> Option<Object> {
-        let previous = self.objects.get(&path).cloned();
-        let same = previous.as_ref().is_some_and(|previous| labels(previous) == labels(&object));
-        if !same {
-            if let Some(previous) = &previous {
-                self.unlabel(&path, previous);
+    /// Puts an object in its place, of which `tree` is what it holds; the answer is the place, and what was there.
+    pub(super) fn insert(
+        &mut self,
+        path: &str,
+        stored: &Arc<Stored>,
+        tree: &Value,
+    ) -> (Arc<str>, Option<Arc<Stored>>) {
+        let held = self.objects.get_key_value(path);
+        let (path, previous) = match held {
+            Some((path, previous)) => (path.clone(), Some(previous.clone())),
+            None => (Arc::from(path), None),
+        };
+        let before = previous.as_ref().map(Object::of);
+        let before = before.as_deref();
+        if before.is_none_or(|before| labels(before) != labels(tree)) {
+            for (key, value) in before.into_iter().flat_map(text_labels) {
+                self.labels.remove(key, value, &path);
             }
-            for (key, value) in text_labels(&object) {
-                self.labelled.entry((key.to_owned(), value.to_owned())).or_default().insert(path.clone());
+            for (key, value) in text_labels(tree) {
+                self.labels.insert(key, value, &path);
             }
         }
-        self.objects.insert(path, object);
-        previous
-    }
-
-    pub(super) fn remove(&mut self, path: &str) {
-        if let Some(previous) = self.objects.remove(path) {
-            self.unlabel(path, &previous);
-        }
-    }
-
-    fn unlabel(&mut self, path: &str, object: &Value) {
-        for (key, value) in text_labels(object) {
-            let entry = (key.to_owned(), value.to_owned());
-            if let Some(paths) = self.labelled.get_mut(&entry) {
-                paths.remove(path);
-                if paths.is_empty() {
-                    self.labelled.remove(&entry);
+        for field in self.indexed {
+            let (value, held) = (object::text(tree, field), before.map(|before| object::text(before, field)));
+            if held != Some(value) {
+                if let Some(held) = held {
+                    self.fields.remove(field, held, &path);
                 }
+                self.fields.insert(field, value, &path);
             }
         }
+        self.objects.insert(path.clone(), stored.clone());
+        (path, previous)
     }
 
-    /// Those of a namespace that a selector selects, in the order of lists. Goes through no more than those that have
-    /// the rarest label that it names.
-    pub(super) fn select(&self, namespace: &str, selector: &LabelSelector) -> Vec<Object> {
-        let rarest = selector
-            .exact()
-            .map(|(key, value)| self.labelled.get(&(key.to_owned(), value.to_owned())))
-            .min_by_key(|paths| paths.map_or(0, BTreeSet::len));
-        let selected = |object: &&Object| selector.matches_object(object);
-        match rarest {
-            None => self.range(namespace).map(|(_, object)| object).filter(selected).cloned().collect(),
-            Some(paths) => paths
-                .into_iter()
-                .flatten()
-                .filter(|path| parts(path).0 == namespace)
-                .filter_map(|path| self.objects.get(path))
-                .filter(selected)
-                .cloned()
-                .collect(),
+    pub(super) fn remove(&mut self, path: &str) -> Option<(Arc<str>, Arc<Stored>)> {
+        let (path, previous) = self.objects.remove_entry(path)?;
+        let before = Object::of(&previous);
+        for (key, value) in text_labels(&before) {
+            self.labels.remove(key, value, &path);
         }
+        for field in self.indexed {
+            self.fields.remove(field, object::text(&before, field), &path);
+        }
+        Some((path, previous))
+    }
+
+    /// Those that a selection selects, in one namespace or in all of them, in the order of lists. Goes through no
+    /// more than those that have the rarest label or indexed field that it names, and looks into none of them where
+    /// labels and such fields are all it names.
+    pub(super) fn select(&self, namespace: Option<&str>, selection: &Selection) -> Vec<Object> {
+        let Selection { labels, fields } = selection;
+        let named = fields.exact().find(|(field, _)| *field == "/metadata/name");
+        if let (Some((_, name)), Some(namespace)) = (named, namespace) {
+            let object = self.get(namespace, name).filter(|object| selection.matches(object));
+            return object.into_iter().collect();
+        }
+        let by_label = labels.exact().map(|(key, value)| self.labels.get(key, value));
+        let by_field = fields
+            .exact()
+            .filter(|(field, _)| self.indexed.contains(field))
+            .map(|(field, value)| self.fields.get(field, value));
+        let mut sets = Vec::new();
+        for set in by_label.chain(by_field) {
+            let Some(set) = set else { return Vec::new() };
+            sets.push(set);
+        }
+        let exhaustive = sets.len() == labels.len() + fields.len();
+        let selected = |stored: &Arc<Stored>| exhaustive || selection.matches(&Object::of(stored));
+        let Some(rarest) = sets.iter().min_by_key(|set| set.len()) else {
+            return self.range(namespace).filter(|stored| selected(stored)).map(Object::of).collect();
+        };
+        within(rarest, namespace)
+            .filter(|path| sets.iter().all(|set| set.contains(*path)))
+            .filter_map(|path| self.objects.get(path))
+            .filter(|stored| selected(stored))
+            .map(Object::of)
+            .collect()
     }
 
     pub(super) fn list(&self, namespace: Option<&str>) -> Vec<Object> {
-        match namespace {
-            None => self.objects.values().cloned().collect(),
-            Some(namespace) => self.range(namespace).map(|(_, object)| object.clone()).collect(),
-        }
+        self.range(namespace).map(Object::of).collect()
     }
 
     /// The list as it was: what happened since is undone, the last change first.
     pub(super) fn list_at(&self, namespace: Option<&str>, revision: u64) -> Result<Vec<Object>, Compacted> {
         let mut objects = self.objects.clone();
         for change in self.history.since(revision)?.iter().rev() {
-            let path = path(object::namespace(&change.object), object::name(&change.object));
-            match &change.previous {
-                Some(previous) => objects.insert(path, previous.clone()),
-                None => objects.remove(&path),
+            match change.before() {
+                Some(before) => objects.insert(change.path().clone(), before.clone()),
+                None => objects.remove(change.path()),
             };
         }
         let inside = |path: &str| namespace.is_none_or(|namespace| parts(path).0 == namespace);
-        Ok(objects.into_iter().filter(|(path, _)| inside(path)).map(|(_, object)| object).collect())
+        Ok(objects.iter().filter(|(path, _)| inside(path)).map(|(_, stored)| Object::of(stored)).collect())
+    }
+
+    /// The names of those in a namespace.
+    pub(super) fn names(&self, namespace: &str) -> Vec<String> {
+        let start = path(namespace, "");
+        let inside = self.objects.range::<str, _>((Bound::Included(&*start), Bound::Unbounded));
+        let inside = inside.take_while(|(path, _)| path.starts_with(&start));
+        inside.map(|(path, _)| parts(path).1.to_owned()).collect()
     }
 
     pub(super) fn holds(&self, namespace: &str) -> bool {
-        self.range(namespace).next().is_some()
+        self.range(Some(namespace)).next().is_some()
     }
 
-    fn range(&self, namespace: &str) -> impl Iterator<Item = (&String, &Object)> {
-        let start = path(namespace, "");
-        self.objects
-            .range((Bound::Included(start.clone()), Bound::Unbounded))
-            .take_while(move |(path, _)| path.starts_with(&start))
+    fn range(&self, namespace: Option<&str>) -> impl Iterator<Item = &Arc<Stored>> {
+        let start = namespace.map(|namespace| path(namespace, "")).unwrap_or_default();
+        let inside = self.objects.range::<str, _>((Bound::Included(&*start), Bound::Unbounded));
+        inside.take_while(move |(path, _)| path.starts_with(&start)).map(|(_, stored)| stored)
     }
+}
+
+/// Those of some paths that lie in a namespace, or all of them.
+fn within<'a>(paths: &'a Paths, namespace: Option<&str>) -> impl Iterator<Item = &'a Arc<str>> + use<'a> {
+    let start = namespace.map(|namespace| path(namespace, "")).unwrap_or_default();
+    let inside = paths.range::<str, _>((Bound::Included(&*start), Bound::Unbounded));
+    inside.take_while(move |path| path.starts_with(&start))
 }
 
 fn labels(object: &Value) -> Option<&Map<String, Value>> {

@@ -160,8 +160,6 @@ fn or_null(items: Vec<Value>) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     fn endpoints(numbers: std::ops::Range<usize>) -> Vec<Value> {
@@ -173,7 +171,7 @@ mod tests {
     }
 
     fn held(name: &str, endpoints: &[Value]) -> Object {
-        Arc::new(json!({"metadata": {"name": name}, "endpoints": endpoints, "ports": [{"port": 80}]}))
+        json!({"metadata": {"name": name}, "endpoints": endpoints, "ports": [{"port": 80}]}).into()
     }
 
     fn sizes(slices: &[Slice]) -> Vec<(Option<&str>, usize)> {

@@ -1,0 +1,191 @@
+//! Objects as the store keeps them, and as it hands them out.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock, Weak};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use serde_json::Value;
+
+use super::text::Text;
+
+/// Of so much JSON the trees are kept, those that were looked at last.
+const RECENT_BYTES: usize = 4 << 20;
+
+/// An object: JSON that is read when something in it is looked at.
+///
+/// Keep none for long that was looked at, for it holds its tree.
+#[derive(Clone)]
+pub(crate) struct Object(Form);
+
+#[derive(Clone)]
+enum Form {
+    /// One that no store holds.
+    Made(Arc<Value>),
+    Stored(Arc<Stored>, OnceLock<Arc<Value>>),
+}
+
+impl Object {
+    pub(super) fn of(stored: &Arc<Stored>) -> Self {
+        Self(Form::Stored(stored.clone(), OnceLock::new()))
+    }
+
+    /// The same, without what was read of it.
+    pub(crate) fn unread(&self) -> Self {
+        match &self.0 {
+            Form::Made(tree) => Self(Form::Made(tree.clone())),
+            Form::Stored(stored, _) => Self::of(stored),
+        }
+    }
+
+    /// The object as JSON.
+    pub(crate) fn json(&self) -> Bytes {
+        match &self.0 {
+            Form::Made(tree) => Text::of(tree).bytes().clone(),
+            Form::Stored(stored, _) => stored.text.bytes().clone(),
+        }
+    }
+
+    /// Appends the object as JSON.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        match &self.0 {
+            Form::Made(tree) => out.extend_from_slice(Text::of(tree).bytes()),
+            Form::Stored(stored, _) => out.extend_from_slice(stored.text.bytes()),
+        }
+    }
+
+    /// Appends the object as JSON without `kind` and `apiVersion`, as lists of built-in kinds show it.
+    pub(crate) fn write_item(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        match &self.0 {
+            Form::Made(tree) => out.extend_from_slice(Text::of(tree).tail()),
+            Form::Stored(stored, _) => out.extend_from_slice(stored.text.tail()),
+        }
+    }
+
+    /// Appends the object's metadata as JSON.
+    pub(crate) fn write_metadata(&self, out: &mut Vec<u8>) {
+        let mut write = |text: &Text| match text.metadata() {
+            b"" => out.extend_from_slice(b"null"),
+            metadata => out.extend_from_slice(metadata),
+        };
+        match &self.0 {
+            Form::Made(tree) => write(&Text::of(tree)),
+            Form::Stored(stored, _) => write(&stored.text),
+        }
+    }
+
+    /// The object in another version of its kind, which differs in what it calls itself alone.
+    pub(crate) fn in_version(&self, kind: &str, api_version: &str) -> Self {
+        match &self.0 {
+            Form::Stored(stored, _) if stored.text.is_of(kind, api_version) => self.clone(),
+            Form::Stored(stored, _) => {
+                let text = stored.text.converted(kind, api_version);
+                Self::of(&Stored::new(text, &stored.recent))
+            }
+            Form::Made(tree) if tree.get("apiVersion").is_some_and(|held| held == api_version) => {
+                self.clone()
+            }
+            Form::Made(tree) => {
+                let mut shown = Value::clone(tree);
+                shown["apiVersion"] = api_version.into();
+                shown.into()
+            }
+        }
+    }
+}
+
+impl Deref for Object {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        match &self.0 {
+            Form::Made(tree) => tree,
+            Form::Stored(stored, tree) => tree.get_or_init(|| stored.tree()),
+        }
+    }
+}
+
+impl From<Value> for Object {
+    fn from(tree: Value) -> Self {
+        Self(Form::Made(Arc::new(tree)))
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.json()))
+    }
+}
+
+/// An object in a store: shared by its table, the history, and everybody who holds it.
+#[derive(Debug)]
+pub(super) struct Stored {
+    text: Text,
+    /// The tree, as long as somebody has it.
+    tree: Mutex<Weak<Value>>,
+    recent: Arc<Recent>,
+}
+
+impl Stored {
+    fn new(text: Text, recent: &Arc<Recent>) -> Arc<Self> {
+        Arc::new(Self { text, tree: Mutex::default(), recent: recent.clone() })
+    }
+
+    pub(super) fn of(tree: Value, recent: &Arc<Recent>) -> (Arc<Self>, Object) {
+        let stored = Self::new(Text::of(&tree), recent);
+        let tree = Arc::new(tree);
+        stored.keep(&tree);
+        let object = Object(Form::Stored(stored.clone(), OnceLock::from(tree)));
+        (stored, object)
+    }
+
+    pub(super) fn json(&self) -> &Bytes {
+        self.text.bytes()
+    }
+
+    fn tree(&self) -> Arc<Value> {
+        let held = self.tree.lock().upgrade();
+        held.unwrap_or_else(|| {
+            let tree = Arc::new(self.text.parsed());
+            self.keep(&tree);
+            tree
+        })
+    }
+
+    fn keep(&self, tree: &Arc<Value>) {
+        *self.tree.lock() = Arc::downgrade(tree);
+        self.recent.keep(tree.clone(), self.text.bytes().len());
+    }
+}
+
+/// The trees that were read last: an object that is written is soon looked at, by everybody who acts on it.
+#[derive(Debug, Default)]
+pub(super) struct Recent {
+    trees: Mutex<Trees>,
+}
+
+#[derive(Debug, Default)]
+struct Trees {
+    held: VecDeque<(Arc<Value>, usize)>,
+    bytes: usize,
+}
+
+impl Recent {
+    fn keep(&self, tree: Arc<Value>, bytes: usize) {
+        let mut dropped = Vec::new();
+        let mut trees = self.trees.lock();
+        trees.held.push_back((tree, bytes));
+        trees.bytes += bytes;
+        while trees.bytes > RECENT_BYTES
+            && let Some((oldest, bytes)) = trees.held.pop_front()
+        {
+            trees.bytes -= bytes;
+            // Taking a tree apart takes its time; not under the lock.
+            dropped.push(oldest);
+        }
+        drop(trees);
+    }
+}
