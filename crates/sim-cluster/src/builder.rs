@@ -168,7 +168,7 @@ impl Builder {
             None => Store::in_memory(),
         };
         // What was drawn from the seed before a restart must not be drawn again.
-        let seed = seed.wrapping_add(store.revision() - 1);
+        let seed = seed.wrapping_add(store.opening());
         let identity = Identity::new(data_dir.as_deref())?;
         let clock = clock.unwrap_or_else(|| Arc::new(TokioClock::default()));
         let api = Arc::new(Api::new(store, clock, seed, identity.authority_pem.clone()));

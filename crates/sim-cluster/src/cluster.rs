@@ -15,6 +15,12 @@ use crate::net::{InProcess, Listener, kubeconfig};
 use crate::nodes::Nodes;
 use crate::permissions::Permissions;
 use crate::script::Scripts;
+use crate::store::{Backup, LogError};
+
+/// A backup could not be put back: the data directory cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("putting a backup back")]
+pub struct PutBackError(#[from] LogError);
 
 /// A simulated Kubernetes cluster. Dropping it stops it.
 #[derive(Debug)]
@@ -118,9 +124,40 @@ impl SimCluster {
     }
 
     /// Forgets the history that watches resume from, as a restarted API server does: a watch from an older
-    /// revision is answered 410 Gone.
+    /// revision is told 410 Gone. Lists of an older revision, and pages that go on, are still answered.
     pub fn forget_watch_history(&self) {
         self.parts.server.api.store.forget_history();
+    }
+
+    /// Forgets what lists show of the past, as after a compaction of etcd: a list of exactly an older revision, and a
+    /// page of one, are answered 410 Gone, the latter with a token that goes on in the present. Watches resume.
+    pub fn compact(&self) {
+        self.parts.server.api.compact();
+    }
+
+    /// All objects and the revision as they are, to be put back later.
+    ///
+    /// ```
+    /// # use plimsoll_sim_cluster::{PutBackError, SimCluster};
+    /// # fn example(cluster: &SimCluster) -> Result<(), PutBackError> {
+    /// let backup = cluster.back_up();
+    /// // … the cluster lives on, clients learn of later revisions …
+    /// cluster.put_back(&backup)?;
+    /// assert_eq!(cluster.revision(), backup.revision());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn back_up(&self) -> Backup {
+        self.parts.server.api.store.back_up()
+    }
+
+    /// Puts a backup in the place of what is there, as etcd is restored and the API server restarted on the same port:
+    /// objects, uids and the revision counter go back, watches break, and no history is left. Clients that know later
+    /// revisions are told that these are too large, or, by a watch, nothing until the counter has passed them. Pods and
+    /// controllers go on with what is there then.
+    pub fn put_back(&self, backup: &Backup) -> Result<(), PutBackError> {
+        self.parts.server.hooks.cut_watches();
+        Ok(self.parts.server.api.put_back(backup)?)
     }
 
     /// Nothing is answered any more, neither on the port nor to clients in process, but connections stay.

@@ -113,13 +113,42 @@ impl RequestInfo {
 }
 
 /// What happens to a request.
+///
+/// ```
+/// use std::time::Duration;
+/// use plimsoll_sim_cluster::{ApiError, Fault, RequestInfo, Verb};
+/// # use plimsoll_sim_cluster::SimCluster;
+/// # fn example(cluster: &SimCluster) {
+/// // Every third request is one too many; who waits a second may try again.
+/// cluster.hooks().on_request(|request| match request.sequence % 3 {
+///     0 => Fault::Fail(ApiError::too_many_requests(1)),
+///     _ => Fault::Pass,
+/// });
+/// // Deployments are written, and nobody is told so.
+/// cluster.hooks().on_request(|request: &RequestInfo| match request.is_write() && request.is_for("deployments.apps") {
+///     true => Fault::FailAfter(ApiError::timeout()),
+///     false => Fault::Pass,
+/// });
+/// // What is read is as it was now, whatever happens from here on.
+/// let revision = cluster.revision();
+/// cluster.hooks().on_request(move |_| Fault::Stale { revision });
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub enum Fault {
     /// Nothing.
     #[default]
     Pass,
-    /// It is served after a while.
+    /// It is served after a while; where that is longer than it may take (its `timeout`, a minute unless it says so), it
+    /// has no effect and is answered 504 at the end of that. A watch may take as long as it likes.
     Delay(Duration),
+    /// A read is answered as of an earlier revision, as by a server that lags behind: a get shows the object as it was, a
+    /// list is of that revision, and a watch that begins with what is there begins with what was there. What asks for a
+    /// later version is told that it is too large. Writes pass.
+    Stale {
+        /// That of [`SimCluster::revision`](crate::SimCluster::revision) at the time.
+        revision: u64,
+    },
     /// It is answered with this error and has no effect.
     Fail(ApiError),
     /// It takes effect, and is answered with this error.
@@ -135,6 +164,23 @@ pub enum Fault {
 }
 
 /// What happens to one event of a watch.
+///
+/// ```
+/// use std::time::Duration;
+/// use plimsoll_sim_cluster::{ApiError, Order, WatchFault};
+/// # use plimsoll_sim_cluster::SimCluster;
+/// # fn example(cluster: &SimCluster) {
+/// // Nobody hears of pods that go.
+/// cluster.hooks().on_watch_event(|event| match (event.kind, event.request.is_for("pods")) {
+///     ("DELETED", true) => WatchFault::Hide,
+///     _ => WatchFault::Pass,
+/// });
+/// // Each event is told after the next one about another object, or a second later.
+/// cluster.hooks().on_watch_event(|_| WatchFault::Reorder { order: Order::OfObjects, within: Duration::from_secs(1) });
+/// // The history is lost in the middle of a watch.
+/// cluster.hooks().on_watch_event(|_| WatchFault::Fail(ApiError::expired("too old resource version: 1 (7)")));
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub enum WatchFault {
     /// It is sent.
@@ -144,12 +190,32 @@ pub enum WatchFault {
     Hide,
     /// It and what follows is sent after a while.
     Delay(Duration),
+    /// It is sent after the next event that passes, and at the latest after this long. A bookmark, an error and the end
+    /// of the watch come after it, for they say that nothing is left out.
+    Reorder {
+        /// Which events may change places.
+        order: Order,
+        /// How long it is held back at most.
+        within: Duration,
+    },
+    /// The watch tells this error instead, and ends: what most servers do where a version is too old. For the answer to
+    /// the request itself, see [`Fault::Fail`].
+    Fail(ApiError),
     /// The watch ends before it, as when a server closes the connection in order.
     End,
     /// The watch breaks before it.
     Cut,
     /// The watch goes quiet for good, but stays open.
     Freeze,
+}
+
+/// Which events of a watch may change places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Those of different objects. Those of one object come in their order: all that clients may rely on.
+    OfObjects,
+    /// Any two, which no server does.
+    OfEvents,
 }
 
 /// An event about to be sent on a watch.

@@ -29,13 +29,13 @@ mod world;
 
 pub use builder::{Builder, NodeSize, StartError};
 pub use clock::{Clock, TokioClock};
-pub use cluster::SimCluster;
-pub use hooks::{Fault, HookId, Hooks, PatchFormat, RequestInfo, Verb, WatchFault, WatchInfo};
-pub use journal::{Journal, JournalEntry, Mark};
+pub use cluster::{PutBackError, SimCluster};
+pub use hooks::{Fault, HookId, Hooks, Order, PatchFormat, RequestInfo, Verb, WatchFault, WatchInfo};
+pub use journal::{Journal, JournalEntry, Mark, NotQuiet};
 pub use load::{Load, Loads, Usage};
 pub use net::TlsError;
 pub use nodes::Nodes;
 pub use permissions::Permissions;
 pub use script::{Answers, Behavior, Containers, End, Exit, Pull, Scripts};
 pub use status::ApiError;
-pub use store::LogError;
+pub use store::{Backup, LogError};

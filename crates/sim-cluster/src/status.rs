@@ -17,6 +17,20 @@ pub struct ApiError {
     pub details: Value,
     /// Seconds for the `Retry-After` header, on 429 and some 5xx.
     pub retry_after: Option<u32>,
+    /// The token with which an expired list goes on.
+    token: String,
+    written: Written,
+}
+
+/// How an error is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// As a `Status` object.
+    Status,
+    /// As a `Status` without its kind, called text: from where the server does not know what was asked for.
+    Untyped,
+    /// As the sentence alone.
+    Text,
 }
 
 /// One entry of `details.causes`: which field is wrong, and how.
@@ -105,19 +119,39 @@ impl Subject<'_> {
 impl ApiError {
     /// An error with any code, reason and message, for hooks that script a failure.
     pub fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: Value::Null, retry_after: None }
+        Self {
+            code,
+            reason,
+            message: message.into(),
+            details: Value::Null,
+            retry_after: None,
+            token: String::new(),
+            written: Written::Status,
+        }
     }
 
-    /// 429 as priority and fairness answers it, with `Retry-After`.
+    /// 429 as priority and fairness answers it: with `Retry-After`, and a sentence of plain text in the place of a
+    /// `Status`.
     pub fn too_many_requests(retry_after: u32) -> Self {
-        let mut error = Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "TooManyRequests",
-            "Too many requests, please try again later.",
-        );
-        error.details = json!({"retryAfterSeconds": retry_after});
+        let message = "Too many requests, please try again later.";
+        let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message);
         error.retry_after = Some(retry_after);
+        error.written = Written::Text;
         error
+    }
+
+    /// 504 as a server answers a request that it does not get done in time.
+    pub fn timeout() -> Self {
+        let message = "Timeout: request did not complete within the allotted timeout";
+        let mut error = Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message).with(json!({}));
+        error.written = Written::Untyped;
+        error
+    }
+
+    /// 410: the version asked for is no longer in the history. Watches tell it as an event, mostly: see
+    /// [`WatchFault::Fail`](crate::WatchFault::Fail).
+    pub fn expired(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::GONE, "Expired", message)
     }
 
     /// 503 as an overloaded or half-started server answers it.
@@ -203,11 +237,6 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, "Conflict", message).with(json!({"causes": causes}))
     }
 
-    /// 410: the version asked for is no longer in the history.
-    pub(crate) fn expired(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::GONE, "Expired", message)
-    }
-
     pub(crate) fn too_large_resource_version(asked: u64, current: u64) -> Self {
         let mut error = Self::new(
             StatusCode::GATEWAY_TIMEOUT,
@@ -266,6 +295,16 @@ impl ApiError {
         )
     }
 
+    /// Names the token with which the list goes on all the same.
+    pub(crate) fn going_on_with(mut self, token: String) -> Self {
+        self.token = token;
+        self
+    }
+
+    pub(crate) fn written(&self) -> Written {
+        self.written
+    }
+
     pub(crate) fn with(mut self, details: Value) -> Self {
         self.details = details;
         self
@@ -274,13 +313,18 @@ impl ApiError {
     /// The `Status` object that is the body of the answer.
     pub fn to_value(&self) -> Value {
         let mut status = json!({
-            "kind": "Status",
-            "apiVersion": "v1",
             "metadata": {},
             "status": "Failure",
             "message": self.message,
             "code": self.code.as_u16(),
         });
+        if self.written != Written::Untyped {
+            status["kind"] = "Status".into();
+            status["apiVersion"] = "v1".into();
+        }
+        if !self.token.is_empty() {
+            status["metadata"]["continue"] = self.token.as_str().into();
+        }
         if !self.reason.is_empty() {
             status["reason"] = self.reason.into();
         }

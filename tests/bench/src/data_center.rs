@@ -188,6 +188,10 @@ impl DataCenter {
         Certificates::in_folder(&self.layout.certificates()).authority()
     }
 
+    pub(crate) fn etcd_data(&self) -> PathBuf {
+        self.layout.etcd_data()
+    }
+
     /// The folder of its certificates and keys.
     pub(crate) fn certificates(&self) -> PathBuf {
         self.layout.certificates()
@@ -206,6 +210,12 @@ impl DataCenter {
     /// The JSON that the API server gives for `path`, as the user `plimsoll-bench`; `None` if there is none.
     pub async fn get_json(&self, path: &str) -> Result<Option<Value>> {
         self.api.get(path).await
+    }
+
+    /// Begins to create an object at `path` as `user`, and never ends; for whoever wants the server to be busy with it.
+    pub fn create_without_end(&self, path: &str, user: &str) -> impl Future<Output = ()> + Send + use<> {
+        let (api, path, user) = (self.api.clone(), path.to_owned(), user.to_owned());
+        async move { api.create_without_end(&path, &user).await }
     }
 
     /// Starts a component that is not there, on its old port with its old data, and waits until it is ready.

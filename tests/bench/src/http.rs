@@ -1,8 +1,11 @@
 use anyhow::{Context, Result, bail};
-use reqwest::{Method, StatusCode};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use reqwest::{Body, Method, StatusCode};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde_json::Value;
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +56,14 @@ impl ApiClient {
             .is_some_and(|members| members.iter().any(|member| member["name"].as_str() == Some(name)))
     }
 
+    /// What the etcd at `server` answers, asked without knowing whose it is.
+    pub(crate) async fn ask_etcd(server: &str, method: &str, body: &str) -> Result<Value> {
+        let path = format!("{server}/v3/{method}");
+        let request = client(RootCertStore::empty())?.post(&path).body(body.to_owned());
+        let answer = request.send().await.and_then(reqwest::Response::error_for_status);
+        answer.with_context(|| path.clone())?.json().await.with_context(|| format!("reading {path}"))
+    }
+
     /// The JSON at `path`; `None` where the server says 404.
     pub(crate) async fn get(&self, path: &str) -> Result<Option<Value>> {
         let (status, text) = self.send(Method::GET, path, None).await?;
@@ -72,6 +83,21 @@ impl ApiClient {
             bail!("POST {path}: {status}: {text}");
         }
         Ok(())
+    }
+
+    /// Begins to create an object as another user, and never ends: what it takes of the server stays taken until the
+    /// future is dropped, or the server gives up after a minute.
+    pub(crate) async fn create_without_end(&self, path: &str, user: &str) {
+        let endless = StreamBody::new(futures::stream::pending::<Result<Frame<&[u8]>, Infallible>>());
+        let request = self
+            .client
+            .post(format!("{}{path}", self.server))
+            .bearer_auth(&self.token)
+            .header("impersonate-user", user)
+            .header("content-type", "application/json")
+            .timeout(Duration::from_mins(2))
+            .body(Body::wrap(endless));
+        drop(request.send().await);
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(StatusCode, String)> {

@@ -11,6 +11,7 @@
 
 mod arguments;
 mod audit;
+mod backup;
 mod bench;
 mod binaries;
 mod certificates;
@@ -28,6 +29,7 @@ mod record;
 
 pub use arguments::UNPLAYED;
 pub use audit::{AuditLog, Mark, Request};
+pub use backup::Backup;
 pub use bench::{Bench, Extent, Options, SHARED_VARIABLE};
 pub use binaries::{BIN_VARIABLE, Binaries};
 pub use component::Component;

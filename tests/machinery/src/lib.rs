@@ -16,6 +16,7 @@
 
 mod call;
 pub mod cases;
+mod faults;
 pub mod random;
 mod run;
 mod server;
@@ -23,6 +24,7 @@ mod transcript;
 mod watch;
 
 pub use call::{Answer, Call, PatchFormat};
-pub use run::{check, client};
+pub use faults::Faults;
+pub use run::{check, check_with_faults, client};
 pub use server::Server;
 pub use watch::Watch;

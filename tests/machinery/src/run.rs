@@ -3,7 +3,7 @@
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
-use crate::Server;
+use crate::{Faults, Server};
 
 /// A client that sends each request once, for the first user of a kubeconfig (YAML).
 ///
@@ -24,7 +24,23 @@ pub async fn client(kubeconfig: &str) -> Client {
 /// # Panics
 /// If the answers differ.
 pub async fn check(client: Client, group: &str, case: &str, run: impl AsyncFnOnce(&Server)) {
-    let server = Server::new(client).await;
+    compare(Server::new(client).await, group, case, run).await;
+}
+
+/// The same on a server of the case's own, that may be disturbed and need not have controllers.
+///
+/// # Panics
+/// If the answers differ.
+pub async fn check_with_faults(
+    client: Client,
+    faults: Box<dyn Faults>,
+    case: &str,
+    run: impl AsyncFnOnce(&Server),
+) {
+    compare(Server::disturbed(client, faults).await, "faults", case, run).await;
+}
+
+async fn compare(server: Server, group: &str, case: &str, run: impl AsyncFnOnce(&Server)) {
     run(&server).await;
     let transcript = server.finish();
     let mut settings = insta::Settings::clone_current();

@@ -8,7 +8,7 @@ use kube::Client;
 use serde_json::{Value, json};
 
 use crate::transcript::Transcript;
-use crate::{Call, PatchFormat, Watch};
+use crate::{Call, Faults, PatchFormat, Watch};
 
 /// How long a case waits for what must come about.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -19,21 +19,40 @@ pub struct Server {
     /// The namespace.
     pub namespace: String,
     pub(crate) transcript: RefCell<Transcript>,
+    faults: Option<Box<dyn Faults>>,
 }
 
 impl Server {
     /// Makes a namespace, and waits until everything is in it that is made for new ones.
     pub async fn new(client: Client) -> Self {
-        let id = uuid::Uuid::now_v7().simple().to_string();
-        let namespace = format!("case-{}", &id[20..]);
-        let transcript = RefCell::new(Transcript::new(&namespace));
-        let server = Self { client, namespace, transcript };
-        let object = json!({"metadata": {"name": server.namespace}});
-        server.post("/api/v1/namespaces", &object).unseen().await;
+        let server = Self::bare(client, None).await;
         for made in ["configmaps/kube-root-ca.crt", "serviceaccounts/default"] {
             server.until(made, async || server.get(made).maybe().await.code == 200).await;
         }
         server
+    }
+
+    /// One that may be disturbed; nothing but the namespace is waited for.
+    pub async fn disturbed(client: Client, faults: Box<dyn Faults>) -> Self {
+        Self::bare(client, Some(faults)).await
+    }
+
+    async fn bare(client: Client, faults: Option<Box<dyn Faults>>) -> Self {
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        let namespace = format!("case-{}", &id[20..]);
+        let transcript = RefCell::new(Transcript::new(&namespace));
+        let server = Self { client, namespace, transcript, faults };
+        let object = json!({"metadata": {"name": server.namespace}});
+        server.post("/api/v1/namespaces", &object).unseen().await;
+        server
+    }
+
+    /// What can be done to it.
+    ///
+    /// # Panics
+    /// If others use it too.
+    pub fn faults(&self) -> &dyn Faults {
+        self.faults.as_deref().expect("a server that may be disturbed")
     }
 
     pub(crate) fn finish(self) -> String {

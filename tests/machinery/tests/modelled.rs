@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use plimsoll_machinery::for_each_case;
+use plimsoll_machinery::{for_each_case, for_each_case_of_faults};
 
 const BEGIN: &str = "<!-- made by tests/machinery/tests/modelled.rs: begin -->\n";
 const END: &str = "<!-- end -->";
@@ -32,6 +32,10 @@ macro_rules! groups {
     ($($group:ident: $($case:ident),+ $(,)?);+ $(;)?) => {
         [$((stringify!($group), vec![$(stringify!($case)),+])),+]
     };
+}
+
+fn all_cases() -> Vec<(&'static str, Vec<&'static str>)> {
+    for_each_case!(groups).into_iter().chain(for_each_case_of_faults!(groups)).collect()
 }
 
 #[test]
@@ -59,7 +63,7 @@ fn every_transcript_is_of_a_case_and_every_case_has_one() {
             found.extend(name(&group).zip(name(&file)));
         }
     }
-    let cases = for_each_case!(groups).into_iter();
+    let cases = all_cases().into_iter();
     let cases: BTreeSet<(String, String)> = cases
         .flat_map(|(group, cases)| cases.into_iter().map(move |case| (group.to_owned(), case.to_owned())))
         .collect();
@@ -81,7 +85,7 @@ fn modelled(expected: &Path) -> String {
         let cells: Vec<_> = VERBS.iter().map(|verb| if verbs.contains(verb) { "✓" } else { "" }).collect();
         let _ = writeln!(text, "| {resource} | {} |", cells.join(" | "));
     }
-    let groups = for_each_case!(groups);
+    let groups = all_cases();
     let all: usize = groups.iter().map(|(_, cases)| cases.len()).sum();
     let _ = writeln!(text, "\nThe {all} cases:\n");
     for (group, cases) in groups {

@@ -10,8 +10,12 @@ use crate::status::{ApiError, Cause};
 
 impl Api {
     pub(crate) fn get_scale(&self, target: &Target) -> Result<Answer, ApiError> {
-        let live = self.get(target)?;
-        Ok(Answer::value(to_scale(target, &live)))
+        Ok(Self::scale_of(target, &*self.get(target)?))
+    }
+
+    /// An object that was read, as its Scale.
+    pub(crate) fn scale_of(target: &Target, object: &Value) -> Answer {
+        Answer::value(to_scale(target, object))
     }
 
     pub(super) fn replace_scale(

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::read::{in_version, parse_version};
+use super::read::{in_version, no_such_past, parse_version, past, present};
 use super::{Api, Target};
 use crate::select::Selection;
 use crate::status::ApiError;
@@ -30,6 +30,8 @@ pub(crate) struct WatchOptions {
     pub(crate) initial_events: Option<bool>,
     pub(crate) bookmarks: bool,
     pub(crate) timeout: Option<Duration>,
+    /// It begins as of this earlier revision, on a server that lags behind.
+    pub(crate) as_of: Option<u64>,
 }
 
 /// One line of a watch.
@@ -76,21 +78,30 @@ impl Api {
         let latest = self.store.subscribe(&target.resource.key);
         let mut ready = VecDeque::new();
         let mut cursor = asked;
+        let mut over = false;
         let streams_list = options.initial_events == Some(true);
         if asked == 0 && options.initial_events != Some(false) || streams_list {
             let tx = self.store.begin();
-            if asked > tx.revision() {
-                return Err(ApiError::too_large_resource_version(asked, tx.revision()));
+            let current = options.as_of.unwrap_or_else(|| tx.revision());
+            if asked > current {
+                // As a real server: it has begun to answer before it knows how far it is.
+                ready.push_back(WatchEvent::Error(ApiError::too_large_resource_version(asked, current)));
+                over = true;
+            } else {
+                let objects = match options.as_of {
+                    None => present(&tx, &target, &options.selection),
+                    Some(revision) => past(&tx, &target, &options.selection, revision)
+                        .map_err(|_| no_such_past(revision))?,
+                };
+                let added =
+                    |object: &Object| WatchEvent::Object { kind: ChangeKind::Added, object: object.clone() };
+                ready.extend(objects.iter().map(added));
             }
-            let namespace = (!target.namespace.is_empty()).then_some(target.namespace.as_str());
-            for object in tx.select(&target.resource.key, namespace, &options.selection) {
-                ready.push_back(WatchEvent::Object { kind: ChangeKind::Added, object });
-            }
-            cursor = tx.revision();
+            cursor = current;
         } else if asked == 0 {
-            cursor = self.store.revision();
+            cursor = options.as_of.unwrap_or_else(|| self.store.revision());
         }
-        if streams_list && options.bookmarks {
+        if streams_list && options.bookmarks && !over {
             ready.push_back(WatchEvent::Bookmark { revision: cursor, ends: WatchStart::Initial });
         }
         let timeout = options
@@ -109,7 +120,7 @@ impl Api {
             cursor,
             ready,
             latest,
-            over: false,
+            over,
         })
     }
 }

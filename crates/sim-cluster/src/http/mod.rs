@@ -18,9 +18,11 @@ mod verbs;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::body::Body;
 use http::{Request, StatusCode};
+use jiff::SignedDuration;
 use serde_json::json;
 
 pub(crate) use auth::{Tokens, TrustedUser};
@@ -57,6 +59,19 @@ fn is_missing_group(route: &Route<'_>) -> bool {
 
 fn no_such_version(registry: &Registry, group: &str) -> Result<Reply, ApiError> {
     if registry.has_group(group) { Err(ApiError::no_such_resource()) } else { Ok(respond::page_not_found()) }
+}
+
+/// The earlier revision that a read is answered as of, by a hook.
+type AsOf = Option<u64>;
+
+/// How long a request may take unless it says so, and at most.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// How long this one may take.
+fn deadline(parts: &http::request::Parts) -> Duration {
+    let asked = query::Query::parse(parts.uri.query()).get("timeout").parse::<SignedDuration>();
+    let asked = asked.ok().and_then(|asked| Duration::try_from(asked).ok());
+    asked.filter(|asked| !asked.is_zero()).map_or(DEADLINE, |asked| asked.min(DEADLINE))
 }
 
 /// The server of one cluster.
@@ -133,7 +148,7 @@ impl Server {
             field_manager: String::new(),
             dry_run: false,
         };
-        self.run(&info, async {
+        self.run(&info, deadline(parts), |_| async {
             if parts.method != http::Method::GET && route != Route::Unknown {
                 return Err(ApiError::method_not_allowed());
             }
@@ -185,14 +200,23 @@ impl Server {
     }
 
     /// Runs the work of a request under the hooks, and writes it into the journal.
-    async fn run(
+    async fn run<W: Future<Output = Result<Reply, ApiError>>>(
         &self,
         info: &RequestInfo,
-        work: impl Future<Output = Result<Reply, ApiError>>,
+        deadline: Duration,
+        work: impl FnOnce(AsOf) -> W,
     ) -> Result<Reply, ConnectionLost> {
         let fault = self.hooks.fault(info);
+        let mut as_of = None;
         match &fault {
+            Fault::Delay(time) if *time > deadline && info.verb != Verb::Watch => {
+                self.api.clock.sleep(deadline).await;
+                let error = ApiError::timeout();
+                self.record(info, Some(error.code.as_u16()), false);
+                return Ok(respond::error(&error));
+            }
             Fault::Delay(time) => self.api.clock.sleep(*time).await,
+            Fault::Stale { revision } => as_of = Some((*revision).min(self.api.store.revision())),
             Fault::Fail(error) => {
                 self.record(info, Some(error.code.as_u16()), false);
                 return Ok(respond::error(error));
@@ -208,7 +232,7 @@ impl Server {
             Fault::Pass | Fault::FailAfter(_) | Fault::LoseReply | Fault::HangAfter => {}
         }
         let before = self.api.store.revision();
-        let outcome = work.await;
+        let outcome = work(as_of).await;
         let changed = info.is_write() && outcome.is_ok() && self.api.store.revision() != before;
         let reply = outcome.unwrap_or_else(|error| respond::error(&error));
         match fault {

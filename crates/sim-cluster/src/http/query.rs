@@ -88,6 +88,7 @@ impl Query {
             token: self.get("continue").to_owned(),
             resource_version: self.get("resourceVersion").to_owned(),
             version_match,
+            as_of: None,
         })
     }
 
@@ -155,6 +156,7 @@ impl Query {
                 .number("timeoutSeconds")?
                 .and_then(|seconds| u64::try_from(seconds).ok())
                 .map(Duration::from_secs),
+            as_of: None,
         })
     }
 

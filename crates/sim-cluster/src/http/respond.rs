@@ -7,7 +7,9 @@ use http::{HeaderMap, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::api::Answer;
-use crate::status::ApiError;
+use crate::status::{ApiError, Written};
+
+const TEXT: &str = "text/plain; charset=utf-8";
 
 pub(super) type Reply = Response<Body>;
 
@@ -90,7 +92,11 @@ pub(super) fn warn(reply: &mut Reply, warning: &str) {
 }
 
 pub(super) fn error(error: &ApiError) -> Reply {
-    let mut reply = json(error.code, &error.to_value());
+    let mut reply = match error.written() {
+        Written::Status => json(error.code, &error.to_value()),
+        Written::Untyped => with_type(error.code, TEXT, error.to_value().to_string()),
+        Written::Text => with_type(error.code, TEXT, format!("{}\n", error.message)),
+    };
     if let Some(seconds) = error.retry_after {
         reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -99,5 +105,5 @@ pub(super) fn error(error: &ApiError) -> Reply {
 
 /// What the real server answers for a path it does not serve at all.
 pub(super) fn page_not_found() -> Reply {
-    with_type(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "404 page not found\n")
+    with_type(StatusCode::NOT_FOUND, TEXT, "404 page not found\n")
 }

@@ -11,7 +11,9 @@ use super::query::Query;
 use super::respond::{Form, Reply};
 use super::route::{GroupVersion, ResourcePath};
 use super::{Server, body, logs, present, respond, reviews, stream};
-use crate::api::{Answer, Caller, Part, Patch, PatchType, Target, WriteOptions};
+use crate::api::{
+    Answer, Api, Caller, ListOptions, Part, Patch, PatchType, Target, WatchOptions, WriteOptions,
+};
 use crate::hooks::{PatchFormat, RequestInfo, Verb};
 use crate::net::ConnectionLost;
 use crate::status::ApiError;
@@ -27,7 +29,7 @@ pub(super) async fn respond(
     let verb = verb(&parts.method, &place, &query);
     let info = info(server, caller, parts, &place, &query, verb.unwrap_or(Verb::Get));
     server
-        .run(&info, async {
+        .run(&info, super::deadline(parts), async |as_of| {
             let bytes = body::read(body).await?;
             let permissions = &server.permissions;
             if let Some(reply) = reviews::respond(caller, permissions, parts, &bytes, &place)? {
@@ -42,7 +44,7 @@ pub(super) async fn respond(
             let verb = verb.ok_or_else(ApiError::method_not_allowed)?;
             let deprecation =
                 target.resource.version(&target.version).and_then(|version| version.deprecation.clone());
-            let request = Request { server, caller, parts, query: &query, target, info: &info };
+            let request = Request { server, caller, parts, query: &query, target, info: &info, as_of };
             let outcome = request.dispatch(verb, place.subresource, &bytes);
             let Some(deprecation) = deprecation else { return outcome };
             // A refusal is warned of as well.
@@ -76,6 +78,7 @@ struct Request<'a> {
     query: &'a Query,
     target: Target,
     info: &'a RequestInfo,
+    as_of: super::AsOf,
 }
 
 impl Request<'_> {
@@ -90,21 +93,28 @@ impl Request<'_> {
         let part = self.part(subresource)?;
         match verb {
             Verb::Get => {
-                api.check_version(self.query.get("resourceVersion"))?;
+                api.check_version(self.query.get("resourceVersion"), self.as_of)?;
+                let object = match self.as_of {
+                    None => api.get(&self.target)?,
+                    Some(revision) => api.get_as_of(&self.target, revision)?,
+                };
                 match part {
-                    Part::Scale => self.shown(&api.get_scale(&self.target)?),
-                    Part::Main | Part::Status => self.shown(&Answer::ok(api.get(&self.target)?)),
+                    Part::Scale => self.shown(&Api::scale_of(&self.target, &object)),
+                    Part::Main | Part::Status => self.shown(&Answer::ok(object)),
                 }
             }
             Verb::List => {
-                let page = api.list(&self.target, &self.query.list(&self.target.resource)?)?;
+                let options = self.query.list(&self.target.resource)?;
+                let page = api.list(&self.target, &ListOptions { as_of: self.as_of, ..options })?;
                 let form = Form::of(&self.parts.headers)?;
                 let shown = present::list(api, &self.target, form, self.query, &page);
                 Ok(respond::with_type(StatusCode::OK, "application/json", shown))
             }
             Verb::Watch => {
                 let form = Form::of(&self.parts.headers)?;
-                let watcher = api.watch(self.target.clone(), self.query.watch(&self.target.resource)?)?;
+                let options = self.query.watch(&self.target.resource)?;
+                let watcher =
+                    api.watch(self.target.clone(), WatchOptions { as_of: self.as_of, ..options })?;
                 Ok(stream::watch(self.server, watcher, form, self.query, self.info))
             }
             Verb::Create if part != Part::Main => Err(ApiError::method_not_allowed()),

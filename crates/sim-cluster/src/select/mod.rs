@@ -10,7 +10,7 @@ pub(crate) use label::LabelSelector;
 use serde_json::Value;
 
 /// Both selectors of a request.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Selection {
     pub(crate) labels: LabelSelector,
     pub(crate) fields: FieldSelector,

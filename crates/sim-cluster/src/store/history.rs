@@ -103,10 +103,6 @@ impl History {
         let start = self.changes.partition_point(|change| change.revision <= revision);
         Ok(self.changes.range(start..).cloned().collect())
     }
-
-    pub(super) fn forget(&mut self, revision: u64) {
-        *self = Self::starting_after(revision);
-    }
 }
 
 #[cfg(test)]

@@ -60,6 +60,9 @@ pub enum LogError {
 struct Header {
     format: u32,
     revision: u64,
+    /// How often the revision went back because a backup was put in its place.
+    #[serde(default)]
+    put_back: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,6 +87,7 @@ struct LineStart<'a> {
 #[derive(Debug)]
 pub(super) struct Kept {
     pub(super) revision: u64,
+    pub(super) put_back: u32,
     pub(super) objects: Vec<(Key, Value)>,
 }
 
@@ -92,6 +96,7 @@ pub(super) struct Log {
     folder: PathBuf,
     file: File,
     lines: usize,
+    put_back: u32,
     /// Held for as long as the log is open, so that no second process appends to it.
     _lock: File,
 }
@@ -102,13 +107,15 @@ impl Log {
         fs::create_dir_all(folder).map_err(io_error("making", folder))?;
         let lock = lock(folder)?;
         let path = folder.join(FILE);
-        let (revision, objects) = if path.exists() { read(&path)? } else { (1, IndexMap::new()) };
+        let new = Header { format: FORMAT, revision: 1, put_back: 0 };
+        let (header, objects) = if path.exists() { read(&path)? } else { (new, IndexMap::new()) };
         let objects: Vec<(Key, Value)> = objects.into_iter().collect();
         // Rewritten at each start: a torn tail and what was overwritten are gone before the first append.
         let texts = objects.iter().map(|(key, value)| (key, value.to_string()));
-        let file = rewrite(folder, revision, texts)?;
-        let log = Self { folder: folder.to_owned(), file, lines: objects.len(), _lock: lock };
-        Ok((log, Kept { revision, objects }))
+        let file = rewrite(folder, &header, texts)?;
+        let Header { revision, put_back, .. } = header;
+        let log = Self { folder: folder.to_owned(), file, lines: objects.len(), put_back, _lock: lock };
+        Ok((log, Kept { revision, put_back, objects }))
     }
 
     pub(super) fn append(&mut self, revision: u64, key: &Key, object: Option<&[u8]>) -> Result<(), LogError> {
@@ -128,9 +135,20 @@ impl Log {
         objects: impl Iterator<Item = (Key, Bytes)>,
     ) -> Result<(), LogError> {
         let mut lines = 0;
-        self.file = rewrite(&self.folder, revision, objects.inspect(|_| lines += 1))?;
+        let header = Header { format: FORMAT, revision, put_back: self.put_back };
+        self.file = rewrite(&self.folder, &header, objects.inspect(|_| lines += 1))?;
         self.lines = lines;
         Ok(())
+    }
+
+    /// The same for an earlier revision than the last.
+    pub(super) fn put_back(
+        &mut self,
+        revision: u64,
+        objects: impl Iterator<Item = (Key, Bytes)>,
+    ) -> Result<(), LogError> {
+        self.put_back += 1;
+        self.compact(revision, objects)
     }
 
     pub(super) fn sync(&mut self) -> Result<(), LogError> {
@@ -156,7 +174,7 @@ fn lock(folder: &Path) -> Result<File, LogError> {
 /// Writes a fresh log beside the old one and puts it in its place.
 fn rewrite(
     folder: &Path,
-    revision: u64,
+    header: &Header,
     objects: impl Iterator<Item = (impl Borrow<Key>, impl AsRef<[u8]>)>,
 ) -> Result<File, LogError> {
     let draft = folder.join(DRAFT);
@@ -171,9 +189,9 @@ fn rewrite(
         .map_err(io_error("making", &draft))?;
     let mut out = BufWriter::new(file);
     let written = (|| {
-        out.write_all(&checked(&serde_json::to_vec(&Header { format: FORMAT, revision })?))?;
+        out.write_all(&checked(&serde_json::to_vec(header)?))?;
         for (key, object) in objects {
-            out.write_all(&line(revision, key.borrow(), Some(object.as_ref()))?)?;
+            out.write_all(&line(header.revision, key.borrow(), Some(object.as_ref()))?)?;
         }
         out.flush()
     })();
@@ -210,12 +228,12 @@ fn checksum(bytes: &[u8]) -> u32 {
     crc.sum()
 }
 
-/// Replays a log: the last revision and the objects alive at its end.
-fn read(path: &Path) -> Result<(u64, IndexMap<Key, Value>), LogError> {
+/// Replays a log: its header with the last revision, and the objects alive at its end.
+fn read(path: &Path) -> Result<(Header, IndexMap<Key, Value>), LogError> {
     let file = File::open(path).map_err(io_error("opening", path))?;
     let mut reader = BufReader::new(file);
     let mut objects = IndexMap::new();
-    let mut revision = 1;
+    let mut header = Header { format: FORMAT, revision: 1, put_back: 0 };
     let mut bytes = Vec::new();
     for number in 1.. {
         bytes.clear();
@@ -234,22 +252,21 @@ fn read(path: &Path) -> Result<(u64, IndexMap<Key, Value>), LogError> {
         }
         let text = unchecked(&bytes).map_err(|why| damaged(why.to_owned()))?;
         if number == 1 {
-            let header: Header = serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
+            header = serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
             if header.format != FORMAT {
                 return Err(damaged(format!("format {} is not {FORMAT}", header.format)));
             }
-            revision = header.revision;
             continue;
         }
         let line: Line<'_> = serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
-        revision = revision.max(line.revision);
+        header.revision = header.revision.max(line.revision);
         let key = Key::new(line.resource, line.namespace, line.name);
         match line.object {
             Some(object) => objects.insert(key, object),
             None => objects.swap_remove(&key),
         };
     }
-    Ok((revision, objects))
+    Ok((header, objects))
 }
 
 /// The text of a line whose checksum is right.

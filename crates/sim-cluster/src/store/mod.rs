@@ -4,6 +4,7 @@
 //! Everything that reads or writes goes through a [`Tx`], which holds the one lock: what a request checks is
 //! still true when it writes.
 
+mod backup;
 mod history;
 mod index;
 mod log;
@@ -20,6 +21,7 @@ use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
+pub use backup::Backup;
 pub(crate) use history::{Change, ChangeKind, Compacted};
 pub use log::LogError;
 pub(crate) use object::Object;
@@ -29,7 +31,8 @@ use crate::select::{LabelSelector, Selection};
 use crate::status::ApiError;
 use log::{Kept, Log};
 use object::{Recent, Stored};
-use table::{Table, parts, path};
+pub(crate) use table::path;
+use table::{Table, parts};
 
 /// Where an object is stored; the namespace of cluster-wide ones is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,6 +58,8 @@ pub(crate) struct Store {
     inner: Mutex<Inner>,
     /// Woken when something changed that controllers have not yet seen.
     changed: Notify,
+    /// How often a backup had been put back when it was opened.
+    put_back: u32,
 }
 
 #[derive(Debug)]
@@ -62,6 +67,10 @@ struct Inner {
     revision: u64,
     /// No history reaches back beyond this revision.
     forgotten: u64,
+    /// No watch begins before this revision, although there is history: the server was restarted.
+    unwatched: u64,
+    /// No list shows the state at an earlier revision than this one: it was compacted.
+    compacted: u64,
     tables: HashMap<Arc<str>, Table>,
     /// Owner uid → the objects that name it in `ownerReferences`.
     dependents: HashMap<String, BTreeSet<Key>>,
@@ -75,19 +84,22 @@ struct Inner {
 impl Store {
     /// An empty store that forgets everything when it is dropped.
     pub(crate) fn in_memory() -> Self {
-        Self::with(1, Vec::new(), None)
+        Self::with(Kept { revision: 1, put_back: 0, objects: Vec::new() }, None)
     }
 
     /// The store kept in `folder`, which is made when it is absent; no other process may have it open.
     pub(crate) fn open(folder: &Path) -> Result<Self, LogError> {
-        let (log, Kept { revision, objects }) = Log::open(folder)?;
-        Ok(Self::with(revision, objects, Some(log)))
+        let (log, kept) = Log::open(folder)?;
+        Ok(Self::with(kept, Some(log)))
     }
 
-    fn with(revision: u64, objects: Vec<(Key, Value)>, log: Option<Log>) -> Self {
+    fn with(kept: Kept, log: Option<Log>) -> Self {
+        let Kept { revision, put_back, objects } = kept;
         let mut inner = Inner {
             revision,
             forgotten: revision,
+            unwatched: revision,
+            compacted: revision,
             tables: HashMap::new(),
             dependents: HashMap::new(),
             unseen: IndexMap::new(),
@@ -100,7 +112,7 @@ impl Store {
             inner.unseen.insert(key.clone(), None);
             inner.table(&key.resource).insert(&path(&key.namespace, &key.name), &stored, &object);
         }
-        Self { inner: Mutex::new(inner), changed: Notify::new() }
+        Self { inner: Mutex::new(inner), changed: Notify::new(), put_back }
     }
 
     /// Locks the store; nothing else reads or writes until the transaction is dropped. Bind it to a name: in
@@ -112,6 +124,11 @@ impl Store {
     /// The revision of the last write anywhere in the cluster.
     pub(crate) fn revision(&self) -> u64 {
         self.begin().revision()
+    }
+
+    /// A number that no earlier opening of the same folder had, unless nothing was written since.
+    pub(crate) fn opening(&self) -> u64 {
+        (self.revision() - 1).wrapping_add(u64::from(self.put_back) << 32)
     }
 
     pub(crate) fn get(&self, key: &Key) -> Option<Object> {
@@ -175,17 +192,28 @@ impl Store {
         revision: u64,
     ) -> Result<Vec<Arc<Change>>, Compacted> {
         let mut inner = self.inner.lock();
+        if revision < inner.unwatched {
+            return Err(Compacted { oldest: inner.unwatched });
+        }
         inner.table(resource).history.since(revision)
     }
 
-    /// Forgets all watch history, as an API server does that was restarted.
+    /// Forgets what watches resume from, as an API server does that was restarted. What lists show of the past is
+    /// read from elsewhere, and stays.
     pub(crate) fn forget_history(&self) {
         let mut inner = self.inner.lock();
-        let revision = inner.revision;
-        inner.forgotten = revision;
-        for table in inner.tables.values_mut() {
-            table.history.forget(revision);
-        }
+        inner.unwatched = inner.revision;
+    }
+
+    /// Forgets what lists show of the past. Watches are served from elsewhere, and go on.
+    pub(crate) fn compact(&self) {
+        let mut inner = self.inner.lock();
+        inner.compacted = inner.revision;
+    }
+
+    /// The earliest revision that lists show.
+    pub(crate) fn compacted(&self) -> u64 {
+        self.inner.lock().compacted
     }
 
     /// Writes what the operating system may still hold back to the disk, and lets go of the folder; nothing
@@ -289,6 +317,9 @@ impl Tx<'_> {
         namespace: Option<&str>,
         revision: u64,
     ) -> Result<Vec<Object>, Compacted> {
+        if revision < self.inner.compacted {
+            return Err(Compacted { oldest: self.inner.compacted });
+        }
         match self.inner.tables.get(resource) {
             Some(table) => table.list_at(namespace, revision),
             None => Ok(Vec::new()),

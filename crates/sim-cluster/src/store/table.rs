@@ -184,7 +184,7 @@ fn text_labels(object: &Value) -> impl Iterator<Item = (&str, &str)> {
 
 /// Where a real server keeps an object below its resource: its lists come in the order of these, in which the
 /// namespace `a-b` lies before the namespace `a`.
-pub(super) fn path(namespace: &str, name: &str) -> String {
+pub(crate) fn path(namespace: &str, name: &str) -> String {
     if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") }
 }
 

@@ -12,6 +12,7 @@ mod fixtures;
 mod garbage;
 mod limits;
 mod nodes;
+mod past;
 mod persistence;
 mod pods;
 mod quota;

@@ -9,6 +9,7 @@ pub mod delete;
 pub mod endpoints;
 pub mod errors;
 pub mod evictions;
+pub mod faults;
 pub mod list;
 mod mk;
 pub mod paging;
@@ -18,7 +19,26 @@ pub mod select;
 pub mod subresources;
 pub mod watch;
 
-/// Names every case, for whoever runs or counts them: `$run!(group: case, …; …)`.
+/// Names the cases of servers that are disturbed, as [`for_each_case`] does the others.
+#[macro_export]
+macro_rules! for_each_case_of_faults {
+    ($run:ident) => {
+        $run! {
+            faults:
+                requests_that_are_too_many_are_turned_away,
+                a_request_that_takes_too_long_is_timed_out,
+                a_restarted_server_does_not_tell_what_watches_missed,
+                what_was_compacted_is_expired,
+                a_list_goes_on_in_the_present_where_its_moment_is_expired,
+                a_server_that_was_put_back_shows_what_was_there,
+                what_is_written_from_after_it_was_put_back_conflicts,
+                a_version_from_before_it_was_put_back_is_too_large,
+                a_watch_from_before_it_was_put_back_is_told_of_what_is_later_alone;
+        }
+    };
+}
+
+/// Names every case but those of faults, for whoever runs or counts them: `$run!(group: case, …; …)`.
 #[macro_export]
 macro_rules! for_each_case {
     ($run:ident) => {
