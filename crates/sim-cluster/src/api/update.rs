@@ -171,20 +171,29 @@ pub(super) fn keep_what_is_fixed(target: &Target, part: Part, live: &Value, obje
         }
         Part::Main | Part::Scale => {}
         Part::Status => {
-            let mut kept = live.clone();
-            object::set_or_remove(object::fields(&mut kept), "status", object.get("status").cloned());
+            keep_all_but_status(live, object);
+            let metadata = object::metadata(object);
             if target.resource.is_custom() {
-                let managed = object["metadata"].get("managedFields").cloned();
-                object::set_or_remove(object::metadata(&mut kept), "managedFields", managed);
-            } else {
+                let managed = metadata.remove("managedFields");
+                object["metadata"] = live["metadata"].clone();
+                object::set_or_remove(object::metadata(object), "managedFields", managed);
+            } else if &*target.resource.key == "deployments.apps" {
                 // Built-in kinds let a status update change annotations too, and most of them labels.
-                kept["metadata"] = object["metadata"].take();
-                if &*target.resource.key == "deployments.apps" {
-                    let labels = live["metadata"].get("labels").cloned();
-                    object::set_or_remove(object::metadata(&mut kept), "labels", labels);
-                }
+                object::set_or_remove(metadata, "labels", live["metadata"].get("labels").cloned());
             }
-            *object = kept;
+        }
+    }
+}
+
+/// Gives an object the fields of the live one, `metadata` and `status` aside.
+fn keep_all_but_status(live: &Value, object: &mut Value) {
+    let (Some(live), fields) = (live.as_object(), object::fields(object)) else { return };
+    let is_kept = |name: &str| name != "metadata" && name != "status";
+    fields.retain(|name, _| !is_kept(name) || live.contains_key(name));
+    for (name, value) in live.iter().filter(|(name, _)| is_kept(name)) {
+        // Most often it is the same, and need not be copied.
+        if fields.get(name) != Some(value) {
+            fields.insert(name.clone(), value.clone());
         }
     }
 }

@@ -18,7 +18,7 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
 
 pub(super) fn sync(api: &Api, key: &Key) -> Outcome {
     let Some(budget) = api.store.get(key) else { return Ok(None) };
-    let selector = LabelSelector::from_object(&budget["spec"]["selector"]).unwrap_or_default();
+    let selector = selector(&budget);
     let pods: Vec<_> = api
         .store
         .select("pods", &key.namespace, &selector)
@@ -52,6 +52,11 @@ pub(super) fn sync(api: &Api, key: &Key) -> Outcome {
         set_condition(status, generation, allowed, &now);
     })?;
     Ok(again)
+}
+
+/// The pods that it is about.
+pub(super) fn selector(budget: &Value) -> LabelSelector {
+    LabelSelector::from_object(&budget["spec"]["selector"]).unwrap_or_default()
 }
 
 /// The pods whose eviction was granted and is still to be seen, and when the first of them is given up.

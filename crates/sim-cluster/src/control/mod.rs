@@ -16,6 +16,7 @@ mod quota;
 mod recorder;
 mod replica_set;
 mod scheduler;
+mod selecting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -38,6 +39,7 @@ use kubelet::Kubelet;
 use node::Lifecycle;
 use recorder::Recorder;
 use scheduler::Scheduler;
+use selecting::Selecting;
 
 /// How long events are kept.
 const EVENT_LIFE: SignedDuration = SignedDuration::from_hours(1);
@@ -75,6 +77,8 @@ pub(crate) struct Manager {
     lifecycle: Lifecycle,
     nodes: Nodes,
     scheduler: Scheduler,
+    services: Selecting,
+    budgets: Selecting,
     queue: BTreeSet<Work>,
     timers: BTreeSet<(Timestamp, Work)>,
     /// The earliest timer of each piece of work, so that no second one is set.
@@ -91,6 +95,8 @@ impl Manager {
             lifecycle: Lifecycle::new(api.clone(), recorder.clone(), nodes.clone()),
             nodes,
             scheduler: Scheduler::new(api.clone(), recorder.clone()),
+            services: Selecting::new(api.clone(), "services"),
+            budgets: Selecting::new(api.clone(), "poddisruptionbudgets.policy"),
             recorder,
             api,
             queue: BTreeSet::from([Work::ExpireEvents]),
@@ -191,6 +197,7 @@ impl Manager {
                 self.queue.insert(Work::Deployment(key.clone()));
             }
             "nodes" => {
+                self.scheduler.learn_node(&key.name, gone.is_none().then_some(&object));
                 self.queue.insert(Work::Schedule);
                 self.queue.insert(Work::Nodes);
             }
@@ -201,9 +208,11 @@ impl Manager {
                 self.queue.insert(Work::Quota(key.clone()));
             }
             "poddisruptionbudgets.policy" => {
+                self.budgets.learn(key, gone.is_none().then(|| disruption::selector(&object)));
                 self.queue.insert(Work::Budget(key.clone()));
             }
             "services" => {
+                self.services.learn(key, endpoints::selector(&object).filter(|_| gone.is_none()));
                 self.queue.insert(Work::Endpoints(key.clone()));
             }
             "horizontalpodautoscalers.autoscaling" => {
@@ -221,25 +230,18 @@ impl Manager {
     /// A node was lost or is back: its pods stand still, or go on.
     fn notice_nodes(&mut self) {
         self.queue.insert(Work::Nodes);
-        for pod in self.api.store.list("pods", None) {
-            self.queue.insert(Work::Pod(Key::new("pods", object::namespace(&pod), object::name(&pod))));
-        }
+        self.queue.extend(self.api.store.keys("pods", None).into_iter().map(Work::Pod));
     }
 
     fn notice_pod(&mut self, key: &Key, pod: &Value, gone: bool) {
         self.queue.insert(Work::Pod(key.clone()));
         self.queue_controller(pod);
-        self.queue.extend(self.endpoints.of_pod(key, pod, gone).into_iter().map(Work::Endpoints));
+        self.scheduler.learn_pod(key, pod, gone);
+        self.queue.extend(self.services.of_pod(key, pod, gone).into_iter().map(Work::Endpoints));
+        self.queue.extend(self.budgets.of_pod(key, pod, gone).into_iter().map(Work::Budget));
         let finished = matches!(object::text(pod, "/status/phase"), "Succeeded" | "Failed");
         if gone || finished || object::text(pod, "/spec/nodeName").is_empty() {
             self.queue.insert(Work::Schedule);
-        }
-        for name in self.api.store.names("poddisruptionbudgets.policy", &key.namespace) {
-            self.queue.insert(Work::Budget(Key::new(
-                "poddisruptionbudgets.policy",
-                key.namespace.as_str(),
-                name,
-            )));
         }
     }
 
@@ -284,9 +286,8 @@ impl Manager {
             if namespace.is_some_and(|namespace| object::is_terminating(&namespace)) {
                 self.queue.insert(Work::Namespace(key.namespace.clone()));
             }
-            for name in self.api.store.names("resourcequotas", &key.namespace) {
-                self.queue.insert(Work::Quota(Key::new("resourcequotas", key.namespace.as_str(), name)));
-            }
+            let quotas = self.api.store.keys("resourcequotas", Some(&key.namespace));
+            self.queue.extend(quotas.into_iter().map(Work::Quota));
         }
         if gone
             && let Some(resource) = self.api.registry.by_key(&key.resource)

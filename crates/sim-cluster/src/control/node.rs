@@ -210,8 +210,8 @@ impl Lifecycle {
     }
 
     fn pods_on(&self, node: &str) -> Vec<Object> {
-        let mut pods = self.api.store.list("pods", None);
-        pods.retain(|pod| text(pod, "/spec/nodeName") == node && !object::is_terminating(pod));
+        let mut pods = self.api.store.having("pods", "/spec/nodeName", node);
+        pods.retain(|pod| !object::is_terminating(pod));
         pods
     }
 

@@ -1,6 +1,6 @@
 //! The scheduler: a node for each pod that has none, or the reason why there is none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use plimsoll_qos::Quantity;
@@ -14,21 +14,63 @@ use crate::kinds::resources;
 use crate::object::{self, flag, list, map, text};
 use crate::select::LabelSelector;
 use crate::status::ApiError;
-use crate::store::Object;
+use crate::store::{Key, Object};
 
 const CALLER: &str = "kube-scheduler";
 const SOURCE: Source<'_> = Source { component: "default-scheduler", host: "" };
 
+/// Keeps in mind what is on which node, as told of each change: looking through all pods for each that waits would take
+/// ever longer.
 pub(super) struct Scheduler {
     api: Arc<Api>,
     recorder: Recorder,
+    /// By name, which is also the order of lists.
+    rooms: BTreeMap<String, Room>,
+    /// The pods that take something from a node.
+    placed: HashMap<Key, Placed>,
 }
 
 /// A node with what is still free on it.
 struct Room {
     node: Object,
+    capacity: Usage,
     free: Usage,
-    pods: Vec<Object>,
+    pods: usize,
+    /// How many pods of each owner there are, by its uid.
+    owners: HashMap<String, usize>,
+}
+
+/// What a pod takes, and where.
+struct Placed {
+    node: String,
+    demand: Usage,
+    owner: String,
+}
+
+impl Room {
+    fn new(node: Object) -> Self {
+        let capacity = amounts(&node, "/status/allocatable");
+        Self { node, free: capacity.clone(), capacity, pods: 0, owners: HashMap::new() }
+    }
+
+    fn add(&mut self, pod: &Placed) {
+        self.free -= &pod.demand;
+        self.pods += 1;
+        if !pod.owner.is_empty() {
+            *self.owners.entry(pod.owner.clone()).or_default() += 1;
+        }
+    }
+
+    fn remove(&mut self, pod: &Placed) {
+        self.free += &pod.demand;
+        self.pods -= 1;
+        if let Some(count) = self.owners.get_mut(&pod.owner) {
+            *count -= 1;
+            if *count == 0 {
+                self.owners.remove(&pod.owner);
+            }
+        }
+    }
 }
 
 /// Why a node cannot take a pod.
@@ -47,34 +89,70 @@ enum Obstacle {
 
 impl Scheduler {
     pub(super) fn new(api: Arc<Api>, recorder: Recorder) -> Self {
-        Self { api, recorder }
+        Self { api, recorder, rooms: BTreeMap::new(), placed: HashMap::new() }
+    }
+
+    /// A node changed, or is gone.
+    pub(super) fn learn_node(&mut self, name: &str, node: Option<&Object>) {
+        let Some(node) = node else {
+            self.rooms.remove(name);
+            return;
+        };
+        if let Some(room) = self.rooms.get_mut(name)
+            && room.capacity == amounts(node, "/status/allocatable")
+        {
+            room.node = node.clone();
+            return;
+        }
+        let mut room = Room::new(node.clone());
+        self.placed.values().filter(|pod| pod.node == name).for_each(|pod| room.add(pod));
+        self.rooms.insert(name.to_owned(), room);
+    }
+
+    /// A pod changed, or is gone.
+    pub(super) fn learn_pod(&mut self, key: &Key, pod: &Value, gone: bool) {
+        let node = text(pod, "/spec/nodeName");
+        let finished = matches!(text(pod, "/status/phase"), "Succeeded" | "Failed");
+        let takes = !gone && !finished && !node.is_empty();
+        if !takes {
+            if let Some(placed) = self.placed.remove(key)
+                && let Some(room) = self.rooms.get_mut(&placed.node)
+            {
+                room.remove(&placed);
+            }
+        } else if self.placed.get(key).is_none_or(|placed| placed.node != node) {
+            self.place(key, pod, node);
+        }
+    }
+
+    fn place(&mut self, key: &Key, pod: &Value, node: &str) {
+        let owner = object::controller_of(pod).map(|owner| text(owner, "/uid")).unwrap_or_default();
+        let placed = Placed { node: node.to_owned(), demand: demand(pod), owner: owner.to_owned() };
+        if let Some(room) = self.rooms.get_mut(node) {
+            room.add(&placed);
+        }
+        if let Some(before) = self.placed.insert(key.clone(), placed)
+            && let Some(room) = self.rooms.get_mut(&before.node)
+        {
+            room.remove(&before);
+        }
     }
 
     pub(super) fn sync(&mut self) -> Outcome {
-        let pods = self.api.store.list("pods", None);
-        let mut waiting: Vec<Object> = pods
-            .iter()
-            .filter(|pod| text(pod, "/spec/nodeName").is_empty() && !object::is_terminating(pod))
-            .filter(|pod| list(pod, "/spec/schedulingGates").is_empty())
-            .cloned()
-            .collect();
-        if waiting.is_empty() {
-            return Ok(None);
-        }
+        let mut waiting = self.api.store.having("pods", "/spec/nodeName", "");
+        waiting.retain(|pod| !object::is_terminating(pod) && list(pod, "/spec/schedulingGates").is_empty());
         // Higher priority first, then first come, first served.
-        waiting.sort_by_key(|pod| {
+        waiting.sort_by_cached_key(|pod| {
             let priority = object::integer(pod, "/spec/priority").unwrap_or_default();
             let version: u64 = object::resource_version(pod).parse().unwrap_or_default();
             (-priority, text(pod, "/metadata/creationTimestamp").to_owned(), version)
         });
-        let mut rooms = self.rooms(&pods);
         for pod in waiting {
-            match choose(&pod, &rooms) {
-                Ok(index) => {
-                    let placed = self.bind(&pod, object::name(&rooms[index].node))?;
-                    let room = &mut rooms[index];
-                    take(&mut room.free, &placed);
-                    room.pods.push(placed);
+            match self.choose(&pod) {
+                Ok(node) => {
+                    self.bind(&pod, &node)?;
+                    let key = Key::new("pods", object::namespace(&pod), object::name(&pod));
+                    self.place(&key, &pod, &node);
                 }
                 Err(obstacles) => self.report(&pod, &obstacles)?,
             }
@@ -82,35 +160,71 @@ impl Scheduler {
         Ok(None)
     }
 
-    fn rooms(&self, pods: &[Object]) -> Vec<Room> {
-        let mut by_node: BTreeMap<&str, Vec<Object>> = BTreeMap::new();
-        for pod in pods {
-            let finished = matches!(text(pod, "/status/phase"), "Succeeded" | "Failed");
-            if !finished {
-                by_node.entry(text(pod, "/spec/nodeName")).or_default().push(pod.clone());
+    /// The node for a pod: of those that fit, the one with the fewest of its siblings, then the most room.
+    fn choose(&self, pod: &Value) -> Result<String, Vec<Obstacle>> {
+        let wish = self.wish(pod);
+        let owner = object::controller_of(pod).map(|owner| text(owner, "/uid")).unwrap_or_default();
+        let mut obstacles = Vec::new();
+        let mut fitting = Vec::new();
+        for (name, room) in &self.rooms {
+            match obstacle(&wish, room) {
+                Some(found) => obstacles.push(found),
+                None => fitting.push((name, room)),
             }
         }
-        let nodes = self.api.store.list("nodes", None);
-        nodes
-            .into_iter()
-            .map(|node| {
-                let mut free = amounts(&node, "/status/allocatable");
-                let pods = by_node.remove(object::name(&node)).unwrap_or_default();
-                for pod in &pods {
-                    take(&mut free, pod);
-                }
-                Room { node, free, pods }
-            })
-            .collect()
+        let best = fitting.into_iter().min_by_key(|(name, room)| {
+            let free = |resource: &str| room.free.amount(resource).millis_i64().unwrap_or(i64::MAX);
+            let siblings = room.owners.get(owner).copied().unwrap_or_default();
+            (siblings, room.pods, -free("cpu"), -free("memory"), *name)
+        });
+        best.map(|(name, _)| name.clone()).ok_or(obstacles)
     }
 
-    fn bind(&self, pod: &Object, node: &str) -> Result<Object, ApiError> {
-        let Some(target) = self.target(pod) else { return Ok(pod.clone()) };
-        let bound = self.api.bind(&target, node)?;
+    /// What a pod asks of its node.
+    fn wish<'a>(&self, pod: &'a Value) -> Wish<'a> {
+        let spreads = list(pod, "/spec/topologySpreadConstraints")
+            .iter()
+            .filter(|constraint| text(constraint, "/whenUnsatisfiable") == "DoNotSchedule")
+            .map(|constraint| self.spread(pod, constraint))
+            .collect();
+        let apart =
+            list(pod, "/spec/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution")
+                .iter()
+                .map(|term| {
+                    let key = text(term, "/topologyKey");
+                    (key, self.domains(pod, &term["labelSelector"], key).into_iter().collect())
+                })
+                .collect();
+        Wish { pod, demand: demand(pod), spreads, apart }
+    }
+
+    fn spread<'a>(&self, pod: &Value, constraint: &'a Value) -> Spread<'a> {
+        let key = text(constraint, "/topologyKey");
+        let domains = self.rooms.values().filter_map(|room| object::label(&room.node, key));
+        let mut counts: BTreeMap<String, i64> = domains.map(|domain| (domain.to_owned(), 0)).collect();
+        for domain in self.domains(pod, &constraint["labelSelector"], key) {
+            *counts.entry(domain).or_default() += 1;
+        }
+        Spread { key, counts, most: object::integer(constraint, "/maxSkew").unwrap_or(1) }
+    }
+
+    /// The domain of each pod of the same namespace that a selector selects and that is on a node.
+    fn domains(&self, pod: &Value, selector: &Value, key: &str) -> Vec<String> {
+        let namespace = object::namespace(pod);
+        let selector = LabelSelector::from_object(selector).unwrap_or_default();
+        let selected = self.api.store.select_names("pods", namespace, &selector);
+        let node = |name| Some(&self.placed.get(&Key::new("pods", namespace, name))?.node);
+        let domain = |name| Some(object::label(&self.rooms.get(node(name)?)?.node, key)?.to_owned());
+        selected.into_iter().filter_map(domain).collect()
+    }
+
+    fn bind(&self, pod: &Object, node: &str) -> Result<(), ApiError> {
+        let Some(target) = self.target(pod) else { return Ok(()) };
+        self.api.bind(&target, node)?;
         let message =
             format!("Successfully assigned {}/{} to {node}", object::namespace(pod), object::name(pod));
         self.recorder.record(SOURCE, pod, Kind::Normal, "Scheduled", &message);
-        Ok(bound)
+        Ok(())
     }
 
     fn report(&self, pod: &Object, obstacles: &[Obstacle]) -> Result<(), ApiError> {
@@ -157,10 +271,6 @@ fn set_scheduled(pod: &mut Value, mut condition: Value, now: &str) {
     pod["status"]["conditions"] = conditions.into();
 }
 
-fn take(free: &mut Usage, pod: &Value) {
-    *free -= &demand(pod);
-}
-
 /// What a pod takes from a node; a slot among them.
 fn demand(pod: &Value) -> Usage {
     let mut demand = resources(pod).requests();
@@ -168,36 +278,35 @@ fn demand(pod: &Value) -> Usage {
     demand
 }
 
-/// The node for a pod: of those that fit, the one with the fewest of its siblings, then the most room.
-fn choose(pod: &Value, rooms: &[Room]) -> Result<usize, Vec<Obstacle>> {
-    let demand = demand(pod);
-    let mut obstacles = Vec::new();
-    let mut fitting = Vec::new();
-    for (index, room) in rooms.iter().enumerate() {
-        match obstacle(pod, &demand, room, rooms) {
-            Some(found) => obstacles.push(found),
-            None => fitting.push(index),
-        }
-    }
-    let siblings = |room: &Room| {
-        let owner = object::controller_of(pod).map(|owner| text(owner, "/uid"));
-        room.pods
-            .iter()
-            .filter(|other| {
-                owner.is_some() && object::controller_of(other).map(|owner| text(owner, "/uid")) == owner
-            })
-            .count()
-    };
-    let best = fitting.into_iter().min_by_key(|index| {
-        let room = &rooms[*index];
-        let free = |name: &str| room.free.amount(name).millis_i64().unwrap_or(i64::MAX);
-        (siblings(room), room.pods.len(), -free("cpu"), -free("memory"), *index)
-    });
-    best.ok_or(obstacles)
+/// What a pod asks of its node, worked out once for all of them.
+struct Wish<'a> {
+    pod: &'a Value,
+    demand: Usage,
+    spreads: Vec<Spread<'a>>,
+    /// Topology keys, and the domains in which it may not be.
+    apart: Vec<(&'a str, BTreeSet<String>)>,
 }
 
-fn obstacle(pod: &Value, demand: &Usage, room: &Room, rooms: &[Room]) -> Option<Obstacle> {
-    let node = &room.node;
+/// A `DoNotSchedule` spread.
+struct Spread<'a> {
+    key: &'a str,
+    /// How many of its pods are in each domain.
+    counts: BTreeMap<String, i64>,
+    most: i64,
+}
+
+impl Spread<'_> {
+    /// Whether one more pod here would make it too uneven.
+    fn breaks(&self, node: &Value) -> bool {
+        let Some(here) = object::label(node, self.key) else { return true };
+        let least = self.counts.values().min().copied().unwrap_or_default();
+        self.counts.get(here).copied().unwrap_or_default() + 1 - least > self.most
+    }
+}
+
+fn obstacle(wish: &Wish<'_>, room: &Room) -> Option<Obstacle> {
+    let Wish { pod, demand, spreads, apart } = wish;
+    let node = &*room.node;
     if flag(node, "/spec/unschedulable")
         && !tolerates(pod, "node.kubernetes.io/unschedulable", "", "NoSchedule")
     {
@@ -213,22 +322,24 @@ fn obstacle(pod: &Value, demand: &Usage, room: &Room, rooms: &[Room]) -> Option<
     if !matches_selector(pod, node) {
         return Some(Obstacle::Selector);
     }
-    let capacity = amounts(node, "/status/allocatable");
     for (name, amount, _) in demand.beyond(&room.free) {
         if amount.is_zero() {
             continue;
         }
         let shown = if name == "pods" { "Too many pods".to_owned() } else { format!("Insufficient {name}") };
-        return Some(if amount > capacity.amount(name) {
+        return Some(if amount > room.capacity.amount(name) {
             Obstacle::TooSmall(shown)
         } else {
             Obstacle::Insufficient(shown)
         });
     }
-    if breaks_spread(pod, room, rooms) {
+    if spreads.iter().any(|spread| spread.breaks(node)) {
         return Some(Obstacle::Spread);
     }
-    breaks_anti_affinity(pod, room, rooms).then_some(Obstacle::AntiAffinity)
+    let taken = |(key, domains): &(&str, BTreeSet<String>)| {
+        object::label(node, key).is_some_and(|here| domains.contains(here))
+    };
+    apart.iter().any(taken).then_some(Obstacle::AntiAffinity)
 }
 
 fn tolerates(pod: &Value, key: &str, value: &str, effect: &str) -> bool {
@@ -256,46 +367,6 @@ fn matches_selector(pod: &Value, node: &Value) -> bool {
             LabelSelector::from_object(term).is_some_and(|selector| selector.matches_object(node))
         });
     labels && any
-}
-
-/// Whether placing the pod here would make a `DoNotSchedule` spread too uneven.
-fn breaks_spread(pod: &Value, room: &Room, rooms: &[Room]) -> bool {
-    list(pod, "/spec/topologySpreadConstraints")
-        .iter()
-        .filter(|constraint| text(constraint, "/whenUnsatisfiable") == "DoNotSchedule")
-        .any(|constraint| {
-            let key = text(constraint, "/topologyKey");
-            let Some(here) = object::label(&room.node, key) else { return true };
-            let selector = LabelSelector::from_object(&constraint["labelSelector"]).unwrap_or_default();
-            let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
-            for other in rooms {
-                let Some(domain) = object::label(&other.node, key) else { continue };
-                let matching = other.pods.iter().filter(|held| {
-                    object::namespace(held) == object::namespace(pod) && selector.matches_object(held)
-                });
-                *counts.entry(domain).or_default() += i64::try_from(matching.count()).unwrap_or_default();
-            }
-            let least = counts.values().min().copied().unwrap_or_default();
-            let skew = counts.get(here).copied().unwrap_or_default() + 1 - least;
-            skew > object::integer(constraint, "/maxSkew").unwrap_or(1)
-        })
-}
-
-fn breaks_anti_affinity(pod: &Value, room: &Room, rooms: &[Room]) -> bool {
-    list(pod, "/spec/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution").iter().any(
-        |term| {
-            let key = text(term, "/topologyKey");
-            let here = object::label(&room.node, key);
-            let selector = LabelSelector::from_object(&term["labelSelector"]).unwrap_or_default();
-            rooms.iter().filter(|other| here.is_some() && object::label(&other.node, key) == here).any(
-                |other| {
-                    other.pods.iter().any(|held| {
-                        object::namespace(held) == object::namespace(pod) && selector.matches_object(held)
-                    })
-                },
-            )
-        },
-    )
 }
 
 /// The scheduler's sentence: how many nodes there are, and what kept how many of them from taking the pod.

@@ -51,6 +51,9 @@ enum Granularity {
 
 impl Walk<'_> {
     fn value(&mut self, ty: TypeId, left: Option<&Value>, right: Option<&Value>) {
+        if left == right {
+            return;
+        }
         let schema = self.schema;
         let ty = schema.get(ty);
         let (of_left, of_right) = (ty.deduce(left), ty.deduce(right));
@@ -115,13 +118,26 @@ impl Walk<'_> {
         let names: std::collections::BTreeSet<&String> =
             left.into_iter().chain(right).flat_map(JsonMap::keys).collect();
         for name in names {
+            let (left, right) =
+                (left.and_then(|left| left.get(name)), right.and_then(|right| right.get(name)));
+            // Most fields are as they were; their names are not worth a copy.
+            if left == right || self.is_noted_by_the_server(name) {
+                continue;
+            }
             let Some(ty) = self.schema.field_type(map, name) else {
                 continue;
             };
             self.path.push(PathElement::Field(name.clone()));
-            self.value(ty, left.and_then(|left| left.get(name)), right.and_then(|right| right.get(name)));
+            self.value(ty, left, right);
             self.path.pop();
         }
+    }
+
+    /// What says who owns what belongs to nobody.
+    fn is_noted_by_the_server(&self, name: &str) -> bool {
+        let metadata =
+            |path: &Path| matches!(path.as_slice(), [PathElement::Field(name)] if name == "metadata");
+        name == "managedFields" && metadata(&self.path)
     }
 
     fn items(&mut self, list: &List, left: &[Value], right: &[Value]) {

@@ -15,7 +15,7 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Apply => "Apply",
             Self::Update => "Update",
@@ -127,7 +127,7 @@ impl Managed {
     }
 }
 
-fn entry(id: &ManagerId, owned: &Owned, time: Option<&String>) -> Value {
+pub(super) fn entry(id: &ManagerId, owned: &Owned, time: Option<&String>) -> Value {
     let mut entry = JsonMap::new();
     entry.insert("manager".to_owned(), json!(id.manager));
     entry.insert("operation".to_owned(), json!(id.operation.as_str()));
@@ -148,6 +148,6 @@ fn seconds(time: Option<&String>) -> i64 {
 }
 
 /// A time as `metav1.Time` prints it: UTC, whole seconds.
-fn wire_time(time: Timestamp) -> String {
+pub(super) fn wire_time(time: Timestamp) -> String {
     Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }

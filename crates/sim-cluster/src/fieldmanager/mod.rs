@@ -13,6 +13,7 @@ mod last_applied;
 mod managed;
 mod merge;
 mod path;
+mod quick;
 mod reconcile;
 mod reset;
 mod scale;
@@ -209,6 +210,12 @@ pub fn apply(live: Option<&Value>, applied: &Value, ctx: &ApplyContext<'_>) -> R
 /// Records in `new` who owns what after it has replaced `old`. `new` is the object as the request leaves it,
 /// decoded and defaulted, before the endpoint resets what it may not change. `old` is `None` on create.
 pub fn update(old: Option<&Value>, new: &mut Value, ctx: &UpdateContext<'_>) {
+    if old.and_then(|old| quick::update(old, new, ctx)).is_none() {
+        update_in_full(old, new, ctx);
+    }
+}
+
+fn update_in_full(old: Option<&Value>, new: &mut Value, ctx: &UpdateContext<'_>) {
     let target = ctx.target;
     let mut live = old.cloned().unwrap_or_else(|| target.empty_object());
     let live_entries = take_managed_fields(&mut live);

@@ -429,7 +429,49 @@ fn field_set() -> impl Strategy<Value = FieldSet> {
     })
 }
 
+/// What an update may make of a Deployment: lists by name, sets, maps, and fields that go.
+fn changes() -> impl Strategy<Value = Value> {
+    let env = proptest::collection::btree_map("[A-C]", "[12]", 0..3);
+    let text = proptest::option::of("[ab]");
+    (proptest::option::of(1..4_u32), env, text, proptest::collection::btree_map("[a-c]", "[12]", 0..3))
+        .prop_map(|(replicas, env, image, labels)| {
+            let env: Vec<Value> =
+                env.into_iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+            let mut deployment = mk_deployment(replicas);
+            deployment["metadata"]["labels"] = json!(labels);
+            deployment["spec"]["template"]["spec"]["containers"][0]["env"] = json!(env);
+            if let Some(image) = image {
+                deployment["spec"]["template"]["spec"]["containers"][0]["image"] = json!(image);
+            }
+            deployment["status"] = json!({"replicas": labels.len()});
+            deployment
+        })
+}
+
 proptest! {
+    #[test]
+    fn the_quick_way_notes_what_the_long_one_does(
+        steps in proptest::collection::vec((0..4_usize, any::<bool>(), any::<bool>(), changes()), 1..12),
+    ) {
+        let schema = Schemas::builtin().get("apps", "v1", "Deployment").expect("a built-in kind");
+        let mut live: Option<Value> = None;
+        for (step, (manager, of_status, brings, object)) in (0..).zip(steps) {
+            let subresource = if of_status { "status" } else { "" };
+            let target = Target::builtin(&schema, "apps/v1", "Deployment", subresource);
+            let now = Timestamp::from_second(T0 + step).expect("a second");
+            let ctx = UpdateContext { target: &target, manager: ["a", "b", "c", ""][manager], now };
+            let mut quick = object;
+            if brings && let Some(live) = &live {
+                quick["metadata"]["managedFields"] = live["metadata"]["managedFields"].clone();
+            }
+            let mut full = quick.clone();
+            update(live.as_ref(), &mut quick, &ctx);
+            super::update_in_full(live.as_ref(), &mut full, &ctx);
+            prop_assert_eq!(&quick, &full);
+            live = Some(quick);
+        }
+    }
+
     #[test]
     fn a_field_set_reads_as_it_was_written(set in field_set()) {
         prop_assert_eq!(FieldSet::from_fields_v1(&set.to_fields_v1()), Ok(set));

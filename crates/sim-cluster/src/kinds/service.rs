@@ -57,13 +57,12 @@ pub(super) fn allocate(
     if text(spec, "/type") == "ExternalName" {
         return Ok(());
     }
-    let services = tx.list("services", None);
+    let is_taken = |address: &str| !tx.having("services", "/spec/clusterIP", address).is_empty();
     if text(spec, "/clusterIP").is_empty() {
-        let taken: BTreeSet<&str> = services.iter().map(|other| text(other, "/spec/clusterIP")).collect();
-        spec["clusterIP"] = free_address(api, &taken)?.into();
+        spec["clusterIP"] = free_address(api, is_taken)?.into();
     } else if text(spec, "/clusterIP") != "None" {
         let wanted = text(spec, "/clusterIP");
-        if services.iter().any(|other| text(other, "/spec/clusterIP") == wanted) {
+        if is_taken(wanted) {
             let cause = Cause::invalid(
                 "spec.clusterIPs",
                 &json!([wanted]),
@@ -76,8 +75,10 @@ pub(super) fn allocate(
     set_default(spec, "ipFamilies", json!(["IPv4"]));
     set_default(spec, "ipFamilyPolicy", "SingleStack");
     if ["NodePort", "LoadBalancer"].contains(&text(spec, "/type")) {
-        let mut taken: BTreeSet<i64> = services
+        let exposed = ["NodePort", "LoadBalancer"].map(|kind| tx.having("services", "/spec/type", kind));
+        let mut taken: BTreeSet<i64> = exposed
             .iter()
+            .flatten()
             .flat_map(|other| list(other, "/spec/ports"))
             .filter_map(|port| integer(port, "/nodePort"))
             .collect();
@@ -93,14 +94,14 @@ pub(super) fn allocate(
     Ok(())
 }
 
-fn free_address(api: &Api, taken: &BTreeSet<&str>) -> Result<String, ApiError> {
+fn free_address(api: &Api, is_taken: impl Fn(&str) -> bool) -> Result<String, ApiError> {
     let start = api.random_below(ADDRESSES);
     (0..ADDRESSES)
         .map(|step| {
             let number = 10 + (start + step) % (ADDRESSES - 10);
             format!("{NETWORK}.{}.{}", number / 254, number % 254 + 1)
         })
-        .find(|address| !taken.contains(address.as_str()))
+        .find(|address| !is_taken(address))
         .ok_or_else(|| ApiError::internal("range is full"))
 }
 

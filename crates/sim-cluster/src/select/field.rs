@@ -59,7 +59,7 @@ impl FieldSelector {
 
     pub(crate) fn matches(&self, object: &Value) -> bool {
         self.requirements.iter().all(|Requirement { pointer, value, equal }| {
-            let held = match object.pointer(pointer) {
+            let held = match crate::object::at(object, pointer) {
                 Some(Value::String(held)) => held == value,
                 Some(Value::Bool(held)) => value == if *held { "true" } else { "false" },
                 Some(Value::Number(held)) => *value == held.to_string(),

@@ -146,10 +146,34 @@ impl Store {
         self.begin().select(resource, Some(namespace), &selection)
     }
 
-    /// The names of those in a namespace, in the order of lists.
-    pub(crate) fn names(&self, resource: &str, namespace: &str) -> Vec<String> {
+    /// Their names, without looking into them where an index can tell.
+    pub(crate) fn select_names(
+        &self,
+        resource: &str,
+        namespace: &str,
+        selector: &LabelSelector,
+    ) -> Vec<String> {
+        let selection = Selection { labels: selector.clone(), ..Selection::default() };
         let tx = self.begin();
-        tx.inner.tables.get(resource).map(|table| table.names(namespace)).unwrap_or_default()
+        let Some(table) = tx.inner.tables.get(resource) else { return Vec::new() };
+        let selected = table.select(Some(namespace), &selection);
+        selected.into_iter().map(|(path, _)| parts(path).1.to_owned()).collect()
+    }
+
+    /// Those of which an indexed field, given as a JSON pointer, has this value.
+    pub(crate) fn having(&self, resource: &str, field: &str, value: &str) -> Vec<Object> {
+        self.begin().having(resource, field, value)
+    }
+
+    /// Where the objects of a table are, in one namespace or in all of them, in the order of lists.
+    pub(crate) fn keys(&self, resource: &str, namespace: Option<&str>) -> Vec<Key> {
+        let tx = self.begin();
+        let Some((resource, table)) = tx.inner.tables.get_key_value(resource) else { return Vec::new() };
+        let key = |path| {
+            let (namespace, name) = parts(path);
+            Key::new(resource.clone(), namespace, name)
+        };
+        table.paths(namespace).map(key).collect()
     }
 
     /// How many objects a table holds.
@@ -305,9 +329,18 @@ impl Tx<'_> {
         selection: &Selection,
     ) -> Vec<Object> {
         match self.inner.tables.get(resource) {
-            Some(table) => table.select(namespace, selection),
+            Some(table) => {
+                let selected = table.select(namespace, selection).into_iter();
+                selected.map(|(_, stored)| Object::of(stored)).collect()
+            }
             None => Vec::new(),
         }
+    }
+
+    /// Those of which an indexed field, given as a JSON pointer, has this value.
+    pub(crate) fn having(&self, resource: &str, field: &str, value: &str) -> Vec<Object> {
+        let table = self.inner.tables.get(resource);
+        table.map(|table| table.having(field, value)).unwrap_or_default()
     }
 
     /// All of them as they were at an earlier revision.

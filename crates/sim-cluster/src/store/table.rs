@@ -29,6 +29,7 @@ pub(super) struct Table {
 fn indexed(resource: &str) -> &'static [&'static str] {
     match resource {
         "pods" => &["/spec/nodeName"],
+        "services" => &["/spec/clusterIP", "/spec/type"],
         "events" => &["/involvedObject/name"],
         _ => &[],
     }
@@ -100,12 +101,17 @@ impl Table {
     /// Those that a selection selects, in one namespace or in all of them, in the order of lists. Goes through no
     /// more than those that have the rarest label or indexed field that it names, and looks into none of them where
     /// labels and such fields are all it names.
-    pub(super) fn select(&self, namespace: Option<&str>, selection: &Selection) -> Vec<Object> {
+    pub(super) fn select(
+        &self,
+        namespace: Option<&str>,
+        selection: &Selection,
+    ) -> Vec<(&Arc<str>, &Arc<Stored>)> {
         let Selection { labels, fields } = selection;
+        let selected = |stored: &Arc<Stored>| selection.matches(&Object::of(stored));
         let named = fields.exact().find(|(field, _)| *field == "/metadata/name");
         if let (Some((_, name)), Some(namespace)) = (named, namespace) {
-            let object = self.get(namespace, name).filter(|object| selection.matches(object));
-            return object.into_iter().collect();
+            let found = self.objects.get_key_value(&*path(namespace, name));
+            return found.filter(|(_, stored)| selected(stored)).into_iter().collect();
         }
         let by_label = labels.exact().map(|(key, value)| self.labels.get(key, value));
         let by_field = fields
@@ -118,20 +124,25 @@ impl Table {
             sets.push(set);
         }
         let exhaustive = sets.len() == labels.len() + fields.len();
-        let selected = |stored: &Arc<Stored>| exhaustive || selection.matches(&Object::of(stored));
+        let fits = |(_, stored): &(&Arc<str>, &Arc<Stored>)| exhaustive || selected(stored);
         let Some(rarest) = sets.iter().min_by_key(|set| set.len()) else {
-            return self.range(namespace).filter(|stored| selected(stored)).map(Object::of).collect();
+            return self.range(namespace).filter(fits).collect();
         };
         within(rarest, namespace)
             .filter(|path| sets.iter().all(|set| set.contains(*path)))
-            .filter_map(|path| self.objects.get(path))
-            .filter(|stored| selected(stored))
-            .map(Object::of)
+            .filter_map(|path| self.objects.get_key_value(path))
+            .filter(fits)
             .collect()
     }
 
+    /// Those of which an indexed field has this value.
+    pub(super) fn having(&self, field: &str, value: &str) -> Vec<Object> {
+        let paths = self.fields.get(field, value).into_iter().flatten();
+        paths.filter_map(|path| self.objects.get(path)).map(Object::of).collect()
+    }
+
     pub(super) fn list(&self, namespace: Option<&str>) -> Vec<Object> {
-        self.range(namespace).map(Object::of).collect()
+        self.range(namespace).map(|(_, stored)| Object::of(stored)).collect()
     }
 
     /// The list as it was: what happened since is undone, the last change first.
@@ -147,22 +158,19 @@ impl Table {
         Ok(objects.iter().filter(|(path, _)| inside(path)).map(|(_, stored)| Object::of(stored)).collect())
     }
 
-    /// The names of those in a namespace.
-    pub(super) fn names(&self, namespace: &str) -> Vec<String> {
-        let start = path(namespace, "");
-        let inside = self.objects.range::<str, _>((Bound::Included(&*start), Bound::Unbounded));
-        let inside = inside.take_while(|(path, _)| path.starts_with(&start));
-        inside.map(|(path, _)| parts(path).1.to_owned()).collect()
+    /// Where those of a namespace are, or all of them.
+    pub(super) fn paths(&self, namespace: Option<&str>) -> impl Iterator<Item = &str> {
+        self.range(namespace).map(|(path, _)| &**path)
     }
 
     pub(super) fn holds(&self, namespace: &str) -> bool {
         self.range(Some(namespace)).next().is_some()
     }
 
-    fn range(&self, namespace: Option<&str>) -> impl Iterator<Item = &Arc<Stored>> {
+    fn range(&self, namespace: Option<&str>) -> impl Iterator<Item = (&Arc<str>, &Arc<Stored>)> {
         let start = namespace.map(|namespace| path(namespace, "")).unwrap_or_default();
         let inside = self.objects.range::<str, _>((Bound::Included(&*start), Bound::Unbounded));
-        inside.take_while(move |(path, _)| path.starts_with(&start)).map(|(_, stored)| stored)
+        inside.take_while(move |(path, _)| path.starts_with(&start))
     }
 }
 

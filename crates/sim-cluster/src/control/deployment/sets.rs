@@ -62,12 +62,9 @@ fn without_hash(template: &Value) -> Value {
 pub(super) fn adopt(api: &Api, deployment: &Value) -> Result<(), ApiError> {
     let Some(selector) = LabelSelector::from_object(&deployment["spec"]["selector"]) else { return Ok(()) };
     let Some(resource) = api.registry.by_key("replicasets.apps") else { return Ok(()) };
-    let orphans = api.store.list("replicasets.apps", Some(object::namespace(deployment)));
-    for set in orphans {
-        if selector.matches_object(&set)
-            && object::controller_of(&set).is_none()
-            && !object::is_terminating(&set)
-        {
+    let selected = api.store.select("replicasets.apps", object::namespace(deployment), &selector);
+    for set in selected {
+        if object::controller_of(&set).is_none() && !object::is_terminating(&set) {
             let target = Target::new(&resource, object::namespace(&set), object::name(&set));
             let reference = controller_reference(deployment);
             api.modify(&Caller::component(CALLER), &target, Part::Main, |set| {

@@ -3,11 +3,11 @@
 mod slices;
 mod subsets;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Outcome, condition};
 use crate::api::Api;
@@ -23,8 +23,6 @@ const HEADLESS: &str = "service.kubernetes.io/headless";
 
 pub(super) struct Endpoints {
     api: Arc<Api>,
-    /// The Services that a pod was seen behind: those that look again when it changes.
-    behind: BTreeMap<Key, BTreeSet<String>>,
     known: BTreeMap<Key, Triggers>,
 }
 
@@ -44,22 +42,7 @@ struct Scene<'a> {
 
 impl Endpoints {
     pub(super) fn new(api: Arc<Api>) -> Self {
-        Self { api, behind: BTreeMap::new(), known: BTreeMap::new() }
-    }
-
-    /// The Services to look at again since a pod changed.
-    pub(super) fn of_pod(&mut self, key: &Key, pod: &Value, gone: bool) -> Vec<Key> {
-        let labels = map(pod, "/metadata/labels");
-        let services = self.api.store.list("services", Some(&key.namespace));
-        let selecting = services.iter().filter(|service| selects(service, labels));
-        let now: BTreeSet<String> = selecting.map(|service| object::name(service).to_owned()).collect();
-        let before = self.behind.remove(key).unwrap_or_default();
-        let all = now.union(&before).map(|name| Key::new("services", key.namespace.as_str(), name.as_str()));
-        let all = all.collect();
-        if !gone && !now.is_empty() {
-            self.behind.insert(key.clone(), now);
-        }
-        all
+        Self { api, known: BTreeMap::new() }
     }
 
     pub(super) fn sync(&mut self, key: &Key) -> Outcome {
@@ -99,19 +82,12 @@ impl Endpoints {
 }
 
 /// What a Service selects; none when somebody else says where it leads.
-fn selector(service: &Value) -> Option<LabelSelector> {
+pub(super) fn selector(service: &Value) -> Option<LabelSelector> {
     if text(service, "/spec/type") == "ExternalName" {
         return None;
     }
     let labels = map(service, "/spec/selector").filter(|labels| !labels.is_empty())?;
     LabelSelector::from_object(&json!({"matchLabels": labels}))
-}
-
-fn selects(service: &Value, labels: Option<&Map<String, Value>>) -> bool {
-    let Some(wanted) = map(service, "/spec/selector").filter(|wanted| !wanted.is_empty()) else {
-        return false;
-    };
-    wanted.iter().all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value))
 }
 
 /// Whether a pod can be led to at all: it has an address and has not come to its end.
