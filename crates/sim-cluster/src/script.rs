@@ -78,6 +78,8 @@ pub struct Behavior {
     pub ready: Answers,
     /// Whether it ends without being told to.
     pub exit: Option<Exit>,
+    /// What it writes to its log at each start, line by line; what a program might write, if nothing is said.
+    pub says: Option<Vec<String>>,
 }
 
 impl Default for Behavior {
@@ -87,6 +89,7 @@ impl Default for Behavior {
             alive: Answers::after(Duration::ZERO),
             ready: Answers::after(Duration::from_millis(300)),
             exit: None,
+            says: None,
         }
     }
 }
@@ -110,6 +113,11 @@ impl Behavior {
     /// A program that runs out of memory this long after each start: `OOMKilled`.
     pub fn out_of_memory(after: Duration) -> Self {
         Self { exit: Some(Exit { after, end: End::OutOfMemory }), ..Self::default() }
+    }
+
+    /// A program that writes these lines to its log at each start, and no others.
+    pub fn saying<L: Into<String>>(lines: impl IntoIterator<Item = L>) -> Self {
+        Self { says: Some(lines.into_iter().map(Into::into).collect()), ..Self::default() }
     }
 
     /// A program that lives and is never ready.

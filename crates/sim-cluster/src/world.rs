@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::api::{Api, Caller, Part, Target, WriteOptions};
 use crate::builder::NodeSize;
-use crate::control::node::HEALTHY;
-use crate::http::VERSION;
+use crate::control::registration;
+use crate::object;
 use crate::status::ApiError;
 use crate::store::Key;
 
@@ -77,53 +77,26 @@ fn ensure_node(api: &Api, name: &str, number: usize, size: &NodeSize) -> Result<
         return Ok(());
     }
     let Some(resource) = api.registry.by_key("nodes") else { return Ok(()) };
-    let status = status(api, name, number, size);
+    let (said, size) = (registration::status(api, name, number), amounts(size));
     let target = Target::new(&resource, "", name);
-    api.modify(&Caller::component("kubelet"), &target, Part::Status, |node| node["status"] = status)?;
-    Ok(())
+    let node = api.modify(&Caller::component("kubelet"), &target, Part::Status, |node| {
+        let status = object::child(node, "status");
+        status.extend(said.map(|(field, value)| (field.to_owned(), value)));
+        status.insert("allocatable".to_owned(), size.clone());
+        status.insert("capacity".to_owned(), size);
+    })?;
+    registration::lease(api, &node)
 }
 
-fn status(api: &Api, name: &str, number: usize, size: &NodeSize) -> Value {
+/// How much a node has of everything.
+fn amounts(size: &NodeSize) -> Value {
     let NodeSize { cpu, memory, pods } = size;
-    let now = api.timestamp();
-    let condition = |kind: &str, status: &str, reason: &str, message: &str| {
-        json!({
-            "type": kind,
-            "status": status,
-            "reason": reason,
-            "message": message,
-            "lastHeartbeatTime": now,
-            "lastTransitionTime": now,
-        })
-    };
-    let amounts = json!({
+    json!({
         "cpu": cpu,
         "memory": memory,
         "pods": pods.to_string(),
         "ephemeral-storage": "100Gi",
         "hugepages-1Gi": "0",
         "hugepages-2Mi": "0",
-    });
-    json!({
-        "addresses": [
-            {"type": "InternalIP", "address": format!("10.0.{}.{}", number / 250, number % 250 + 1)},
-            {"type": "Hostname", "address": name},
-        ],
-        "allocatable": amounts,
-        "capacity": amounts,
-        "conditions": HEALTHY.map(|[kind, status, reason, message]| condition(kind, status, reason, message)),
-        "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
-        "nodeInfo": {
-            "architecture": "amd64",
-            "bootID": api.new_uid(),
-            "containerRuntimeVersion": "containerd://1.6.20",
-            "kernelVersion": "6.12.0",
-            "kubeProxyVersion": "",
-            "kubeletVersion": VERSION,
-            "machineID": api.new_uid().replace('-', ""),
-            "operatingSystem": "linux",
-            "osImage": "Simulated Linux",
-            "systemUUID": api.new_uid(),
-        },
     })
 }

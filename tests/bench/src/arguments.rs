@@ -6,6 +6,7 @@ use crate::ports::Ports;
 use crate::record::Layout;
 use crate::{Component, audit};
 use anyhow::{Context, Result};
+use serde_json::json;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -27,7 +28,34 @@ pub(crate) fn write_files(layout: &Layout, tokens: &[(String, &str)]) -> Result<
     let lines: Vec<_> =
         tokens.iter().map(|(token, user)| format!("{token},{user},{user},system:masters\n")).collect();
     write(&layout.tokens(), &lines.concat())?;
-    write(&layout.audit_policy(), audit::POLICY)
+    write(&layout.audit_policy(), audit::POLICY)?;
+    // As a container runtime writes them: time, stream, and that the line is whole.
+    let said =
+        POD_LOG.iter().zip(1..).map(|(line, at)| format!("2026-01-01T00:00:00.{at:09}Z stdout F {line}\n"));
+    write(&layout.pod_log(), &said.collect::<String>())?;
+    write(&layout.kwok_config(), &kwok_config(&layout.pod_log()))
+}
+
+/// What every container says on the fake nodes.
+pub const POD_LOG: [&str; 2] = ["starting", "listening on port 8080"];
+
+/// The pods of KWOK say what is in a file, and what is run in them is run on this machine, in no container: its exit
+/// code gets lost on the way, and it is never told that its input ends.
+fn kwok_config(pod_log: &Path) -> String {
+    let logs = json!({
+        "apiVersion": "kwok.x-k8s.io/v1alpha1",
+        "kind": "ClusterLogs",
+        "metadata": {"name": "all"},
+        "spec": {"logs": [{"logsFile": pod_log, "follow": true}]},
+    });
+    let commands = json!({
+        "apiVersion": "kwok.x-k8s.io/v1alpha1",
+        "kind": "ClusterExec",
+        "metadata": {"name": "all"},
+        "spec": {"execs": [{"local": {}}]},
+    });
+    // JSON is YAML.
+    format!("{logs}\n---\n{commands}\n")
 }
 
 /// The arguments of `component`.
@@ -129,7 +157,10 @@ fn kwok(plan: &Plan) -> Vec<OsString> {
     let port = plan.ports.kwok;
     Arguments::default()
         .with("kubeconfig", plan.layout.component_kubeconfig(Component::Kwok))
+        .with("config", plan.layout.kwok_config())
         .with("manage-all-nodes", "true")
+        // A node is known to live by its lease, as that of a kubelet.
+        .with("node-lease-duration-seconds", "40")
         .with("disregard-status-with-label-selector", format!("app.kubernetes.io/name={UNPLAYED}"))
         .with("node-ip", "127.0.0.1")
         .with("node-port", port.to_string())

@@ -27,7 +27,7 @@ mod ports;
 mod process;
 mod record;
 
-pub use arguments::UNPLAYED;
+pub use arguments::{POD_LOG, UNPLAYED};
 pub use audit::{AuditLog, Mark, Request};
 pub use backup::Backup;
 pub use bench::{Bench, Extent, Options, SHARED_VARIABLE};

@@ -42,6 +42,16 @@ impl Layout {
         self.folder().join("tokens.csv")
     }
 
+    /// What KWOK's kubelets answer beside the status of pods.
+    pub(crate) fn kwok_config(&self) -> PathBuf {
+        self.folder().join("kwok.yaml")
+    }
+
+    /// What every pod of KWOK has said.
+    pub(crate) fn pod_log(&self) -> PathBuf {
+        self.folder().join("pod.log")
+    }
+
     pub(crate) fn audit_policy(&self) -> PathBuf {
         self.folder().join("audit-policy.yaml")
     }

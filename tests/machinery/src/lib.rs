@@ -17,6 +17,8 @@
 mod call;
 pub mod cases;
 mod faults;
+mod kubectl;
+mod printed;
 pub mod random;
 mod run;
 mod server;
@@ -25,6 +27,7 @@ mod watch;
 
 pub use call::{Answer, Call, PatchFormat};
 pub use faults::Faults;
+pub use kubectl::{Kubectl, Printed};
 pub use run::{check, check_with_faults, client};
 pub use server::Server;
 pub use watch::Watch;

@@ -19,12 +19,12 @@ pub async fn client(kubeconfig: &str) -> Client {
     Client::try_from(config).expect("a client")
 }
 
-/// Runs a case on a server and compares what was answered with what a real server answers.
+/// Runs a case on the server of a kubeconfig (YAML) and compares what was answered with what a real server answers.
 ///
 /// # Panics
 /// If the answers differ.
-pub async fn check(client: Client, group: &str, case: &str, run: impl AsyncFnOnce(&Server)) {
-    compare(Server::new(client).await, group, case, run).await;
+pub async fn check(kubeconfig: &str, group: &str, case: &str, run: impl AsyncFnOnce(&Server)) {
+    compare(Server::new(kubeconfig).await, group, case, run).await;
 }
 
 /// The same on a server of the case's own, that may be disturbed and need not have controllers.

@@ -1,14 +1,18 @@
 //! The server that a case runs on.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::time::Duration;
 
 use http::Method;
 use kube::Client;
+use kube::config::Kubeconfig;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
+use crate::kubectl::write_kubeconfig;
+use crate::run::client;
 use crate::transcript::Transcript;
-use crate::{Call, Faults, PatchFormat, Watch};
+use crate::{Call, Faults, Kubectl, PatchFormat, Watch};
 
 /// How long a case waits for what must come about.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -16,6 +20,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// A server, a namespace of a case's own in it, and what was said so far.
 pub struct Server {
     pub(crate) client: Client,
+    /// What kubectl is told.
+    kubeconfig: Option<Kubeconfig>,
+    /// The folder in which kubectl works, once it does.
+    kubectl: OnceCell<TempDir>,
     /// The namespace.
     pub namespace: String,
     pub(crate) transcript: RefCell<Transcript>,
@@ -24,8 +32,12 @@ pub struct Server {
 
 impl Server {
     /// Makes a namespace, and waits until everything is in it that is made for new ones.
-    pub async fn new(client: Client) -> Self {
-        let server = Self::bare(client, None).await;
+    ///
+    /// # Panics
+    /// If this is no kubeconfig (YAML) of a user.
+    pub async fn new(kubeconfig: &str) -> Self {
+        let server = Self::bare(client(kubeconfig).await, None).await;
+        let server = Self { kubeconfig: Kubeconfig::from_yaml(kubeconfig).ok(), ..server };
         for made in ["configmaps/kube-root-ca.crt", "serviceaccounts/default"] {
             server.until(made, async || server.get(made).maybe().await.code == 200).await;
         }
@@ -41,7 +53,8 @@ impl Server {
         let id = uuid::Uuid::now_v7().simple().to_string();
         let namespace = format!("case-{}", &id[20..]);
         let transcript = RefCell::new(Transcript::new(&namespace));
-        let server = Self { client, namespace, transcript, faults };
+        let (kubeconfig, kubectl) = (None, OnceCell::new());
+        let server = Self { client, kubeconfig, kubectl, namespace, transcript, faults };
         let object = json!({"metadata": {"name": server.namespace}});
         server.post("/api/v1/namespaces", &object).unseen().await;
         server
@@ -125,6 +138,47 @@ impl Server {
         Watch::open(self, path, Some(accept)).await
     }
 
+    /// A run of kubectl, by its arguments; `{ns}` in them is the namespace.
+    pub fn kubectl(&self, command: &str) -> Kubectl<'_> {
+        Kubectl::new(self, command)
+    }
+
+    /// Calls what differs between servers by its name: where they are, and their nodes.
+    pub(crate) async fn introduce(&self) {
+        if self.kubectl.get().is_some() {
+            return;
+        }
+        let home = self.kubectl_home().path().display().to_string();
+        self.call_it(&home, "home");
+        let clusters = self.kubeconfig.iter().flat_map(|kubeconfig| &kubeconfig.clusters);
+        let clusters = clusters.filter_map(|named| named.cluster.as_ref());
+        for server in clusters.filter_map(|cluster| cluster.server.as_deref()) {
+            self.call_it(server, "server");
+        }
+        let nodes = self.get("/api/v1/nodes").unseen().await;
+        for node in nodes.body["items"].as_array().into_iter().flatten() {
+            self.call_it(node["metadata"]["name"].as_str().unwrap_or_default(), "node");
+        }
+    }
+
+    /// The folder in which kubectl works: its kubeconfig, and files that it is given.
+    ///
+    /// # Panics
+    /// If there can be none.
+    pub fn kubectl_home(&self) -> &TempDir {
+        self.kubectl.get_or_init(|| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let kubeconfig = self.kubeconfig.as_ref().expect("a server that kubectl may be run on");
+            write_kubeconfig(kubeconfig, &self.namespace, folder.path());
+            folder
+        })
+    }
+
+    /// What was said so far.
+    pub(crate) fn said(&self) -> String {
+        self.transcript.borrow().text()
+    }
+
     /// Waits until something is so.
     ///
     /// # Panics
@@ -136,7 +190,7 @@ impl Server {
             }
         };
         let so = tokio::time::timeout(PATIENCE, asked).await;
-        so.unwrap_or_else(|_| panic!("never came about: {what}\n{}", self.transcript.borrow().text()));
+        so.unwrap_or_else(|_| panic!("never came about: {what}\n{}", self.said()));
     }
 
     /// Waits until an object is gone.

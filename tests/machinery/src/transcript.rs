@@ -24,17 +24,19 @@ static VERSION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\(version=(\d+)\
 /// What was said so far.
 #[derive(Debug)]
 pub(crate) struct Transcript {
-    text: String,
+    pub(crate) text: String,
     /// What is said → how it is called.
     names: Vec<(String, String)>,
     uids: BTreeMap<String, usize>,
+    /// The suffixes of replica sets.
+    pub(crate) sets: BTreeMap<String, usize>,
     pub(crate) managers: bool,
 }
 
 impl Transcript {
     pub(crate) fn new(namespace: &str) -> Self {
         let names = vec![(namespace.to_owned(), "{ns}".to_owned())];
-        Self { text: String::new(), names, uids: BTreeMap::new(), managers: false }
+        Self { text: String::new(), names, uids: BTreeMap::new(), sets: BTreeMap::new(), managers: false }
     }
 
     pub(crate) fn note(&mut self, sentence: &str) {
@@ -157,7 +159,7 @@ impl Transcript {
         shown.into()
     }
 
-    fn named(&mut self, text: &str) -> String {
+    pub(crate) fn named(&mut self, text: &str) -> String {
         let text = UID.replace_all(text, |found: &Captures<'_>| {
             let next = self.uids.len() + 1;
             format!("(uid {})", self.uids.entry(found[0].to_owned()).or_insert(next))

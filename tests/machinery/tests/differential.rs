@@ -8,7 +8,7 @@
 use futures::{StreamExt, stream};
 use plimsoll_bench::Bench;
 use plimsoll_machinery::random::{Kind, Sequence, Step, Verb, definition};
-use plimsoll_machinery::{PatchFormat, Server, client};
+use plimsoll_machinery::{PatchFormat, Server};
 use plimsoll_sim_cluster::SimCluster;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -35,8 +35,8 @@ async fn random_writes_of_several_managers_end_alike_on_both_servers() {
     let real = std::fs::read_to_string(data_center.kubeconfig()).expect("the kubeconfig can be read");
     let simulated = SimCluster::builder().start().await.expect("a simulated cluster");
     let pair = Pair {
-        real: Server::new(client(&real).await).await,
-        simulated: Server::new(client(&simulated.kubeconfig()).await).await,
+        real: Server::new(&real).await,
+        simulated: Server::new(&simulated.kubeconfig()).await,
         tally: Mutex::default(),
     };
     for server in [&pair.real, &pair.simulated] {

@@ -85,6 +85,12 @@ fn modelled(expected: &Path) -> String {
         let cells: Vec<_> = VERBS.iter().map(|verb| if verbs.contains(verb) { "✓" } else { "" }).collect();
         let _ = writeln!(text, "| {resource} | {} |", cells.join(" | "));
     }
+    let _ = writeln!(text, "\nCommands of kubectl, with the options that they are given:\n");
+    for (command, options) in commands(expected) {
+        let options: Vec<_> = options.iter().map(|option| format!("`{option}`")).collect();
+        let with = if options.is_empty() { String::new() } else { format!(" with {}", options.join(", ")) };
+        let _ = writeln!(text, "- `{command}`{with}");
+    }
     let groups = all_cases();
     let all: usize = groups.iter().map(|(_, cases)| cases.len()).sum();
     let _ = writeln!(text, "\nThe {all} cases:\n");
@@ -96,6 +102,26 @@ fn modelled(expected: &Path) -> String {
         text.push('\n');
     }
     text
+}
+
+/// The commands of kubectl, with the options that they were given.
+fn commands(expected: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    const OF_TWO_WORDS: [&str; 4] = ["apply view-last-applied", "auth", "rollout", "set"];
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in entries(expected).iter().flat_map(|group| entries(group)) {
+        let text = fs::read_to_string(file).expect("a transcript");
+        for line in text.lines().filter_map(|line| line.strip_prefix("$ kubectl ")) {
+            let words: Vec<&str> = line.split(' ').collect();
+            let two = OF_TWO_WORDS.iter().any(|begin| line.starts_with(begin) && words.len() > 1);
+            let command = words[..if two { 2 } else { 1 }].join(" ");
+            let options = words.iter().filter(|word| word.starts_with('-') && word.len() > 1);
+            let options = options.map(|word| word.split('=').next().unwrap_or(word));
+            let options =
+                options.filter(|word| word.trim_start_matches('-').starts_with(char::is_alphabetic));
+            found.entry(command).or_default().extend(options.map(str::to_owned));
+        }
+    }
+    found
 }
 
 /// Which verbs succeed on which resource.

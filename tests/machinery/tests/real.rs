@@ -4,7 +4,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on ends")]
 
 use plimsoll_bench::Bench;
-use plimsoll_machinery::{cases, check, client, for_each_case};
+use plimsoll_machinery::{cases, check, for_each_case};
 
 fn kubeconfig() -> String {
     let bench = Bench::shared().expect("the control planes of the run are up");
@@ -16,8 +16,7 @@ macro_rules! on_a_real_server {
     ($($group:ident: $($case:ident),+ $(,)?);+ $(;)?) => {$(mod $group {$(
         #[tokio::test]
         async fn $case() {
-            let client = super::client(&super::kubeconfig()).await;
-            super::check(client, stringify!($group), stringify!($case), super::cases::$group::$case).await;
+            super::check(&super::kubeconfig(), stringify!($group), stringify!($case), super::cases::$group::$case).await;
         }
     )+})+};
 }

@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
-use super::{Api, Target, Validation, WriteOptions};
+use super::{Api, Patch, PatchType, Target, Validation, WriteOptions};
 use crate::object;
+use crate::schema::golang;
 use crate::schema::{Scalar, Schema, Shape, TypeId};
 use crate::status::{ApiError, Cause, Subject};
 
@@ -17,7 +18,22 @@ pub(super) enum DecodeError {
     /// It is of another kind or place.
     Refused(ApiError),
     /// Its fields do not fit.
-    Unfit(String),
+    Unfit(Unfit),
+}
+
+/// How fields do not fit, in the words of what reads them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unfit {
+    /// From JSON.
+    json: String,
+    /// From the tree that a strategic merge patch makes.
+    tree: String,
+}
+
+impl From<String> for Unfit {
+    fn from(why: String) -> Self {
+        Self { json: why.clone(), tree: why }
+    }
 }
 
 impl From<ApiError> for DecodeError {
@@ -33,24 +49,31 @@ impl DecodeError {
         match self {
             Self::Refused(error) => error,
             Self::Unfit(why) => ApiError::bad_request(format!(
-                "{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"
+                "{kind} in version \"{version}\" cannot be handled as a {kind}: {}",
+                why.json
             )),
         }
     }
 
-    /// The answer where the object is what a patch made.
-    pub(super) fn of_patch(self, patched: &Value) -> ApiError {
+    /// The answer where the object is what a patch made: a strategic one is told itself, of others what they made.
+    pub(super) fn of_patch(self, patch: &Patch, patched: &Value) -> ApiError {
         match self {
             Self::Refused(error) => error,
-            Self::Unfit(why) => unfit_patch(patched, &why),
+            Self::Unfit(why) if patch.format == PatchType::Strategic => {
+                let cause = Cause::invalid("patch", &golang::plain(&patch.body).into(), &why.tree);
+                ApiError::invalid(NOBODY, &[cause])
+            }
+            Self::Unfit(why) => unfit_patch(patched, &why.json),
         }
     }
 }
 
+const NOBODY: Subject<'_> = Subject { group: "", resource: "", kind: "", name: "" };
+
 /// The answer to a patch that made something else than an object of the resource.
 pub(super) fn unfit_patch(patched: &Value, why: &str) -> ApiError {
     let cause = Cause::invalid("patch", &patched.to_string().into(), why);
-    ApiError::invalid(Subject { group: "", resource: "", kind: "", name: "" }, &[cause])
+    ApiError::invalid(NOBODY, &[cause])
 }
 
 impl Api {
@@ -71,7 +94,8 @@ impl Api {
         match options.validation {
             Validation::Ignore => found.clear(),
             Validation::Strict if !found.is_empty() => {
-                return Err(DecodeError::Unfit(format!("strict decoding error: {}", found.join(", "))));
+                let why = format!("strict decoding error: {}", found.join(", "));
+                return Err(DecodeError::Unfit(why.into()));
             }
             Validation::Strict | Validation::Warn => {}
         }
@@ -80,12 +104,12 @@ impl Api {
     }
 
     /// Drops what the schema does not know and what a typed server leaves out; returns the unknown fields.
-    pub(super) fn normalize(&self, target: &Target, body: &mut Value) -> Result<Vec<String>, String> {
+    pub(super) fn normalize(&self, target: &Target, body: &mut Value) -> Result<Vec<String>, Unfit> {
         let mut walk = Walk { unknown: Vec::new(), fault: None };
         if let Some(definition) = &target.resource.definition {
             walk.unknown.extend(definition.prune_and_default(body, &target.version));
         } else if let Some(schema) = self.schema_of(target) {
-            walk.value(&schema, schema.root(), body, "", 0);
+            walk.value(&schema, schema.root(), body, &At { owner: &target.resource.kind, ..At::default() });
             schema.as_struct(body);
         }
         match walk.fault {
@@ -169,29 +193,58 @@ fn drop_repeated_owners(body: &mut Value) -> Option<String> {
 
 struct Walk {
     unknown: Vec<String>,
-    fault: Option<String>,
+    fault: Option<Unfit>,
+}
+
+/// Where a value stands.
+#[derive(Default)]
+struct At<'a> {
+    path: String,
+    /// The same as Go's errors say it: without items of lists and keys of maps.
+    fields: String,
+    /// The Go struct that has the field.
+    owner: &'a str,
+    depth: usize,
+}
+
+impl<'a> At<'a> {
+    fn field(&self, name: &str, is_declared: bool) -> Self {
+        let dotted = |path: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        let fields = if is_declared { dotted(&self.fields) } else { self.fields.clone() };
+        Self { path: dotted(&self.path), fields, owner: self.owner, depth: self.depth + 1 }
+    }
+
+    fn item(&self, index: usize) -> Self {
+        let path = format!("{}[{index}]", self.path);
+        Self { path, fields: self.fields.clone(), owner: self.owner, depth: self.depth + 1 }
+    }
+
+    fn within(self, owner: Option<&'a str>) -> Self {
+        Self { owner: owner.unwrap_or(self.owner), ..self }
+    }
 }
 
 impl Walk {
-    fn value(&mut self, schema: &Schema, id: TypeId, value: &mut Value, path: &str, depth: usize) {
-        if depth > DEEPEST {
-            self.fault.get_or_insert_with(|| "exceeded max depth".to_owned());
+    fn value(&mut self, schema: &Schema, id: TypeId, value: &mut Value, at: &At<'_>) {
+        if at.depth > DEEPEST {
+            self.fault.get_or_insert_with(|| "exceeded max depth".to_owned().into());
             return;
         }
         let ty = schema.get(id);
         match (ty.deduce(Some(value)).shape(), &mut *value) {
             (Shape::Map(map), Value::Object(fields)) => {
                 let names: Vec<String> = fields.keys().cloned().collect();
+                let owner = short_name(schema, id);
                 for name in names {
-                    let inner = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    let inner = at.field(&name, map.fields.contains_key(&name));
                     match schema.field_type(map, &name) {
                         None => {
-                            self.unknown.push(inner);
+                            self.unknown.push(inner.path);
                             fields.remove(&name);
                         }
                         Some(ty) => {
                             if let Some(held) = fields.get_mut(&name) {
-                                self.value(schema, ty, held, &inner, depth + 1);
+                                self.value(schema, ty, held, &inner.within(owner));
                             }
                         }
                     }
@@ -199,7 +252,7 @@ impl Walk {
             }
             (Shape::List(list), Value::Array(items)) => {
                 for (index, item) in items.iter_mut().enumerate() {
-                    self.value(schema, list.element, item, &format!("{path}[{index}]"), depth + 1);
+                    self.value(schema, list.element, item, &at.item(index));
                 }
             }
             (Shape::Scalar(Scalar::Untyped) | Shape::Nothing, _) | (_, Value::Null) => {}
@@ -207,27 +260,30 @@ impl Walk {
                 let fits = match scalar {
                     // Numbers of built-in kinds are integers, but for bounds in the schemas of definitions.
                     Scalar::Numeric => {
-                        value.is_i64() || value.is_number() && path.starts_with("spec.versions[")
+                        value.is_i64() || value.is_number() && at.path.starts_with("spec.versions[")
                     }
                     Scalar::String => value.is_string(),
                     Scalar::Boolean => value.is_boolean(),
                     Scalar::Untyped => true,
                 };
                 if !fits {
-                    let wanted = match scalar {
-                        Scalar::Numeric => "int32",
-                        Scalar::Boolean => "bool",
-                        Scalar::String | Scalar::Untyped => "string",
-                    };
-                    self.mismatch(value, path, wanted);
+                    let wanted = go_type(schema, id);
+                    self.mismatch(value, at, &wanted, format!("unrecognized type: {wanted}"));
                 }
             }
-            (Shape::Map(_), value) => self.mismatch(value, path, "struct"),
-            (Shape::List(_), value) => self.mismatch(value, path, "slice"),
+            (Shape::Map(map), value) => {
+                let kind = if map.fields.is_empty() { "map" } else { "struct" };
+                let tree = format!("cannot restore {kind} from: {}", tree_kind(value));
+                self.mismatch(value, at, &go_type(schema, id), tree);
+            }
+            (Shape::List(_), value) => {
+                let tree = format!("cannot restore slice from {}", tree_kind(value));
+                self.mismatch(value, at, &go_type(schema, id), tree);
+            }
         }
     }
 
-    fn mismatch(&mut self, value: &Value, path: &str, wanted: &str) {
+    fn mismatch(&mut self, value: &Value, at: &At<'_>, wanted: &str, tree: String) {
         let found = match value {
             Value::Null => "null",
             Value::Bool(_) => "bool",
@@ -236,8 +292,50 @@ impl Walk {
             Value::Array(_) => "array",
             Value::Object(_) => "object",
         };
-        self.fault.get_or_insert_with(|| {
-            format!("json: cannot unmarshal {found} into Go struct field {path} of type {wanted}")
+        let At { owner, fields, .. } = at;
+        self.fault.get_or_insert_with(|| Unfit {
+            json: format!(
+                "json: cannot unmarshal {found} into Go struct field {owner}.{fields} of type {wanted}"
+            ),
+            tree,
         });
+    }
+}
+
+/// What a type is called in Go, without its package.
+fn short_name(schema: &Schema, id: TypeId) -> Option<&str> {
+    schema.get(id).name.as_deref()?.rsplit('.').next()
+}
+
+/// A type as Go writes it.
+fn go_type(schema: &Schema, id: TypeId) -> String {
+    let ty = schema.get(id);
+    match ty.deduce(None).shape() {
+        Shape::Scalar(Scalar::Numeric) => "int32".to_owned(),
+        Shape::Scalar(Scalar::Boolean) => "bool".to_owned(),
+        Shape::Scalar(Scalar::String | Scalar::Untyped) | Shape::Nothing => "string".to_owned(),
+        Shape::List(list) => format!("[]{}", go_type(schema, list.element)),
+        Shape::Map(map) => {
+            let named = ty.name.as_deref().map(|name| {
+                let mut parts = name.rsplit('.');
+                let (short, package) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+                format!("{package}.{short}")
+            });
+            let of = || map.element.map_or_else(|| "string".to_owned(), |element| go_type(schema, element));
+            named.unwrap_or_else(|| format!("map[string]{}", of()))
+        }
+    }
+}
+
+/// How Go calls the kind of a value in a tree.
+fn tree_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "invalid",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "slice",
+        Value::Object(_) => "map",
     }
 }

@@ -67,7 +67,7 @@ impl Api {
             check_kind(target, &object)?;
             let names_version = changes_version(&live, &object);
             let decoded = self.decode(target, &mut object, options);
-            let warnings = decoded.map_err(|error| error.of_patch(&object))?;
+            let warnings = decoded.map_err(|error| error.of_patch(patch, &object))?;
             check_identity(target, &object)?;
             check_uid(target, &live, &object)?;
             let mut tx = self.store.begin();

@@ -14,6 +14,7 @@ mod namespace;
 pub(crate) mod node;
 mod quota;
 mod recorder;
+pub(crate) mod registration;
 mod replica_set;
 mod scheduler;
 mod selecting;

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::recorder::{Kind, Recorder, Source};
+use super::registration::{self, HEALTHY};
 use super::{Outcome, until};
 use crate::api::{Api, Caller, DeleteOptions, Part, Target};
 use crate::clock;
@@ -21,14 +22,7 @@ const EVICTION: Source<'_> = Source { component: "taint-eviction-controller", ho
 /// How long a node may be silent.
 const GRACE: SignedDuration = SignedDuration::from_secs(50);
 const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
-
-/// What a kubelet says of its node: condition, status, reason and message.
-pub(crate) const HEALTHY: [[&str; 4]; 4] = [
-    ["MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"],
-    ["DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"],
-    ["PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"],
-    ["Ready", "True", "KubeletReady", "kubelet is posting ready status"],
-];
+const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
 pub(super) struct Lifecycle {
     api: Arc<Api>,
@@ -51,7 +45,9 @@ impl Lifecycle {
         for node in &nodes {
             let name = object::name(node);
             let known = is_known(node);
+            self.close(node)?;
             if !self.nodes.is_lost(name) {
+                registration::register(&self.api, node)?;
                 if !known {
                     self.welcome(node)?;
                 }
@@ -114,6 +110,25 @@ impl Lifecycle {
             })?;
         }
         Ok(())
+    }
+
+    /// Taints a node that is closed to new pods, and no other.
+    fn close(&self, node: &Object) -> Result<(), ApiError> {
+        let closed = object::flag(node, "/spec/unschedulable");
+        let tainted = list(node, "/spec/taints").iter().any(|taint| text(taint, "/key") == UNSCHEDULABLE);
+        if closed == tainted {
+            return Ok(());
+        }
+        let now = self.api.timestamp();
+        self.change(node, Part::Main, |node| {
+            let mut taints = list(node, "/spec/taints").to_vec();
+            taints.retain(|taint| text(taint, "/key") != UNSCHEDULABLE);
+            if closed {
+                taints.push(json!({"key": UNSCHEDULABLE, "effect": "NoSchedule", "timeAdded": now}));
+            }
+            let taints = (!taints.is_empty()).then(|| taints.into());
+            object::set_or_remove(object::child(node, "spec"), "taints", taints);
+        })
     }
 
     fn mark_unready(&self, pod: &Object, now: &str) -> Result<(), ApiError> {

@@ -101,10 +101,10 @@ pub(super) fn patch(format: PatchType, bytes: &Bytes) -> Result<Value, ApiError>
     match format {
         // Most clients send JSON under the name of YAML, which is the same language.
         PatchType::Apply => serde_json::from_slice(bytes).or_else(|_| from_yaml(bytes)),
-        PatchType::Merge => {
+        PatchType::Merge | PatchType::Strategic => {
             serde_json::from_slice(bytes).map_err(|_| ApiError::bad_request("invalid JSON patch"))
         }
-        PatchType::Json | PatchType::Strategic => serde_json::from_slice(bytes)
+        PatchType::Json => serde_json::from_slice(bytes)
             .map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}"))),
     }
 }

@@ -1,4 +1,5 @@
-//! `pods/log`: lines that a plausible program would have written, a function of the pod and the time.
+//! `pods/log`: lines that a plausible program would have written, a function of the pod and the time, or those of
+//! its script.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,11 @@ const KEPT: i64 = 2000;
 pub(super) fn respond(server: &Arc<Server>, target: &Target, query: &Query) -> Result<Reply, ApiError> {
     let pod = server.api.get(target)?;
     let container = container(&pod, target, query.get("container"))?;
+    if text(&pod, "/spec/nodeName").is_empty() {
+        // Nobody has said anything yet, and nobody is asked.
+        return Ok(with_type(StatusCode::OK, "text/plain", Body::empty()));
+    }
+    let says = scripted(server, &pod, &container);
     let run = Run::of(&pod, target, &container, query.flag("previous"))?;
     let now = server.api.now();
     let shown = Shown { prefix: query.flag("timestamps") };
@@ -34,13 +40,17 @@ pub(super) fn respond(server: &Arc<Server>, target: &Target, query: &Query) -> R
         (Some(seconds), _) => now.saturating_sub(SignedDuration::from_secs(seconds)).ok(),
         (None, time) => clock::parse(time),
     };
-    let source = Source { pod, container, run };
+    let source = Source { pod, container, run, says };
     let mut lines = source.lines(now, since);
     if let Some(tail) = query.number("tailLines")? {
         let tail = usize::try_from(tail).unwrap_or(usize::MAX);
         lines.drain(..lines.len().saturating_sub(tail));
     }
-    let first: String = lines.iter().map(|(at, line)| shown.line(*at, line)).collect();
+    let mut first: String = lines.iter().map(|(at, line)| shown.line(*at, line)).collect();
+    if let Some(limit) = query.number("limitBytes")? {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        first.truncate(first.floor_char_boundary(limit));
+    }
     if !query.flag("follow") {
         return Ok(with_type(StatusCode::OK, "text/plain", first));
     }
@@ -56,8 +66,15 @@ pub(super) fn respond(server: &Arc<Server>, target: &Target, query: &Query) -> R
     Ok(with_type(StatusCode::OK, "text/plain", Body::from_stream(body)))
 }
 
+/// What the script of a container has it say.
+fn scripted(server: &Server, pod: &Value, container: &str) -> Option<Vec<String>> {
+    let specs = list(pod, "/spec/containers").iter().chain(list(pod, "/spec/initContainers"));
+    let spec = specs.into_iter().find(|spec| text(spec, "/name") == container)?;
+    server.scripts.of(pod, spec).says
+}
+
 /// The container asked for, or the only one.
-fn container(pod: &Value, target: &Target, asked: &str) -> Result<String, ApiError> {
+pub(super) fn container(pod: &Value, target: &Target, asked: &str) -> Result<String, ApiError> {
     let named =
         |pointer: &str| list(pod, pointer).iter().map(|c| text(c, "/name").to_owned()).collect::<Vec<_>>();
     let (main, init) = (named("/spec/containers"), named("/spec/initContainers"));
@@ -120,12 +137,20 @@ struct Source {
     pod: Object,
     container: String,
     run: Run,
+    says: Option<Vec<String>>,
 }
 
 impl Source {
     /// The lines between `since` and `until`, oldest first.
     fn lines(&self, until: Timestamp, since: Option<Timestamp>) -> Vec<(Timestamp, String)> {
         let Run { started, ended } = self.run;
+        if let Some(says) = &self.says {
+            let said = (0..).zip(says).filter_map(|(number, line)| {
+                let at = started.saturating_add(SignedDuration::from_micros(number)).ok()?;
+                Some((at, line.clone()))
+            });
+            return said.filter(|(at, _)| *at <= until && since.is_none_or(|since| *at > since)).collect();
+        }
         let until = ended.map_or(until, |(end, _)| end.min(until));
         let ran = until.as_second() - started.as_second();
         let last = ran / EVERY;

@@ -31,7 +31,7 @@ impl FieldSelector {
                 return Err(format!("invalid selector: '{text}'; can't understand '{part}'"));
             };
             if !is_indexed(resource, field) {
-                return Err(format!("field label not supported: {field}"));
+                return Err(not_indexed(resource, field));
             }
             let pointer = match (resource.plural.as_str(), field) {
                 ("events", "source") => "/source/component".to_owned(),
@@ -68,6 +68,16 @@ impl FieldSelector {
             held == *equal
         })
     }
+}
+
+/// Kinds that index nothing but what every object has say so.
+fn not_indexed(resource: &Resource, field: &str) -> String {
+    const WITH_FIELDS_OF_THEIR_OWN: [&str; 7] =
+        ["pods", "events", "nodes", "namespaces", "secrets", "services", "replicasets.apps"];
+    if resource.is_custom() || WITH_FIELDS_OF_THEIR_OWN.contains(&&*resource.key) {
+        return format!("field label not supported: {field}");
+    }
+    format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
 }
 
 fn is_boolean(pointer: &str) -> bool {

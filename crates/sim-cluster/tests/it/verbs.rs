@@ -188,7 +188,8 @@ async fn selectors_select_and_unknown_fields_are_refused() {
     assert_eq!(names(ListParams::default().labels("tier in (web)")).await, ["a"]);
     assert_eq!(names(ListParams::default().fields("metadata.name=b")).await, ["b"]);
     let status = refusal(api.list(&ListParams::default().fields("data.a=1")).await);
-    assert_eq!((status.code, status.message.as_str()), (400, "field label not supported: data.a"));
+    let why = "\"data.a\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"";
+    assert_eq!((status.code, status.message.as_str()), (400, why));
 }
 
 #[tokio::test(start_paused = true)]

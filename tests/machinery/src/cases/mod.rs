@@ -10,6 +10,11 @@ pub mod endpoints;
 pub mod errors;
 pub mod evictions;
 pub mod faults;
+pub mod kubectl_cluster;
+pub mod kubectl_objects;
+pub mod kubectl_pods;
+pub mod kubectl_reading;
+pub mod kubectl_rollouts;
 pub mod list;
 mod mk;
 pub mod paging;
@@ -319,6 +324,40 @@ macro_rules! for_each_case {
                 a_scale_may_come_in_protobuf,
                 reviews_may_come_in_protobuf,
                 a_patch_has_no_form_in_protobuf;
+            kubectl_objects:
+                create_makes_what_a_file_says,
+                create_makes_objects_from_its_arguments,
+                a_namespace_comes_and_goes,
+                apply_makes_and_changes,
+                apply_on_the_server_keeps_what_others_own,
+                diff_says_what_an_apply_would_change,
+                objects_are_patched_labelled_and_annotated,
+                objects_are_edited,
+                objects_are_deleted;
+            kubectl_rollouts:
+                a_deployment_is_scaled,
+                a_rollout_is_followed,
+                a_rollout_is_undone,
+                a_deployment_is_restarted,
+                a_rollout_is_paused,
+                conditions_are_waited_for;
+            kubectl_reading:
+                get_has_many_forms,
+                get_selects_and_sorts,
+                what_runs_is_shown_in_tables,
+                get_watches,
+                kinds_are_explained,
+                objects_are_described,
+                a_pod_that_no_node_takes_is_described;
+            kubectl_cluster:
+                a_server_says_what_it_is,
+                rights_are_told,
+                without_metrics_nothing_is_told_of_use,
+                a_node_is_drained,
+                a_node_is_described;
+            kubectl_pods:
+                what_pods_say_is_shown,
+                a_pod_without_a_node_says_nothing;
         }
     };
 }

@@ -98,7 +98,7 @@ static TABLES: &[(&str, &[Column])] = &[
     ("namespaces", &[NAME, text("Status"), AGE]),
     ("configmaps", &[NAME, text("Data"), AGE]),
     ("secrets", &[NAME, text("Type"), number("Data"), AGE]),
-    ("serviceaccounts", &[NAME, text("Secrets"), AGE]),
+    ("serviceaccounts", &[NAME, AGE]),
     (
         "events",
         &[

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::duration::{age, since};
-use crate::object::{self, flag, integer, list, map, text};
+use crate::object::{self, condition, flag, integer, list, map, text};
 use crate::select::LabelSelector;
 
 pub(super) fn of(resource: &str, object: &Value, now: Timestamp) -> Vec<Value> {
@@ -45,7 +45,6 @@ pub(super) fn of(resource: &str, object: &Value, now: Timestamp) -> Vec<Value> {
             vec![name, json!(entries(object, "/data") + entries(object, "/binaryData")), age]
         }
         "secrets" => vec![name, json!(text(object, "/type")), json!(entries(object, "/data")), age],
-        "serviceaccounts" => vec![name, json!(list(object, "/secrets").len().to_string()), age],
         "events" => event(object, now),
         "horizontalpodautoscalers.autoscaling" => vec![
             name,
@@ -148,6 +147,9 @@ fn pod_status(pod: &Value) -> String {
         "" => text(pod, "/status/phase").to_owned(),
         reason => reason.to_owned(),
     };
+    if condition(pod, "PodScheduled").is_some_and(|it| text(it, "/reason") == "SchedulingGated") {
+        "SchedulingGated".clone_into(&mut word);
+    }
     let init = list(pod, "/spec/initContainers");
     let mut initializing = false;
     for (index, status) in list(pod, "/status/initContainerStatuses").iter().enumerate() {
