@@ -16,6 +16,7 @@ mod quota;
 mod recorder;
 pub(crate) mod registration;
 mod replica_set;
+mod rest;
 mod scheduler;
 mod selecting;
 
@@ -39,6 +40,7 @@ use endpoints::Endpoints;
 use kubelet::Kubelet;
 use node::Lifecycle;
 use recorder::Recorder;
+use rest::Rest;
 use scheduler::Scheduler;
 use selecting::Selecting;
 
@@ -80,6 +82,9 @@ pub(crate) struct Manager {
     scheduler: Scheduler,
     services: Selecting,
     budgets: Selecting,
+    /// Sets whose pods are in order.
+    sets_at_rest: Rest,
+    budgets_at_rest: Rest,
     queue: BTreeSet<Work>,
     timers: BTreeSet<(Timestamp, Work)>,
     /// The earliest timer of each piece of work, so that no second one is set.
@@ -98,6 +103,8 @@ impl Manager {
             scheduler: Scheduler::new(api.clone(), recorder.clone()),
             services: Selecting::new(api.clone(), "services"),
             budgets: Selecting::new(api.clone(), "poddisruptionbudgets.policy"),
+            sets_at_rest: Rest::default(),
+            budgets_at_rest: Rest::default(),
             recorder,
             api,
             queue: BTreeSet::from([Work::ExpireEvents]),
@@ -304,13 +311,15 @@ impl Manager {
             Work::Definition(name) => definition::sync(&self.api, name),
             Work::Namespace(name) => namespace::sync(&self.api, name),
             Work::Deployment(key) => deployment::sync(&self.api, &self.recorder, key),
-            Work::ReplicaSet(key) => replica_set::sync(&self.api, &self.recorder, key),
+            Work::ReplicaSet(key) => {
+                replica_set::sync(&self.api, &self.recorder, &mut self.sets_at_rest, key)
+            }
             Work::Nodes => self.lifecycle.sync(),
             Work::Schedule => self.scheduler.sync(),
             Work::Pod(key) => self.kubelet.sync(key),
             Work::Garbage(key) => garbage::sync(&self.api, key),
             Work::Quota(key) => quota::sync(&self.api, key),
-            Work::Budget(key) => disruption::sync(&self.api, key),
+            Work::Budget(key) => disruption::sync(&self.api, &mut self.budgets_at_rest, key),
             Work::Autoscaler(key) => self.autoscaler.sync(key),
             Work::Endpoints(key) => self.endpoints.sync(key),
             Work::ExpireEvents => self.recorder.expire(EVENT_LIFE),
@@ -348,14 +357,15 @@ fn target(api: &Api, key: &Key) -> Option<Target> {
 }
 
 /// The objects of one table that an object controls.
-fn controlled(api: &Api, resource: &str, owner: &Value) -> Vec<Object> {
+fn controlled(api: &Api, resource: &str, owner: &Object) -> Vec<Object> {
     let tx = api.store.begin();
-    let uid = object::uid(owner);
+    let uid = &owner.facts().uid;
+    let is_ours = |object: &Object| object.facts().controller().is_some_and(|held| held.uid == *uid);
     tx.dependents(uid)
         .into_iter()
         .filter(|key| &*key.resource == resource)
         .filter_map(|key| tx.get(&key))
-        .filter(|object| object::controller_of(object).is_some_and(|held| object::text(held, "/uid") == uid))
+        .filter(is_ours)
         .collect()
 }
 
@@ -379,13 +389,15 @@ fn lasting_containers(pod: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// Whether a pod has been ready for `seconds`; if not yet, how long it still needs.
-fn availability(pod: &Value, seconds: i64, now: Timestamp) -> Result<(), Option<Duration>> {
-    let ready =
-        condition(pod, "Ready").filter(|ready| object::text(ready, "/status") == "True").ok_or(None)?;
+fn availability(pod: &Object, seconds: i64, now: Timestamp) -> Result<(), Option<Duration>> {
+    let facts = pod.facts();
+    if !facts.is_ready {
+        return Err(None);
+    }
     if seconds == 0 {
         return Ok(());
     }
-    let since = crate::clock::parse(object::text(ready, "/lastTransitionTime")).ok_or(None)?;
+    let since = facts.ready_since.ok_or(None)?;
     let at = since.saturating_add(SignedDuration::from_secs(seconds)).map_err(|_| None)?;
     if at <= now { Ok(()) } else { Err(Some(until(now, at))) }
 }

@@ -1,13 +1,16 @@
 //! `ReplicaSets`: as many pods as ordered.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::recorder::{Kind, Recorder, Source};
+use super::rest::{Rest, scene};
 use super::{Outcome, availability, controlled, controller_reference, is_ready, target};
 use crate::api::{Api, Caller, DeleteOptions, Part, Target, WriteOptions};
 use crate::object::{self, integer, text};
+use crate::select::LabelSelector;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
 
@@ -16,10 +19,16 @@ const SOURCE: Source<'_> = Source { component: "replicaset-controller", host: ""
 /// How soon a refused pod is tried again.
 const RETRY: Duration = Duration::from_secs(5);
 
-pub(super) fn sync(api: &Api, recorder: &Recorder, key: &Key) -> Outcome {
-    let Some(set) = api.store.get(key) else { return Ok(None) };
+pub(super) fn sync(api: &Api, recorder: &Recorder, rest: &mut Rest, key: &Key) -> Outcome {
+    let Some(set) = api.store.get(key) else {
+        rest.forget(key);
+        return Ok(None);
+    };
     let pods = controlled(api, "pods", &set);
-    let active: Vec<Object> = pods.iter().filter(|pod| is_active(pod)).cloned().collect();
+    if let Some(outcome) = rest.of(key, scene([&set], &pods), api.now()) {
+        return outcome;
+    }
+    let active: Vec<Object> = pods.into_iter().filter(is_active).collect();
     let mut failure = None;
     if !object::is_terminating(&set) {
         let ordered = usize::try_from(integer(&set, "/spec/replicas").unwrap_or(1)).unwrap_or_default();
@@ -29,13 +38,18 @@ pub(super) fn sync(api: &Api, recorder: &Recorder, key: &Key) -> Outcome {
             delete(api, recorder, &set, active, ordered)?;
         }
     }
-    let wait = report(api, key, &set, failure.as_ref())?;
-    Ok(if failure.is_some() { Some(RETRY) } else { wait })
+    let pods = controlled(api, "pods", &set);
+    let (set, wait) = report(api, key, &set, &pods, failure.as_ref())?;
+    if failure.is_some() {
+        return Ok(Some(RETRY));
+    }
+    rest.note(key, scene([&set], &pods), api.now(), wait);
+    Ok(wait)
 }
 
 /// A pod that counts: not finished and not on its way out.
-pub(super) fn is_active(pod: &Value) -> bool {
-    !object::is_terminating(pod) && !matches!(text(pod, "/status/phase"), "Succeeded" | "Failed")
+pub(super) fn is_active(pod: &Object) -> bool {
+    pod.facts().is_active()
 }
 
 /// Makes pods until one is refused; the refusal is what is returned.
@@ -109,32 +123,40 @@ fn rank(pod: &Value) -> (bool, bool, bool, i64, i64, std::cmp::Reverse<String>, 
     )
 }
 
-/// Writes the status; the answer is when the next pod becomes available by time alone.
-fn report(api: &Api, key: &Key, set: &Value, failure: Option<&ApiError>) -> Outcome {
-    let pods = controlled(api, "pods", set);
+/// Writes the status; the answer is the set with it, and when the next pod becomes available by time alone.
+fn report(
+    api: &Api,
+    key: &Key,
+    set: &Object,
+    pods: &[Object],
+    failure: Option<&ApiError>,
+) -> Result<(Object, Option<Duration>), ApiError> {
     let now = api.now();
     let patience = integer(set, "/spec/minReadySeconds").unwrap_or_default();
     let (mut replicas, mut ready, mut available, mut terminating, mut labelled) = (0, 0, 0, 0, 0);
     let mut wait: Option<Duration> = None;
-    let labels = object::map(set, "/spec/template/metadata/labels");
-    for pod in &pods {
-        if !is_active(pod) {
-            terminating += i64::from(object::is_terminating(pod) && !is_finished(pod));
+    let labels =
+        LabelSelector::from_object(&json!({"matchLabels": set["spec"]["template"]["metadata"]["labels"]}));
+    let labelled_so: BTreeSet<String> =
+        api.store.select_names("pods", &key.namespace, &labels.unwrap_or_default()).into_iter().collect();
+    for pod in pods {
+        let facts = pod.facts();
+        if !facts.is_active() {
+            terminating += i64::from(facts.is_terminating && !facts.is_finished);
             continue;
         }
         replicas += 1;
-        let has = |(label, value): (&String, &Value)| object::label(pod, label) == value.as_str();
-        labelled += i64::from(labels.is_none_or(|labels| labels.iter().all(has)));
-        ready += i64::from(is_ready(pod));
+        labelled += i64::from(labelled_so.contains(&*facts.name));
+        ready += i64::from(facts.is_ready);
         match availability(pod, patience, now) {
             Ok(()) => available += 1,
             Err(Some(left)) => wait = Some(wait.map_or(left, |held| held.min(left))),
             Err(None) => {}
         }
     }
-    let Some(target) = target(api, key) else { return Ok(None) };
+    let Some(target) = target(api, key) else { return Ok((set.clone(), None)) };
     let timestamp = api.timestamp();
-    api.modify(&Caller::component(CALLER), &target, Part::Status, |set| {
+    let told = api.modify(&Caller::component(CALLER), &target, Part::Status, |set| {
         let generation = object::generation(set);
         let held =
             object::list(set, "/status/conditions").iter().find(|c| text(c, "/type") == "ReplicaFailure");
@@ -150,11 +172,7 @@ fn report(api: &Api, key: &Key, set: &Value, failure: Option<&ApiError>) -> Outc
         status.insert("observedGeneration".into(), generation.into());
         object::set_or_remove(status, "conditions", condition.map(|condition| json!([condition])));
     })?;
-    Ok(wait)
-}
-
-fn is_finished(pod: &Value) -> bool {
-    matches!(text(pod, "/status/phase"), "Succeeded" | "Failed")
+    Ok((told, wait))
 }
 
 /// The condition of a refused pod. One that is there already stays as it is: each try names another pod.

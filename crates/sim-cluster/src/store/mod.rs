@@ -5,6 +5,7 @@
 //! still true when it writes.
 
 mod backup;
+mod facts;
 mod history;
 mod index;
 mod log;
@@ -22,6 +23,7 @@ use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
 pub use backup::Backup;
+pub(crate) use facts::Owner;
 pub(crate) use history::{Change, ChangeKind, Compacted};
 pub use log::LogError;
 pub(crate) use object::Object;

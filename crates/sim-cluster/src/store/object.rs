@@ -9,6 +9,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::Value;
 
+use super::facts::Facts;
 use super::text::Text;
 
 /// Of so much JSON the trees are kept, those that were looked at last.
@@ -23,8 +24,13 @@ pub(crate) struct Object(Form);
 #[derive(Clone)]
 enum Form {
     /// One that no store holds.
-    Made(Arc<Value>),
+    Made(Arc<Made>),
     Stored(Arc<Stored>, OnceLock<Arc<Value>>),
+}
+
+struct Made {
+    tree: Value,
+    facts: OnceLock<Box<Facts>>,
 }
 
 impl Object {
@@ -32,10 +38,18 @@ impl Object {
         Self(Form::Stored(stored.clone(), OnceLock::new()))
     }
 
+    /// What controllers look at most; it is there without reading the object.
+    pub(crate) fn facts(&self) -> &Facts {
+        match &self.0 {
+            Form::Made(made) => made.facts.get_or_init(|| Box::new(Facts::of(&made.tree))),
+            Form::Stored(stored, _) => stored.facts(),
+        }
+    }
+
     /// The same, without what was read of it.
     pub(crate) fn unread(&self) -> Self {
         match &self.0 {
-            Form::Made(tree) => Self(Form::Made(tree.clone())),
+            Form::Made(made) => Self(Form::Made(made.clone())),
             Form::Stored(stored, _) => Self::of(stored),
         }
     }
@@ -43,7 +57,7 @@ impl Object {
     /// The object as JSON.
     pub(crate) fn json(&self) -> Bytes {
         match &self.0 {
-            Form::Made(tree) => Text::of(tree).bytes().clone(),
+            Form::Made(made) => Text::of(&made.tree).bytes().clone(),
             Form::Stored(stored, _) => stored.text.bytes().clone(),
         }
     }
@@ -51,7 +65,7 @@ impl Object {
     /// Appends the object as JSON.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match &self.0 {
-            Form::Made(tree) => out.extend_from_slice(Text::of(tree).bytes()),
+            Form::Made(made) => out.extend_from_slice(Text::of(&made.tree).bytes()),
             Form::Stored(stored, _) => out.extend_from_slice(stored.text.bytes()),
         }
     }
@@ -60,7 +74,7 @@ impl Object {
     pub(crate) fn write_item(&self, out: &mut Vec<u8>) {
         out.push(b'{');
         match &self.0 {
-            Form::Made(tree) => out.extend_from_slice(Text::of(tree).tail()),
+            Form::Made(made) => out.extend_from_slice(Text::of(&made.tree).tail()),
             Form::Stored(stored, _) => out.extend_from_slice(stored.text.tail()),
         }
     }
@@ -72,7 +86,7 @@ impl Object {
             metadata => out.extend_from_slice(metadata),
         };
         match &self.0 {
-            Form::Made(tree) => write(&Text::of(tree)),
+            Form::Made(made) => write(&Text::of(&made.tree)),
             Form::Stored(stored, _) => write(&stored.text),
         }
     }
@@ -85,11 +99,11 @@ impl Object {
                 let text = stored.text.converted(kind, api_version);
                 Self::of(&Stored::new(text, &stored.recent))
             }
-            Form::Made(tree) if tree.get("apiVersion").is_some_and(|held| held == api_version) => {
+            Form::Made(made) if made.tree.get("apiVersion").is_some_and(|held| held == api_version) => {
                 self.clone()
             }
-            Form::Made(tree) => {
-                let mut shown = Value::clone(tree);
+            Form::Made(made) => {
+                let mut shown = made.tree.clone();
                 shown["apiVersion"] = api_version.into();
                 shown.into()
             }
@@ -102,7 +116,7 @@ impl Deref for Object {
 
     fn deref(&self) -> &Value {
         match &self.0 {
-            Form::Made(tree) => tree,
+            Form::Made(made) => &made.tree,
             Form::Stored(stored, tree) => tree.get_or_init(|| stored.tree()),
         }
     }
@@ -110,7 +124,7 @@ impl Deref for Object {
 
 impl From<Value> for Object {
     fn from(tree: Value) -> Self {
-        Self(Form::Made(Arc::new(tree)))
+        Self(Form::Made(Arc::new(Made { tree, facts: OnceLock::new() })))
     }
 }
 
@@ -126,16 +140,22 @@ pub(super) struct Stored {
     text: Text,
     /// The tree, as long as somebody has it.
     tree: Mutex<Weak<Value>>,
+    /// Of most objects from the beginning on.
+    facts: OnceLock<Box<Facts>>,
     recent: Arc<Recent>,
 }
 
 impl Stored {
     fn new(text: Text, recent: &Arc<Recent>) -> Arc<Self> {
-        Arc::new(Self { text, tree: Mutex::default(), recent: recent.clone() })
+        Arc::new(Self { text, tree: Mutex::default(), facts: OnceLock::new(), recent: recent.clone() })
     }
 
     pub(super) fn of(tree: Value, recent: &Arc<Recent>) -> (Arc<Self>, Object) {
         let stored = Self::new(Text::of(&tree), recent);
+        // Of events there are most, and no controller looks at them.
+        if tree.get("kind").is_none_or(|kind| kind != "Event") {
+            stored.facts.get_or_init(|| Box::new(Facts::of(&tree)));
+        }
         let tree = Arc::new(tree);
         stored.keep(&tree);
         let object = Object(Form::Stored(stored.clone(), OnceLock::from(tree)));
@@ -144,6 +164,10 @@ impl Stored {
 
     pub(super) fn json(&self) -> &Bytes {
         self.text.bytes()
+    }
+
+    fn facts(&self) -> &Facts {
+        self.facts.get_or_init(|| Box::new(Facts::of(&self.tree())))
     }
 
     fn tree(&self) -> Arc<Value> {

@@ -62,7 +62,7 @@ impl Context<'_> {
     }
 
     /// Sets the replicas of a ReplicaSet, tells about it, and keeps its annotations right.
-    fn scale(&self, deployment: &Value, set: &Object, replicas: i64) -> Result<(), ApiError> {
+    fn scale(&self, deployment: &Object, set: &Object, replicas: i64) -> Result<(), ApiError> {
         let before = integer(set, "/spec/replicas").unwrap_or_default();
         let Some(target) = self.target(set) else { return Ok(()) };
         let (desired, most) = sizes(deployment);
@@ -79,13 +79,13 @@ impl Context<'_> {
         Ok(())
     }
 
-    fn report(&self, deployment: &Value, failure: Option<&ApiError>) -> Outcome {
+    fn report(&self, deployment: &Object, failure: Option<&ApiError>) -> Outcome {
         // The spec that was acted on is the one that is reported as observed.
         progress::report(self, deployment, failure)
     }
 
     /// Removes old, empty `ReplicaSets` beyond the history limit, once the rollout is complete.
-    fn clean_up(&self, deployment: &Value) -> Result<(), ApiError> {
+    fn clean_up(&self, deployment: &Object) -> Result<(), ApiError> {
         let Some(current) = self.api.store.get(self.key) else { return Ok(()) };
         if !progress::is_complete(&current) {
             return Ok(());

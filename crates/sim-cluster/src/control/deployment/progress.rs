@@ -12,6 +12,7 @@ use crate::api::{Caller, Part, Target};
 use crate::clock;
 use crate::object::{self, integer, text};
 use crate::status::ApiError;
+use crate::store::Object;
 
 /// No deadline, as the API writes it.
 const NEVER: i64 = 2_147_483_647;
@@ -24,7 +25,7 @@ struct Counts {
     terminating: i64,
 }
 
-pub(super) fn report(context: &Context<'_>, deployment: &Value, failure: Option<&ApiError>) -> Outcome {
+pub(super) fn report(context: &Context<'_>, deployment: &Object, failure: Option<&ApiError>) -> Outcome {
     let sets = Sets::of(context.api, deployment);
     let counts = Counts {
         replicas: sum(sets.all(), "/status/replicas"),

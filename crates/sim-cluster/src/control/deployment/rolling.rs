@@ -1,7 +1,5 @@
 //! How many pods of which ReplicaSet: rolling, recreating, scaling.
 
-use serde_json::Value;
-
 use super::super::controlled;
 use super::sets::{self, Sets, sum};
 use super::{Context, bounds, revision, sizes};
@@ -10,7 +8,7 @@ use crate::status::ApiError;
 use crate::store::Object;
 
 /// One step of a rolling update.
-pub(super) fn roll(context: &Context<'_>, deployment: &Value, found: &mut Sets) -> Result<(), ApiError> {
+pub(super) fn roll(context: &Context<'_>, deployment: &Object, found: &mut Sets) -> Result<(), ApiError> {
     let new = sets::ensure_new(context, deployment, found)?;
     if scale_up_new(context, deployment, found, &new)? {
         return Ok(());
@@ -20,7 +18,7 @@ pub(super) fn roll(context: &Context<'_>, deployment: &Value, found: &mut Sets) 
 
 fn scale_up_new(
     context: &Context<'_>,
-    deployment: &Value,
+    deployment: &Object,
     found: &Sets,
     new: &Object,
 ) -> Result<bool, ApiError> {
@@ -44,7 +42,7 @@ fn scale_up_new(
 
 fn scale_down_old(
     context: &Context<'_>,
-    deployment: &Value,
+    deployment: &Object,
     found: &Sets,
     new: &Object,
 ) -> Result<(), ApiError> {
@@ -83,7 +81,7 @@ fn scale_down_old(
 /// Old pods that are not available go first: nobody misses them.
 fn clean_up_unhealthy(
     context: &Context<'_>,
-    deployment: &Value,
+    deployment: &Object,
     old: Vec<Object>,
     room: &mut i64,
 ) -> Result<Vec<Object>, ApiError> {
@@ -105,7 +103,7 @@ fn clean_up_unhealthy(
 }
 
 /// Recreate: nothing new before everything old is gone.
-pub(super) fn recreate(context: &Context<'_>, deployment: &Value, found: &mut Sets) -> Result<(), ApiError> {
+pub(super) fn recreate(context: &Context<'_>, deployment: &Object, found: &mut Sets) -> Result<(), ApiError> {
     let active = found.active_old();
     if !active.is_empty() {
         for set in active {
@@ -127,7 +125,7 @@ pub(super) fn recreate(context: &Context<'_>, deployment: &Value, found: &mut Se
 }
 
 /// Whether the order of replicas changed since the `ReplicaSets` were last sized.
-pub(super) fn is_scaling(deployment: &Value, found: &Sets) -> bool {
+pub(super) fn is_scaling(deployment: &Object, found: &Sets) -> bool {
     let (desired, _) = sizes(deployment);
     found.all().filter(|set| integer(set, "/spec/replicas").unwrap_or_default() > 0).any(|set| {
         let noted = object::annotation(set, revision::DESIRED).and_then(|text| text.parse::<i64>().ok());
@@ -138,7 +136,7 @@ pub(super) fn is_scaling(deployment: &Value, found: &Sets) -> bool {
 /// Scales without a rollout: one ReplicaSet takes it all; several, in mid-rollout, share it.
 pub(super) fn scale_in_proportion(
     context: &Context<'_>,
-    deployment: &Value,
+    deployment: &Object,
     found: &Sets,
 ) -> Result<(), ApiError> {
     let (desired, most) = sizes(deployment);

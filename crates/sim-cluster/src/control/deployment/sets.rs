@@ -22,7 +22,7 @@ pub(super) struct Sets {
 }
 
 impl Sets {
-    pub(super) fn of(api: &Api, deployment: &Value) -> Self {
+    pub(super) fn of(api: &Api, deployment: &Object) -> Self {
         let mut sets = controlled(api, "replicasets.apps", deployment);
         sets.sort_by_key(|set| (text(set, "/metadata/creationTimestamp").to_owned(), revision::of(set)));
         let wanted = &deployment["spec"]["template"];
@@ -59,7 +59,7 @@ fn without_hash(template: &Value) -> Value {
 }
 
 /// Takes over `ReplicaSets` that match the selector and belong to nobody.
-pub(super) fn adopt(api: &Api, deployment: &Value) -> Result<(), ApiError> {
+pub(super) fn adopt(api: &Api, deployment: &Object) -> Result<(), ApiError> {
     let Some(selector) = LabelSelector::from_object(&deployment["spec"]["selector"]) else { return Ok(()) };
     let Some(resource) = api.registry.by_key("replicasets.apps") else { return Ok(()) };
     let selected = api.store.select("replicasets.apps", object::namespace(deployment), &selector);
@@ -88,7 +88,7 @@ pub(super) fn annotate_sizes(set: &mut Value, desired: i64, most: i64) {
 /// Finds the ReplicaSet of the current template, gives it the newest revision, or makes it.
 pub(super) fn ensure_new(
     context: &Context<'_>,
-    deployment: &Value,
+    deployment: &Object,
     sets: &mut Sets,
 ) -> Result<Object, ApiError> {
     let newest = sets.old.iter().map(|set| revision::of(set)).max().unwrap_or_default() + 1;
@@ -102,7 +102,7 @@ pub(super) fn ensure_new(
 }
 
 /// An old ReplicaSet whose template is current again becomes the newest revision.
-fn revive(context: &Context<'_>, deployment: &Value, set: &Object, newest: i64) -> Result<Object, ApiError> {
+fn revive(context: &Context<'_>, deployment: &Object, set: &Object, newest: i64) -> Result<Object, ApiError> {
     let Some(target) = context.target(set) else { return Ok(set.clone()) };
     let (desired, most) = sizes(deployment);
     let held = revision::of(set);
@@ -128,7 +128,7 @@ fn revive(context: &Context<'_>, deployment: &Value, set: &Object, newest: i64) 
     })
 }
 
-fn copy_annotations(deployment: &Value, set: &mut Value) {
+fn copy_annotations(deployment: &Object, set: &mut Value) {
     let Some(from) = object::map(deployment, "/metadata/annotations") else { return };
     let annotations = object::fields(object::metadata(set).entry("annotations").or_insert(Value::Null));
     for (key, value) in from.iter().filter(|(key, _)| !revision::NOT_COPIED.contains(&key.as_str())) {
@@ -136,7 +136,7 @@ fn copy_annotations(deployment: &Value, set: &mut Value) {
     }
 }
 
-fn make(context: &Context<'_>, deployment: &Value, sets: &Sets, newest: i64) -> Result<Object, ApiError> {
+fn make(context: &Context<'_>, deployment: &Object, sets: &Sets, newest: i64) -> Result<Object, ApiError> {
     let api = context.api;
     let template = &deployment["spec"]["template"];
     let collisions = integer(deployment, "/status/collisionCount").unwrap_or_default();
@@ -186,7 +186,7 @@ fn make(context: &Context<'_>, deployment: &Value, sets: &Sets, newest: i64) -> 
 }
 
 /// What a ReplicaSet starts with: as much as the bounds allow beside the old pods.
-fn first_size(deployment: &Value, sets: &Sets) -> i64 {
+fn first_size(deployment: &Object, sets: &Sets) -> i64 {
     let (desired, most) = sizes(deployment);
     if text(deployment, "/spec/strategy/type") == "Recreate" {
         return desired;
@@ -205,7 +205,7 @@ fn count_collision(context: &Context<'_>, collisions: i64) -> Result<(), ApiErro
 }
 
 /// The Deployment carries the revision of its newest ReplicaSet.
-fn mark_revision(context: &Context<'_>, deployment: &Value, newest: i64) -> Result<(), ApiError> {
+fn mark_revision(context: &Context<'_>, deployment: &Object, newest: i64) -> Result<(), ApiError> {
     if revision::of(deployment) == newest {
         return Ok(());
     }

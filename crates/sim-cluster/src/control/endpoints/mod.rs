@@ -9,7 +9,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Outcome, condition};
+use super::Outcome;
+use super::rest::{self, Rest};
 use crate::api::Api;
 use crate::clock;
 use crate::object::{self, list, map, text};
@@ -24,6 +25,7 @@ const HEADLESS: &str = "service.kubernetes.io/headless";
 pub(super) struct Endpoints {
     api: Arc<Api>,
     known: BTreeMap<Key, Triggers>,
+    rest: Rest,
 }
 
 /// The moments that were seen last of a Service and of each pod.
@@ -42,22 +44,34 @@ struct Scene<'a> {
 
 impl Endpoints {
     pub(super) fn new(api: Arc<Api>) -> Self {
-        Self { api, known: BTreeMap::new() }
+        Self { api, known: BTreeMap::new(), rest: Rest::default() }
     }
 
     pub(super) fn sync(&mut self, key: &Key) -> Outcome {
         let Some(service) = self.api.store.get(key) else {
             self.known.remove(key);
+            self.rest.forget(key);
             // The slices have an owner, and go with it.
             return subsets::remove(&self.api, key);
         };
         let Some(selector) = selector(&service) else { return Ok(None) };
         let pods = self.api.store.select("pods", &key.namespace, &selector);
+        if let Some(outcome) = self.rest.of(key, self.scene(key, &service, &pods), self.api.now()) {
+            return outcome;
+        }
         let trigger = self.trigger(key, &service, &pods);
         let scene = Scene { service: &service, pods: &pods, trigger };
         subsets::sync(&self.api, key, &scene)?;
         slices::sync(&self.api, key, &scene)?;
+        self.rest.note(key, self.scene(key, &service, &pods), self.api.now(), None);
         Ok(None)
+    }
+
+    /// The Service, what is told of it so far, and its pods.
+    fn scene(&self, key: &Key, service: &Object, pods: &[Object]) -> u64 {
+        let mut told = slices::held(&self.api, service);
+        told.extend(self.api.store.get(&Key::new("endpoints", key.namespace.as_str(), key.name.as_str())));
+        rest::scene(told.iter().chain([service]), pods)
     }
 
     /// The earliest of the changes since the last look; of a new Service, that it was made.
@@ -68,11 +82,8 @@ impl Endpoints {
         let mut changed: Vec<Timestamp> = made.filter(|at| known.service < Some(*at)).into_iter().collect();
         let mut seen = BTreeMap::new();
         for pod in pods {
-            let ready = condition(pod, "Ready");
-            let Some(at) = ready.and_then(|ready| clock::parse(text(ready, "/lastTransitionTime"))) else {
-                continue;
-            };
-            let name = object::name(pod);
+            let Some(at) = pod.facts().ready_since else { continue };
+            let name = &*pod.facts().name;
             changed.extend((known.pods.get(name) < Some(&at)).then_some(at));
             seen.insert(name.to_owned(), at);
         }

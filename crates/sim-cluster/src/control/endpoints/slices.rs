@@ -31,7 +31,7 @@ pub(super) fn sync(api: &Api, key: &Key, scene: &Scene<'_>) -> Result<(), ApiErr
     let Some(resource) = api.registry.by_key("endpointslices.discovery.k8s.io") else { return Ok(()) };
     let collection = Target::new(&resource, &key.namespace, "");
     let caller = Caller::component(CALLER);
-    let held = controlled(api, "endpointslices.discovery.k8s.io", scene.service);
+    let held = held(api, scene.service);
     let (slices, spare) = arrange(&held, wanted(api, scene));
     let labels = labels(scene.service, [(SERVICE, key.name.as_str()), (MANAGED_BY, CONTROLLER)]);
     for slice in slices {
@@ -72,6 +72,11 @@ pub(super) fn sync(api: &Api, key: &Key, scene: &Scene<'_>) -> Result<(), ApiErr
         api.delete(&collection.named(&name), &DeleteOptions::default())?;
     }
     Ok(())
+}
+
+/// The slices of a Service.
+pub(super) fn held(api: &Api, service: &Object) -> Vec<Object> {
+    controlled(api, "endpointslices.discovery.k8s.io", service)
 }
 
 /// The endpoints by the ports that they have.

@@ -99,11 +99,14 @@ impl Kubelet {
             self.runs.remove(key);
             return Ok(None);
         };
-        let node = text(&pod, "/spec/nodeName").to_owned();
+        let node = pod.facts().node.to_string();
         if node.is_empty() || self.nodes.is_lost(&node) {
             return Ok(None);
         }
         let now = self.api.now();
+        if let Some(outcome) = self.runs.get(key).and_then(|run| run.at_rest(&pod, now)) {
+            return outcome;
+        }
         let mut run = match self.runs.remove(key).filter(|run| run.uid == object::uid(&pod)) {
             Some(run) => run,
             None if list(&pod, "/status/containerStatuses").is_empty() => self.start(&pod, now),
@@ -127,7 +130,8 @@ impl Kubelet {
             now,
         };
         let next = run.advance(&mut context);
-        self.write(&pod, &run, now)?;
+        let told = self.write(&pod, &run, now)?;
+        run.settled = told.map(|told| (told.facts().revision, next));
         self.runs.insert(key.clone(), run);
         Ok(next.map(|at| until(now, at)))
     }
@@ -139,13 +143,14 @@ impl Kubelet {
         Run::new(pod, address, now)
     }
 
-    fn write(&self, pod: &Object, run: &Run, now: Timestamp) -> Result<(), ApiError> {
-        let Some(target) = self.target(pod) else { return Ok(()) };
+    /// Tells the status; the answer is the pod with it.
+    fn write(&self, pod: &Object, run: &Run, now: Timestamp) -> Result<Option<Object>, ApiError> {
+        let Some(target) = self.target(pod) else { return Ok(None) };
         let node = self.api.store.get(&Key::new("nodes", "", text(pod, "/spec/nodeName")));
-        self.api.modify(&Caller::component("kubelet"), &target, Part::Status, |pod| {
+        let told = self.api.modify(&Caller::component("kubelet"), &target, Part::Status, |pod| {
             pod["status"] = status::of(pod, run, node.as_deref(), now);
         })?;
-        Ok(())
+        Ok(Some(told))
     }
 
     /// Stops a pod; the answer is how long it still takes, or nothing once it is gone.

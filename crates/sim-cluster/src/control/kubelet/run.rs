@@ -9,7 +9,9 @@ use super::Node;
 use super::container::{Container, Role};
 use super::reference;
 use crate::control::recorder::Kind;
+use crate::control::{Outcome, until};
 use crate::object::{self, list, text};
+use crate::store::Object;
 
 /// How long a sandbox takes to come up.
 const SANDBOX: SignedDuration = SignedDuration::from_millis(300);
@@ -44,6 +46,8 @@ pub(super) struct Run {
     pub(super) containers: Vec<Container>,
     /// Set once the pod is being stopped.
     pub(super) stops_at: Option<Timestamp>,
+    /// The version in which everything was told, and when the next step is due.
+    pub(super) settled: Option<(u64, Option<Timestamp>)>,
 }
 
 impl Run {
@@ -57,7 +61,16 @@ impl Run {
             sandbox_up: false,
             containers: containers(pod),
             stops_at: None,
+            settled: None,
         }
+    }
+
+    /// If there is nothing to do or to tell: the outcome of not looking. Most changes of a pod are the kubelet's.
+    pub(super) fn at_rest(&self, pod: &Object, now: Timestamp) -> Option<Outcome> {
+        let (revision, due) = self.settled?;
+        let facts = pod.facts();
+        let rests = revision == facts.revision && *facts.uid == *self.uid && due.is_none_or(|due| due > now);
+        rests.then(|| Ok(due.map(|due| until(now, due))))
     }
 
     /// Takes every step that is due; the answer is when the next one is.
