@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::api::Target;
 use crate::clock;
-use crate::kinds::{qos_class, resources};
+use crate::kinds::{QUOTA_NAMES, qos_class, resources};
 use crate::object::{self, list, map, text};
-use crate::resource::Resource;
+use crate::resource::{Registry, Resource};
 use crate::status::ApiError;
 use crate::store::{Key, Tx};
 
@@ -141,6 +141,22 @@ fn compute_resource(name: &str) -> Option<(&'static str, &str)> {
         Some(_) => return None,
     };
     ["cpu", "memory"].contains(&resource).then_some((part, resource))
+}
+
+/// Whether a real server counts anything by this name.
+pub(crate) fn is_counted(registry: &Registry, name: &str) -> bool {
+    if let Some(resource) = name.strip_prefix("count/") {
+        let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
+        return registry.by_key(resource).is_some_and(|resource| resource.is_namespaced())
+            || Registry::is_missing_group(group, None)
+            || registry.is_missing_resource(group, plural);
+    }
+    let requested = name.strip_prefix("requests.");
+    // Of whatever else nodes have, what is requested is counted.
+    requested.is_some_and(|requested| requested.contains('/') || requested.starts_with("hugepages-"))
+        || name.starts_with("hugepages-")
+        || name.contains(".storageclass.storage.k8s.io/")
+        || QUOTA_NAMES.contains(&name) && name != "storage"
 }
 
 /// Whether an object counts against a quota: scopes speak of pods alone.

@@ -85,6 +85,7 @@ pub(crate) struct Manager {
     /// Sets whose pods are in order.
     sets_at_rest: Rest,
     budgets_at_rest: Rest,
+    put_backs: u64,
     queue: BTreeSet<Work>,
     timers: BTreeSet<(Timestamp, Work)>,
     /// The earliest timer of each piece of work, so that no second one is set.
@@ -105,6 +106,7 @@ impl Manager {
             budgets: Selecting::new(api.clone(), "poddisruptionbudgets.policy"),
             sets_at_rest: Rest::default(),
             budgets_at_rest: Rest::default(),
+            put_backs: 0,
             recorder,
             api,
             queue: BTreeSet::from([Work::ExpireEvents]),
@@ -140,6 +142,7 @@ impl Manager {
             tokio::select! {
                 () = stop.cancelled() => return,
                 unseen = self.api.store.unseen() => {
+                    self.rouse_if_put_back();
                     for (key, gone) in unseen {
                         self.notice(&key, gone.as_ref());
                     }
@@ -147,6 +150,16 @@ impl Manager {
                 () = self.nodes.changed() => self.notice_nodes(),
                 () = timer => self.wake(),
             }
+        }
+    }
+
+    /// Where revisions went back, what was noted of one may be said of another: nothing is at rest.
+    fn rouse_if_put_back(&mut self) {
+        let put_backs = self.api.store.put_backs();
+        if std::mem::replace(&mut self.put_backs, put_backs) != put_backs {
+            self.sets_at_rest = Rest::default();
+            self.budgets_at_rest = Rest::default();
+            self.kubelet.rouse();
         }
     }
 
@@ -216,7 +229,7 @@ impl Manager {
                 self.queue.insert(Work::Quota(key.clone()));
             }
             "poddisruptionbudgets.policy" => {
-                self.budgets.learn(key, gone.is_none().then(|| disruption::selector(&object)));
+                self.budgets.learn(key, disruption::selector(&object).filter(|_| gone.is_none()));
                 self.queue.insert(Work::Budget(key.clone()));
             }
             "services" => {
@@ -319,7 +332,7 @@ impl Manager {
             Work::Pod(key) => self.kubelet.sync(key),
             Work::Garbage(key) => garbage::sync(&self.api, key),
             Work::Quota(key) => quota::sync(&self.api, key),
-            Work::Budget(key) => disruption::sync(&self.api, &mut self.budgets_at_rest, key),
+            Work::Budget(key) => disruption::sync(&self.api, &self.recorder, &mut self.budgets_at_rest, key),
             Work::Autoscaler(key) => self.autoscaler.sync(key),
             Work::Endpoints(key) => self.endpoints.sync(key),
             Work::ExpireEvents => self.recorder.expire(EVENT_LIFE),

@@ -141,6 +141,7 @@ impl Scheduler {
     pub(super) fn sync(&mut self) -> Outcome {
         let mut waiting = self.api.store.having("pods", "/spec/nodeName", "");
         waiting.retain(|pod| !object::is_terminating(pod) && list(pod, "/spec/schedulingGates").is_empty());
+        waiting.retain(|pod| text(pod, "/spec/schedulerName") == "default-scheduler");
         // Higher priority first, then first come, first served.
         waiting.sort_by_cached_key(|pod| {
             let priority = object::integer(pod, "/spec/priority").unwrap_or_default();

@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 pub(crate) use definition::{CLEANUP, to_resource as definition_to_resource};
 pub(crate) use names::{fault_of_label_value, faults_of_qualified};
 pub(crate) use pod::{qos_class, resources};
+pub(crate) use quota::RESOURCES as QUOTA_NAMES;
 
 use crate::api::{Api, Part, Target};
 use crate::object;

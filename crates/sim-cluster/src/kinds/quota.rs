@@ -51,7 +51,7 @@ pub(super) fn check(quota: &Value, causes: &mut Vec<Cause>) {
 }
 
 /// The names without a domain that the API knows, for whatever they may be used.
-pub(super) const RESOURCES: [&str; 20] = [
+pub(crate) const RESOURCES: [&str; 20] = [
     "cpu",
     "memory",
     "ephemeral-storage",

@@ -40,6 +40,15 @@ const OTHER_RESOURCES: &[&str] = &[
     "statefulsets",
 ];
 
+/// The controllers of pods that a real server has beside those modelled here, and whether they have a scale.
+const OTHER_CONTROLLERS: &[((&str, &str), &str, bool)] = &[
+    (("", "ReplicationController"), "replicationcontrollers", true),
+    (("apps", "DaemonSet"), "daemonsets.apps", false),
+    (("apps", "StatefulSet"), "statefulsets.apps", true),
+    (("batch", "CronJob"), "cronjobs.batch", false),
+    (("batch", "Job"), "jobs.batch", false),
+];
+
 /// All served resources by table key.
 #[derive(Debug)]
 pub(crate) struct Registry {
@@ -92,10 +101,21 @@ impl Registry {
             || OTHER_RESOURCES.contains(&plural) && self.has_version(group, version)
     }
 
+    /// Whether a real server would have a resource in some version of a group, of which others are modelled here.
+    pub(crate) fn is_missing_resource(&self, group: &str, plural: &str) -> bool {
+        OTHER_RESOURCES.contains(&plural) && self.has_group(group)
+    }
+
     /// Whether a real server would have a group, or this version of it, that is missing here.
     pub(crate) fn is_missing_group(group: &str, version: Option<&str>) -> bool {
         OTHER_GROUPS.contains(&group)
             || version.is_some_and(|version| OTHER_VERSIONS.contains(&(group, version)))
+    }
+
+    /// What a real server has of a kind that is missing here: its resource, and whether that has a scale.
+    pub(crate) fn missing_kind(group: &str, kind: &str) -> Option<(&'static str, bool)> {
+        let (_, resource, scale) = OTHER_CONTROLLERS.iter().find(|(of, _, _)| *of == (group, kind))?;
+        Some((resource, *scale))
     }
 
     /// Whether anything of a version of a group is served.

@@ -58,6 +58,7 @@ impl Store {
         }
         (inner.revision, inner.forgotten) = (revision, revision);
         (inner.unwatched, inner.compacted) = (revision, revision);
+        inner.put_backs += 1;
         inner.dependents.clear();
         for (key, stored) in objects {
             gone.swap_remove(key);

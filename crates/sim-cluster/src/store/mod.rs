@@ -71,6 +71,8 @@ struct Inner {
     forgotten: u64,
     /// No watch begins before this revision, although there is history: the server was restarted.
     unwatched: u64,
+    /// How often another state was put in the place of what was there.
+    put_backs: u64,
     /// No list shows the state at an earlier revision than this one: it was compacted.
     compacted: u64,
     tables: HashMap<Arc<str>, Table>,
@@ -102,6 +104,7 @@ impl Store {
             forgotten: revision,
             unwatched: revision,
             compacted: revision,
+            put_backs: 0,
             tables: HashMap::new(),
             dependents: HashMap::new(),
             unseen: IndexMap::new(),
@@ -235,6 +238,11 @@ impl Store {
     pub(crate) fn compact(&self) {
         let mut inner = self.inner.lock();
         inner.compacted = inner.revision;
+    }
+
+    /// How often the revisions went back since it was opened: what was noted of one may now be another's.
+    pub(crate) fn put_backs(&self) -> u64 {
+        self.inner.lock().put_backs
     }
 
     /// The earliest revision that lists show.

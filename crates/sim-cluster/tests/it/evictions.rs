@@ -71,3 +71,50 @@ async fn an_eviction_that_came_to_nothing_is_given_back_after_two_minutes() {
     let given_back = budgets.get("web").await.unwrap().status.unwrap();
     assert_eq!((given_back.disruptions_allowed, given_back.disrupted_pods), (Some(1), None));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_counts_what_a_custom_controller_with_a_scale_wants() {
+    let cluster = mk_cluster().await;
+    let client = cluster.client();
+    let post = async |path: &str, object: Value| -> Value {
+        let request = Request::post(path).header("content-type", "application/json");
+        client.request(request.body(object.to_string().into_bytes()).unwrap()).await.unwrap()
+    };
+    let scale = json!({"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"});
+    let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "fleets.example.io"},
+        "spec": {
+            "group": "example.io", "scope": "Namespaced", "names": {"plural": "fleets", "kind": "Fleet"},
+            "versions": [{
+                "name": "v1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": schema}, "subresources": {"status": {}, "scale": scale},
+            }],
+        },
+    });
+    post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let fleet = json!({
+        "apiVersion": "example.io/v1", "kind": "Fleet", "metadata": {"name": "fleet"}, "spec": {"replicas": 4},
+    });
+    let fleet = post("/apis/example.io/v1/namespaces/default/fleets", fleet).await;
+    let owner = json!({
+        "apiVersion": "example.io/v1", "kind": "Fleet", "name": "fleet", "uid": fleet["metadata"]["uid"],
+        "controller": true,
+    });
+    let pods: Api<Pod> = Api::default_namespaced(client.clone());
+    let metadata = json!({"name": "x", "labels": {"app": "web"}, "ownerReferences": [owner]});
+    created(&pods, json!({"metadata": metadata, "spec": {"containers": [{"name": "app", "image": "a"}]}}))
+        .await;
+    let budgets: Api<PodDisruptionBudget> = Api::default_namespaced(client.clone());
+    let spec = json!({"maxUnavailable": "50%", "selector": {"matchLabels": {"app": "web"}}});
+    created(&budgets, json!({"metadata": {"name": "web"}, "spec": spec})).await;
+    let judged = until(&budgets, "web", |budget| {
+        budget
+            .and_then(|budget| budget.status.as_ref())
+            .is_some_and(|status| status.current_healthy == Some(1))
+    });
+    let status = judged.await.unwrap().status.unwrap();
+    assert_eq!((status.expected_pods, status.desired_healthy), (Some(4), Some(2)));
+}

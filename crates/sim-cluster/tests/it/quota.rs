@@ -109,3 +109,29 @@ async fn a_quota_with_a_priority_class_scope_counts_only_pods_of_that_class() {
     let status = refusal(api.create(&PostParams::default(), &mk("d", Some("none"))).await);
     assert_eq!(status.message, "pods \"d\" is forbidden: no PriorityClass with name none was found");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_should_have_gone_from_a_lost_node_is_given_back_without_a_word() {
+    let cluster = mk_cluster().await;
+    let client = cluster.client();
+    let quotas: Api<ResourceQuota> = Api::default_namespaced(client.clone());
+    created(&quotas, json!({"metadata": {"name": "q"}, "spec": {"hard": {"pods": "5", "count/pods": "5"}}}))
+        .await;
+    let used = async |pods: &'static str| {
+        let quota = until(&quotas, "q", |quota| {
+            let used = quota.and_then(|quota| quota.status.as_ref()).and_then(|status| status.used.as_ref());
+            used.is_some_and(|used| used["pods"].0 == pods)
+        });
+        quota.await.unwrap().status.unwrap().used.unwrap()["count/pods"].0.clone()
+    };
+    used("0").await;
+    let api: Api<Pod> = Api::default_namespaced(client.clone());
+    let spec = json!({"nodeName": "dc-1-n1", "containers": [{"name": "app", "image": "a"}]});
+    created(&api, json!({"metadata": {"name": "x"}, "spec": spec})).await;
+    used("1").await;
+    cluster.nodes().lose("dc-1-n1");
+    api.delete("x", &DeleteParams::default()).await.unwrap();
+    assert_eq!(used("1").await, "1", "it may still run there");
+    tokio::time::sleep(std::time::Duration::from_mins(6)).await;
+    assert_eq!(used("0").await, "1", "it is still stored");
+}

@@ -51,3 +51,13 @@ pub(crate) fn gated_pod(name: &str) -> Value {
         },
     })
 }
+
+/// A pod of one container.
+pub(crate) fn pod(name: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name},
+        "spec": {"containers": [{"name": "main", "image": "registry.example/app:1"}]},
+    })
+}

@@ -4,6 +4,7 @@ pub mod apply;
 pub mod apply_conflicts;
 pub mod apply_lists;
 pub mod autoscalers;
+pub mod budgets;
 pub mod definitions;
 pub mod delete;
 pub mod endpoints;
@@ -20,6 +21,7 @@ mod mk;
 pub mod paging;
 pub mod patches;
 pub mod protobuf;
+pub mod quotas;
 pub mod select;
 pub mod subresources;
 pub mod watch;
@@ -314,6 +316,27 @@ macro_rules! for_each_case {
                 a_budget_that_needs_all_lets_nobody_go,
                 two_budgets_over_one_pod_are_one_too_many,
                 an_eviction_of_nobody_is_refused;
+            budgets:
+                a_budget_of_nobody_allows_nothing,
+                a_number_that_must_be_there_is_held_against_all_pods,
+                a_percentage_is_of_what_controllers_want,
+                what_may_be_away_is_of_what_controllers_want,
+                a_budget_over_two_deployments_adds_them_up,
+                pods_without_a_controller_do_not_count_for_a_share,
+                a_controller_that_cannot_be_scaled_fails_the_budget,
+                a_controller_of_an_unknown_kind_fails_the_budget,
+                a_budget_that_failed_recovers_with_its_pods,
+                an_eviction_that_did_not_come_about_is_given_up,
+                a_changed_budget_is_observed;
+            quotas:
+                what_was_there_before_is_counted,
+                a_changed_quota_is_counted_anew,
+                what_is_deleted_is_given_back,
+                a_pod_that_ended_holds_no_resources,
+                a_scope_counts_the_pods_in_it,
+                a_scope_of_classes_counts_their_pods,
+                names_that_nobody_counts_are_not_used,
+                services_count_by_their_type;
             protobuf:
                 an_object_may_come_in_protobuf,
                 a_zero_is_set_where_go_can_tell_it_from_nothing,

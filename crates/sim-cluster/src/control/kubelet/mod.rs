@@ -94,6 +94,11 @@ impl Kubelet {
         Self { api, recorder, scripts, nodes, runs: HashMap::new(), images, next_address }
     }
 
+    /// Looks at every pod again, whatever was noted of its version.
+    pub(super) fn rouse(&mut self) {
+        self.runs.values_mut().for_each(Run::rouse);
+    }
+
     pub(super) fn sync(&mut self, key: &Key) -> Outcome {
         let Some(pod) = self.api.store.get(key) else {
             self.runs.remove(key);

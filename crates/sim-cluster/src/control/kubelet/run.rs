@@ -73,6 +73,11 @@ impl Run {
         rests.then(|| Ok(due.map(|due| until(now, due))))
     }
 
+    /// There may be something to do after all.
+    pub(super) fn rouse(&mut self) {
+        self.settled = None;
+    }
+
     /// Takes every step that is due; the answer is when the next one is.
     pub(super) fn advance(&mut self, node: &mut Node<'_>) -> Option<Timestamp> {
         if !self.sandbox_up {
