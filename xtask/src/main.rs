@@ -61,7 +61,7 @@ enum Task {
 
 #[derive(Subcommand)]
 enum MutateTask {
-    /// Ten faults in the simulated cluster, each under the suite that holds it to the real one
+    /// Faults in the simulated cluster, each under the suite that holds it to the real one
     Sim,
 }
 

@@ -3,33 +3,52 @@
 use crate::mutations::{MUTATIONS, Mutation};
 use crate::workspace;
 use anyhow::{Context, Result, bail, ensure};
-use std::fs;
+use serde_json::Value;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// The tests that are the suite, as far as it runs on the simulated cluster. The first that fails is enough.
+const SUITE: [&str; 2] = ["simulated", "simulated_faults"];
+
+/// How long the suite may run under one fault; without any it takes half a minute. One that makes it hang is noticed too.
+const LIMIT: Duration = Duration::from_mins(5);
+
+/// How long all of it may take, on two cores that have other work too.
+const TOTAL: Duration = Duration::from_hours(1);
 
 /// Puts one fault after another into a copy of the repository, and runs the suite there on the simulated
 /// cluster. Fails if it stays green under any.
 pub(crate) fn sim() -> Result<ExitCode> {
+    let began = Instant::now();
     for mutation in &MUTATIONS {
         mutation.applied(&workspace::root())?;
     }
     let copy = Copy::make()?;
-    eprintln!("without a fault");
-    if let Outcome::Red(failed, said) = copy.run_suite()? {
-        bail!("without any fault {failed} cases fail:\n{said}");
+    let started = Instant::now();
+    match copy.run_suite()? {
+        Outcome::Green => println!("green      without a fault ({} s)", started.elapsed().as_secs()),
+        Outcome::Red(failed, said) => bail!("without any fault {failed} cases fail:\n{said}"),
+        Outcome::Endless => bail!("without any fault the suite does not end within {LIMIT:?}"),
     }
 
     let mut unnoticed = Vec::new();
-    for mutation in &MUTATIONS {
+    for (done, mutation) in MUTATIONS.iter().enumerate() {
+        ensure!(
+            began.elapsed() < TOTAL,
+            "{done} of {} faults were tried in {TOTAL:?}; {} took too long",
+            MUTATIONS.len(),
+            workspace::target_folder()?.display()
+        );
         let started = Instant::now();
         let file = copy.folder.join(mutation.file);
         let right = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
         fs::write(&file, mutation.applied(&copy.folder)?).context("writing a fault")?;
-        let outcome = copy.run_suite()?;
+        let outcome = copy.run_suite();
         fs::write(&file, right).context("taking a fault back")?;
         let took = started.elapsed().as_secs();
-        match outcome {
+        match outcome.with_context(|| format!("where {}", mutation.name))? {
             Outcome::Green => {
                 println!("UNNOTICED  {} ({took} s)", mutation.name);
                 unnoticed.push(mutation.name);
@@ -37,13 +56,15 @@ pub(crate) fn sim() -> Result<ExitCode> {
             Outcome::Red(failed, _) => {
                 println!("noticed    {}: {failed} cases fail ({took} s)", mutation.name);
             }
+            Outcome::Endless => println!("noticed    {}: the suite does not end ({took} s)", mutation.name),
         }
     }
+    let took = began.elapsed().as_secs();
     if unnoticed.is_empty() {
-        println!("all {} faults are noticed", MUTATIONS.len());
+        println!("all {} faults are noticed ({took} s in all)", MUTATIONS.len());
         return Ok(ExitCode::SUCCESS);
     }
-    println!("FAILED: the suite stays green where {}", unnoticed.join("; where "));
+    println!("FAILED: the suite stays green where {} ({took} s in all)", unnoticed.join("; where "));
     Ok(ExitCode::FAILURE)
 }
 
@@ -63,6 +84,8 @@ enum Outcome {
     Green,
     /// So many cases failed, and this was said of them.
     Red(usize, String),
+    /// It did not, within its time.
+    Endless,
 }
 
 /// A copy of what is worked on, so that no fault is left behind there.
@@ -100,21 +123,77 @@ impl Copy {
         Ok(Self { folder, target })
     }
 
+    /// Builds the suite and runs it. Between two faults only the simulated cluster and what stands on it are built anew.
     fn run_suite(&self) -> Result<Outcome> {
-        let suite = ["-p", "plimsoll-machinery", "--test", "simulated", "--locked"];
-        let built = self.cargo("test").args(suite).arg("--no-run").status().context("running cargo")?;
-        ensure!(built.success(), "a fault must compile");
-        let output =
-            self.cargo("test").args(suite).stdout(Stdio::piped()).output().context("running cargo")?;
-        let said = String::from_utf8_lossy(&output.stdout);
+        let programs = self.build()?;
+        let started = Instant::now();
+        for program in programs {
+            match self.run(&program, LIMIT.saturating_sub(started.elapsed()))? {
+                Outcome::Green => {}
+                other => return Ok(other),
+            }
+        }
+        Ok(Outcome::Green)
+    }
+
+    /// The programs of the suite, in the order in which they run.
+    fn build(&self) -> Result<Vec<PathBuf>> {
+        let mut build = self.cargo("test");
+        build.args(["-p", "plimsoll-machinery", "--locked", "--no-run", "--message-format=json"]);
+        build.args(SUITE.iter().flat_map(|name| ["--test", name]));
+        let output = build.stderr(Stdio::piped()).output().context("running cargo")?;
+        ensure!(
+            output.status.success(),
+            "a fault must compile:\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let messages = String::from_utf8_lossy(&output.stdout);
+        let messages: Vec<Value> =
+            messages.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let program = |name: &&str| {
+            let found =
+                messages.iter().find(|it| it["target"]["name"] == **name && it["executable"].is_string());
+            let path = found.and_then(|it| it["executable"].as_str()).map(PathBuf::from);
+            path.with_context(|| format!("cargo names no program for the test {name}"))
+        };
+        SUITE.iter().map(program).collect()
+    }
+
+    /// Runs a program of the suite itself rather than through cargo, so that ending it ends all of it.
+    fn run(&self, program: &Path, limit: Duration) -> Result<Outcome> {
+        let started = Instant::now();
+        let log = self.target.join("suite.log");
+        let output = File::create(&log).with_context(|| format!("making {}", log.display()))?;
+        let mut suite = Command::new(program)
+            .current_dir(self.folder.join("tests/machinery"))
+            .env("INSTA_UPDATE", "no")
+            .env("INSTA_FORCE_PASS", "0")
+            .env("RUST_BACKTRACE", "0")
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(Stdio::null())
+            .spawn()
+            .with_context(|| format!("running {}", program.display()))?;
+        let status = loop {
+            if let Some(status) = suite.try_wait().context("waiting for the suite")? {
+                break status;
+            }
+            if started.elapsed() > limit {
+                suite.kill().context("ending the suite")?;
+                suite.wait().context("waiting for the suite")?;
+                return Ok(Outcome::Endless);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        };
+        let said = fs::read_to_string(&log).with_context(|| format!("reading {}", log.display()))?;
         // `test result: FAILED. 220 passed; 6 failed; …`
         let failed = said.lines().find_map(|line| line.strip_prefix("test result: FAILED. "));
         let failed = failed.and_then(|line| line.split_once(" passed; ")?.1.split_once(" failed"));
         let failed = failed.and_then(|(count, _)| count.parse().ok()).unwrap_or_default();
-        match (output.status.success(), failed) {
+        match (status.success(), failed) {
             (true, _) => Ok(Outcome::Green),
             (false, 0) => bail!("the suite did not run to its end:\n{said}"),
-            (false, failed) => Ok(Outcome::Red(failed, said.into_owned())),
+            (false, failed) => Ok(Outcome::Red(failed, said)),
         }
     }
 
@@ -125,9 +204,8 @@ impl Copy {
             .arg(task)
             .arg("--quiet")
             .env("CARGO_TARGET_DIR", &self.target)
-            .env("INSTA_UPDATE", "no")
-            .env("INSTA_FORCE_PASS", "0")
-            .stderr(Stdio::null());
+            // Nobody debugs what is built here.
+            .env("CARGO_PROFILE_DEV_DEBUG", "0");
         command
     }
 }

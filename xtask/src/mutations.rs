@@ -1,4 +1,4 @@
-//! Ten faults that somebody could put into the simulated cluster, each as a replacement of one text in one file.
+//! Faults that somebody could put into the simulated cluster, each as a replacement of one text in one file.
 
 /// A fault.
 pub(crate) struct Mutation {
@@ -12,7 +12,7 @@ pub(crate) struct Mutation {
     pub(crate) to: &'static str,
 }
 
-pub(crate) const MUTATIONS: [Mutation; 10] = [
+pub(crate) const MUTATIONS: [Mutation; 17] = [
     Mutation {
         name: "what leaves the selection of a watch is told as changed",
         file: "crates/sim-cluster/src/api/watch.rs",
@@ -22,8 +22,8 @@ pub(crate) const MUTATIONS: [Mutation; 10] = [
     Mutation {
         name: "a list at exactly an older version shows the present",
         file: "crates/sim-cluster/src/api/read.rs",
-        from: "let (items, revision) = if exact {",
-        to: "let (items, revision) = if exact && asked == 0 {",
+        from: "        if exact {",
+        to: "        if exact && asked == 0 {",
     },
     Mutation {
         name: "an update that changes nothing is stored",
@@ -64,13 +64,55 @@ pub(crate) const MUTATIONS: [Mutation; 10] = [
     Mutation {
         name: "a page counts one object too many",
         file: "crates/sim-cluster/src/api/read.rs",
-        from: "options.selection.is_everything().then_some(rest.len());",
-        to: "options.selection.is_everything().then_some(rest.len() + 1);",
+        from: "options.selection.is_everything()).then_some(rest.len()),",
+        to: "options.selection.is_everything()).then_some(rest.len() + 1),",
     },
     Mutation {
         name: "nulls do not remove in a merge patch",
         file: "crates/sim-cluster/src/patch/merge.rs",
         from: "if value.is_null() {",
         to: "if value.is_null() && !fields.contains_key(name) {",
+    },
+    Mutation {
+        name: "a service leads to the pods that are not ready",
+        file: "crates/sim-cluster/src/control/endpoints/subsets.rs",
+        from: "if unready_too || is_ready(pod) {",
+        to: "if unready_too || !is_ready(pod) {",
+    },
+    Mutation {
+        name: "an eviction asks no budget",
+        file: "crates/sim-cluster/src/api/evict.rs",
+        from: "if !is_beyond_budgets(&pod) {",
+        to: "if !is_beyond_budgets(&pod) && options.dry_run {",
+    },
+    Mutation {
+        name: "a budget takes a share for less than it is",
+        file: "crates/sim-cluster/src/control/disruption.rs",
+        from: "let healthy = int_or_percent(least, wanted, Rounding::Up);",
+        to: "let healthy = int_or_percent(least, wanted, Rounding::Down);",
+    },
+    Mutation {
+        name: "a quota is not counted anew when it changes",
+        file: "crates/sim-cluster/src/control/quota.rs",
+        from: "quota[\"status\"][\"hard\"] = to_value(&hard);",
+        to: "if quota[\"status\"][\"hard\"].is_null() { quota[\"status\"][\"hard\"] = to_value(&hard); }",
+    },
+    Mutation {
+        name: "an autoscaler takes one pod for the least",
+        file: "crates/sim-cluster/src/control/autoscaler/mod.rs",
+        from: "(integer(spec, \"/minReplicas\").unwrap_or(1),",
+        to: "(integer(spec, \"/minReplicas\").map_or(1, |_| 1),",
+    },
+    Mutation {
+        name: "a restarted server tells what watches missed",
+        file: "crates/sim-cluster/src/store/mod.rs",
+        from: "if revision < inner.unwatched {",
+        to: "if revision < inner.unwatched && revision == 0 {",
+    },
+    Mutation {
+        name: "the revisions stay when a cluster is put back",
+        file: "crates/sim-cluster/src/store/backup.rs",
+        from: "(inner.revision, inner.forgotten) = (revision, revision);",
+        to: "(inner.revision, inner.forgotten) = (inner.revision.max(revision), revision);",
     },
 ];
