@@ -159,6 +159,13 @@ pub(crate) fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> 
     list(object, "/status/conditions").iter().find(|condition| text(condition, "/type") == kind)
 }
 
+/// The containers of a pod that run as long as it does: sidecars too.
+pub(crate) fn lasting_containers(pod: &Value) -> impl Iterator<Item = &Value> {
+    let sidecars = list(pod, "/spec/initContainers").iter();
+    let sidecars = sidecars.filter(|container| text(container, "/restartPolicy") == "Always");
+    list(pod, "/spec/containers").iter().chain(sidecars)
+}
+
 /// Whether a pod or a node says that it is ready.
 pub(crate) fn is_ready(object: &Value) -> bool {
     condition(object, "Ready").is_some_and(|ready| text(ready, "/status") == "True")

@@ -394,13 +394,6 @@ fn controller_reference(owner: &Value) -> Value {
     })
 }
 
-/// The containers of a pod that run as long as it does: sidecars too.
-fn lasting_containers(pod: &Value) -> impl Iterator<Item = &Value> {
-    let sidecars = object::list(pod, "/spec/initContainers").iter();
-    let sidecars = sidecars.filter(|container| object::text(container, "/restartPolicy") == "Always");
-    object::list(pod, "/spec/containers").iter().chain(sidecars)
-}
-
 /// Whether a pod has been ready for `seconds`; if not yet, how long it still needs.
 fn availability(pod: &Object, seconds: i64, now: Timestamp) -> Result<(), Option<Duration>> {
     let facts = pod.facts();

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::compare::compare;
 use super::managed::{ManagerId, Operation, Owned, entry, wire_time};
+use super::path::PathElement;
 use super::set::FieldSet;
 use super::typed::{Duplicates, validate};
 use super::{Form, UpdateContext, reset, restore_managed_fields, take_managed_fields};
@@ -83,6 +84,15 @@ fn changed(
             entries.push(Cow::Borrowed(held));
             continue;
         }
+        let others = touched.difference(&own);
+        if is_own && covers(&own, fields) && !meets(&others, fields) && !meets(&change.removed, fields) {
+            // It had them all and loses none.
+            let mut kept = held.clone();
+            kept["time"] = wire_time(ctx.now).into();
+            entries.push(Cow::Owned(kept));
+            own = FieldSet::default();
+            continue;
+        }
         let set = FieldSet::from_fields_v1(fields).map_err(|_| Unreadable)?;
         let left = set.difference(&set.intersection(&touched)).difference(&change.removed);
         if is_own {
@@ -117,6 +127,15 @@ fn meets(set: &FieldSet, fields: &Value) -> bool {
         || set
             .children()
             .any(|(element, child)| fields.get(element.serialize()).is_some_and(|below| meets(child, below)))
+}
+
+/// Whether written fields hold all of a set.
+fn covers(set: &FieldSet, fields: &Value) -> bool {
+    let below = |element: &PathElement| fields.get(element.serialize()).and_then(Value::as_object);
+    set.members().all(|element| below(element).is_some_and(|at| at.is_empty() || at.contains_key(".")))
+        && set
+            .children()
+            .all(|(element, child)| fields.get(element.serialize()).is_some_and(|below| covers(child, below)))
 }
 
 /// The order of [`super::managed::Managed::encode`], among entries of one version.

@@ -26,6 +26,11 @@ pub(crate) struct Facts {
     /// Of a pod: where it is.
     pub(crate) node: Box<str>,
     pub(crate) address: Box<str>,
+    /// Of a pod: the name that it goes by below that of a Service, and the name of this Service.
+    pub(crate) hostname: Box<str>,
+    pub(crate) subdomain: Box<str>,
+    /// Of a pod: the ports of the containers that run as long as it does.
+    pub(crate) ports: Box<[Port]>,
     /// How many are ordered.
     pub(crate) replicas: Option<i64>,
     pub(crate) owners: Box<[Owner]>,
@@ -41,6 +46,14 @@ pub(crate) struct Owner {
     pub(crate) name: Box<str>,
     pub(crate) uid: Box<str>,
     pub(crate) is_controller: bool,
+}
+
+/// A port of a container.
+#[derive(Debug)]
+pub(crate) struct Port {
+    pub(crate) name: Box<str>,
+    pub(crate) protocol: Box<str>,
+    pub(crate) number: Option<i64>,
 }
 
 impl Facts {
@@ -68,6 +81,16 @@ impl Facts {
             ready_since: ready.and_then(|ready| clock::parse(text(ready, "/lastTransitionTime"))),
             node: boxed("/spec/nodeName"),
             address: boxed("/status/podIP"),
+            hostname: boxed("/spec/hostname"),
+            subdomain: boxed("/spec/subdomain"),
+            ports: object::lasting_containers(object)
+                .flat_map(|container| list(container, "/ports"))
+                .map(|port| Port {
+                    name: text(port, "/name").into(),
+                    protocol: text(port, "/protocol").into(),
+                    number: integer(port, "/containerPort"),
+                })
+                .collect(),
             replicas: integer(object, "/spec/replicas"),
             owners: list(object, "/metadata/ownerReferences").iter().map(owner).collect(),
             labels: labels.finish(),

@@ -23,7 +23,7 @@ use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
 pub use backup::Backup;
-pub(crate) use facts::Owner;
+pub(crate) use facts::{Facts, Owner};
 pub(crate) use history::{Change, ChangeKind, Compacted};
 pub use log::LogError;
 pub(crate) use object::Object;

@@ -6,11 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use plimsoll_qos::Quantity;
 use serde_json::{Value, json};
 
-use super::super::{condition, is_ready, lasting_containers};
+use super::super::{condition, is_ready};
 use super::proposal::{Aim, Pod, Proposal, State, Tolerance, propose};
 use crate::clock;
 use crate::load::{Load, Loads, Usage};
-use crate::object::{self, integer, list, text};
+use crate::object::{self, integer, lasting_containers, list, text};
 use crate::store::Object;
 
 /// Over how much time the metrics API reckons; what runs for less has no metrics yet.

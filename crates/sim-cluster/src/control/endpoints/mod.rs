@@ -15,7 +15,7 @@ use crate::api::Api;
 use crate::clock;
 use crate::object::{self, list, map, text};
 use crate::select::LabelSelector;
-use crate::store::{Key, Object};
+use crate::store::{Facts, Key, Object};
 
 const CALLER: &str = "kube-controller-manager";
 /// The moment of the change that an object is the consequence of.
@@ -102,18 +102,17 @@ pub(super) fn selector(service: &Value) -> Option<LabelSelector> {
 }
 
 /// Whether a pod can be led to at all: it has an address and has not come to its end.
-fn has_address(pod: &Value) -> bool {
-    !matches!(text(pod, "/status/phase"), "Succeeded" | "Failed") && !text(pod, "/status/podIP").is_empty()
+fn has_address(pod: &Facts) -> bool {
+    !pod.is_finished && !pod.address.is_empty()
 }
 
 /// The ports of a Service on a pod. One that is named and not there is left out.
-fn ports(service: &Value, pod: &Value) -> Vec<Value> {
+fn ports(service: &Value, pod: &Facts) -> Vec<Value> {
     let on_pod = |port: &Value| {
         let target = &port["targetPort"];
         let Some(name) = target.as_str() else { return target.as_i64() };
-        let held = super::lasting_containers(pod).flat_map(|container| list(container, "/ports"));
-        let named = |held: &&Value| text(held, "/name") == name && held["protocol"] == port["protocol"];
-        held.filter(named).find_map(|held| held["containerPort"].as_i64())
+        let named = pod.ports.iter().filter(|held| &*held.name == name && port["protocol"] == *held.protocol);
+        named.into_iter().find_map(|held| held.number)
     };
     let ports = list(service, "/spec/ports").iter();
     ports
@@ -128,20 +127,18 @@ fn ports(service: &Value, pod: &Value) -> Vec<Value> {
         .collect()
 }
 
-fn target_ref(pod: &Value) -> Value {
+fn target_ref(service: &Value, pod: &Facts) -> Value {
     json!({
         "kind": "Pod",
-        "namespace": object::namespace(pod),
-        "name": object::name(pod),
-        "uid": object::uid(pod),
+        "namespace": object::namespace(service),
+        "name": pod.name,
+        "uid": pod.uid,
     })
 }
 
 /// Whether the pod goes by a name of its own below that of the Service.
-fn has_hostname(pod: &Value, service: &Value) -> bool {
-    !text(pod, "/spec/hostname").is_empty()
-        && text(pod, "/spec/subdomain") == object::name(service)
-        && object::namespace(pod) == object::namespace(service)
+fn has_hostname(pod: &Facts, service: &Value) -> bool {
+    !pod.hostname.is_empty() && *pod.subdomain == *object::name(service)
 }
 
 fn is_headless(service: &Value) -> bool {

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::super::{controlled, controller_reference, is_ready};
+use super::super::{controlled, controller_reference};
 use super::{CALLER, Scene, annotate, has_address, has_hostname, labels, ports, target_ref};
 use crate::api::{Api, Caller, DeleteOptions, Part, Target, WriteOptions};
 use crate::object::{self, flag, list, text};
 use crate::status::ApiError;
-use crate::store::{Key, Object};
+use crate::store::{Facts, Key, Object};
 
 /// How many addresses a slice holds.
 const ROOM: usize = 100;
@@ -82,7 +82,7 @@ pub(super) fn held(api: &Api, service: &Object) -> Vec<Object> {
 /// The endpoints by the ports that they have.
 fn wanted(api: &Api, scene: &Scene<'_>) -> BTreeMap<String, (Vec<Value>, Vec<Value>)> {
     let mut groups: BTreeMap<String, (Vec<Value>, Vec<Value>)> = BTreeMap::new();
-    for pod in scene.pods.iter().filter(|pod| has_address(pod)) {
+    for pod in scene.pods.iter().map(Object::facts).filter(|pod| has_address(pod)) {
         let ports = ports(scene.service, pod);
         let (_, endpoints) = groups.entry(format!("{ports:?}")).or_insert_with(|| (ports, Vec::new()));
         endpoints.push(endpoint(api, pod, scene.service));
@@ -90,15 +90,15 @@ fn wanted(api: &Api, scene: &Scene<'_>) -> BTreeMap<String, (Vec<Value>, Vec<Val
     groups
 }
 
-fn endpoint(api: &Api, pod: &Value, service: &Value) -> Value {
-    let (serving, terminating) = (is_ready(pod), object::is_terminating(pod));
+fn endpoint(api: &Api, pod: &Facts, service: &Value) -> Value {
+    let (serving, terminating) = (pod.is_ready, pod.is_terminating);
     let ready = flag(service, "/spec/publishNotReadyAddresses") || (serving && !terminating);
     let mut endpoint = json!({
-        "addresses": [text(pod, "/status/podIP")],
+        "addresses": [pod.address],
         "conditions": {"ready": ready, "serving": serving, "terminating": terminating},
-        "targetRef": target_ref(pod),
+        "targetRef": target_ref(service, pod),
     });
-    let node = text(pod, "/spec/nodeName");
+    let node = &*pod.node;
     if !node.is_empty() {
         endpoint["nodeName"] = node.into();
         let node = api.store.get(&Key::new("nodes", "", node));
@@ -109,7 +109,7 @@ fn endpoint(api: &Api, pod: &Value, service: &Value) -> Value {
         }
     }
     if has_hostname(pod, service) {
-        endpoint["hostname"] = text(pod, "/spec/hostname").into();
+        endpoint["hostname"] = (*pod.hostname).into();
     }
     endpoint
 }

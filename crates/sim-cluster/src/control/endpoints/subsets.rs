@@ -5,12 +5,12 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-use super::super::{Outcome, is_ready};
+use super::super::Outcome;
 use super::{CALLER, Scene, annotate, has_address, has_hostname, is_headless, labels, ports, target_ref};
 use crate::api::{Api, Caller, DeleteOptions, Part, Target, WriteOptions};
 use crate::object::{self, flag, text};
 use crate::status::ApiError;
-use crate::store::Key;
+use crate::store::{Key, Object};
 
 const MANAGED_BY: &str = "endpoints.kubernetes.io/managed-by";
 const CONTROLLER: &str = "endpoint-controller";
@@ -70,24 +70,24 @@ struct Subset {
 fn subsets(scene: &Scene<'_>) -> Vec<Value> {
     let unready_too = flag(scene.service, "/spec/publishNotReadyAddresses");
     let mut groups: BTreeMap<String, Subset> = BTreeMap::new();
-    for pod in scene.pods.iter().filter(|pod| has_address(pod)) {
+    for pod in scene.pods.iter().map(Object::facts).filter(|pod| has_address(pod)) {
         let ports = ports(scene.service, pod);
         let leads_nowhere = ports.is_empty() && !is_headless(scene.service);
-        if leads_nowhere || (object::is_terminating(pod) && !unready_too) {
+        if leads_nowhere || (pod.is_terminating && !unready_too) {
             continue;
         }
         let mut address = json!({
-            "ip": text(pod, "/status/podIP"),
-            "nodeName": text(pod, "/spec/nodeName"),
-            "targetRef": target_ref(pod),
+            "ip": pod.address,
+            "nodeName": pod.node,
+            "targetRef": target_ref(scene.service, pod),
         });
         if has_hostname(pod, scene.service) {
-            address["hostname"] = text(pod, "/spec/hostname").into();
+            address["hostname"] = (*pod.hostname).into();
         }
         let ports: Vec<Value> = ports.into_iter().map(without_empty_name).collect();
         let subset =
             groups.entry(format!("{ports:?}")).or_insert_with(|| Subset { ports, ..Subset::default() });
-        let addresses = if unready_too || is_ready(pod) { &mut subset.ready } else { &mut subset.unready };
+        let addresses = if unready_too || pod.is_ready { &mut subset.ready } else { &mut subset.unready };
         addresses.push(address);
     }
     groups.into_values().map(Subset::into_value).collect()
