@@ -212,7 +212,7 @@ impl Manager {
             "pods" => self.notice_pod(key, &object, gone.is_some()),
             "replicasets.apps" => {
                 self.queue.insert(Work::ReplicaSet(key.clone()));
-                self.queue_controller(&object);
+                self.queue_controller(key, &object);
             }
             "deployments.apps" => {
                 self.queue.insert(Work::Deployment(key.clone()));
@@ -254,22 +254,22 @@ impl Manager {
         self.queue.extend(self.api.store.keys("pods", None).into_iter().map(Work::Pod));
     }
 
-    fn notice_pod(&mut self, key: &Key, pod: &Value, gone: bool) {
+    fn notice_pod(&mut self, key: &Key, pod: &Object, gone: bool) {
         self.queue.insert(Work::Pod(key.clone()));
-        self.queue_controller(pod);
+        self.queue_controller(key, pod);
         self.scheduler.learn_pod(key, pod, gone);
         self.queue.extend(self.services.of_pod(key, pod, gone).into_iter().map(Work::Endpoints));
         self.queue.extend(self.budgets.of_pod(key, pod, gone).into_iter().map(Work::Budget));
-        let finished = matches!(object::text(pod, "/status/phase"), "Succeeded" | "Failed");
-        if gone || finished || object::text(pod, "/spec/nodeName").is_empty() {
+        let facts = pod.facts();
+        if gone || facts.is_finished || facts.node.is_empty() {
             self.queue.insert(Work::Schedule);
         }
     }
 
-    fn queue_controller(&mut self, object: &Value) {
-        let Some(owner) = object::controller_of(object) else { return };
-        let (namespace, name) = (object::namespace(object), object::text(owner, "/name"));
-        match object::text(owner, "/kind") {
+    fn queue_controller(&mut self, key: &Key, object: &Object) {
+        let Some(owner) = object.facts().controller() else { return };
+        let (namespace, name) = (key.namespace.as_str(), &*owner.name);
+        match &*owner.kind {
             "ReplicaSet" => {
                 self.queue.insert(Work::ReplicaSet(Key::new("replicasets.apps", namespace, name)))
             }
@@ -280,14 +280,14 @@ impl Manager {
         };
     }
 
-    fn notice_owners(&mut self, key: &Key, object: &Value, gone: bool) {
-        let owned = object::owner_uids(object).next().is_some();
-        let held = object::is_terminating(object) && object::finalizers(object).next().is_some();
-        if owned || held {
+    fn notice_owners(&mut self, key: &Key, object: &Object, gone: bool) {
+        let facts = object.facts();
+        let held = facts.is_terminating && object::finalizers(object).next().is_some();
+        if !facts.owners.is_empty() || held {
             self.queue.insert(Work::Garbage(key.clone()));
         }
         if gone {
-            for dependent in self.api.store.dependents(object::uid(object)) {
+            for dependent in self.api.store.dependents(&facts.uid) {
                 self.queue.insert(Work::Garbage(dependent));
             }
             // An owner that waits for its dependents looks again.
@@ -300,11 +300,10 @@ impl Manager {
     }
 
     /// What an object lies in: its namespace, quotas over it, and the CRD of a custom resource.
-    fn notice_containers(&mut self, key: &Key, object: &Value, gone: bool) {
-        let finished = matches!(object::text(object, "/status/phase"), "Succeeded" | "Failed");
-        if !key.namespace.is_empty() && (gone || finished) {
+    fn notice_containers(&mut self, key: &Key, object: &Object, gone: bool) {
+        if !key.namespace.is_empty() && (gone || object.facts().is_finished) {
             let namespace = self.api.store.get(&Key::new("namespaces", "", key.namespace.as_str()));
-            if namespace.is_some_and(|namespace| object::is_terminating(&namespace)) {
+            if namespace.is_some_and(|namespace| namespace.facts().is_terminating) {
                 self.queue.insert(Work::Namespace(key.namespace.clone()));
             }
             let quotas = self.api.store.keys("resourcequotas", Some(&key.namespace));

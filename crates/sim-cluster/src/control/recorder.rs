@@ -1,6 +1,7 @@
 //! Events: what controllers tell people. Repetitions are counted rather than written again.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -40,23 +41,17 @@ pub(super) struct Recorder {
     count: Arc<AtomicU64>,
 }
 
-/// What makes two events the same.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Repeated {
-    uid: String,
-    part: String,
-    reason: String,
-    message: String,
-}
+/// What makes two events the same, hashed: there are many, and their texts are long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Repeated(u64);
 
 impl Repeated {
     fn of(event: &Value) -> Self {
-        Self {
-            uid: text(event, "/involvedObject/uid").to_owned(),
-            part: text(event, "/involvedObject/fieldPath").to_owned(),
-            reason: text(event, "/reason").to_owned(),
-            message: text(event, "/message").to_owned(),
+        let mut hasher = DefaultHasher::new();
+        for part in ["/involvedObject/uid", "/involvedObject/fieldPath", "/reason", "/message"] {
+            text(event, part).hash(&mut hasher);
         }
+        Self(hasher.finish())
     }
 }
 

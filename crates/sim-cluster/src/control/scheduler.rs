@@ -110,10 +110,10 @@ impl Scheduler {
     }
 
     /// A pod changed, or is gone.
-    pub(super) fn learn_pod(&mut self, key: &Key, pod: &Value, gone: bool) {
-        let node = text(pod, "/spec/nodeName");
-        let finished = matches!(text(pod, "/status/phase"), "Succeeded" | "Failed");
-        let takes = !gone && !finished && !node.is_empty();
+    pub(super) fn learn_pod(&mut self, key: &Key, pod: &Object, gone: bool) {
+        let facts = pod.facts();
+        let node = &*facts.node;
+        let takes = !gone && !facts.is_finished && !node.is_empty();
         if !takes {
             if let Some(placed) = self.placed.remove(key)
                 && let Some(room) = self.rooms.get_mut(&placed.node)

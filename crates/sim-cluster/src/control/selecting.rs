@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::api::Api;
 use crate::object;
 use crate::select::LabelSelector;
-use crate::store::Key;
+use crate::store::{Key, Object};
 
 /// The objects of one resource that select pods of their namespace.
 pub(super) struct Selecting {
@@ -17,13 +17,29 @@ pub(super) struct Selecting {
     selectors: HashMap<Key, LabelSelector>,
     /// Their names by namespace and one label that they ask for, or an empty one.
     by_label: HashMap<(String, String, String), BTreeSet<String>>,
+    /// How often it has changed who selects what in a namespace; in one without an entry nobody ever has.
+    changes: HashMap<String, u64>,
     /// Those that a pod was seen behind, by the pod: it may have left them.
-    behind: HashMap<Key, BTreeSet<String>>,
+    behind: HashMap<Key, Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    names: BTreeSet<String>,
+    /// The labels that the pod had, and how often selectors had changed.
+    at: Option<(u64, u64)>,
 }
 
 impl Selecting {
     pub(super) fn new(api: Arc<Api>, resource: &'static str) -> Self {
-        Self { api, resource, selectors: HashMap::new(), by_label: HashMap::new(), behind: HashMap::new() }
+        Self {
+            api,
+            resource,
+            selectors: HashMap::new(),
+            by_label: HashMap::new(),
+            changes: HashMap::new(),
+            behind: HashMap::new(),
+        }
     }
 
     /// What one of them selects from now on; nothing when it is gone.
@@ -31,6 +47,7 @@ impl Selecting {
         if self.selectors.get(key) == selector.as_ref() {
             return;
         }
+        *self.changes.entry(key.namespace.clone()).or_default() += 1;
         if let Some(before) = self.selectors.remove(key) {
             let place = place(key, &before);
             if let Some(names) = self.by_label.get_mut(&place) {
@@ -43,34 +60,42 @@ impl Selecting {
         let Some(selector) = selector else { return };
         for pod in self.api.store.select_names("pods", &key.namespace, &selector) {
             let pod = Key::new("pods", key.namespace.as_str(), pod);
-            self.behind.entry(pod).or_default().insert(key.name.clone());
+            self.behind.entry(pod).or_default().names.insert(key.name.clone());
         }
         self.by_label.entry(place(key, &selector)).or_default().insert(key.name.clone());
         self.selectors.insert(key.clone(), selector);
     }
 
     /// Those that must look again since a pod changed: those that select it, and those that did.
-    pub(super) fn of_pod(&mut self, key: &Key, pod: &Value, gone: bool) -> Vec<Key> {
+    pub(super) fn of_pod(&mut self, key: &Key, pod: &Object, gone: bool) -> Vec<Key> {
+        let Some(changes) = self.changes.get(&key.namespace) else { return Vec::new() };
+        let at = Some((pod.facts().labels, *changes));
+        let before = self.behind.remove(key).unwrap_or_default();
+        // Most changes of a pod are not of its labels, and the pod need not be read for them.
+        let now = if before.at == at { before.names.clone() } else { self.selecting(&key.namespace, pod) };
+        let all = now.union(&before.names).map(|name| self.key(&key.namespace, name));
+        let all = all.filter(|key| self.selectors.contains_key(key)).collect();
+        if !gone {
+            self.behind.insert(key.clone(), Seen { names: now, at });
+        }
+        all
+    }
+
+    fn selecting(&self, namespace: &str, pod: &Value) -> BTreeSet<String> {
         let labels = object::map(pod, "/metadata/labels");
-        let own =
-            labels.into_iter().flatten().filter_map(|(label, value)| Some((label.as_str(), value.as_str()?)));
-        let mut now = BTreeSet::new();
+        let own = labels.into_iter().flatten();
+        let own = own.filter_map(|(label, value)| Some((label.as_str(), value.as_str()?)));
+        let mut found = BTreeSet::new();
         for (label, value) in own.chain([("", "")]) {
-            let place = (key.namespace.clone(), label.to_owned(), value.to_owned());
+            let place = (namespace.to_owned(), label.to_owned(), value.to_owned());
             for name in self.by_label.get(&place).into_iter().flatten() {
-                let selector = self.selectors.get(&self.key(&key.namespace, name));
+                let selector = self.selectors.get(&self.key(namespace, name));
                 if selector.is_some_and(|selector| selector.matches(labels)) {
-                    now.insert(name.clone());
+                    found.insert(name.clone());
                 }
             }
         }
-        let before = self.behind.remove(key).unwrap_or_default();
-        let all = now.union(&before).map(|name| self.key(&key.namespace, name));
-        let all = all.filter(|key| self.selectors.contains_key(key)).collect();
-        if !gone && !now.is_empty() {
-            self.behind.insert(key.clone(), now);
-        }
-        all
+        found
     }
 
     fn key(&self, namespace: &str, name: &str) -> Key {
@@ -91,14 +116,14 @@ mod tests {
     use crate::clock::TokioClock;
     use crate::store::Store;
 
-    fn pod(app: &str) -> Value {
-        json!({"metadata": {"namespace": "n", "name": "p", "labels": {"app": app, "tier": "web"}}})
+    fn pod(app: &str) -> Object {
+        json!({"metadata": {"namespace": "n", "name": "p", "labels": {"app": app, "tier": "web"}}}).into()
     }
 
     fn mk_selecting() -> Selecting {
         let clock = Arc::new(TokioClock::default());
         let api = Arc::new(Api::new(Store::in_memory(), clock, 0, String::new()));
-        api.store.begin().put(&Key::new("pods", "n", "p"), pod("shop")).unwrap();
+        api.store.begin().put(&Key::new("pods", "n", "p"), Value::clone(&pod("shop"))).unwrap();
         Selecting::new(api, "services")
     }
 

@@ -35,7 +35,7 @@ pub(crate) struct Facts {
     pub(crate) replicas: Option<i64>,
     pub(crate) owners: Box<[Owner]>,
     /// Differs where the labels differ.
-    labels: u64,
+    pub(crate) labels: u64,
 }
 
 /// An entry of `ownerReferences`.

@@ -17,7 +17,7 @@ pub(super) struct Text {
 
 impl Text {
     pub(super) fn of(object: &Value) -> Self {
-        let mut out = Writer { bytes: Vec::with_capacity(1024), fields: 0 };
+        let mut out = Writer { bytes: Vec::with_capacity(8192), fields: 0 };
         let fields = object.as_object();
         let get = |name: &str| fields.and_then(|fields| fields.get(name));
         for name in ["kind", "apiVersion"] {
@@ -116,8 +116,8 @@ impl Writer {
             self.bytes.push(b'{');
         }
         self.bytes.push(b'}');
-        // No more than it needs: it is kept.
-        Bytes::from(self.bytes.into_boxed_slice())
+        // A copy takes no more than it needs; what has grown while it was written would keep its room.
+        Bytes::copy_from_slice(&self.bytes)
     }
 }
 

@@ -107,7 +107,8 @@ pub(super) struct Container {
     ended: Option<(Value, Timestamp)>,
     pulling: BackOff,
     restarting: BackOff,
-    spec: Value,
+    /// As JSON, for a tree of it would be by far the largest thing here.
+    spec: Box<str>,
 }
 
 impl Container {
@@ -123,7 +124,7 @@ impl Container {
             ended: None,
             pulling: BackOff::default(),
             restarting: BackOff::default(),
-            spec: spec.clone(),
+            spec: spec.to_string().into(),
         }
     }
 
@@ -144,7 +145,7 @@ impl Container {
     ) {
         let mut running = self.running(behavior, since);
         if started {
-            running.recall(&self.spec, ready, now);
+            running.recall(&self.spec(), ready, now);
         }
         self.state = State::Running(running);
     }
@@ -165,8 +166,9 @@ impl Container {
         format!("containerd://{}", sha256(format!("{uid}/{}/{}", self.name, self.restarts())))
     }
 
-    pub(super) fn spec(&self) -> &Value {
-        &self.spec
+    pub(super) fn spec(&self) -> Value {
+        // What was written when it was made can be read.
+        serde_json::from_str(&self.spec).unwrap_or_default()
     }
 
     pub(super) fn since(&self) -> Option<Timestamp> {
@@ -225,7 +227,7 @@ impl Container {
     }
 
     fn step(&mut self, node: &mut Node<'_>, policy: &str, due: Timestamp) {
-        let behavior = node.scripts.of(node.pod, &self.spec);
+        let behavior = node.scripts.of(node.pod, &self.spec());
         match self.state.clone() {
             State::Waiting | State::Unconfigured { .. } => self.pull(node, &behavior),
             State::Pulling { .. } => self.pulled(node, &behavior),
@@ -250,7 +252,7 @@ impl Container {
 
     fn pull(&mut self, node: &mut Node<'_>, behavior: &Behavior) {
         let image = &self.image;
-        let policy = text(&self.spec, "/imagePullPolicy");
+        let policy = text(&self.spec(), "/imagePullPolicy").to_owned();
         let held = node.images.contains(&(node.name.to_owned(), image.clone()));
         if held && policy != "Always" {
             let message = format!(
@@ -328,7 +330,7 @@ impl Container {
     }
 
     fn create(&mut self, node: &Node<'_>) {
-        if let Some(message) = reference::missing_in_environment(node.api, node.pod, &self.spec) {
+        if let Some(message) = reference::missing_in_environment(node.api, node.pod, &self.spec()) {
             self.event(node, Kind::Warning, "Failed", &format!("Error: {message}"));
             self.remember_end();
             self.shown = Shown::Waiting(Reason { word: "CreateContainerConfigError", message });
@@ -346,7 +348,7 @@ impl Container {
             (None, Role::Init) => Some(Exit { after: STEP, end: End::Code(0) }),
             (exit, _) => exit,
         };
-        Box::new(Running::new(&self.spec, behavior, exit, since))
+        Box::new(Running::new(&self.spec(), behavior, exit, since))
     }
 
     /// The end that was shown becomes the one before.
@@ -361,14 +363,14 @@ impl Container {
             self.exited(node, policy, &run, at, end);
             return;
         }
-        let Some((look, kind)) = run.look(&self.spec, due, node.address) else { return };
+        let Some((look, kind)) = run.look(&self.spec(), due, node.address) else { return };
         if let Some(failure) = &look.failure {
             self.event(node, Kind::Warning, "Unhealthy", failure);
         }
         let since = run.since;
         let failed = look.decided && look.failure.is_some();
         if look.decided && kind == Probe::Startup && !failed {
-            run.start(&self.spec, due);
+            run.start(&self.spec(), due);
         }
         self.state = State::Running(run);
         let word = match kind {

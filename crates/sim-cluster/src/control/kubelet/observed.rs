@@ -34,7 +34,7 @@ fn restore(container: &mut Container, pod: &Value, status: &Value, scripts: &Scr
     let restarts = integer(status, "/restartCount").unwrap_or_default();
     let last = status.get("lastState").cloned().unwrap_or_else(|| json!({}));
     container.restore(restarts, last.clone(), !text(status, "/containerID").is_empty());
-    let behavior = scripts.of(pod, container.spec());
+    let behavior = scripts.of(pod, &container.spec());
     if let Some(since) = clock::parse(text(status, "/state/running/startedAt")) {
         container.resume(&behavior, since, flag(status, "/started"), flag(status, "/ready"), now);
     } else if status.pointer("/state/terminated").is_some() {

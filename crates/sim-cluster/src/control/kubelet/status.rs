@@ -148,6 +148,7 @@ fn with_times(pod: &Value, kind: &str, state: (&str, &str, String), now: Timesta
 
 fn container_status(run: &Run, container: &Container) -> Value {
     let begun = container.times_started > 0;
+    let spec = container.spec();
     let (image, image_id) =
         if begun { image::names(&container.image) } else { (container.image.clone(), String::new()) };
     let mut status = json!({
@@ -162,13 +163,13 @@ fn container_status(run: &Run, container: &Container) -> Value {
     });
     if begun {
         status["containerID"] = container.id(&run.uid).into();
-        let resources = &container.spec()["resources"];
+        let resources = &spec["resources"];
         if let Some(requests) = resources.get("requests") {
             status["allocatedResources"] = requests.clone();
         }
         status["resources"] = if resources.is_null() { json!({}) } else { resources.clone() };
     }
-    let mounts: Vec<Value> = list(container.spec(), "/volumeMounts").iter().map(mount).collect();
+    let mounts: Vec<Value> = list(&spec, "/volumeMounts").iter().map(mount).collect();
     if !mounts.is_empty() {
         status["volumeMounts"] = mounts.into();
     }
