@@ -8,6 +8,7 @@ use parking_lot::RwLock;
 use regex::Regex;
 use serde_json::Value;
 
+use crate::commands::{self, Command, Executed};
 use crate::object;
 
 /// How a pull of an image ends.
@@ -202,6 +203,7 @@ impl Containers {
 #[derive(Clone, Default)]
 pub struct Scripts {
     entries: Arc<RwLock<Vec<(Containers, Behavior)>>>,
+    pub(crate) commands: commands::Answers,
 }
 
 impl Scripts {
@@ -216,9 +218,20 @@ impl Scripts {
         Ok(())
     }
 
+    /// Commands that are run in these containers do what the answer says, once their input has ended. Where it says
+    /// nothing, and in other containers, there are `cat`, `echo`, `env`, `false`, `hostname` and `true`, and no shell.
+    pub fn on_command(
+        &self,
+        containers: Containers,
+        answer: impl Fn(&Command) -> Option<Executed> + Send + Sync + 'static,
+    ) {
+        self.commands.set(containers, Arc::new(answer));
+    }
+
     /// Forgets all scripts.
     pub fn clear(&self) {
         self.entries.write().clear();
+        self.commands.clear();
     }
 
     pub(crate) fn of(&self, pod: &Value, container: &Value) -> Behavior {
@@ -230,6 +243,9 @@ impl Scripts {
 
 impl fmt::Debug for Scripts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scripts").field("entries", &self.entries.read().len()).finish()
+        f.debug_struct("Scripts")
+            .field("entries", &self.entries.read().len())
+            .field("commands", &self.commands)
+            .finish()
     }
 }

@@ -197,6 +197,8 @@ fn subresources<'a>(resource: &'a Resource, served: &ServedVersion) -> Vec<Subre
     if &*resource.key == "pods" {
         let group_version = Some(("policy", "v1"));
         found.push(Subresource { name: "eviction", kind: "Eviction", verbs: &["create"], group_version });
+        let (exec, verbs): (_, &[&str]) = ("PodExecOptions", &["create", "get"]);
+        found.push(Subresource { name: "exec", kind: exec, verbs, group_version: None });
         found.push(Subresource { name: "log", kind: &resource.kind, verbs: &["get"], group_version: None });
     }
     if served.scale {

@@ -3,6 +3,7 @@
 mod auth;
 mod body;
 mod discovery;
+mod exec;
 mod json;
 mod logs;
 mod openapi;

@@ -10,7 +10,7 @@ use super::body::Expected;
 use super::query::Query;
 use super::respond::{Form, Reply};
 use super::route::{GroupVersion, ResourcePath};
-use super::{Server, body, logs, present, respond, reviews, stream};
+use super::{Server, body, exec, logs, present, respond, reviews, stream};
 use crate::api::{
     Answer, Api, Caller, ListOptions, Part, Patch, PatchType, Target, WatchOptions, WriteOptions,
 };
@@ -62,7 +62,6 @@ const OTHER_SUBRESOURCES: &[(&str, &str)] = &[
     ("pods", "attach"),
     ("pods", "binding"),
     ("pods", "ephemeralcontainers"),
-    ("pods", "exec"),
     ("pods", "portforward"),
     ("pods", "proxy"),
     ("pods", "resize"),
@@ -86,6 +85,12 @@ impl Request<'_> {
         let api = &self.server.api;
         if subresource == "log" && &*self.target.resource.key == "pods" && verb == Verb::Get {
             return logs::respond(self.server, &self.target, self.query);
+        }
+        if subresource == "exec"
+            && &*self.target.resource.key == "pods"
+            && matches!(verb, Verb::Get | Verb::Create)
+        {
+            return exec::respond(self.server, self.parts, &self.target, self.query, self.info);
         }
         if subresource == "eviction" && &*self.target.resource.key == "pods" {
             return self.evict(verb, bytes);

@@ -6,6 +6,7 @@ mod autoscaling;
 mod configuration;
 mod custom;
 mod evictions;
+mod exec;
 mod failures;
 mod faults;
 mod fixtures;

@@ -7,7 +7,7 @@ use plimsoll_sim_cluster::{SimCluster, Verb};
 
 use crate::support::{apply, mk_cluster, mk_deployment, refusal, rolled_out};
 
-async fn config(cluster: &SimCluster) -> Config {
+pub(crate) async fn config(cluster: &SimCluster) -> Config {
     let kubeconfig = Kubeconfig::from_yaml(&cluster.kubeconfig()).unwrap();
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
     config.default_retry = false;

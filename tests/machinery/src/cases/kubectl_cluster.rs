@@ -102,7 +102,7 @@ pub async fn a_node_is_drained(server: &Server) {
 /// A node is described.
 pub async fn a_node_is_described(server: &Server) {
     let node = node(server).await;
-    let shown = "^(Name|Roles|Taints|Unschedulable|Lease|Capacity|Allocatable|Non-terminated|Allocated|Events)|^  (cpu|memory|pods|Ready|web)|case=";
+    let shown = "^(Name|Roles|Taints|Unschedulable|Lease|Capacity|Allocatable|Non-terminated|Allocated)|^  (cpu|memory|pods|Ready|web)|case=";
     server
         .until("its lease", async || {
             server

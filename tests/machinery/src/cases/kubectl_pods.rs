@@ -1,4 +1,4 @@
-//! kubectl: what pods say.
+//! kubectl: what pods say, and what is run in them.
 
 use crate::Server;
 
@@ -27,12 +27,27 @@ pub async fn what_pods_say_is_shown(server: &Server) {
     server.kubectl("logs deployment/web -c none").await;
 }
 
-/// A pod that is not there yet says nothing.
-pub async fn a_pod_without_a_node_says_nothing(server: &Server) {
+/// Commands are run in pods.
+pub async fn commands_are_run_in_pods(server: &Server) {
+    roll_out(server, 1).await;
+    server.kubectl("exec deployment/web -- echo hello").await;
+    server.kubectl("exec deployment/web -- true").await;
+    server.kubectl("exec deployment/web -c web -- echo one two").await;
+    server.kubectl("exec deployment/web -i -- echo hello").input("unread").await;
+    server.kubectl("exec deployment/web -c none -- true").await;
+    server.kubectl("exec none -- true").await;
+    server.kubectl("exec deployment/none -- true").await;
+    server.kubectl("exec deployment/web --").await;
+    server.kubectl("exec deployment/web true").await;
+}
+
+/// A pod that is not there yet runs nothing and says nothing.
+pub async fn a_pod_without_a_node_runs_nothing(server: &Server) {
     let pod = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"gated"},"spec":{
         "schedulingGates":[{"name":"example.io/wait"}],
         "containers":[{"name":"main","image":"registry.example/web:1"}]}}"#;
     server.kubectl("apply -f -").input(pod).unseen().await;
     server.kubectl("get pod gated").await;
     server.kubectl("logs gated").await;
+    server.kubectl("exec gated -- true").await;
 }

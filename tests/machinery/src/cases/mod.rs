@@ -380,7 +380,8 @@ macro_rules! for_each_case {
                 a_node_is_described;
             kubectl_pods:
                 what_pods_say_is_shown,
-                a_pod_without_a_node_says_nothing;
+                commands_are_run_in_pods,
+                a_pod_without_a_node_runs_nothing;
         }
     };
 }
