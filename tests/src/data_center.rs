@@ -26,6 +26,14 @@ enum Ground {
     Real { bench: Arc<Bench>, number: usize },
 }
 
+/// What a data center stored at some moment.
+pub enum Backup {
+    /// A simulated one.
+    Simulated(plimsoll_sim_cluster::Backup),
+    /// A real one.
+    Real(plimsoll_bench::Backup),
+}
+
 impl DataCenter {
     /// A simulated one of so many nodes, in this process; its kubeconfig is written to `folder`.
     pub(crate) async fn simulated(name: &str, nodes: usize, folder: &Path) -> Result<Self> {
@@ -212,6 +220,30 @@ impl DataCenter {
                 cluster.start().await.context("starting a simulated API server again")
             }
             Ground::Real { bench, number } => bench.dc(*number).start_apiserver().await,
+        }
+    }
+
+    /// Remembers all that it stores; the API server may be away for a moment.
+    pub async fn back_up(&self) -> Result<Backup> {
+        Ok(match &self.ground {
+            Ground::Simulated(cluster) => Backup::Simulated(cluster.back_up()),
+            Ground::Real { bench, number } => Backup::Real(bench.dc(*number).back_up().await?),
+        })
+    }
+
+    /// Puts back what it stored then, versions and uids too, as a restore of etcd does.
+    pub async fn put_back(&self, backup: &Backup) -> Result<()> {
+        match (&self.ground, backup) {
+            (Ground::Simulated(cluster), Backup::Simulated(backup)) => {
+                // A restore takes the API server away.
+                cluster.stop().await;
+                cluster.put_back(backup).context("putting a backup back")?;
+                cluster.start().await.context("starting a simulated API server again")
+            }
+            (Ground::Real { bench, number }, Backup::Real(backup)) => {
+                bench.dc(*number).put_back(backup).await
+            }
+            _ => bail!("the backup is of another data center"),
         }
     }
 

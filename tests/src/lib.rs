@@ -21,7 +21,7 @@ mod user;
 mod world;
 
 pub use condition::{eventually, eventually_within, holds_for};
-pub use data_center::{DataCenter, kubectl};
+pub use data_center::{Backup, DataCenter, kubectl};
 pub use dev::Dev;
 pub use document::{Document, image};
 pub use kubelet::{PLAYED, Unstarted};

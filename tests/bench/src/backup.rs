@@ -1,5 +1,5 @@
+use crate::DataCenter;
 use crate::http::ApiClient;
-use crate::{Component, DataCenter};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -10,14 +10,15 @@ pub struct Backup {
 }
 
 impl DataCenter {
-    /// Copies the data of its etcd; the API server and etcd are away for that long.
+    /// Copies the data of its etcd; everything is away for that long.
     pub async fn back_up(&self) -> Result<Backup> {
         let backup = Backup { folder: tempfile::tempdir().context("making a folder")? };
         self.without_etcd(|data| copy(data, &backup.data())).await?;
         Ok(backup)
     }
 
-    /// Puts back what etcd held when the backup was made, and starts it and the API server again on their ports.
+    /// Puts back what etcd held when the backup was made, and starts everything again on its port: what else runs there
+    /// would go on with what it knows, which is of a time that is no more.
     pub async fn put_back(&self, backup: &Backup) -> Result<()> {
         self.without_etcd(|data| {
             std::fs::remove_dir_all(data).with_context(|| format!("clearing {}", data.display()))?;
@@ -39,12 +40,12 @@ impl DataCenter {
     }
 
     async fn without_etcd(&self, work: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-        for component in [Component::ApiServer, Component::Etcd] {
-            self.stop(component).await?;
+        for component in self.components().iter().rev() {
+            self.stop(*component).await?;
         }
         work(&self.etcd_data())?;
-        for component in [Component::Etcd, Component::ApiServer] {
-            self.start(component).await?;
+        for component in self.components() {
+            self.start(*component).await?;
         }
         Ok(())
     }

@@ -188,6 +188,11 @@ impl DataCenter {
         Certificates::in_folder(&self.layout.certificates()).authority()
     }
 
+    /// What runs here, in the order in which it starts.
+    pub(crate) fn components(&self) -> &'static [Component] {
+        self.record.extent.components()
+    }
+
     pub(crate) fn etcd_data(&self) -> PathBuf {
         self.layout.etcd_data()
     }

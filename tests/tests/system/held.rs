@@ -7,6 +7,7 @@ on_both_grounds!(
     deleted_app_resources_come_back_up_to_the_limit_and_then_by_word_of_an_operator: Own,
     deleted_deployments_come_back_up_to_the_limit_and_then_by_word_of_an_operator: Own,
     a_cluster_put_back_to_an_earlier_state_is_held: Own,
+    a_cluster_whose_store_was_restored_under_the_server_is_held: Own,
 );
 
 mod scenario {
@@ -104,6 +105,26 @@ mod scenario {
             Ok(())
         })
         .await?;
+        world.user().ok(&["dc", "confirm", "dc-1"]).await?;
+        until_well(&world).await?;
+        assert_eq!(releases(&world, dc).await?, [2; APPS]);
+        world.end().await
+    }
+
+    /// Versions go back too: a watch from a later one is told nothing.
+    pub(super) async fn a_cluster_whose_store_was_restored_under_the_server_is_held(
+        world: World,
+    ) -> Result<()> {
+        publish(&world, 1).await?;
+        let dc = first(&world)?;
+        let backup = dc.back_up().await?;
+        publish(&world, 2).await?;
+
+        dc.put_back(&backup).await?;
+
+        assert_eq!(releases(&world, dc).await?, [1; APPS]);
+        let held = until_held(&world).await?;
+        assert_eq!(held["stops"][0]["reason"], "ClusterPutBack", "{held}");
         world.user().ok(&["dc", "confirm", "dc-1"]).await?;
         until_well(&world).await?;
         assert_eq!(releases(&world, dc).await?, [2; APPS]);

@@ -8,7 +8,6 @@ use std::time::Duration;
 use futures::StreamExt;
 use kube::Api;
 use kube::core::ApiResource;
-use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
 use plimsoll_core::cluster::{Error, Fatal, Finding};
 use plimsoll_core::error::Chain;
@@ -20,6 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Options;
+use super::follow::follow;
 use super::queue::Queue;
 use super::world::World;
 use crate::companions::{self, Beside};
@@ -161,7 +161,7 @@ impl Companions {
     async fn watch(&self, cluster: &KubeCluster, kind: Kind) {
         let api: Api<Document> = Api::all_with(cluster.client().clone(), &kind.resource());
         let config = watcher::Config::default().timeout(LASTS);
-        let mut changes = watcher::watcher(api, config).default_backoff().boxed();
+        let mut changes = follow(api, config).boxed();
         let mut listed: HashSet<(String, String)> = HashSet::new();
         while let Some(change) = changes.next().await {
             match change {

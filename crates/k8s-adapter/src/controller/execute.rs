@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::held::Held;
-use super::world::{FOR_GOOD, World};
+use super::world::{FOR_GOOD, Said, World};
 use crate::cluster::app_path;
 use crate::connection::{Subject, to_error};
 use crate::fields::{Managers, Sort, claim, compare};
@@ -165,7 +165,7 @@ impl Executor<'_> {
             let replicas = replicas.and_then(|replicas| u32::try_from(replicas).ok());
             self.world.remember(self.app, |memory| memory.matches.note(&live, replicas));
         }
-        self.world.put(self.app, live);
+        self.world.put(self.app, live, Said::Since);
         if had == Had::Nothing {
             // What was not there before has come with the answer: the next look sees to it.
             left.retain(|difference| difference.sort != Sort::Added);
@@ -184,7 +184,7 @@ impl Executor<'_> {
         match self.rest.delete::<Box<RawValue>>(&path, uid).await {
             // It goes when whoever holds it lets it.
             Ok(leaving) => match Live::parse(kind, leaving.get()) {
-                Some(leaving) => drop(self.world.put(self.app, leaving)),
+                Some(leaving) => drop(self.world.put(self.app, leaving, Said::Since)),
                 // A `Status`, which has no uid: it has gone.
                 None => self.world.remove(self.app, sort, name, uid, FOR_GOOD),
             },
@@ -290,7 +290,7 @@ impl Executor<'_> {
             Ok(written) => {
                 // What of the resource was not known yet comes with its watch.
                 if let Some(held) = Held::parse(written.get()) {
-                    self.world.put_app(self.app, held);
+                    self.world.put_app(self.app, held, Said::Since);
                 }
                 Ok(Done::Written)
             }
@@ -309,7 +309,7 @@ impl Executor<'_> {
     }
 
     fn took(&self, kind: Kind, object: &RawValue) -> Result<Done, Error> {
-        self.world.put(self.app, read(kind, object)?);
+        self.world.put(self.app, read(kind, object)?, Said::Since);
         Ok(Done::Written)
     }
 

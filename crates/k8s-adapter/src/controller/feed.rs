@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use kube::core::ApiResource;
-use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Resource};
 use plimsoll_core::cluster::Error;
@@ -13,9 +12,10 @@ use plimsoll_core::name::AppRef;
 use tokio::task::JoinSet;
 
 use super::Options;
+use super::follow::follow;
 use super::held::Held;
 use super::queue::Queue;
-use super::world::{Sort, World};
+use super::world::{Said, Sort, World};
 use crate::KubeCluster;
 use crate::connection::{Subject, to_watch_error};
 use crate::document::Document;
@@ -56,7 +56,7 @@ impl Feed {
             _ => config.labels(&format!("{}={}", label::INSTALLATION, self.options.installation)),
         };
         let api: Api<Document> = Api::all_with(cluster.client().clone(), &resource(self.sort));
-        let mut changes = watcher::watcher(api, config).default_backoff().boxed();
+        let mut changes = follow(api, config).boxed();
         let mut is_told = false;
         while let Some(change) = changes.next().await {
             match change {
@@ -91,7 +91,8 @@ impl Feed {
     fn take(&self, change: Event<Document>) {
         match change {
             Event::Init => self.world.begin(self.sort),
-            Event::InitApply(document) | Event::Apply(document) => self.put(&document),
+            Event::InitApply(document) => self.put(&document, Said::InList),
+            Event::Apply(document) => self.put(&document, Said::Since),
             Event::Delete(document) => self.remove(&document),
             Event::InitDone => {
                 for app in self.world.end(self.sort) {
@@ -101,9 +102,9 @@ impl Feed {
         }
     }
 
-    fn put(&self, document: &Document) {
+    fn put(&self, document: &Document, said: Said) {
         let app = match self.sort {
-            Sort::App => self.put_app(document),
+            Sort::App => self.put_app(document, said),
             Sort::ReplicaSet => self.owner(document).filter(|app| {
                 let name = document.meta().name.as_deref().unwrap_or_default();
                 let set = ReplicaSet::of(document.parts());
@@ -111,7 +112,7 @@ impl Feed {
             }),
             Sort::Object(kind) => self.owner(document).filter(|app| {
                 let live = Live::of(kind, document.parts());
-                live.is_some_and(|live| self.world.put(app, live))
+                live.is_some_and(|live| self.world.put(app, live, said))
             }),
         };
         // What says nothing new needs no look: what was decided from it is done, or waits for its time.
@@ -120,7 +121,7 @@ impl Feed {
         }
     }
 
-    fn put_app(&self, document: &Document) -> Option<AppRef> {
+    fn put_app(&self, document: &Document, said: Said) -> Option<AppRef> {
         let app = named(document, document.meta().name.as_deref()?)?;
         let object = AppText::of(document.parts()).ok()?;
         let head = object.head();
@@ -128,7 +129,7 @@ impl Feed {
         if head.installation.as_ref().is_some_and(|installation| *installation != self.options.installation) {
             return None;
         }
-        self.world.put_app(&app, Held::read(object, &head)?).then_some(app)
+        self.world.put_app(&app, Held::read(object, &head)?, said).then_some(app)
     }
 
     /// The App that an object is of. By its name, where that is the App's: a label may be taken off.

@@ -9,6 +9,7 @@ mod companions;
 mod execute;
 mod feed;
 mod fight;
+mod follow;
 mod held;
 mod lease;
 mod pace;

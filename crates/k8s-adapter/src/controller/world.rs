@@ -29,6 +29,24 @@ impl Sort {
     }
 }
 
+/// From where something is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// A complete list, which is read from the store. Of what was known when it began it knows better, whatever the
+    /// versions say: they go back with a cluster that is put back to an earlier state.
+    InList,
+    /// A watch or the answer to a write, of which either may be behind the other.
+    Since,
+}
+
+impl Said {
+    /// Whether something is to be taken for what it is now: in the first of these versions, where the second is known since
+    /// the list of that number, and the current one has this number.
+    fn is_news(self, known: u64, current: u64, [version, there]: [&str; 2]) -> bool {
+        self == Self::InList && known < current || newer(version, there)
+    }
+}
+
 /// See the module.
 pub(super) struct World {
     state: Mutex<State>,
@@ -41,12 +59,16 @@ struct State {
     apps: HashMap<AppRef, Entry>,
     lists: HashMap<Sort, List>,
     gone: Gone,
+    /// How many lists have begun, of any sort.
+    begun: u64,
 }
 
 /// One complete list after the other.
 #[derive(Default)]
 struct List {
     number: u64,
+    /// How many lists had begun with it.
+    begun: u64,
     is_complete: bool,
     /// What all of this sort have in common.
     likeness: Likeness,
@@ -57,16 +79,23 @@ struct List {
 /// from the watch's sight and comes back.
 #[derive(Default)]
 struct Gone {
-    versions: HashMap<String, String>,
+    versions: HashMap<String, Tombstone>,
     order: VecDeque<String>,
+}
+
+struct Tombstone {
+    version: String,
+    /// How many lists had begun when it went.
+    begun: u64,
 }
 
 /// How many uids are remembered; more than pass in the seconds that an answer may take.
 const GONE: usize = 4096;
 
 impl Gone {
-    fn insert(&mut self, uid: &str, version: &str) {
-        if self.versions.insert(uid.to_owned(), version.to_owned()).is_none() {
+    fn insert(&mut self, uid: &str, version: &str, begun: u64) {
+        let tombstone = Tombstone { version: version.to_owned(), begun };
+        if self.versions.insert(uid.to_owned(), tombstone).is_none() {
             self.order.push_back(uid.to_owned());
         }
         if self.order.len() > GONE
@@ -76,8 +105,10 @@ impl Gone {
         }
     }
 
-    fn has(&self, uid: &str, version: &str) -> bool {
-        self.versions.get(uid).is_some_and(|gone| newer(gone, version))
+    /// Whether it is gone, although it was said to be there; a list shows what went before it began only if it is back.
+    fn has(&self, uid: &str, version: &str, said: Said, list: &List) -> bool {
+        let is_before = |gone: &Tombstone| said == Said::InList && gone.begun < list.begun;
+        self.versions.get(uid).is_some_and(|gone| !is_before(gone) && newer(&gone.version, version))
     }
 }
 
@@ -118,7 +149,11 @@ impl World {
     /// A complete list begins.
     pub(super) fn begin(&self, sort: Sort) {
         let mut state = self.state();
-        state.lists.entry(sort).or_default().number += 1;
+        let State { lists, begun, .. } = &mut *state;
+        *begun += 1;
+        let list = lists.entry(sort).or_default();
+        list.number += 1;
+        list.begun = *begun;
     }
 
     /// A complete list has ended: what was not in it is gone. These Apps are touched by that.
@@ -148,17 +183,24 @@ impl World {
     }
 
     /// An App resource, as a watch or an answer says it is. True if it says something new.
-    pub(super) fn put_app(&self, app: &AppRef, mut held: Held) -> bool {
+    pub(super) fn put_app(&self, app: &AppRef, mut held: Held, said: Said) -> bool {
         let mut state = self.state();
-        let State { apps, lists, gone } = &mut *state;
-        if gone.has(&held.uid, &held.resource_version) {
+        let State { apps, lists, gone, .. } = &mut *state;
+        let list = lists.entry(Sort::App).or_default();
+        if gone.has(&held.uid, &held.resource_version, said, list) {
             return false;
         }
-        let List { number, likeness, .. } = lists.entry(Sort::App).or_default();
+        let List { number, likeness, .. } = list;
         held.list = *number;
         let there = &mut apps.entry(app.clone()).or_default().resource;
         match there {
-            Some(there) if !newer(&held.resource_version, &there.resource_version) => {
+            Some(there)
+                if !said.is_news(
+                    there.list,
+                    held.list,
+                    [&held.resource_version, &there.resource_version],
+                ) =>
+            {
                 there.list = held.list;
                 false
             }
@@ -178,7 +220,8 @@ impl World {
 
     pub(super) fn remove_app(&self, app: &AppRef, uid: &str) {
         let mut state = self.state();
-        state.gone.insert(uid, FOR_GOOD);
+        let begun = state.begun;
+        state.gone.insert(uid, FOR_GOOD, begun);
         if let Some(entry) = state.apps.get_mut(app) {
             entry.resource = entry.resource.take().filter(|held| held.uid != uid);
         }
@@ -186,20 +229,21 @@ impl World {
     }
 
     /// An object, as a watch or an answer says it is. True if it says something new that matters.
-    pub(super) fn put(&self, app: &AppRef, mut live: Live) -> bool {
+    pub(super) fn put(&self, app: &AppRef, mut live: Live, said: Said) -> bool {
         let mut state = self.state();
-        let State { apps, lists, gone } = &mut *state;
-        if gone.has(&live.uid, &live.resource_version) {
+        let State { apps, lists, gone, .. } = &mut *state;
+        let sort = Sort::Object(live.kind);
+        let list = lists.entry(sort).or_default();
+        if gone.has(&live.uid, &live.resource_version, said, list) {
             return false;
         }
-        let sort = Sort::Object(live.kind);
-        let List { number, likeness, .. } = lists.entry(sort).or_default();
+        let List { number, likeness, .. } = list;
         let list = *number;
         let objects = &mut apps.entry(app.clone()).or_default().objects;
         let key = (sort, live.name.clone());
         match objects.get_mut(&key) {
             Some(Stamped { list: stamp, thing: Thing::Object(there) })
-                if !newer(&live.resource_version, &there.resource_version) =>
+                if !said.is_news(*stamp, list, [&live.resource_version, &there.resource_version]) =>
             {
                 *stamp = list;
                 false
@@ -233,7 +277,8 @@ impl World {
     /// The object of that uid is gone, or out of sight, in this version of it.
     pub(super) fn remove(&self, app: &AppRef, sort: Sort, name: &str, uid: &str, version: &str) {
         let mut state = self.state();
-        state.gone.insert(uid, version);
+        let begun = state.begun;
+        state.gone.insert(uid, version, begun);
         if let Some(entry) = state.apps.get_mut(app) {
             let key = (sort, name.to_owned());
             if entry.objects.get(&key).is_some_and(|stamped| stamped.thing.uid() == uid) {
@@ -380,8 +425,8 @@ mod tests {
     #[test]
     fn an_answer_is_not_undone_by_a_watch_that_is_behind() {
         let world = World::default();
-        world.put(&app(), service("a", 12));
-        world.put(&app(), service("a", 9));
+        world.put(&app(), service("a", 12), Said::Since);
+        world.put(&app(), service("a", 9), Said::Since);
         assert_eq!(known(&world), Some(is("a", "12")));
     }
 
@@ -392,7 +437,7 @@ mod tests {
         let mut put = |version: &str, pointer: &str, value: &str| {
             there["metadata"]["resourceVersion"] = json!(version);
             there[pointer] = json!({"value": value});
-            world.put(&app(), live(Kind::Service, &there))
+            world.put(&app(), live(Kind::Service, &there), Said::Since)
         };
         assert!(put("5", "spec", "a"));
         assert!(!put("6", "status", "a"));
@@ -403,22 +448,22 @@ mod tests {
         let mut deployment = json!({
             "metadata": {"name": "shop", "uid": "d", "resourceVersion": "1"}, "status": {"readyReplicas": 1},
         });
-        assert!(world.put(&app(), live(Kind::Deployment, &deployment)));
+        assert!(world.put(&app(), live(Kind::Deployment, &deployment), Said::Since));
         deployment["metadata"]["resourceVersion"] = json!("2");
-        assert!(!world.put(&app(), live(Kind::Deployment, &deployment)));
+        assert!(!world.put(&app(), live(Kind::Deployment, &deployment), Said::Since));
         deployment["metadata"]["resourceVersion"] = json!("3");
         deployment["status"]["readyReplicas"] = json!(2);
-        assert!(world.put(&app(), live(Kind::Deployment, &deployment)));
+        assert!(world.put(&app(), live(Kind::Deployment, &deployment), Said::Since));
     }
 
     #[test]
     fn what_is_deleted_is_not_brought_back_by_what_comes_late() {
         let world = World::default();
-        world.put(&app(), service("a", 5));
+        world.put(&app(), service("a", 5), Said::Since);
         world.remove(&app(), SERVICE, "shop", "a", FOR_GOOD);
-        world.put(&app(), service("a", 6));
+        world.put(&app(), service("a", 6), Said::Since);
         assert_eq!(known(&world), None);
-        world.put(&app(), service("b", 8));
+        world.put(&app(), service("b", 8), Said::Since);
         world.remove(&app(), SERVICE, "shop", "a", "7");
         assert_eq!(known(&world), Some(is("b", "8")));
     }
@@ -426,25 +471,61 @@ mod tests {
     #[test]
     fn what_was_out_of_sight_comes_back_in_a_newer_version() {
         let world = World::default();
-        world.put(&app(), service("a", 5));
+        world.put(&app(), service("a", 5), Said::Since);
         world.remove(&app(), SERVICE, "shop", "a", "6");
-        world.put(&app(), service("a", 5));
+        world.put(&app(), service("a", 5), Said::Since);
         assert_eq!(known(&world), None);
-        world.put(&app(), service("a", 7));
+        world.put(&app(), service("a", 7), Said::Since);
         assert_eq!(known(&world), Some(is("a", "7")));
     }
 
     #[test]
     fn what_is_not_in_a_complete_list_is_gone_unless_it_came_meanwhile() {
         let world = World::default();
-        world.put(&app(), service("a", 5));
+        world.put(&app(), service("a", 5), Said::Since);
         world.begin(SERVICE);
         assert_eq!(world.end(SERVICE), [app()]);
         assert_eq!(known(&world), None);
         world.begin(SERVICE);
-        world.put(&app(), service("b", 6));
+        world.put(&app(), service("b", 6), Said::Since);
         assert_eq!(world.end(SERVICE), []);
         assert_eq!(known(&world), Some(is("b", "6")));
+    }
+
+    #[test]
+    fn a_list_of_a_cluster_that_was_put_back_is_believed_whatever_its_versions() {
+        let world = World::default();
+        world.begin(SERVICE);
+        world.put(&app(), service("a", 50), Said::InList);
+        world.end(SERVICE);
+        world.begin(SERVICE);
+        assert!(world.put(&app(), live(Kind::Service, &other(9)), Said::InList));
+        world.end(SERVICE);
+        assert_eq!(known(&world), Some(is("a", "9")));
+        assert!(!world.put(&app(), service("a", 8), Said::Since), "a watch is behind as before");
+        world.remove(&app(), SERVICE, "shop", "a", FOR_GOOD);
+        world.begin(SERVICE);
+        world.put(&app(), service("a", 7), Said::InList);
+        assert_eq!(known(&world), Some(is("a", "7")), "it is back");
+    }
+
+    #[test]
+    fn what_came_while_a_list_was_read_is_not_undone_by_it() {
+        let world = World::default();
+        world.begin(SERVICE);
+        world.put(&app(), service("a", 50), Said::Since);
+        assert!(!world.put(&app(), service("a", 40), Said::InList));
+        assert_eq!(known(&world), Some(is("a", "50")));
+        world.remove(&app(), SERVICE, "shop", "a", FOR_GOOD);
+        assert!(!world.put(&app(), service("a", 40), Said::InList));
+        assert_eq!(known(&world), None);
+    }
+
+    /// The Service `a` with something else in it.
+    fn other(version: u32) -> Value {
+        let mut there = mk_service("a", version);
+        there["spec"] = json!({"value": "other"});
+        there
     }
 
     #[tokio::test]
