@@ -12,7 +12,7 @@ pub(crate) struct Mutation {
     pub(crate) to: &'static str,
 }
 
-pub(crate) const MUTATIONS: [Mutation; 17] = [
+pub(crate) const MUTATIONS: [Mutation; 19] = [
     Mutation {
         name: "what leaves the selection of a watch is told as changed",
         file: "crates/sim-cluster/src/api/watch.rs",
@@ -76,8 +76,8 @@ pub(crate) const MUTATIONS: [Mutation; 17] = [
     Mutation {
         name: "a service leads to the pods that are not ready",
         file: "crates/sim-cluster/src/control/endpoints/subsets.rs",
-        from: "if unready_too || is_ready(pod) {",
-        to: "if unready_too || !is_ready(pod) {",
+        from: "if unready_too || pod.is_ready {",
+        to: "if unready_too || !pod.is_ready {",
     },
     Mutation {
         name: "an eviction asks no budget",
@@ -114,5 +114,17 @@ pub(crate) const MUTATIONS: [Mutation; 17] = [
         file: "crates/sim-cluster/src/store/backup.rs",
         from: "(inner.revision, inner.forgotten) = (revision, revision);",
         to: "(inner.revision, inner.forgotten) = (inner.revision.max(revision), revision);",
+    },
+    Mutation {
+        name: "a zero in protobuf that was set is taken for none",
+        file: "crates/sim-cluster/src/schema/wire/decode.rs",
+        from: "if field.pointer || !is_zero(&value) {",
+        to: "if !is_zero(&value) {",
+    },
+    Mutation {
+        name: "a node that is closed gets no taint",
+        file: "crates/sim-cluster/src/control/node.rs",
+        from: "if closed == tainted {",
+        to: "if closed || !tainted {",
     },
 ];

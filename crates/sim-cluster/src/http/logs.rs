@@ -85,7 +85,7 @@ pub(super) fn container(pod: &Value, target: &Target, asked: &str) -> Result<Str
         return Err(ApiError::bad_request(format!(
             "a container name must be specified for pod {}, choose one of: [{}]",
             target.name,
-            main.join(" ")
+            init.iter().chain(&main).cloned().collect::<Vec<_>>().join(" ")
         )));
     }
     if main.iter().chain(&init).any(|name| name == asked) {
