@@ -231,7 +231,8 @@ impl DataCenter {
         })
     }
 
-    /// Puts back what it stored then, versions and uids too, as a restore of etcd does.
+    /// Puts back what it stored then, versions and uids too, as a restore of etcd does, and starts its API server, which may
+    /// be stopped.
     pub async fn put_back(&self, backup: &Backup) -> Result<()> {
         match (&self.ground, backup) {
             (Ground::Simulated(cluster), Backup::Simulated(backup)) => {

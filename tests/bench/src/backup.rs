@@ -41,7 +41,9 @@ impl DataCenter {
 
     async fn without_etcd(&self, work: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
         for component in self.components().iter().rev() {
-            self.stop(*component).await?;
+            if self.is_started(*component).await {
+                self.stop(*component).await?;
+            }
         }
         work(&self.etcd_data())?;
         for component in self.components() {

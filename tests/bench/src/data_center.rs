@@ -193,6 +193,10 @@ impl DataCenter {
         self.record.extent.components()
     }
 
+    pub(crate) async fn is_started(&self, component: Component) -> bool {
+        self.processes.lock().await.contains_key(&component)
+    }
+
     pub(crate) fn etcd_data(&self) -> PathBuf {
         self.layout.etcd_data()
     }

@@ -120,6 +120,12 @@ mod scenario {
         let backup = dc.back_up().await?;
         publish(&world, 2).await?;
 
+        dc.stop().await?;
+        eventually("dc-1 is not reached", async || {
+            let dc = world.user().get("/v1/datacenters/dc-1").await?;
+            Ok(if dc["reach"]["state"] == "Connected" { Err(dc.to_string()) } else { Ok(()) })
+        })
+        .await?;
         dc.put_back(&backup).await?;
 
         assert_eq!(releases(&world, dc).await?, [1; APPS]);
