@@ -36,8 +36,8 @@ pub use hooks::{Fault, HookId, Hooks, Order, PatchFormat, RequestInfo, Verb, Wat
 pub use journal::{Journal, JournalEntry, Mark, NotQuiet};
 pub use load::{Load, Loads, Usage};
 pub use net::TlsError;
-pub use nodes::Nodes;
+pub use nodes::{Nodes, Pressure};
 pub use permissions::Permissions;
-pub use script::{Answers, Behavior, Containers, End, Exit, Pull, Scripts};
+pub use script::{Answers, Behavior, Containers, End, Exit, Leave, Pull, Scripts, Start};
 pub use status::ApiError;
 pub use store::{Backup, LogError};

@@ -31,22 +31,29 @@ pub struct Answers {
     pub from: Duration,
     /// Until then, if ever.
     pub until: Option<Duration>,
+    /// How long after `until` it is as at the start again, if ever.
+    pub pause: Option<Duration>,
 }
 
 impl Answers {
     /// From this time after the start on.
     pub const fn after(from: Duration) -> Self {
-        Self { from, until: None }
+        Self { from, until: None, pause: None }
     }
 
     /// From the start on, and no more from this time after it on.
     pub const fn until(until: Duration) -> Self {
-        Self { from: Duration::ZERO, until: Some(until) }
+        Self { from: Duration::ZERO, until: Some(until), pause: None }
+    }
+
+    /// For one time and not for the other, in turn; it begins with the second.
+    pub const fn in_turn(good: Duration, bad: Duration) -> Self {
+        Self { from: bad, until: Some(bad.saturating_add(good)), pause: Some(Duration::ZERO) }
     }
 
     /// Not once.
     pub const fn never() -> Self {
-        Self { from: Duration::MAX, until: None }
+        Self { from: Duration::MAX, until: None, pause: None }
     }
 }
 
@@ -68,6 +75,26 @@ pub struct Exit {
     pub end: End,
 }
 
+/// How the start of a program ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// It runs.
+    Works,
+    /// Its image does not hold the command.
+    NoSuchCommand,
+    /// The runtime says this of it.
+    Fails(String),
+}
+
+/// How a program ends that is told to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leave {
+    /// How long it takes; one that takes longer than it may is killed.
+    pub after: Duration,
+    /// The code with which it ends.
+    pub code: i32,
+}
+
 /// How containers behave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Behavior {
@@ -81,6 +108,12 @@ pub struct Behavior {
     pub exit: Option<Exit>,
     /// What it writes to its log at each start, line by line; what a program might write, if nothing is said.
     pub says: Option<Vec<String>>,
+    /// Whether it can be started at all.
+    pub start: Start,
+    /// How it ends when it is told to.
+    pub leave: Leave,
+    /// When its volumes of the kind `emptyDir` are fuller than they may be, from its start on.
+    pub fills: Option<Duration>,
 }
 
 impl Default for Behavior {
@@ -91,6 +124,9 @@ impl Default for Behavior {
             ready: Answers::after(Duration::from_millis(300)),
             exit: None,
             says: None,
+            start: Start::Works,
+            leave: Leave { after: Duration::from_millis(300), code: 0 },
+            fills: None,
         }
     }
 }
@@ -104,6 +140,21 @@ impl Behavior {
     /// An image that the registry refuses: `ErrImagePull`, then `ImagePullBackOff`.
     pub fn denied() -> Self {
         Self { pull: Pull::Denied, ..Self::default() }
+    }
+
+    /// A command that is not in the image: `RunContainerError`, then `CrashLoopBackOff`.
+    pub fn bad_command() -> Self {
+        Self { start: Start::NoSuchCommand, ..Self::default() }
+    }
+
+    /// A program that fills its volumes this long after each start; where they have a bound, the pod is evicted.
+    pub fn filling(after: Duration) -> Self {
+        Self { fills: Some(after), ..Self::default() }
+    }
+
+    /// A program that does not hear of SIGTERM, and is killed when its grace is over.
+    pub fn deaf() -> Self {
+        Self { leave: Leave { after: Duration::MAX, code: 0 }, ..Self::default() }
     }
 
     /// A program that ends with `code` this long after each start: `CrashLoopBackOff`.
@@ -131,6 +182,11 @@ impl Behavior {
         Self { ready: Answers::until(time), ..Self::default() }
     }
 
+    /// A program that is unready for one time after each start, ready for the other, and so on in turn.
+    pub fn flapping(ready: Duration, unready: Duration) -> Self {
+        Self { ready: Answers::in_turn(ready, unready), ..Self::default() }
+    }
+
     /// A program that needs this long until any probe succeeds; a startup probe with less patience kills it.
     pub fn slow(start: Duration) -> Self {
         Self { alive: Answers::after(start), ready: Answers::after(start), ..Self::default() }
@@ -147,6 +203,7 @@ impl Behavior {
 pub struct Containers {
     image: Option<Regex>,
     name: Option<String>,
+    pod: Option<String>,
     namespace: Option<String>,
     labels: Vec<(String, String)>,
     node: Option<String>,
@@ -169,6 +226,12 @@ impl Containers {
         Self { name: Some(name.into()), ..self }
     }
 
+    /// Those of the pod with this name.
+    #[must_use]
+    pub fn in_pod(self, name: impl Into<String>) -> Self {
+        Self { pod: Some(name.into()), ..self }
+    }
+
     /// Those of pods in this namespace.
     #[must_use]
     pub fn in_namespace(self, namespace: impl Into<String>) -> Self {
@@ -189,10 +252,11 @@ impl Containers {
     }
 
     pub(crate) fn hold(&self, pod: &Value, container: &Value) -> bool {
-        let Self { image, name, namespace, labels, node } = self;
+        let Self { image, name, pod: of, namespace, labels, node } = self;
         let text = |pointer| object::text(container, pointer);
         image.as_ref().is_none_or(|pattern| pattern.is_match(text("/image")))
             && name.as_ref().is_none_or(|name| name == text("/name"))
+            && of.as_ref().is_none_or(|name| name == object::name(pod))
             && namespace.as_ref().is_none_or(|namespace| namespace == object::namespace(pod))
             && node.as_ref().is_none_or(|node| node == object::text(pod, "/spec/nodeName"))
             && labels.iter().all(|(key, value)| object::label(pod, key) == Some(value))

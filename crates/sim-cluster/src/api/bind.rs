@@ -42,7 +42,6 @@ impl Api {
             "status": "True",
             "lastProbeTime": null,
             "lastTransitionTime": now,
-            "observedGeneration": object::generation(&live),
         }));
         pod["status"]["conditions"] = conditions.into();
         tx.put(&key, pod)

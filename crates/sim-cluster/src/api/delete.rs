@@ -76,6 +76,11 @@ impl Api {
         let grace = grace_of(target, &live, options);
         if grace == 0 && is_released(target, &without_grace(&object)) {
             if !options.dry_run {
+                // A pod's grace is taken from it first, which watches tell.
+                if &*target.resource.key == "pods" {
+                    self.mark(target, &live, &mut object, grace);
+                    tx.put(&target.key(), object)?;
+                }
                 tx.remove(&target.key())?;
             }
             return Ok(removed(target, &live));

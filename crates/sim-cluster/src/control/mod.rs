@@ -12,6 +12,7 @@ mod garbage;
 mod kubelet;
 mod namespace;
 pub(crate) mod node;
+mod pressure;
 mod quota;
 mod recorder;
 pub(crate) mod registration;
@@ -43,9 +44,6 @@ use recorder::Recorder;
 use rest::Rest;
 use scheduler::Scheduler;
 use selecting::Selecting;
-
-/// How long events are kept.
-const EVENT_LIFE: SignedDuration = SignedDuration::from_hours(1);
 
 /// One thing to look at again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -250,6 +248,7 @@ impl Manager {
 
     /// A node was lost or is back: its pods stand still, or go on.
     fn notice_nodes(&mut self) {
+        self.kubelet.rouse();
         self.queue.insert(Work::Nodes);
         self.queue.extend(self.api.store.keys("pods", None).into_iter().map(Work::Pod));
     }
@@ -334,7 +333,7 @@ impl Manager {
             Work::Budget(key) => disruption::sync(&self.api, &self.recorder, &mut self.budgets_at_rest, key),
             Work::Autoscaler(key) => self.autoscaler.sync(key),
             Work::Endpoints(key) => self.endpoints.sync(key),
-            Work::ExpireEvents => self.recorder.expire(EVENT_LIFE),
+            Work::ExpireEvents => self.recorder.expire(),
         };
         match outcome {
             Ok(wait) => wait,

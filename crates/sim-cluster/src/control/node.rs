@@ -16,7 +16,7 @@ use crate::object::{self, condition, elements, integer, is_ready, list, text};
 use crate::status::ApiError;
 use crate::store::Object;
 
-const CALLER: &str = "kube-controller-manager";
+pub(super) const CALLER: &str = "kube-controller-manager";
 const NODES: Source<'_> = Source { component: "node-controller", host: "" };
 const EVICTION: Source<'_> = Source { component: "taint-eviction-controller", host: "" };
 /// How long a node may be silent.
@@ -25,16 +25,18 @@ const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
 const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
 pub(super) struct Lifecycle {
-    api: Arc<Api>,
-    recorder: Recorder,
-    nodes: Nodes,
+    pub(super) api: Arc<Api>,
+    pub(super) recorder: Recorder,
+    pub(super) nodes: Nodes,
     /// Since when nothing was heard of the nodes that are lost.
     silent: BTreeMap<String, Timestamp>,
+    /// Since when nodes have enough again of what their condition says they lack.
+    pub(super) relieved: BTreeMap<(String, &'static str), Timestamp>,
 }
 
 impl Lifecycle {
     pub(super) fn new(api: Arc<Api>, recorder: Recorder, nodes: Nodes) -> Self {
-        Self { api, recorder, nodes, silent: BTreeMap::new() }
+        Self { api, recorder, nodes, silent: BTreeMap::new(), relieved: BTreeMap::new() }
     }
 
     pub(super) fn sync(&mut self) -> Outcome {
@@ -61,6 +63,7 @@ impl Lifecycle {
                 self.give_up(node)?;
             }
         }
+        next.extend(self.press(now)?);
         self.taint()?;
         next.extend(self.evict(now)?);
         Ok(next.into_iter().min().map(|at| until(now, at)))
@@ -70,7 +73,7 @@ impl Lifecycle {
     fn give_up(&self, node: &Object) -> Result<(), ApiError> {
         let name = object::name(node);
         let now = self.api.timestamp();
-        self.change(node, Part::Status, |node| {
+        self.change(node, CALLER, Part::Status, |node| {
             for condition in elements(&mut node["status"], "conditions") {
                 condition["status"] = "Unknown".into();
                 condition["reason"] = "NodeStatusUnknown".into();
@@ -95,19 +98,10 @@ impl Lifecycle {
         } else {
             &["NoSchedule"]
         };
-        let now = self.api.timestamp();
         for node in nodes.iter().filter(|node| !is_known(node)) {
-            self.change(node, Part::Main, |node| {
-                let held = list(node, "/spec/taints").to_vec();
-                let (ours, mut taints): (Vec<_>, Vec<_>) =
-                    held.into_iter().partition(|taint| text(taint, "/key") == UNREACHABLE);
-                for effect in effects {
-                    let kept = ours.iter().find(|taint| text(taint, "/effect") == *effect).cloned();
-                    let new = || json!({"key": UNREACHABLE, "effect": effect, "timeAdded": now});
-                    taints.push(kept.unwrap_or_else(new));
-                }
-                node["spec"]["taints"] = taints.into();
-            })?;
+            for effect in ["NoSchedule", "NoExecute"] {
+                self.set_unreachable(node, effect, effects.contains(&effect))?;
+            }
         }
         Ok(())
     }
@@ -120,7 +114,7 @@ impl Lifecycle {
             return Ok(());
         }
         let now = self.api.timestamp();
-        self.change(node, Part::Main, |node| {
+        self.change(node, CALLER, Part::Main, |node| {
             let mut taints = list(node, "/spec/taints").to_vec();
             taints.retain(|taint| text(taint, "/key") != UNSCHEDULABLE);
             if closed {
@@ -131,9 +125,25 @@ impl Lifecycle {
         })
     }
 
+    /// Sets or takes away one of the taints of a node that is not heard of; each is a write of its own.
+    fn set_unreachable(&self, node: &Object, effect: &str, wanted: bool) -> Result<(), ApiError> {
+        let now = self.api.timestamp();
+        let is_it = |taint: &Value| text(taint, "/key") == UNREACHABLE && text(taint, "/effect") == effect;
+        self.change(node, CALLER, Part::Main, |node| {
+            let mut taints = list(node, "/spec/taints").to_vec();
+            if !wanted {
+                taints.retain(|taint| !is_it(taint));
+            } else if !taints.iter().any(is_it) {
+                taints.push(json!({"key": UNREACHABLE, "effect": effect, "timeAdded": now}));
+            }
+            let taints = (!taints.is_empty()).then(|| taints.into());
+            object::set_or_remove(object::child(node, "spec"), "taints", taints);
+        })
+    }
+
     fn mark_unready(&self, pod: &Object, now: &str) -> Result<(), ApiError> {
         if is_ready(pod) {
-            self.change(pod, Part::Status, |pod| {
+            self.change(pod, CALLER, Part::Status, |pod| {
                 let conditions = elements(&mut pod["status"], "conditions");
                 for condition in conditions.filter(|condition| text(condition, "/type") == "Ready") {
                     condition["status"] = "False".into();
@@ -151,7 +161,7 @@ impl Lifecycle {
     fn welcome(&self, node: &Object) -> Result<(), ApiError> {
         let name = object::name(node);
         let now = self.api.timestamp();
-        self.change(node, Part::Status, |node| {
+        self.change(node, CALLER, Part::Status, |node| {
             for condition in elements(&mut node["status"], "conditions") {
                 let Some([_, status, reason, message]) =
                     HEALTHY.iter().find(|[kind, ..]| text(condition, "/type") == *kind)
@@ -166,15 +176,15 @@ impl Lifecycle {
             }
         })?;
         let source = Source { component: "kubelet", host: name };
-        let message = format!("Node {name} status is now: NodeReady");
-        self.recorder.record(source, node, Kind::Normal, "NodeReady", &message);
-        self.change(node, Part::Main, |node| {
-            let taints = list(node, "/spec/taints").iter();
-            let taints: Vec<Value> =
-                taints.filter(|taint| text(taint, "/key") != UNREACHABLE).cloned().collect();
-            let taints = (!taints.is_empty()).then(|| taints.into());
-            object::set_or_remove(object::child(node, "spec"), "taints", taints);
-        })
+        for [_, _, reason, _] in HEALTHY {
+            let reason = reason.replace("Kubelet", "Node");
+            let message = format!("Node {name} status is now: {reason}");
+            self.recorder.record(source, node, Kind::Normal, &reason, &message);
+        }
+        for effect in ["NoSchedule", "NoExecute"] {
+            self.set_unreachable(node, effect, false)?;
+        }
+        Ok(())
     }
 
     /// Deletes the pods that tolerate the taints of their node no longer; the answer is when others will not.
@@ -205,7 +215,7 @@ impl Lifecycle {
         let message = format!("Marking for deletion Pod {namespace}/{name}");
         self.recorder.record(EVICTION, pod, Kind::Normal, "TaintManagerEviction", &message);
         let now = self.api.timestamp();
-        self.change(pod, Part::Status, |pod| {
+        self.change(pod, CALLER, Part::Status, |pod| {
             let mut conditions = list(pod, "/status/conditions").to_vec();
             conditions.retain(|held| text(held, "/type") != "DisruptionTarget");
             conditions.push(json!({
@@ -230,11 +240,17 @@ impl Lifecycle {
         pods
     }
 
-    fn change(&self, object: &Object, part: Part, edit: impl FnOnce(&mut Value)) -> Result<(), ApiError> {
+    pub(super) fn change(
+        &self,
+        object: &Object,
+        caller: &str,
+        part: Part,
+        edit: impl FnOnce(&mut Value),
+    ) -> Result<(), ApiError> {
         let table = if object["kind"] == "Node" { "nodes" } else { "pods" };
         let Some(resource) = self.api.registry.by_key(table) else { return Ok(()) };
         let target = Target::new(&resource, object::namespace(object), object::name(object));
-        self.api.modify(&Caller::component(CALLER), &target, part, edit)?;
+        self.api.modify(&Caller::component(caller), &target, part, edit)?;
         Ok(())
     }
 }

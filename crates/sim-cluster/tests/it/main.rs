@@ -5,6 +5,7 @@
 mod autoscaling;
 mod configuration;
 mod custom;
+mod events;
 mod evictions;
 mod exec;
 mod failures;

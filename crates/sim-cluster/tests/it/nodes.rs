@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Node, Pod};
+use kube::api::{Patch, PatchParams};
 use kube::{Api, ResourceExt};
+use plimsoll_sim_cluster::{Behavior, Containers, Leave, Pressure};
 use serde_json::{Value, json};
 
-use crate::support::{apply, events_of, mk_cluster, mk_deployment, pods, rolled_out, status_of, until};
+use crate::support::{
+    apply, created, events_of, mk_cluster, mk_deployment, pods, reaches, rolled_out, status_of, until,
+};
 
 fn on(pods: &[Pod], node: &str) -> Vec<Pod> {
     let there = |pod: &&Pod| pod.spec.as_ref().unwrap().node_name.as_deref() == Some(node);
@@ -103,4 +107,69 @@ async fn a_node_that_is_back_in_time_keeps_its_pods() {
     }
     rolled_out(&client, "web").await;
     assert_eq!(pods(&client).await.iter().map(ResourceExt::name_any).collect::<Vec<_>>(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_under_pressure_evicts_one_pod_after_another_those_that_were_promised_least_first() {
+    let cluster = mk_cluster().await;
+    let client = cluster.client();
+    cluster.scripts().set(
+        Containers::all(),
+        Behavior { leave: Leave { after: Duration::from_millis(100), code: 143 }, ..Behavior::default() },
+    );
+    let pods: Api<Pod> = Api::default_namespaced(client.clone());
+    for (name, resources) in [
+        ("a-guaranteed", json!({"limits": {"cpu": "100m", "memory": "32Mi"}})),
+        ("b-burstable", json!({"requests": {"memory": "32Mi"}})),
+        ("c-best-effort", json!({})),
+    ] {
+        let container = json!({"name": "app", "image": "app:1", "resources": resources});
+        let spec = json!({"nodeName": "dc-1-n1", "containers": [container]});
+        created(&pods, json!({"metadata": {"name": name}, "spec": spec})).await;
+        until(&pods, name, reaches("/status/phase", "Running")).await;
+    }
+    let phases = async || {
+        let mut phases = Vec::new();
+        for name in ["c-best-effort", "b-burstable", "a-guaranteed"] {
+            let status = status_of(&pods.get(name).await.unwrap());
+            phases.push((status["phase"].as_str().unwrap().to_owned(), status["reason"].clone()));
+        }
+        phases
+    };
+    let evicted = ("Failed".to_owned(), json!("Evicted"));
+    let runs = ("Running".to_owned(), Value::Null);
+
+    cluster.nodes().press("dc-1-n1", Pressure::Memory);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(phases().await, [evicted.clone(), runs.clone(), runs.clone()]);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(phases().await, [evicted.clone(), evicted.clone(), runs.clone()]);
+
+    // Nothing new comes there, and what is left stays once there is enough again.
+    cluster.nodes().relieve("dc-1-n1");
+    let nodes: Api<Node> = Api::all(client.clone());
+    let tainted = |node: &Node| {
+        let taints = serde_json::to_value(node.spec.as_ref().unwrap()).unwrap()["taints"].clone();
+        taints.as_array().is_some_and(|taints| taints[0]["key"] == "node.kubernetes.io/memory-pressure")
+    };
+    tokio::time::sleep(Duration::from_secs(290)).await;
+    assert!(tainted(&nodes.get("dc-1-n1").await.unwrap()), "it says so for five minutes");
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert!(!tainted(&nodes.get("dc-1-n1").await.unwrap()));
+    assert_eq!(phases().await, [evicted.clone(), evicted, runs]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cordoned_node_is_tainted_until_it_is_not() {
+    let cluster = mk_cluster().await;
+    let nodes: Api<Node> = Api::all(cluster.client());
+    for (unschedulable, expected) in [(true, json!("node.kubernetes.io/unschedulable")), (false, Value::Null)]
+    {
+        let patch = Patch::Merge(json!({"spec": {"unschedulable": unschedulable}}));
+        nodes.patch("dc-1-n1", &PatchParams::default(), &patch).await.unwrap();
+        let key = |node: &Node| {
+            serde_json::to_value(&node.spec).unwrap().pointer("/taints/0/key").cloned().unwrap_or_default()
+        };
+        until(&nodes, "dc-1-n1", |node| node.is_some_and(|node| key(node) == expected)).await;
+    }
 }

@@ -5,6 +5,7 @@
 
 mod back_off;
 mod container;
+mod eviction;
 mod image;
 mod observed;
 mod probe;
@@ -24,12 +25,12 @@ use super::recorder::{Kind, Recorder, Source};
 use super::{Outcome, until};
 use crate::api::{Api, Caller, DeleteOptions, Part, Target};
 use crate::clock;
-use crate::nodes::Nodes;
+use crate::nodes::{Nodes, Pressure};
 use crate::object::{self, list, text};
 use crate::script::Scripts;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
-use container::LEAVE;
+use eviction::Evicted;
 use run::Run;
 
 /// Pods live in `10.244.0.0/16`.
@@ -72,6 +73,8 @@ pub(super) struct Kubelet {
     /// Images that a node has, by node and image.
     images: HashSet<(String, String)>,
     next_address: u32,
+    /// When the next pod of a node under pressure may be evicted.
+    next_eviction: HashMap<String, Timestamp>,
 }
 
 impl Kubelet {
@@ -91,7 +94,16 @@ impl Kubelet {
             })
             .collect();
         let next_address = last.unwrap_or_default() + 1;
-        Self { api, recorder, scripts, nodes, runs: HashMap::new(), images, next_address }
+        Self {
+            api,
+            recorder,
+            scripts,
+            nodes,
+            runs: HashMap::new(),
+            images,
+            next_address,
+            next_eviction: HashMap::new(),
+        }
     }
 
     /// Looks at every pod again, whatever was noted of its version.
@@ -112,7 +124,12 @@ impl Kubelet {
         if let Some(outcome) = self.runs.get(key).and_then(|run| run.at_rest(&pod, now)) {
             return outcome;
         }
-        let mut run = match self.runs.remove(key).filter(|run| run.uid == object::uid(&pod)) {
+        // A pod that was put back to before its end is one that runs.
+        let ends = object::is_terminating(&pod);
+        let holds = |run: &Run| {
+            run.uid == object::uid(&pod) && (ends || run.stops_at.is_none() || run.evicted.is_some())
+        };
+        let mut run = match self.runs.remove(key).filter(holds) {
             Some(run) => run,
             None if list(&pod, "/status/containerStatuses").is_empty() => self.start(&pod, now),
             None => observed::run(&pod, &self.scripts, now),
@@ -124,6 +141,7 @@ impl Kubelet {
             }
             return Ok(wait);
         }
+        let goes_next = self.evicts(&pod, &node, now);
         let mut context = Node {
             api: &self.api,
             recorder: &self.recorder,
@@ -134,11 +152,35 @@ impl Kubelet {
             address: &run.address.clone(),
             now,
         };
-        let next = run.advance(&mut context);
+        let mut next = run.advance(&mut context);
+        if run.stops_at.is_none()
+            && let Some((pressure, at)) = goes_next
+        {
+            if at <= now {
+                run.evict(&context, Evicted::for_node(&pod, pressure));
+                self.next_eviction.insert(node.clone(), later(now, eviction::BETWEEN));
+                next = run.stops_at;
+            } else {
+                next = [next, Some(at)].into_iter().flatten().min();
+            }
+        }
         let told = self.write(&pod, &run, now)?;
         run.settled = told.map(|told| (told.facts().revision, next));
         self.runs.insert(key.clone(), run);
         Ok(next.map(|at| until(now, at)))
+    }
+
+    /// What a node lacks, and when this pod goes for its sake, or is looked at again because of it.
+    fn evicts(&self, pod: &Value, node: &str, now: Timestamp) -> Option<(Pressure, Timestamp)> {
+        let pressure = self.nodes.pressure(node)?;
+        let own = eviction::rank(pod)?;
+        let mut others = self.api.store.list("pods", None);
+        others.retain(|other| text(other, "/spec/nodeName") == node);
+        let first = others.iter().filter_map(|other| eviction::rank(other)).min();
+        let at = self.next_eviction.get(node).copied().filter(|at| *at > now);
+        // Whoever goes next, it is looked at again then.
+        let again = if first == Some(own) { now } else { later(now, eviction::BETWEEN) };
+        Some((pressure, at.unwrap_or(again)))
     }
 
     fn start(&mut self, pod: &Value, now: Timestamp) -> Run {
@@ -162,7 +204,8 @@ impl Kubelet {
     fn stop(&mut self, key: &Key, pod: &Object, node: &str, run: &mut Run, now: Timestamp) -> Outcome {
         let due = clock::parse(text(pod, "/metadata/deletionTimestamp")).unwrap_or(now);
         if run.stops_at.is_none() {
-            let running: Vec<String> = run.running().map(str::to_owned).collect();
+            // That it will end is seen first; what runs is told then.
+            let address = run.address.clone();
             let context = Node {
                 api: &self.api,
                 recorder: &self.recorder,
@@ -170,22 +213,17 @@ impl Kubelet {
                 images: &mut self.images,
                 pod,
                 name: node,
-                address: &run.address.clone(),
+                address: &address,
                 now,
             };
-            for container in &running {
-                let message = format!("Stopping container {container}");
-                context.event(container, false, Kind::Normal, "Killing", &message);
-            }
-            let needs = if running.is_empty() { Duration::ZERO } else { pre_stop(pod) + LEAVE };
-            let needs = SignedDuration::try_from(needs).unwrap_or(SignedDuration::ZERO);
-            run.stops_at = Some(now.saturating_add(needs).unwrap_or(now));
+            run.stops_at = Some(run.stop(&context, due.max(now)));
+            self.write(pod, run, now)?;
         }
         let stops_at = run.stops_at.unwrap_or(now).min(due.max(now));
         if stops_at > now {
             return Ok(Some(until(now, stops_at)));
         }
-        run.end(now);
+        run.finish(now);
         self.write(pod, run, now)?;
         let Some(target) = self.target(pod) else { return Ok(None) };
         let options = DeleteOptions {
@@ -202,21 +240,6 @@ impl Kubelet {
         let pods = self.api.registry.by_key("pods")?;
         Some(Target::new(&pods, object::namespace(pod), object::name(pod)))
     }
-}
-
-/// How long the longest preStop hook takes, for the two ways in which one says that it waits.
-fn pre_stop(pod: &Value) -> Duration {
-    let seconds = list(pod, "/spec/containers").iter().filter_map(|container| {
-        let hook = container.pointer("/lifecycle/preStop")?;
-        if let Some(seconds) = object::integer(hook, "/sleep/seconds") {
-            return u64::try_from(seconds).ok();
-        }
-        let command: Vec<&str> = list(hook, "/exec/command").iter().filter_map(Value::as_str).collect();
-        let words: Vec<&str> = command.iter().flat_map(|part| part.split_whitespace()).collect();
-        let position = words.iter().position(|word| word.rsplit('/').next() == Some("sleep"))?;
-        words.get(position + 1)?.trim_end_matches([';', '&']).parse().ok()
-    });
-    Duration::from_secs(seconds.max().unwrap_or_default())
 }
 
 fn number_of(address: &str) -> Option<u32> {

@@ -17,6 +17,7 @@ pub(super) fn run(pod: &Value, scripts: &Scripts, now: Timestamp) -> Run {
     if run.sandbox_up {
         run.mounts = Mounts::Done;
     }
+    run.sandbox_gone = matches!(text(pod, "/status/phase"), "Succeeded" | "Failed");
     run.started = clock::parse(text(pod, "/status/startTime")).unwrap_or(now);
     let statuses: Vec<&Value> = list(pod, "/status/initContainerStatuses")
         .iter()

@@ -14,6 +14,9 @@ use crate::script::{Answers, Behavior};
 /// A probe begins somewhere in its first period; here it is after this long, or the period if that is shorter.
 const FIRST_LOOK: SignedDuration = SignedDuration::from_secs(1);
 
+/// Being ready is asked as soon as it is seen that a container has started.
+const FIRST_READINESS: SignedDuration = SignedDuration::from_millis(100);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Startup,
@@ -50,6 +53,8 @@ pub(super) struct Program {
 struct Window {
     from: Timestamp,
     until: Timestamp,
+    /// From the end of one to the end of the next.
+    again: Option<SignedDuration>,
 }
 
 impl Window {
@@ -57,11 +62,27 @@ impl Window {
         Self {
             from: later(since, answers.from),
             until: answers.until.map_or(Timestamp::MAX, |end| later(since, end)),
+            again: answers
+                .pause
+                .zip(answers.until)
+                .and_then(|(pause, until)| (pause + until).try_into().ok()),
         }
     }
 
+    /// The one that is, or that comes next at a moment.
+    fn at(self, at: Timestamp) -> Self {
+        let Some(again) = self.again.filter(|again| at >= self.until && !again.is_zero()) else {
+            return self;
+        };
+        let rounds = at.duration_since(self.until).as_millis() / again.as_millis().max(1) + 1;
+        let shift = i64::try_from(rounds * again.as_millis())
+            .map_or(SignedDuration::MAX, SignedDuration::from_millis);
+        Self { from: plus(self.from, shift), until: plus(self.until, shift), again: self.again }
+    }
+
     fn has(self, at: Timestamp) -> bool {
-        self.from <= at && at < self.until
+        let Self { from, until, .. } = self.at(at);
+        from <= at && at < until
     }
 }
 
@@ -92,7 +113,7 @@ impl Program {
     fn fault(&self, kind: Kind, at: Timestamp) -> Option<Fault> {
         if at < self.alive.from {
             Some(Fault::Refused)
-        } else if at >= self.alive.until {
+        } else if !self.alive.has(at) {
             Some(Fault::Silent)
         } else {
             (kind == Kind::Readiness && !self.ready.has(at)).then_some(Fault::NotReady)
@@ -102,8 +123,11 @@ impl Program {
     /// When the answer to a probe is another one than at `at`.
     fn change(&self, kind: Kind, at: Timestamp) -> Timestamp {
         let fails = |at| self.fault(kind, at).is_some();
-        let moments = [self.alive.from, self.alive.until, self.ready.from, self.ready.until];
-        let changed = moments.into_iter().filter(|moment| *moment > at && fails(*moment) != fails(at));
+        let windows = [self.alive.at(at), self.ready.at(at)];
+        // The end of one may be the moment before the next begins.
+        let next = windows.map(|window| window.at(window.until));
+        let moments = windows.into_iter().chain(next).flat_map(|window| [window.from, window.until]);
+        let changed = moments.filter(|moment| *moment > at && fails(*moment) != fails(at));
         changed.min().unwrap_or(Timestamp::MAX)
     }
 }
@@ -134,9 +158,8 @@ impl Probe {
     pub(super) fn new(kind: Kind, spec: &Value, since: Timestamp, begin: Timestamp) -> Option<Self> {
         let probe = spec.get(kind.field())?;
         let delay = SignedDuration::from_secs(integer(probe, "/initialDelaySeconds").unwrap_or_default());
-        // Being ready is asked at once when a container has started; the others take their time.
         let first = match kind {
-            Kind::Readiness => begin,
+            Kind::Readiness => plus(begin, FIRST_READINESS.min(period(probe))),
             Kind::Startup | Kind::Liveness => plus(begin, FIRST_LOOK.min(period(probe))),
         };
         let verdict = match kind {
@@ -144,7 +167,12 @@ impl Probe {
             Kind::Liveness => Some(true),
             Kind::Readiness => Some(false),
         };
-        Some(Self { kind, verdict, period: period(probe), next: first.max(plus(since, delay)), streak: None })
+        // It keeps its step, and leaves out the looks that come too early.
+        let step = period(probe).as_millis().max(1);
+        let early = plus(since, delay).duration_since(first).as_millis().max(0);
+        let steps = i64::try_from((early + step - 1) / step * step).unwrap_or(i64::MAX);
+        let next = plus(first, SignedDuration::from_millis(steps));
+        Some(Self { kind, verdict, period: period(probe), next, streak: None })
     }
 
     /// How often it looks.
@@ -294,7 +322,7 @@ mod tests {
     fn a_container_is_ready_at_the_first_look_that_finds_it_so_often_enough() {
         let slow = Behavior::slow(SEVEN);
         let probe = json!({"initialDelaySeconds": 2, "periodSeconds": 3});
-        assert_eq!(verdicts(Kind::Readiness, &probe, &slow, 2), [(8, true)]);
+        assert_eq!(verdicts(Kind::Readiness, &probe, &slow, 2), [(9, true)]);
         let probe = json!({"periodSeconds": 1, "successThreshold": 3});
         assert_eq!(verdicts(Kind::Readiness, &probe, &slow, 2), [(9, true)]);
     }
@@ -311,5 +339,13 @@ mod tests {
         let slow = Behavior::slow(SEVEN);
         assert_eq!(verdicts(Kind::Startup, &patient, &slow, 1), [(7, true)]);
         assert_eq!(verdicts(Kind::Startup, &probe, &slow, 1), [(3, false)]);
+    }
+
+    #[test]
+    fn a_program_that_is_ready_on_and_off_is_found_so_in_turn() {
+        let probe = json!({"periodSeconds": 1, "failureThreshold": 2});
+        let flapping = Behavior::flapping(SEVEN, Duration::from_secs(5));
+        let found = verdicts(Kind::Readiness, &probe, &flapping, 5);
+        assert_eq!(found, [(5, true), (13, false), (17, true), (25, false), (29, true)]);
     }
 }

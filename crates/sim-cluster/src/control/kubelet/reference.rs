@@ -20,6 +20,21 @@ pub(super) fn missing_in_environment(api: &Api, pod: &Value, container: &Value) 
     whole.or_else(|| list(container, "/env").iter().find_map(|entry| missing_key(api, namespace, entry)))
 }
 
+/// What the runtime says of a command that its image does not hold.
+pub(super) fn no_such_command(container: &Value) -> String {
+    let mut command = list(container, "/command").iter().chain(list(container, "/args"));
+    let command = command.find_map(Value::as_str).unwrap_or_default();
+    let why = if command.starts_with('/') {
+        format!("stat {command}: no such file or directory")
+    } else {
+        "executable file not found in $PATH".to_owned()
+    };
+    format!(
+        "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create \
+         failed: unable to start container process: exec: \"{command}\": {why}: unknown"
+    )
+}
+
 /// The volumes that cannot be mounted, each with the reason.
 pub(super) fn unmountable(api: &Api, pod: &Value) -> Vec<(String, String)> {
     let namespace = object::namespace(pod);

@@ -6,13 +6,19 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::Node;
-use super::container::{Container, Role};
+use super::container::{Container, Role, State};
+use super::eviction::{self, Evicted};
 use super::reference;
 use crate::control::recorder::Kind;
 use crate::control::{Outcome, until};
 use crate::object::{self, list, text};
+use crate::script::End;
 use crate::store::Object;
 
+/// How long after the end of its containers a sandbox is taken down.
+const TEARDOWN: SignedDuration = SignedDuration::from_secs(1);
+/// How long after a sandbox has come up its first container is begun.
+const SEEN: SignedDuration = SignedDuration::from_millis(50);
 /// How long a sandbox takes to come up.
 const SANDBOX: SignedDuration = SignedDuration::from_millis(300);
 
@@ -42,8 +48,16 @@ pub(super) struct Run {
     /// When the sandbox is, or was, up.
     pub(super) sandbox_at: Timestamp,
     pub(super) sandbox_up: bool,
+    /// When its containers may begin.
+    begins_at: Timestamp,
+    /// Whether it was up and is taken down again, with all containers ended.
+    pub(super) sandbox_gone: bool,
+    /// When it is taken down, once all containers have ended for good.
+    teardown_at: Option<Timestamp>,
     /// Init containers in their order, then the main ones.
     pub(super) containers: Vec<Container>,
+    /// Why it was evicted, if it was.
+    pub(super) evicted: Option<Evicted>,
     /// Set once the pod is being stopped.
     pub(super) stops_at: Option<Timestamp>,
     /// The version in which everything was told, and when the next step is due.
@@ -59,7 +73,11 @@ impl Run {
             mounts: Mounts::Due { at: now, failures: 0 },
             sandbox_at: Timestamp::MAX,
             sandbox_up: false,
+            begins_at: Timestamp::MIN,
+            sandbox_gone: false,
+            teardown_at: None,
             containers: containers(pod),
+            evicted: None,
             stops_at: None,
             settled: None,
         }
@@ -80,6 +98,13 @@ impl Run {
 
     /// Takes every step that is due; the answer is when the next one is.
     pub(super) fn advance(&mut self, node: &mut Node<'_>) -> Option<Timestamp> {
+        if let Some(at) = self.stops_at {
+            if at > node.now {
+                return Some(at);
+            }
+            self.finish(node.now);
+            return None;
+        }
         if !self.sandbox_up {
             if let Some(at) = self.mount(node) {
                 return Some(at);
@@ -88,6 +113,11 @@ impl Run {
                 return Some(self.sandbox_at);
             }
             self.sandbox_up = true;
+            // That it is there is seen before anything is of its containers.
+            self.begins_at = node.now.saturating_add(SEEN).unwrap_or(node.now);
+        }
+        if node.now < self.begins_at {
+            return Some(self.begins_at);
         }
         let policy = text(node.pod, "/spec/restartPolicy").to_owned();
         let mut next: Option<Timestamp> = None;
@@ -103,6 +133,16 @@ impl Run {
                 let due = container.advance(node, &policy);
                 next = [next, due].into_iter().flatten().min();
             }
+        }
+        if let Some((at, why)) = eviction::overflow(node.pod, self) {
+            if at > node.now {
+                return [next, Some(at)].into_iter().flatten().min();
+            }
+            self.evict(node, why);
+            return self.stops_at;
+        }
+        if next.is_none() && self.has_ended() {
+            next = self.take_down(node.now);
         }
         next
     }
@@ -130,21 +170,50 @@ impl Run {
         Some(at)
     }
 
-    /// The containers that run now.
-    pub(super) fn running(&self) -> impl Iterator<Item = &str> {
-        self.containers.iter().filter(|c| c.since().is_some()).map(|c| c.name.as_str())
-    }
-
     /// Whether all init steps are done and all sidecars started.
     pub(super) fn is_initialized(&self) -> bool {
         self.containers.iter().filter(|c| c.role != Role::Main).all(Container::is_passed)
     }
 
-    /// Ends everything that still runs, as a stop does.
-    pub(super) fn end(&mut self, now: Timestamp) {
-        for container in &mut self.containers {
-            container.end(&self.uid, now);
+    /// Whether nothing of it will run again.
+    fn has_ended(&self) -> bool {
+        let ended = |container: &Container| matches!(container.state, State::Ended(_));
+        let failed = |container: &&Container| container.role == Role::Init && ended(container);
+        self.containers.iter().filter(|c| c.role == Role::Main).all(ended)
+            || self.containers.iter().find(failed).is_some_and(|container| !container.is_passed())
+    }
+
+    /// Takes the sandbox down, a while after the end of the containers; the answer is when, if that is to come.
+    fn take_down(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let at = *self.teardown_at.get_or_insert(now.saturating_add(TEARDOWN).unwrap_or(now));
+        if at > now {
+            return Some(at);
         }
+        self.end(now);
+        self.sandbox_gone = true;
+        None
+    }
+
+    /// Ends everything that still runs, as a stop does.
+    fn end(&mut self, now: Timestamp) {
+        for container in &mut self.containers {
+            container.end(&self.uid, now, End::Code(0));
+        }
+    }
+
+    /// Tells everything that still runs to end; the answer is when the last one will have.
+    pub(super) fn stop(&mut self, node: &Node<'_>, due: Timestamp) -> Timestamp {
+        let running = self.containers.iter_mut().filter(|container| container.since().is_some());
+        let ends = running.map(|container| container.leave(node, due));
+        ends.max().unwrap_or(node.now)
+    }
+
+    /// Ends everything that was told to, and takes the sandbox down.
+    pub(super) fn finish(&mut self, now: Timestamp) {
+        for container in &mut self.containers {
+            container.left(&self.uid, now);
+        }
+        self.sandbox_gone = self.sandbox_up;
     }
 }
 

@@ -10,6 +10,9 @@ use super::later;
 use super::probe::{Kind, Look, Probe, Program};
 use crate::script::{Behavior, End, Exit};
 
+/// How long even one that ends at once is seen to run.
+const SEEN: Duration = Duration::from_millis(100);
+
 /// A running container, with its probes.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Running {
@@ -20,6 +23,8 @@ pub(super) struct Running {
     readiness: Option<Probe>,
     /// Whether its startup probe has succeeded, or it has none.
     pub(super) started: bool,
+    /// When it has filled its volumes.
+    pub(super) fills_at: Option<Timestamp>,
     /// When and how it ends without being told to.
     pub(super) exit: Option<(Timestamp, End)>,
 }
@@ -34,7 +39,8 @@ impl Running {
             startup: Probe::new(Kind::Startup, spec, since, since),
             liveness: None,
             readiness: None,
-            exit: exit.map(|exit| (later(since, exit.after), exit.end)),
+            fills_at: behavior.fills.map(|after| later(since, after)),
+            exit: exit.map(|exit| (later(since, exit.after.max(SEEN)), exit.end)),
         };
         if running.startup.is_none() {
             running.start(spec, since);

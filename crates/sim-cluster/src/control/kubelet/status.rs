@@ -11,6 +11,10 @@ use crate::clock;
 use crate::control::condition;
 use crate::object::{self, flag, list, text};
 
+/// The conditions that the kubelet sets itself.
+const OURS: [&str; 5] =
+    ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
+
 pub(super) fn of(pod: &Value, run: &Run, node: Option<&Value>, now: Timestamp) -> Value {
     let mut status = Map::new();
     let generation = object::generation(pod);
@@ -33,7 +37,8 @@ pub(super) fn of(pod: &Value, run: &Run, node: Option<&Value>, now: Timestamp) -
         status.insert("hostIP".into(), address.into());
         status.insert("hostIPs".into(), json!([{"ip": address}]));
     }
-    if run.sandbox_up {
+    // It is seen with the first that is seen of a container.
+    if run.containers.iter().any(Container::has_begun) {
         status.insert("podIP".into(), run.address.clone().into());
         status.insert("podIPs".into(), json!([{"ip": run.address}]));
     }
@@ -50,7 +55,24 @@ pub(super) fn of(pod: &Value, run: &Run, node: Option<&Value>, now: Timestamp) -
     }
     status.insert("resources".into(), resources.into());
     status.insert("observedGeneration".into(), generation.into());
-    status.insert("phase".into(), phase(pod, run).into());
+    let phase = phase(run);
+    // It has ended when its sandbox has; until then it is what it was.
+    let held = text(pod, "/status/phase");
+    let shown = if is_final(phase) && !run.sandbox_gone { held } else { phase };
+    status.insert("phase".into(), shown.into());
+    match &run.evicted {
+        Some(evicted) if shown == "Failed" => {
+            status.insert("reason".into(), "Evicted".into());
+            status.insert("message".into(), evicted.message.clone().into());
+        }
+        // What was said of a phase holds as long as it does.
+        _ if shown == held => {
+            for field in ["reason", "message"] {
+                status.extend(pod["status"].get(field).map(|value| (field.to_owned(), value.clone())));
+            }
+        }
+        _ => {}
+    }
     status.insert("qosClass".into(), pod["status"]["qosClass"].clone());
     status.insert("startTime".into(), clock::seconds(run.started).into());
     Value::Object(status)
@@ -61,7 +83,11 @@ fn internal_address(node: &Value) -> Option<&str> {
     addresses.iter().find(|a| text(a, "/type") == "InternalIP").map(|a| text(a, "/address"))
 }
 
-fn phase(pod: &Value, run: &Run) -> &'static str {
+fn is_final(phase: &str) -> bool {
+    matches!(phase, "Succeeded" | "Failed")
+}
+
+fn phase(run: &Run) -> &'static str {
     let main: Vec<&Container> = run.containers.iter().filter(|c| c.role == Role::Main).collect();
     let code = |container: &Container| match &container.state {
         State::Ended(state) => object::integer(state, "/terminated/exitCode"),
@@ -69,20 +95,23 @@ fn phase(pod: &Value, run: &Run) -> &'static str {
     };
     let init_failed =
         run.containers.iter().any(|c| c.role == Role::Init && code(c).is_some_and(|code| code != 0));
-    if init_failed && !object::is_terminating(pod) {
+    if init_failed {
         return "Failed";
     }
     if !run.is_initialized() && !main.iter().any(|container| code(container).is_some()) {
+        return "Pending";
+    }
+    let runs = |container: &Container| container.since().is_some();
+    let was =
+        |container: &Container| matches!(container.shown, Shown::Ended(_)) || container.last != json!({});
+    if main.iter().any(|container| !runs(container) && code(container).is_none() && !was(container)) {
         return "Pending";
     }
     let codes: Vec<Option<i64>> = main.iter().map(|container| code(container)).collect();
     if codes.iter().all(Option::is_some) {
         return if codes.iter().all(|code| *code == Some(0)) { "Succeeded" } else { "Failed" };
     }
-    let begun = main.iter().any(|container| {
-        container.since().is_some() || container.restarts() > 0 || matches!(container.shown, Shown::Ended(_))
-    });
-    if begun { "Running" } else { "Pending" }
+    "Running"
 }
 
 fn conditions(pod: &Value, run: &Run, now: Timestamp) -> Vec<Value> {
@@ -93,36 +122,48 @@ fn conditions(pod: &Value, run: &Run, now: Timestamp) -> Vec<Value> {
         run.containers.iter().filter(|c| c.role != Role::Main && !c.is_passed()).collect();
     let unready: Vec<&Container> =
         run.containers.iter().filter(|c| c.role != Role::Init && !c.is_ready()).collect();
-    let initialized = if unpassed.is_empty() {
+    let phase = phase(run);
+    let initialized = if phase == "Succeeded" {
+        ("True", "PodCompleted", String::new())
+    } else if unpassed.is_empty() {
         ("True", "", String::new())
     } else {
         let message = format!("containers with incomplete status: [{}]", names(unpassed));
         ("False", "ContainersNotInitialized", message)
     };
-    let ended = matches!(phase(pod, run), "Succeeded" | "Failed");
-    let ready = if ended && !object::is_terminating(pod) {
+    let ready = if phase == "Succeeded" {
         ("False", "PodCompleted", String::new())
+    } else if phase == "Failed" {
+        ("False", "PodFailed", String::new())
     } else if unready.is_empty() {
         ("True", "", String::new())
     } else {
         ("False", "ContainersNotReady", format!("containers with unready status: [{}]", names(unready)))
     };
-    let sandbox = if run.sandbox_up { "True" } else { "False" };
-    let mut list = vec![
-        with_times(pod, "PodReadyToStartContainers", (sandbox, "", String::new()), now),
+    let sandbox = match (run.sandbox_up, run.sandbox_gone) {
+        (_, true) => ("False", "PodSandboxNotReady", "pod sandbox is not ready".to_owned()),
+        (false, _) => ("False", "PodSandboxNotReady", "no pod sandbox exists".to_owned()),
+        (true, _) => ("True", "", String::new()),
+    };
+    // Conditions that others set, readiness gates for instance, stay.
+    let others = list(pod, "/status/conditions").iter();
+    let mut list: Vec<Value> = others.filter(|held| !OURS.contains(&text(held, "/type"))).cloned().collect();
+    if let Some(evicted) = run.evicted.as_ref().filter(|evicted| evicted.for_node && run.sandbox_gone) {
+        list.retain(|held| text(held, "/type") != "DisruptionTarget");
+        let target = ("True", "TerminationByKubelet", evicted.message.clone());
+        list.push(with_times(pod, "DisruptionTarget", target, now));
+    }
+    list.extend([
+        with_times(pod, "PodReadyToStartContainers", sandbox, now),
         with_times(pod, "Initialized", initialized, now),
         with_times(pod, "Ready", ready.clone(), now),
         with_times(pod, "ContainersReady", ready, now),
-    ];
-    list.extend(condition(pod, "PodScheduled").cloned());
-    // Conditions that others set, readiness gates for instance, stay.
-    let ours = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
-    list.extend(
-        object::list(pod, "/status/conditions")
-            .iter()
-            .filter(|held| !ours.contains(&text(held, "/type")))
-            .cloned(),
-    );
+    ]);
+    list.extend(condition(pod, "PodScheduled").map(|held| {
+        let mut scheduled = held.clone();
+        scheduled["observedGeneration"] = object::generation(pod).into();
+        scheduled
+    }));
     list
 }
 

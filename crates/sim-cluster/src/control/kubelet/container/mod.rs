@@ -1,22 +1,24 @@
 //! One container: pulled, started, probed, ended, started again.
 
+mod ending;
+mod pull;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Node;
-use super::back_off::{BackOff, spoken};
-use super::image;
+use super::back_off::BackOff;
 use super::later;
 use super::probe::Kind as Probe;
 use super::reference;
 use super::running::Running;
-use crate::clock;
 use crate::control::recorder::Kind;
 use crate::digest::sha256;
 use crate::object::{self, text};
-use crate::script::{Behavior, End, Exit, Pull};
+use crate::script::{Behavior, End, Exit, Start};
+use ending::leaving;
 
 /// From "pulled" to "started".
 const CREATE: Duration = Duration::from_millis(300);
@@ -28,8 +30,6 @@ const SYNC: Duration = Duration::from_secs(10);
 const FIRST_SYNC: Duration = Duration::from_secs(1);
 /// The longest that it does not look at a pod.
 pub(super) const RESYNC: Duration = Duration::from_mins(1);
-/// How long a well-behaved program takes to leave after SIGTERM.
-pub(super) const LEAVE: Duration = Duration::from_millis(300);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
@@ -59,10 +59,11 @@ pub(super) enum State {
         until: Timestamp,
     },
     Running(Box<Running>),
-    /// Told to leave by the kubelet because a probe failed.
+    /// Told to leave by the kubelet because a probe failed, or because the pod ends.
     Stopping {
         since: Timestamp,
         until: Timestamp,
+        end: End,
     },
     /// Ended, and to be started again: when it is looked at again, and from when on it may start.
     BackOff {
@@ -92,6 +93,14 @@ pub(super) enum Shown {
     Ended(Value),
 }
 
+/// One that was stopped by the kubelet, which looks at nothing until the next is started.
+#[derive(Debug, Clone, Copy)]
+struct Replaced {
+    since: Timestamp,
+    started: bool,
+    ready: bool,
+}
+
 #[derive(Debug)]
 pub(super) struct Container {
     pub(super) name: String,
@@ -103,6 +112,8 @@ pub(super) struct Container {
     pub(super) times_started: i64,
     /// `lastState` as the status carries it.
     pub(super) last: Value,
+    /// What its status shows while one that was stopped is replaced.
+    replaced: Option<Replaced>,
     /// How it ended last, and when.
     ended: Option<(Value, Timestamp)>,
     pulling: BackOff,
@@ -121,6 +132,7 @@ impl Container {
             shown: Shown::Beginning,
             times_started: 0,
             last: json!({}),
+            replaced: None,
             ended: None,
             pulling: BackOff::default(),
             restarting: BackOff::default(),
@@ -175,22 +187,32 @@ impl Container {
         match &self.state {
             State::Running(run) => Some(run.since),
             State::Stopping { since, .. } => Some(*since),
-            _ => None,
+            _ => self.replaced.map(|replaced| replaced.since),
         }
     }
 
+    /// Whether its status tells of more than that it is to be made.
+    pub(super) fn has_begun(&self) -> bool {
+        self.times_started > 0 || self.shown != Shown::Beginning
+    }
+
     pub(super) fn is_started(&self) -> bool {
-        matches!(&self.state, State::Running(run) if run.started)
+        match &self.state {
+            State::Running(run) => run.started,
+            _ => self.replaced.is_some_and(|replaced| replaced.started),
+        }
     }
 
     pub(super) fn is_ready(&self) -> bool {
         match &self.state {
+            // A step is ready when it is done.
+            State::Running(_) if self.role == Role::Init => false,
             State::Running(run) => run.is_ready(),
             // A finished init step counts as ready.
             State::Ended(state) => {
                 self.role == Role::Init && object::integer(state, "/terminated/exitCode") == Some(0)
             }
-            _ => false,
+            _ => self.replaced.is_some_and(|replaced| replaced.ready),
         }
     }
 
@@ -200,6 +222,14 @@ impl Container {
             Role::Sidecar => self.is_started(),
             Role::Init => self.is_ready(),
             Role::Main => true,
+        }
+    }
+
+    /// When it has filled its volumes, if it does.
+    pub(super) fn fills_at(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Running(run) => run.fills_at,
+            _ => None,
         }
     }
 
@@ -232,13 +262,9 @@ impl Container {
             State::Waiting | State::Unconfigured { .. } => self.pull(node, &behavior),
             State::Pulling { .. } => self.pulled(node, &behavior),
             State::PullFailed { retry_at, reason, .. } => self.pull_again(node, &behavior, retry_at, reason),
-            State::Creating { .. } => {
-                self.event(node, Kind::Normal, "Started", "Container started");
-                self.times_started += 1;
-                self.state = State::Running(self.running(&behavior, due));
-            }
+            State::Creating { .. } => self.start(node, &behavior, policy, due),
             State::Running(run) => self.run(node, policy, run, due),
-            State::Stopping { since, .. } => self.stopped(node, policy, since, due),
+            State::Stopping { since, end, .. } => self.stopped(node, policy, since, due, end),
             State::BackOff { until, waits_since, .. } => {
                 self.start_again(node, &behavior, until, waits_since);
             }
@@ -248,85 +274,6 @@ impl Container {
 
     fn event(&self, node: &Node<'_>, kind: Kind, reason: &str, message: &str) {
         node.event(&self.name, self.role != Role::Main, kind, reason, message);
-    }
-
-    fn pull(&mut self, node: &mut Node<'_>, behavior: &Behavior) {
-        let image = &self.image;
-        let policy = text(&self.spec(), "/imagePullPolicy").to_owned();
-        let held = node.images.contains(&(node.name.to_owned(), image.clone()));
-        if held && policy != "Always" {
-            let message = format!(
-                "Container image \"{image}\" already present on machine and can be accessed by the pod"
-            );
-            self.event(node, Kind::Normal, "Pulled", &message);
-            self.create(node);
-            return;
-        }
-        if policy == "Never" {
-            let message = format!("Container image \"{image}\" is not present with pull policy of Never");
-            self.event(node, Kind::Warning, "ErrImageNeverPull", &message);
-            self.event(node, Kind::Warning, "Failed", "Error: ErrImageNeverPull");
-            self.shown = Shown::Waiting(Reason { word: "ErrImageNeverPull", message });
-            self.state = State::Unconfigured { retry_at: later(node.now, SYNC) };
-            return;
-        }
-        self.event(node, Kind::Normal, "Pulling", &format!("Pulling image \"{image}\""));
-        let takes = match behavior.pull {
-            Pull::After(time) => time,
-            Pull::NotFound | Pull::Denied | Pull::Fails(_) => Duration::from_millis(100),
-        };
-        self.state = State::Pulling { until: later(node.now, takes) };
-    }
-
-    fn pulled(&mut self, node: &mut Node<'_>, behavior: &Behavior) {
-        let image = &self.image;
-        let error = match &behavior.pull {
-            Pull::After(time) => {
-                let millis = time.as_millis();
-                let message = format!(
-                    "Successfully pulled image \"{image}\" in {millis}ms ({millis}ms including waiting). Image \
-                     size: {} bytes.",
-                    image::SIZE,
-                );
-                self.event(node, Kind::Normal, "Pulled", &message);
-                node.images.insert((node.name.to_owned(), image.clone()));
-                self.create(node);
-                return;
-            }
-            Pull::NotFound => image::not_found(image),
-            Pull::Denied => image::denied(image),
-            Pull::Fails(error) => error.clone(),
-        };
-        let message = format!("Failed to pull image \"{image}\": {error}");
-        self.event(node, Kind::Warning, "Failed", &message);
-        self.event(node, Kind::Warning, "Failed", "Error: ErrImagePull");
-        self.pulling.extend(node.now, node.now);
-        let sync = if self.shown == Shown::Beginning { FIRST_SYNC } else { SYNC };
-        self.state = State::PullFailed {
-            sync_at: later(node.now, sync),
-            retry_at: later(node.now, self.pulling.delay()),
-            reason: Reason { word: "ErrImagePull", message: error },
-        };
-    }
-
-    /// Looks at a pull that failed: what came of the look before is shown, and whether it waits is told.
-    fn pull_again(&mut self, node: &mut Node<'_>, behavior: &Behavior, retry_at: Timestamp, reason: Reason) {
-        self.shown = Shown::Waiting(reason.clone());
-        if retry_at <= node.now {
-            self.pull(node, behavior);
-            return;
-        }
-        let message = format!("Back-off pulling image \"{}\"", self.image);
-        self.event(node, Kind::Normal, "BackOff", &message);
-        self.event(node, Kind::Warning, "Failed", "Error: ImagePullBackOff");
-        let reason = match reason.word {
-            "ErrImagePull" => Reason {
-                word: "ImagePullBackOff",
-                message: format!("{message}: ErrImagePull: {}", reason.message),
-            },
-            _ => reason,
-        };
-        self.state = State::PullFailed { sync_at: later(node.now, SYNC), retry_at, reason };
     }
 
     fn create(&mut self, node: &Node<'_>) {
@@ -339,6 +286,40 @@ impl Container {
         }
         self.event(node, Kind::Normal, "Created", "Container created");
         self.state = State::Creating { until: later(node.now, CREATE) };
+    }
+
+    /// Starts what was created, or tells why that cannot be done.
+    fn start(&mut self, node: &mut Node<'_>, behavior: &Behavior, policy: &str, at: Timestamp) {
+        let error = match &behavior.start {
+            Start::Works => {
+                self.event(node, Kind::Normal, "Started", "Container started");
+                self.times_started += 1;
+                self.replaced = None;
+                self.state = State::Running(self.running(behavior, at));
+                return;
+            }
+            Start::NoSuchCommand => reference::no_such_command(&self.spec()),
+            Start::Fails(error) => error.clone(),
+        };
+        self.event(node, Kind::Warning, "Failed", &format!("Error: {error}"));
+        self.times_started += 1;
+        self.remember_end();
+        let mut ended = self.terminated(object::uid(node.pod), Timestamp::UNIX_EPOCH, at, End::Code(128));
+        ended["terminated"]["reason"] = "StartError".into();
+        ended["terminated"]["message"] = error.clone().into();
+        self.last = ended.clone();
+        self.ended = Some((ended.clone(), at));
+        self.replaced = None;
+        self.shown = Shown::Waiting(Reason { word: "RunContainerError", message: error });
+        if policy == "Never" || (policy == "OnFailure" && self.role == Role::Sidecar) {
+            self.state = State::Ended(ended);
+        } else {
+            self.wait(node, at, RESYNC);
+            // One that could not be started at all is not tried again at once, but with the next look.
+            if let State::BackOff { sync_at, until, waits_since: None } = &mut self.state {
+                (*sync_at, *until) = (later(at, FIRST_SYNC), later(at, FIRST_SYNC));
+            }
+        }
     }
 
     /// What a start at `since` brings.
@@ -367,7 +348,7 @@ impl Container {
         if let Some(failure) = &look.failure {
             self.event(node, Kind::Warning, "Unhealthy", failure);
         }
-        let since = run.since;
+        let replaced = Replaced { since: run.since, started: run.started, ready: run.is_ready() };
         let failed = look.decided && look.failure.is_some();
         if look.decided && kind == Probe::Startup && !failed {
             run.start(&self.spec(), due);
@@ -381,114 +362,11 @@ impl Container {
         if failed {
             let message = format!("Container {} failed {word} probe, will be restarted", self.name);
             self.event(node, Kind::Normal, "Killing", &message);
-            self.state = State::Stopping { since, until: later(due, LEAVE) };
+            let grace = object::integer(node.pod, "/spec/terminationGracePeriodSeconds").unwrap_or(30);
+            let grace = Duration::from_secs(grace.try_into().unwrap_or_default());
+            let (until, end) = leaving(&node.scripts.of(node.pod, &self.spec()), due, later(due, grace));
+            self.replaced = Some(replaced);
+            self.state = State::Stopping { since: replaced.since, until, end };
         }
     }
-
-    /// A container that the kubelet stopped is started again at once, unless it was started again shortly before.
-    fn stopped(&mut self, node: &mut Node<'_>, policy: &str, since: Timestamp, at: Timestamp) {
-        let before = self.ended.as_ref().map(|(_, at)| *at);
-        let ended = self.terminated(object::uid(node.pod), since, at, End::Code(0));
-        self.ended = Some((ended.clone(), at));
-        self.shown = Shown::Ended(ended.clone());
-        if policy == "Never" && self.role == Role::Main {
-            self.state = State::Ended(ended);
-            return;
-        }
-        match before {
-            None => self.state = State::BackOff { sync_at: at, until: at, waits_since: None },
-            Some(before) => self.wait(node, before, RESYNC),
-        }
-    }
-
-    fn exited(&mut self, node: &mut Node<'_>, policy: &str, run: &Running, at: Timestamp, end: End) {
-        let ended = self.terminated(object::uid(node.pod), run.since, at, end);
-        self.ended = Some((ended.clone(), at));
-        self.shown = Shown::Ended(ended.clone());
-        let good = end == End::Code(0);
-        let again = match self.role {
-            Role::Sidecar => true,
-            Role::Init => !good && policy != "Never",
-            Role::Main => policy == "Always" || (policy == "OnFailure" && !good),
-        };
-        if again {
-            self.wait(node, at, run.noticed());
-        } else {
-            self.state = State::Ended(ended);
-        }
-    }
-
-    /// Waits as long as the back-off since `finished` says, which is not at all the first time.
-    fn wait(&mut self, node: &Node<'_>, finished: Timestamp, noticed: Duration) {
-        let until = self.restarting.until(finished).filter(|until| *until > node.now);
-        if let Some(until) = until {
-            self.tell_back_off(node);
-            let sync_at = until.min(later(node.now, noticed));
-            self.state = State::BackOff { sync_at, until, waits_since: Some(finished) };
-        } else {
-            self.restarting.extend(finished, node.now);
-            self.state = State::BackOff { sync_at: node.now, until: node.now, waits_since: None };
-        }
-    }
-
-    /// Looks at a container that waits: that it does is shown from now on; it starts when the time has come.
-    fn start_again(
-        &mut self,
-        node: &mut Node<'_>,
-        behavior: &Behavior,
-        until: Timestamp,
-        waits_since: Option<Timestamp>,
-    ) {
-        if let Some(finished) = waits_since {
-            self.remember_end();
-            let message = format!(
-                "back-off {} restarting failed container={} pod={}",
-                spoken(self.restarting.delay()),
-                self.name,
-                full_name(node.pod),
-            );
-            self.shown = Shown::Waiting(Reason { word: "CrashLoopBackOff", message });
-            if until > node.now {
-                self.tell_back_off(node);
-                let sync_at = until.min(later(node.now, RESYNC));
-                self.state = State::BackOff { sync_at, until, waits_since };
-                return;
-            }
-            self.restarting.extend(finished, node.now);
-        }
-        self.pull(node, behavior);
-    }
-
-    fn tell_back_off(&self, node: &Node<'_>) {
-        let message =
-            format!("Back-off restarting failed container {} in pod {}", self.name, full_name(node.pod));
-        self.event(node, Kind::Warning, "BackOff", &message);
-    }
-
-    fn terminated(&self, uid: &str, since: Timestamp, finished: Timestamp, end: End) -> Value {
-        let (code, reason) = match end {
-            End::Code(0) => (0, "Completed"),
-            End::Code(code) => (code, "Error"),
-            End::OutOfMemory => (137, "OOMKilled"),
-        };
-        json!({"terminated": {
-            "containerID": self.id(uid),
-            "exitCode": code,
-            "finishedAt": clock::seconds(finished),
-            "reason": reason,
-            "startedAt": clock::seconds(since),
-        }})
-    }
-
-    /// Ends a running container as a stop of the pod does.
-    pub(super) fn end(&mut self, uid: &str, now: Timestamp) {
-        if let Some(since) = self.since() {
-            self.state = State::Ended(self.terminated(uid, since, now, End::Code(0)));
-        }
-    }
-}
-
-/// A pod as the kubelet names it in its messages.
-fn full_name(pod: &Value) -> String {
-    format!("{}_{}({})", object::name(pod), object::namespace(pod), object::uid(pod))
 }
