@@ -25,6 +25,19 @@ struct Module {
     linker_flags: &'static str,
 }
 
+/// Without them the servers call themselves v0.0.0-master, which clients complain of.
+const KUBERNETES_VERSION: &str = "-X k8s.io/component-base/version.gitVersion=v1.37.0 \
+                                  -X k8s.io/component-base/version.gitMajor=1 \
+                                  -X k8s.io/component-base/version.gitMinor=37 \
+                                  -X k8s.io/component-base/version.gitTreeState=clean";
+
+/// What a real node needs, which only the recording of histories starts.
+const NODE: Module = Module {
+    folder: "node",
+    packages: &["k8s.io/kubernetes/cmd/kubelet", "plimsoll.test/bench/actor"],
+    linker_flags: KUBERNETES_VERSION,
+};
+
 /// The one that takes longest first.
 const MODULES: [Module; 5] = [
     Module {
@@ -36,11 +49,7 @@ const MODULES: [Module; 5] = [
             "k8s.io/kubernetes/cmd/kube-scheduler",
             "k8s.io/kubernetes/cmd/kubectl",
         ],
-        // Without them the servers call themselves v0.0.0-master, which clients complain of.
-        linker_flags: "-X k8s.io/component-base/version.gitVersion=v1.37.0 \
-                       -X k8s.io/component-base/version.gitMajor=1 \
-                       -X k8s.io/component-base/version.gitMinor=37 \
-                       -X k8s.io/component-base/version.gitTreeState=clean",
+        linker_flags: KUBERNETES_VERSION,
     },
     Module { folder: "etcd", packages: &["go.etcd.io/etcd/server/v3"], linker_flags: "" },
     Module { folder: "kwok", packages: &["sigs.k8s.io/kwok/cmd/kwok"], linker_flags: "" },
@@ -55,6 +64,15 @@ const MODULES: [Module; 5] = [
 
 /// Builds every component that is not there in the wanted version. One that is there costs a look at a stamp.
 pub(crate) fn build(output: Output) -> Result<()> {
+    build_all(&MODULES, output)
+}
+
+/// The same for what a real node needs.
+pub(crate) fn build_node() -> Result<()> {
+    build_all(&[NODE], Output::Shown)
+}
+
+fn build_all(modules: &[Module], output: Output) -> Result<()> {
     let binaries = Binaries::default_folder();
     let stamps = binaries.with_file_name("stamps");
     for folder in [&binaries, &stamps] {
@@ -65,7 +83,7 @@ pub(crate) fn build(output: Output) -> Result<()> {
     let lock = File::create(&lock).with_context(|| format!("opening {}", lock.display()))?;
     lock.lock().context("waiting for another build of the components")?;
 
-    for module in &MODULES {
+    for module in modules {
         let stamp = stamps.join(module.folder);
         let wanted = module.stamp()?;
         let is_there = module.programs().all(|program| binaries.join(program).is_file());
@@ -181,7 +199,7 @@ mod tests {
 
     #[test]
     fn every_package_is_a_pinned_tool_of_its_module_or_the_module_itself() {
-        for module in &MODULES {
+        for module in MODULES.iter().chain([&NODE]) {
             let pins = std::fs::read_to_string(module.path().join("go.mod")).unwrap();
             for package in module.packages {
                 assert!(

@@ -7,6 +7,7 @@ mod doctor;
 mod fuzz;
 mod mutate;
 mod mutations;
+mod node;
 mod schemas;
 mod steps;
 mod test;
@@ -56,6 +57,11 @@ enum Task {
         /// Only compares them with those that are checked in
         #[arg(long)]
         check: bool,
+    },
+    /// Records what becomes of pods on a real node, which runs on this machine meanwhile; needs root
+    RecordNode {
+        /// Files in tests/histories/scenarios, without their ending; all of them unless named
+        scenarios: Vec<String>,
     },
 }
 
@@ -138,6 +144,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Fuzz { target, seconds } => return fuzz::run(target, seconds),
         Task::Ci => return ci::run(),
         Task::RecordSchemas { check } => return schemas::record(check),
+        Task::RecordNode { scenarios } => node::record(&scenarios)?,
     }
     Ok(ExitCode::SUCCESS)
 }

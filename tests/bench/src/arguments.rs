@@ -113,7 +113,7 @@ fn api_server(plan: &Plan) -> Vec<OsString> {
         // In megabytes: rotation would take away what a test is counting.
         .with("audit-log-maxsize", "100000");
     match plan.extent {
-        Extent::Full => arguments.0,
+        Extent::Full | Extent::Nodeless => arguments.0,
         // Nobody makes service accounts without the controller manager, and without them no pod is admitted.
         Extent::ApiServer => arguments.with("disable-admission-plugins", "ServiceAccount").0,
     }
@@ -121,15 +121,17 @@ fn api_server(plan: &Plan) -> Vec<OsString> {
 
 fn controller_manager(plan: &Plan) -> Vec<OsString> {
     let certificates = Certificates::in_folder(&plan.layout.certificates());
-    controller(plan, Component::ControllerManager, plan.ports.controller_manager)
+    let arguments = controller(plan, Component::ControllerManager, plan.ports.controller_manager)
         .with("service-account-private-key-file", certificates.service_account_key())
         .with("root-ca-file", certificates.authority())
         .with("cluster-signing-cert-file", certificates.authority())
-        .with("cluster-signing-key-file", certificates.authority_key())
+        .with("cluster-signing-key-file", certificates.authority_key());
+    match plan.extent {
         // On a loaded machine, or while a test holds the API server, the fake nodes miss heartbeats. Their
         // pods must not be evicted for that.
-        .with("node-monitor-grace-period", "1h")
-        .0
+        Extent::Full | Extent::ApiServer => arguments.with("node-monitor-grace-period", "1h").0,
+        Extent::Nodeless => arguments.0,
+    }
 }
 
 fn scheduler(plan: &Plan) -> Vec<OsString> {

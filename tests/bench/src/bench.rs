@@ -24,6 +24,8 @@ pub enum Extent {
     /// etcd and the API server alone: objects stay as they are written. Starts in half the time, and nobody
     /// but the test sends requests.
     ApiServer,
+    /// All but KWOK: nodes are those that a test brings itself, and are given up as soon as real ones are.
+    Nodeless,
 }
 
 /// What [`Bench::start`] is to start; by default three whole data centers in a temporary folder.
@@ -76,7 +78,7 @@ impl Options {
         Self { data_centers, ..self }
     }
 
-    /// How many fake nodes each has, of 16 CPUs and 64 Gi; none without the whole control plane.
+    /// How many fake nodes each has, of 16 CPUs and 64 Gi; none without the whole of it.
     #[must_use]
     pub fn nodes(self, nodes: usize) -> Self {
         Self { nodes, ..self }
@@ -106,6 +108,9 @@ impl Extent {
         match self {
             Self::Full => &Component::IN_START_ORDER,
             Self::ApiServer => &[Component::Etcd, Component::ApiServer],
+            Self::Nodeless => {
+                &[Component::Etcd, Component::ApiServer, Component::ControllerManager, Component::Scheduler]
+            }
         }
     }
 }

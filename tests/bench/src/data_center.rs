@@ -139,14 +139,16 @@ impl DataCenter {
         if self.record.extent == Extent::ApiServer {
             return Ok(());
         }
-        let rest = [Component::ControllerManager, Component::Scheduler, Component::Kwok];
-        for component in rest {
+        let rest = self.record.extent.components().iter().copied().filter(|component| component.is_client());
+        for component in rest.clone() {
             self.launch(component).await?;
         }
         for component in rest {
             self.ready(component).await?;
         }
-        nodes::make(&self.api, &self.name, node_count).await?;
+        if self.record.extent == Extent::Full {
+            nodes::make(&self.api, &self.name, node_count).await?;
+        }
         // Without it no pod is admitted to the namespace.
         let account = "/api/v1/namespaces/default/serviceaccounts/default";
         deadline::until("the default service account", deadline::TO_START, async || {

@@ -35,4 +35,4 @@ pub use binaries::{BIN_VARIABLE, Binaries};
 pub use component::Component;
 pub use credential::Credential;
 pub use data_center::{DataCenter, PartStatus};
-pub use process::Condition;
+pub use process::{Condition, Lifetime, Process};

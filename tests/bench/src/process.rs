@@ -23,7 +23,7 @@ pub enum Condition {
 
 /// What becomes of a process when the one that started it dies without cleaning up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lifetime {
+pub enum Lifetime {
     /// The kernel kills it too, even if it is frozen.
     WithStarter,
     /// It goes on.
@@ -39,7 +39,7 @@ pub(crate) struct Identity {
 }
 
 /// A started program.
-pub(crate) struct Process {
+pub struct Process {
     identity: Identity,
     /// The program's name, for messages.
     program: String,
@@ -87,7 +87,7 @@ impl Identity {
 
 impl Process {
     /// Starts `program`, its output appended to `log`.
-    pub(crate) async fn start(
+    pub async fn start(
         program: &Path,
         arguments: Vec<OsString>,
         log: PathBuf,
@@ -130,7 +130,8 @@ impl Process {
         self.identity
     }
 
-    pub(crate) fn condition(&mut self) -> Condition {
+    /// What it does now.
+    pub fn condition(&mut self) -> Condition {
         // Reaps it if it has ended.
         if let Some(child) = &mut self.child
             && let Ok(Some(_)) = child.try_wait()
@@ -141,7 +142,7 @@ impl Process {
     }
 
     /// An error with the end of its log if it has ended.
-    pub(crate) fn must_be_there(&mut self) -> Result<()> {
+    pub fn must_be_there(&mut self) -> Result<()> {
         if self.condition() == Condition::Gone {
             bail!("{} ended by itself; the end of {}:\n{}", self.program, self.log.display(), self.log_end());
         }
@@ -149,14 +150,14 @@ impl Process {
     }
 
     /// SIGTERM, and waits until it is gone. A frozen one is thawed, or it would never hear of it.
-    pub(crate) async fn stop(&mut self, within: Duration) -> Result<()> {
+    pub async fn stop(&mut self, within: Duration) -> Result<()> {
         self.identity.signal(Signal::TERM)?;
         self.identity.signal(Signal::CONT)?;
         self.reaches(Condition::Gone, within).await
     }
 
     /// SIGKILL, and waits until it is gone.
-    pub(crate) async fn kill(&mut self) -> Result<()> {
+    pub async fn kill(&mut self) -> Result<()> {
         self.identity.signal(Signal::KILL)?;
         self.reaches(Condition::Gone, deadline::TO_STOP).await
     }
@@ -172,13 +173,13 @@ impl Process {
     }
 
     /// SIGSTOP, and waits until it stands still.
-    pub(crate) async fn freeze(&mut self) -> Result<()> {
+    pub async fn freeze(&mut self) -> Result<()> {
         self.identity.signal(Signal::STOP)?;
         self.reaches(Condition::Frozen, deadline::TO_STOP).await
     }
 
     /// SIGCONT, and waits until it runs again.
-    pub(crate) async fn thaw(&mut self) -> Result<()> {
+    pub async fn thaw(&mut self) -> Result<()> {
         self.identity.signal(Signal::CONT)?;
         self.reaches(Condition::Running, deadline::TO_STOP).await
     }
