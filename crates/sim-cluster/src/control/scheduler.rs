@@ -140,13 +140,16 @@ impl Scheduler {
 
     pub(super) fn sync(&mut self) -> Outcome {
         let mut waiting = self.api.store.having("pods", "/spec/nodeName", "");
-        waiting.retain(|pod| !object::is_terminating(pod) && list(pod, "/spec/schedulingGates").is_empty());
+        // Each is read through a handle of its own: all of them at once would be very large.
+        waiting.retain(|pod| {
+            !pod.facts().is_terminating && list(&pod.unread(), "/spec/schedulingGates").is_empty()
+        });
         waiting.retain(|pod| text(pod, "/spec/schedulerName") == "default-scheduler");
         // Higher priority first, then first come, first served.
         waiting.sort_by_cached_key(|pod| {
-            let priority = object::integer(pod, "/spec/priority").unwrap_or_default();
-            let version: u64 = object::resource_version(pod).parse().unwrap_or_default();
-            (-priority, text(pod, "/metadata/creationTimestamp").to_owned(), version)
+            let (version, pod) = (pod.facts().revision, pod.unread());
+            let priority = object::integer(&pod, "/spec/priority").unwrap_or_default();
+            (-priority, text(&pod, "/metadata/creationTimestamp").to_owned(), version)
         });
         for pod in waiting {
             match self.choose(&pod) {
