@@ -4,14 +4,12 @@
 //! resource carries into a data center, so a field is only ever added, with a default that is left out.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use plimsoll_qos::{GradeName, Quantity, Terms};
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest;
+use crate::image::ImageRef;
 use crate::name::DcName;
 use crate::policy::PublishPolicy;
 
@@ -142,117 +140,6 @@ pub struct Container {
     /// When it is alive, ready, started.
     #[serde(default, skip_serializing_if = "Probes::is_empty")]
     pub probes: Probes,
-}
-
-/// An image by digest: `registry.example.com/shop/web:1.4@sha256:…`, the tag only shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ImageRef {
-    /// Registry and path, without tag and digest.
-    pub repository: String,
-    /// The tag that was written, for people.
-    pub tag: Option<String>,
-    /// What is run.
-    pub digest: Digest,
-}
-
-/// Why a text is no image by digest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidImage {
-    /// No `@sha256:…` at its end.
-    #[error("the image is not pinned by digest")]
-    NoDigest,
-    /// The part behind `@` is no SHA-256 digest.
-    #[error("the image's digest is not \"sha256:\" and 64 lower-case hexadecimal digits")]
-    Digest,
-    /// The part before is no repository.
-    #[error("the image's repository is not lower-case path components, or is longer than 255 characters")]
-    Repository,
-    /// The tag has characters that tags do not have.
-    #[error("the image's tag is not 1 to 128 of letters, digits, '_', '.' and '-'")]
-    Tag,
-}
-
-impl ImageRef {
-    /// What a container runtime is told: repository and digest, so that a moved tag restarts no pod.
-    pub fn pinned(&self) -> String {
-        format!("{}@{}", self.repository, self.digest)
-    }
-}
-
-impl fmt::Display for ImageRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.repository)?;
-        if let Some(tag) = &self.tag {
-            write!(f, ":{tag}")?;
-        }
-        write!(f, "@{}", self.digest)
-    }
-}
-
-impl FromStr for ImageRef {
-    type Err = InvalidImage;
-    fn from_str(text: &str) -> Result<Self, InvalidImage> {
-        let (name, digest) = text.split_once('@').ok_or(InvalidImage::NoDigest)?;
-        let digest = digest.parse().map_err(|_| InvalidImage::Digest)?;
-        // A colon behind the last slash begins a tag; one before it is a port.
-        let path = name.rfind('/').map_or(0, |slash| slash + 1);
-        let (repository, tag) = match name[path..].find(':') {
-            Some(colon) => (&name[..path + colon], Some(&name[path + colon + 1..])),
-            None => (name, None),
-        };
-        if !is_repository(repository) {
-            return Err(InvalidImage::Repository);
-        }
-        if tag.is_some_and(|tag| !is_tag(tag)) {
-            return Err(InvalidImage::Tag);
-        }
-        Ok(Self { repository: repository.to_owned(), tag: tag.map(str::to_owned), digest })
-    }
-}
-
-/// The grammar of the OCI distribution specification: an optional host with a port, then components of
-/// lower-case letters and digits joined by `.`, `_`, `__` or dashes.
-fn is_repository(text: &str) -> bool {
-    let component = |part: &str| {
-        let inner = part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b));
-        let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        inner
-            && edge(part.bytes().next())
-            && edge(part.bytes().last())
-            && !part.contains("..")
-            && !part.contains("___")
-    };
-    let host = |part: &str| {
-        let (name, port) = part.split_once(':').unwrap_or((part, "0"));
-        let name_ok = !name.is_empty()
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
-            && !name.starts_with(['-', '.']);
-        name_ok && port.parse::<u16>().is_ok()
-    };
-    let mut parts = text.split('/');
-    let first = parts.next().unwrap_or_default();
-    let rest: Vec<&str> = parts.collect();
-    let first_ok = if rest.is_empty() { component(first) } else { host(first) || component(first) };
-    text.len() <= 255 && first_ok && rest.into_iter().all(component)
-}
-
-fn is_tag(text: &str) -> bool {
-    let inner = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
-    (1..=128).contains(&text.len()) && inner && !text.starts_with(['.', '-'])
-}
-
-impl TryFrom<String> for ImageRef {
-    type Error = InvalidImage;
-    fn try_from(text: String) -> Result<Self, InvalidImage> {
-        text.parse()
-    }
-}
-
-impl From<ImageRef> for String {
-    fn from(image: ImageRef) -> String {
-        image.to_string()
-    }
 }
 
 /// How large a container may become: its limit.
@@ -480,35 +367,5 @@ mod mode {
             .ok()
             .filter(|mode| *mode <= 0o777)
             .ok_or_else(|| D::Error::custom(format!("{text:?} are no permission bits such as 0644")))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEX: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-
-    #[test]
-    fn an_image_by_digest_is_read_with_host_port_and_tag() {
-        let image: ImageRef = format!("registry.example.com:5000/shop/web:1.4@sha256:{HEX}").parse().unwrap();
-        assert_eq!(image.repository, "registry.example.com:5000/shop/web");
-        assert_eq!(image.tag.as_deref(), Some("1.4"));
-        assert_eq!(image.pinned(), format!("registry.example.com:5000/shop/web@sha256:{HEX}"));
-        assert_eq!(image.to_string().parse(), Ok(image));
-    }
-
-    #[test]
-    fn an_image_says_why_it_is_refused() {
-        for (text, why) in [
-            ("shop/web:1.4".to_owned(), InvalidImage::NoDigest),
-            ("shop/web@sha256:12".to_owned(), InvalidImage::Digest),
-            (format!("Shop/Web/UP@sha256:{HEX}"), InvalidImage::Repository),
-            (format!("@sha256:{HEX}"), InvalidImage::Repository),
-            (format!("shop/web:-x@sha256:{HEX}"), InvalidImage::Tag),
-            (format!("a//b@sha256:{HEX}"), InvalidImage::Repository),
-        ] {
-            assert_eq!(text.parse::<ImageRef>(), Err(why), "{text}");
-        }
     }
 }

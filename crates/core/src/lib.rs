@@ -21,6 +21,7 @@ pub mod error;
 pub mod fold;
 pub mod gate;
 pub mod health;
+pub mod image;
 pub mod last_good;
 pub mod ledger;
 pub mod live;

@@ -8,7 +8,8 @@ use super::familiar;
 use super::metadata::{is_label, is_subdomain};
 use super::probe;
 use super::reader::{Node, Object, shown};
-use crate::content::{Container, ImageRef, InvalidImage, Named, Probes, SecretKey, Size};
+use crate::content::{Container, Named, Probes, SecretKey, Size};
+use crate::image::{ImageRef, InvalidImage};
 
 pub(super) const INIT_FIELDS: &[&str] =
     &["name", "image", "command", "args", "size", "env", "envFromSecrets"];

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use plimsoll_core::cluster::{Delivery, Fence, Power, Want};
 use plimsoll_core::content::{
-    ApiToken, Check, Container, Content, File, ImageRef, Named, Overlay, Port, PortRef, Probe, Probes,
-    Protocol, RendererVersion, Scratch, SecretFile, SecretKey, Shutdown, Size,
+    ApiToken, Check, Container, Content, File, Named, Overlay, Port, PortRef, Probe, Probes, Protocol,
+    RendererVersion, Scratch, SecretFile, SecretKey, Shutdown, Size,
 };
 use plimsoll_core::digest::Digest;
+use plimsoll_core::image::ImageRef;
 use plimsoll_core::ledger::Revision;
 use plimsoll_core::name::{AppRef, AppUid, OperationId, ReleaseNumber};
 use plimsoll_core::policy::PublishPolicy;

@@ -1,0 +1,17 @@
+//! Where the bytes of an upload come from.
+
+use bytes::Bytes;
+use futures::stream::BoxStream;
+
+/// Bytes that can be read more than once: an upload that breaks off begins again at the first.
+pub trait BlobSource: Send + Sync {
+    /// The bytes from the first on.
+    fn open(&self) -> BoxStream<'static, std::io::Result<Bytes>>;
+}
+
+impl BlobSource for Bytes {
+    fn open(&self) -> BoxStream<'static, std::io::Result<Bytes>> {
+        let bytes = self.clone();
+        Box::pin(futures::stream::once(async move { Ok(bytes) }))
+    }
+}

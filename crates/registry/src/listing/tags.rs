@@ -1,0 +1,27 @@
+//! The tags of a repository.
+
+use plimsoll_core::image::{Repository, Tag};
+use serde::Deserialize;
+
+use super::Listing;
+use crate::auth::Scopes;
+use crate::client::Registry;
+use crate::error::Error;
+
+/// An emptied repository has `null`.
+#[derive(Deserialize)]
+struct Body {
+    #[serde(default)]
+    tags: Option<Vec<String>>,
+}
+
+impl Registry {
+    /// The tags of a repository, those of lists of referrers among them (see [`Registry::is_referrers_tag`]).
+    pub fn tags(&self, repository: &Repository) -> Result<Listing<'_, Tag>, Error> {
+        let what = format!("tags of {repository}");
+        let first = self.transport().url(&format!("v2/{repository}/tags/list"), &what)?;
+        let read =
+            |body: &[u8]| serde_json::from_slice::<Body>(body).map(|body| body.tags.unwrap_or_default());
+        Ok(Listing::new(self.transport(), first, what, Scopes::pull(repository), read))
+    }
+}
