@@ -28,6 +28,17 @@ impl Registry {
             Ok(verifier) => verifier,
             Err(error) => return stream::once(async { Err(error) }).boxed(),
         };
+        self.blob_from(repository, descriptor, verifier)
+    }
+
+    /// The bytes that a verifier has not seen yet.
+    pub(crate) fn blob_from(
+        &self,
+        repository: &Repository,
+        descriptor: &Descriptor,
+        verifier: Verifier,
+    ) -> BoxStream<'static, Result<Bytes, Error>> {
+        let renewed = verifier.seen();
         let download = Download {
             registry: self.clone(),
             repository: repository.clone(),
@@ -36,7 +47,7 @@ impl Registry {
             pieces: None,
             skip: 0,
             budget: Budget::new(self.transport.limits.clone()),
-            renewed: 0,
+            renewed,
         };
         stream::unfold(Some(download), |download| async move {
             let mut download = download?;

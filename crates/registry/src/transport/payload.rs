@@ -45,6 +45,11 @@ impl Payload {
                 let pieces = source.open().inspect(move |_| {
                     progress.send_replace(());
                 });
+                // A piece of nothing ends a body in some framings.
+                let pieces = pieces.filter(|piece| {
+                    let something = !piece.as_ref().is_ok_and(Bytes::is_empty);
+                    async move { something }
+                });
                 request.header(CONTENT_LENGTH, *size).body(reqwest::Body::wrap_stream(pieces))
             }
         };

@@ -63,12 +63,13 @@ async fn a_list_that_was_cut_at_a_hundred_is_not_called_complete() {
     let (server, client) = mk_registry(Habits { leads: Leads::Nowhere, ..Habits::default() }).await;
     fill(&server, 300);
     // Whatever is asked for, a hundred come.
-    server.script(|request| match request.path.contains("n=1000") {
-        true => {
+    server.script(|request| {
+        if request.path.contains("n=1000") {
             let names: Vec<String> = (0..100).map(|at| format!("\"x/a{at}\"")).collect();
             Scripted::Instead(respond(200, &[], format!("{{\"repositories\":[{}]}}", names.join(","))))
+        } else {
+            Scripted::Pass
         }
-        false => Scripted::Pass,
     });
     let (names, completeness) = list(&client).await.unwrap();
     assert_eq!((names.len(), completeness), (100, Completeness::Incomplete(vec![Cause::Cut(100)])));

@@ -1,5 +1,8 @@
 //! The client against a registry that misbehaves.
 
+#![expect(clippy::unwrap_used, reason = "the tests share functions")]
+
+mod copies;
 mod lists;
 mod mk;
 mod pulls;

@@ -69,9 +69,13 @@ async fn a_token_that_ended_or_was_taken_back_is_replaced() {
     client.head(&repository, &tag).await.unwrap();
     let taken = server.take_journal().last().unwrap().header("authorization").unwrap().to_owned();
     let realm = format!("Bearer realm=\"http://{}/token\",service=\"scripted\"", server.host());
-    server.script(move |request| match request.header("authorization") == Some(&taken) {
-        true => Scripted::Instead(respond(401, &[("www-authenticate", &realm)], "")),
-        false => Scripted::Pass,
+    server.script(move |request| {
+        let taken_back = request.header("authorization") == Some(&taken);
+        if taken_back {
+            Scripted::Instead(respond(401, &[("www-authenticate", &realm)], ""))
+        } else {
+            Scripted::Pass
+        }
     });
     assert!(client.head(&repository, &tag).await.unwrap().is_some());
     assert_eq!(asked_for(&server).len(), 1);
@@ -92,9 +96,9 @@ async fn a_wrong_password_is_said_once_and_not_tried_again() {
 async fn a_refresh_token_is_given_by_a_form() {
     let (server, _) = mk_gated(TokenGate { user: None, ..mk_gate() }).await;
     let client = mk_client(&server, |access| access.credential(Credential::Refresh("r".to_owned().into())));
-    server.script(|request| match request.path.starts_with("/token") {
-        true => Scripted::Instead(respond(200, &[], "{\"access_token\":\"0|repository:shop/web:pull\"}")),
-        false => Scripted::Pass,
+    server.script(|request| {
+        let token = || respond(200, &[], "{\"access_token\":\"0|repository:shop/web:pull\"}");
+        if request.path.starts_with("/token") { Scripted::Instead(token()) } else { Scripted::Pass }
     });
     assert!(client.head(&mk_repository("shop/web"), &mk_tag("1")).await.unwrap().is_some());
     let journal = server.take_journal();

@@ -1,0 +1,307 @@
+//! Bringing an image to one target.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+use oci_spec::image::{Descriptor, Digest};
+use parking_lot::Mutex;
+
+use super::graph::{Graph, Node};
+use super::spool::{Transfer, Transfers};
+use super::{Event, Moves, Place, Report, Share, Target, Throttle};
+use crate::client::Mount;
+use crate::content::{BlobSource, Reference};
+use crate::error::{Error, Kind};
+
+/// How many questions a target is asked at a time.
+const QUESTIONS: usize = 8;
+
+pub(super) struct Delivery<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) target: &'a Target,
+    pub(super) index: usize,
+    pub(super) transfers: &'a Transfers,
+    pub(super) parallel: usize,
+    pub(super) on: &'a (dyn Fn(Event) + Sync),
+}
+
+/// How a blob came to be at the target.
+enum Came {
+    WasThere,
+    Mounted,
+    Sent(u64),
+}
+
+impl Delivery<'_> {
+    pub(super) async fn run(self) -> Result<Report, Error> {
+        let delivered = self.deliver().await;
+        if delivered.is_err() {
+            // The others need not wait for this one to be done with its blobs.
+            self.graph.blobs().for_each(|blob| self.transfers.done(blob));
+        }
+        delivered
+    }
+
+    async fn deliver(&self) -> Result<Report, Error> {
+        self.check_tag().await?;
+        let mut report = Report::default();
+        let came: Vec<(&Descriptor, Came)> = stream::iter(self.graph.blobs())
+            .map(async |blob| self.bring(blob).await.map(|came| (blob, came)))
+            .buffer_unordered(self.parallel)
+            .try_collect()
+            .await?;
+        let mut unseen = Vec::new();
+        for (blob, came) in came {
+            match came {
+                Came::WasThere => report.present += 1,
+                Came::Mounted => {
+                    report.mounted += 1;
+                    unseen.push(blob);
+                }
+                Came::Sent(bytes) => {
+                    report.sent += 1;
+                    report.bytes += bytes;
+                    unseen.push(blob);
+                }
+            }
+        }
+        for node in self.graph.nodes() {
+            report.manifests += usize::from(self.store(node).await?);
+        }
+        self.verify(&unseen).await?;
+        self.tag().await?;
+        (self.on)(Event::Done { target: self.index });
+        Ok(report)
+    }
+
+    async fn bring(&self, blob: &Descriptor) -> Result<Came, Error> {
+        let Place { registry, repository } = &self.target.place;
+        let skipped = || (self.on)(Event::Skipped { target: self.index, blob: blob.clone() });
+        let came = if registry.head_blob(repository, blob.digest()).await?.is_some() {
+            skipped();
+            Came::WasThere
+        } else if self.mount(blob).await? {
+            skipped();
+            Came::Mounted
+        } else {
+            self.send(blob).await?;
+            (self.on)(Event::Arrived { target: self.index, blob: blob.digest().clone() });
+            Came::Sent(blob.size())
+        };
+        self.transfers.done(blob);
+        Ok(came)
+    }
+
+    async fn mount(&self, blob: &Descriptor) -> Result<bool, Error> {
+        let Place { registry, repository } = &self.target.place;
+        for from in self.target.mounts_from.iter().filter(|from| *from != repository) {
+            // Asked for what is not there, a registry opens an upload: the question is cheaper.
+            if registry.head_blob(from, blob.digest()).await.is_ok_and(|found| found.is_some())
+                && registry.mount(repository, blob.digest(), from).await? == Mount::Mounted
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn send(&self, blob: &Descriptor) -> Result<(), Error> {
+        let Place { registry, repository } = &self.target.place;
+        let transfer = self.transfers.source(blob);
+        // What goes out is seen from within the body, which may outlive this call: it tells by a channel.
+        let (moved, mut told) = tokio::sync::mpsc::channel(64);
+        let outlet = Outlet { transfer: transfer.clone(), throttle: self.target.throttle.clone(), moved };
+        let mut upload = std::pin::pin!(registry.upload(repository, blob, Arc::new(outlet)));
+        let mut sent = 0;
+        let uploaded = loop {
+            tokio::select! {
+                biased;
+                Some(step) = told.recv() => self.tell(blob.digest(), &step, &mut sent),
+                uploaded = &mut upload => break uploaded,
+            }
+        };
+        while let Ok(step) = told.try_recv() {
+            self.tell(blob.digest(), &step, &mut sent);
+        }
+        uploaded.map_err(|error| transfer.take_failure().unwrap_or(error))
+    }
+
+    fn tell(&self, blob: &Digest, step: &Step, sent: &mut u64) {
+        let (target, blob) = (self.index, blob.clone());
+        match step {
+            Step::Begun if *sent > 0 => (self.on)(Event::Again { target, blob, bytes: std::mem::take(sent) }),
+            Step::Begun => {}
+            Step::Bytes(bytes) => {
+                *sent += bytes;
+                (self.on)(Event::Moved { target, blob, bytes: *bytes });
+            }
+        }
+    }
+
+    /// Stores a manifest that is not there; the answer is whether it was stored.
+    async fn store(&self, node: &Node) -> Result<bool, Error> {
+        let Place { registry, repository } = &self.target.place;
+        let reference = Reference::Digest(node.manifest.digest().clone());
+        let is_referrer = node.links.subject.is_some();
+        if !is_referrer && registry.head(repository, &reference).await?.is_some() {
+            return Ok(false);
+        }
+        if is_referrer {
+            registry.put_referrer(repository, &node.manifest).await?;
+        } else {
+            registry.put_manifest(repository, &reference, &node.manifest).await?;
+        }
+        (self.on)(Event::Stored { target: self.index, manifest: node.manifest.digest().clone() });
+        Ok(true)
+    }
+
+    /// Looks whether everything is there that was not seen there before it was brought.
+    async fn verify(&self, blobs: &[&Descriptor]) -> Result<(), Error> {
+        let Place { registry, repository } = &self.target.place;
+        let lost = |what: &Digest| {
+            let named = format!("{what} of {repository} at {}", registry.host());
+            Error::new(Kind::Corrupt, named, "the registry took it and does not have it")
+        };
+        stream::iter(blobs)
+            .map(async |blob| match registry.head_blob(repository, blob.digest()).await? {
+                // 0 where a registry does not say.
+                Some(size) if size == blob.size() || size == 0 => Ok(()),
+                _ => Err(lost(blob.digest())),
+            })
+            .buffer_unordered(QUESTIONS)
+            .try_collect::<()>()
+            .await?;
+        stream::iter(self.graph.nodes())
+            .map(async |node| {
+                let reference = Reference::Digest(node.manifest.digest().clone());
+                registry
+                    .head(repository, &reference)
+                    .await?
+                    .ok_or_else(|| lost(node.manifest.digest()))
+                    .map(drop)
+            })
+            .buffer_unordered(QUESTIONS)
+            .try_collect::<()>()
+            .await?;
+        let subjects: HashSet<&Digest> = self
+            .graph
+            .nodes()
+            .iter()
+            .filter_map(|node| node.links.subject.as_ref())
+            .map(Descriptor::digest)
+            .collect();
+        for subject in subjects {
+            let listed = registry.referrers(repository, subject, None).await?;
+            let refers =
+                |node: &&Node| node.links.subject.as_ref().is_some_and(|named| named.digest() == subject);
+            for node in self.graph.nodes().iter().filter(refers) {
+                if !listed.iter().any(|listed| listed.digest() == node.manifest.digest()) {
+                    return Err(lost(node.manifest.digest()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the tag points to, if it is there; an error if it must stay where it is.
+    async fn check_tag(&self) -> Result<Option<Digest>, Error> {
+        let Some(tag) = &self.target.tag else { return Ok(None) };
+        let Place { registry, repository } = &self.target.place;
+        let there = registry.head(repository, &Reference::Tag(tag.clone())).await?;
+        let there = there.map(|descriptor| descriptor.digest().clone());
+        match &there {
+            Some(other) if other != self.graph.root() && self.target.moves == Moves::Never => {
+                let named = format!("tag {tag} of {repository} at {}", registry.host());
+                let message = format!("it points to {other} and may not be moved; copy to another tag");
+                Err(Error::new(Kind::Forbidden, named, message))
+            }
+            _ => Ok(there),
+        }
+    }
+
+    async fn tag(&self) -> Result<(), Error> {
+        let Some(tag) = &self.target.tag else { return Ok(()) };
+        // Asked again: it may have been set while the bytes were on their way.
+        if self.check_tag().await?.as_ref() == Some(self.graph.root()) {
+            return Ok(());
+        }
+        let Place { registry, repository } = &self.target.place;
+        let Some(manifest) = self.graph.root_manifest() else { return Ok(()) };
+        registry.put_manifest(repository, &Reference::Tag(tag.clone()), manifest).await.map(drop)
+    }
+}
+
+/// What a target lacks of an image.
+pub(super) async fn share(graph: &Graph, target: &Target) -> Result<Share, Error> {
+    let Place { registry, repository } = &target.place;
+    let share = Mutex::new(Share::default());
+    stream::iter(graph.blobs())
+        .map(async |blob| {
+            if registry.head_blob(repository, blob.digest()).await?.is_none() {
+                let mut share = share.lock();
+                share.blobs += 1;
+                share.bytes += blob.size();
+            }
+            Ok::<(), Error>(())
+        })
+        .buffer_unordered(QUESTIONS)
+        .try_collect::<()>()
+        .await?;
+    stream::iter(graph.nodes())
+        .map(async |node| {
+            let reference = Reference::Digest(node.manifest.digest().clone());
+            let missing = registry.head(repository, &reference).await?.is_none();
+            share.lock().manifests += usize::from(missing);
+            Ok::<(), Error>(())
+        })
+        .buffer_unordered(QUESTIONS)
+        .try_collect::<()>()
+        .await?;
+    let mut share = share.into_inner();
+    if let Some(tag) = &target.tag {
+        let there = registry.head(repository, &Reference::Tag(tag.clone())).await?;
+        share.tagged = there.is_some_and(|descriptor| descriptor.digest() == graph.root());
+    }
+    Ok(share)
+}
+
+enum Step {
+    Begun,
+    Bytes(u64),
+}
+
+/// A transfer on its way out: at a rate, and with its steps told.
+struct Outlet {
+    transfer: Arc<Transfer>,
+    throttle: Option<Arc<Throttle>>,
+    moved: tokio::sync::mpsc::Sender<Step>,
+}
+
+impl BlobSource for Outlet {
+    fn open(&self) -> BoxStream<'static, std::io::Result<Bytes>> {
+        let (throttle, moved) = (self.throttle.clone(), self.moved.clone());
+        let pieces = self.transfer.open();
+        let begun = stream::once({
+            let moved = moved.clone();
+            async move {
+                // Nobody listens any more when the copy was given up.
+                let _ = moved.send(Step::Begun).await;
+                Ok(Bytes::new())
+            }
+        });
+        let paced = pieces.then(move |piece| {
+            let (throttle, moved) = (throttle.clone(), moved.clone());
+            async move {
+                let piece = piece?;
+                if let Some(throttle) = throttle {
+                    throttle.take(piece.len()).await;
+                }
+                let _ = moved.send(Step::Bytes(piece.len() as u64)).await;
+                Ok(piece)
+            }
+        });
+        begun.chain(paced).boxed()
+    }
+}

@@ -1,0 +1,170 @@
+//! Copies that keep every digest.
+//!
+//! An image is copied as what it is: manifests byte for byte, with all that they name and all that refers to them. The
+//! source is read once however many targets there are; what a target has is not sent, what lies beside it there is
+//! mounted. A tag moves last, after everything below it was seen to be whole at the target.
+
+mod deliver;
+mod event;
+mod graph;
+mod spool;
+mod throttle;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::future::join_all;
+use oci_spec::image::Digest;
+use plimsoll_core::image::{Repository, Tag};
+
+use crate::client::Registry;
+use crate::error::{Error, Kind};
+use deliver::Delivery;
+pub use event::{Event, Meter};
+use graph::Graph;
+use spool::Spool;
+pub use throttle::Throttle;
+
+/// A repository in a registry.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The registry.
+    pub registry: Registry,
+    /// The repository in it.
+    pub repository: Repository,
+}
+
+/// Where an image is to be.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The repository.
+    pub place: Place,
+    /// The tag that is to point to it; without one it is there by its digest alone, for garbage collection to find.
+    pub tag: Option<Tag>,
+    /// What happens to a tag that points elsewhere.
+    pub moves: Moves,
+    /// Other repositories of that registry which may have some of its blobs.
+    pub mounts_from: Vec<Repository>,
+    /// How fast bytes may go there.
+    pub throttle: Option<Arc<Throttle>>,
+}
+
+/// What happens to a tag that points elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moves {
+    /// It stays, and the copy fails: what was promoted is not overwritten.
+    Never,
+    /// It points to the copy from then on.
+    Freely,
+}
+
+/// What a copy would take.
+#[derive(Debug)]
+pub struct Plan {
+    source: Place,
+    graph: Graph,
+    targets: Vec<Target>,
+    /// For each target, in their order.
+    pub shares: Vec<Result<Share, Error>>,
+}
+
+/// What of an image a target lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// Blobs that are not in its repository.
+    pub blobs: usize,
+    /// Their bytes: what is sent at most, if nothing can be mounted.
+    pub bytes: u64,
+    /// Manifests that are not in its repository.
+    pub manifests: usize,
+    /// Whether its tag is there and points to the image.
+    pub tagged: bool,
+}
+
+/// What a copy took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Blobs that were there.
+    pub present: usize,
+    /// Blobs that the registry took over from another repository.
+    pub mounted: usize,
+    /// Blobs that were sent.
+    pub sent: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Manifests that were stored.
+    pub manifests: usize,
+}
+
+/// Copies images. What is under way lies in a folder, where the next run finds it after a kill.
+#[derive(Debug)]
+pub struct Copier {
+    spool: Spool,
+    /// Blobs that are on their way at a time, per target.
+    parallel: usize,
+}
+
+impl Copier {
+    /// One that keeps blobs meanwhile in `folder`, which no other may use at the time. It needs room for what is under
+    /// way: at most the image, less as its parts arrive.
+    ///
+    /// # Errors
+    /// [`Kind::Local`] when the folder cannot be made or another process has it.
+    pub fn new(folder: impl Into<PathBuf>) -> Result<Self, Error> {
+        Ok(Self { spool: Spool::open(folder.into())?, parallel: 4 })
+    }
+
+    /// What copying an image would take. Nothing is written anywhere.
+    ///
+    /// # Errors
+    /// When the source cannot be read. A target that cannot be read has its own error in the plan.
+    pub async fn plan(&self, source: &Place, root: &Digest, targets: Vec<Target>) -> Result<Plan, Error> {
+        let graph = Graph::read(source, root).await?;
+        let shares = join_all(targets.iter().map(|target| deliver::share(&graph, target))).await;
+        Ok(Plan { source: source.clone(), graph, targets, shares })
+    }
+
+    /// Carries a plan out, in all targets at once; none waits for another. The results are in the order of the targets.
+    pub async fn run(&self, plan: &Plan, on: &(dyn Fn(Event) + Sync)) -> Vec<Result<Report, Error>> {
+        let transfers = self.spool.transfers(&plan.source, plan.targets.len());
+        let deliveries = plan.targets.iter().enumerate().map(|(index, target)| {
+            let delivery = Delivery {
+                graph: &plan.graph,
+                target,
+                index,
+                transfers: &transfers,
+                parallel: self.parallel,
+                on,
+            };
+            delivery.run()
+        });
+        join_all(deliveries).await
+    }
+}
+
+impl Plan {
+    /// What is copied.
+    pub fn root(&self) -> &Digest {
+        self.graph.root()
+    }
+
+    /// All bytes of the image with everything that belongs to it, each blob once.
+    pub fn bytes(&self) -> u64 {
+        self.graph.blobs().map(|blob| blob.size()).sum()
+    }
+
+    /// Manifests that an index names and the source does not have: the image is sparse, and so is its copy.
+    pub fn absent(&self) -> &[Digest] {
+        self.graph.absent()
+    }
+
+    /// What refers to the image, by artifact type.
+    pub fn evidence(&self) -> BTreeMap<String, usize> {
+        self.graph.evidence()
+    }
+}
+
+fn local(what: impl std::fmt::Display, message: &str, error: std::io::Error) -> Error {
+    Error::new(Kind::Local, what, message).because(error)
+}

@@ -1,0 +1,344 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use plimsoll_registry::{Copier, Digest, Event, Kind, Moves, Place, Registry, Report, Target};
+use plimsoll_scripted_registry::{Habits, Referrers, Scripted, ScriptedRegistry, broken_off, respond};
+use serde_json::{Value, json};
+
+use crate::mk::{INDEX, MANIFEST, mk_bytes, mk_client, mk_digest, mk_registry, mk_repository};
+
+fn mk_place(registry: &Registry, repository: &str) -> Place {
+    Place { registry: registry.clone(), repository: mk_repository(repository) }
+}
+
+fn mk_target(registry: &Registry, tag: &str) -> Target {
+    Target {
+        place: mk_place(registry, "prod/web"),
+        tag: Some(tag.parse().unwrap()),
+        moves: Moves::Never,
+        mounts_from: Vec::new(),
+        throttle: None,
+    }
+}
+
+fn descriptor(kind: &str, digest: &str, size: usize) -> Value {
+    json!({"mediaType": kind, "digest": digest, "size": size})
+}
+
+/// An image of a configuration and layers; the answer is how an index names it.
+fn mk_image(server: &ScriptedRegistry, tag: Option<&str>, layers: &[Vec<u8>]) -> Value {
+    let config = format!("{{\"layers\":{}}}", layers.len());
+    let blob =
+        |bytes: &[u8]| descriptor("application/x", &server.add_blob("shop/web", bytes.to_vec()), bytes.len());
+    let layers: Vec<Value> = layers.iter().map(|layer| blob(layer)).collect();
+    // Written in a way that no library writes it: it must not be written anew.
+    let body = format!(
+        "{{ \"schemaVersion\":2,\n \"mediaType\":\"{MANIFEST}\", \"layers\" : {}, \"config\":{} }}\n",
+        json!(layers),
+        blob(config.as_bytes())
+    );
+    let size = body.len();
+    descriptor(MANIFEST, &server.add_manifest("shop/web", tag, MANIFEST, body), size)
+}
+
+fn mk_index(server: &ScriptedRegistry, tag: Option<&str>, manifests: &[Value]) -> Value {
+    let body = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}).to_string();
+    let size = body.len();
+    descriptor(INDEX, &server.add_manifest("shop/web", tag, INDEX, body), size)
+}
+
+fn mk_evidence(server: &ScriptedRegistry, subject: &Value, kind: &str) -> Value {
+    let layer = format!("evidence of {kind}");
+    let blob = descriptor(kind, &server.add_blob("shop/web", layer.clone()), layer.len());
+    let body = json!({"mediaType": MANIFEST, "artifactType": kind, "layers": [blob], "subject": subject})
+        .to_string();
+    let size = body.len();
+    descriptor(MANIFEST, &server.add_manifest("shop/web", None, MANIFEST, body), size)
+}
+
+fn digest(descriptor: &Value) -> Digest {
+    mk_digest(descriptor["digest"].as_str().unwrap())
+}
+
+struct Fleet {
+    source: ScriptedRegistry,
+    targets: Vec<(ScriptedRegistry, Registry)>,
+    place: Place,
+    copier: Copier,
+    _folder: tempfile::TempDir,
+}
+
+async fn mk_fleet(targets: usize, habits: Habits) -> Fleet {
+    let (source, client) = mk_registry(Habits::default()).await;
+    let mut all = Vec::new();
+    for _ in 0..targets {
+        all.push(mk_registry(habits.clone()).await);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let copier = Copier::new(folder.path()).unwrap();
+    Fleet { source, targets: all, place: mk_place(&client, "shop/web"), copier, _folder: folder }
+}
+
+impl Fleet {
+    async fn copy(&self, root: &Digest) -> Vec<Result<Report, plimsoll_registry::Error>> {
+        let targets = self.targets.iter().map(|(_, client)| mk_target(client, "1.4")).collect();
+        let plan = self.copier.plan(&self.place, root, targets).await.unwrap();
+        self.copier.run(&plan, &|_| {}).await
+    }
+}
+
+#[tokio::test]
+async fn every_shape_of_image_arrives_with_its_digest() {
+    let fleet = mk_fleet(1, Habits::default()).await;
+    let (source, (target, client)) = (&fleet.source, &fleet.targets[0]);
+    let amd = mk_image(source, None, &[mk_bytes(200_000), mk_bytes(10)]);
+    let arm = mk_image(source, None, &[mk_bytes(100_000), mk_bytes(10)]);
+    let nested = mk_index(source, None, &[arm.clone()]);
+    let gone = descriptor(MANIFEST, &format!("sha256:{}", "9".repeat(64)), 7);
+    let empty = mk_image(source, None, &[Vec::new()]);
+    for (name, root) in [
+        ("image", amd.clone()),
+        ("index", mk_index(source, None, &[amd.clone(), arm])),
+        ("nested", mk_index(source, None, &[nested, amd.clone()])),
+        ("empty layer", empty),
+    ] {
+        let targets = vec![mk_target(client, &name.replace(' ', "-"))];
+        let plan = fleet.copier.plan(&fleet.place, &digest(&root), targets).await.unwrap();
+        fleet.copier.run(&plan, &|_| {}).await.remove(0).unwrap();
+        let tagged = target.tag("prod/web", &name.replace(' ', "-"));
+        assert_eq!(tagged.as_deref(), root["digest"].as_str(), "{name}");
+    }
+    // What an index names and nobody has is absent in the copy as in the source, if the registry takes it.
+    let sparse = mk_index(source, None, &[amd, gone.clone()]);
+    let plan =
+        fleet.copier.plan(&fleet.place, &digest(&sparse), vec![mk_target(client, "sparse")]).await.unwrap();
+    assert_eq!(plan.absent(), [digest(&gone)]);
+    let refused = fleet.copier.run(&plan, &|_| {}).await.remove(0).unwrap_err();
+    assert!(refused.codes().contains(&"MANIFEST_BLOB_UNKNOWN".to_owned()), "{refused}");
+    assert_eq!(target.tag("prod/web", "sparse"), None);
+}
+
+#[tokio::test]
+async fn an_image_of_schema_1_is_refused_with_advice() {
+    let fleet = mk_fleet(1, Habits::default()).await;
+    let kind = "application/vnd.docker.distribution.manifest.v1+prettyjws";
+    let root = fleet.source.add_manifest("shop/web", Some("old"), kind, "{\"schemaVersion\":1}");
+    let error = fleet.copier.plan(&fleet.place, &mk_digest(&root), Vec::new()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unsupported);
+    assert!(error.to_string().contains("push it again"), "{error}");
+}
+
+#[tokio::test]
+async fn three_targets_read_the_source_once_and_a_second_copy_writes_nothing() {
+    let fleet = mk_fleet(3, Habits::default()).await;
+    let root = mk_image(&fleet.source, Some("1.4"), &[mk_bytes(300_000), mk_bytes(70_000)]);
+    for result in fleet.copy(&digest(&root)).await {
+        assert_eq!(result.unwrap(), Report { present: 0, mounted: 0, sent: 3, bytes: 370_012, manifests: 1 });
+    }
+    let read: Vec<_> =
+        fleet.source.take_journal().into_iter().filter(|request| request.path.contains("/blobs/")).collect();
+    assert_eq!(read.len(), 3, "{read:?}");
+    for (target, _) in &fleet.targets {
+        assert_eq!(target.tag("prod/web", "1.4").as_deref(), root["digest"].as_str());
+        target.take_journal();
+    }
+    for result in fleet.copy(&digest(&root)).await {
+        assert_eq!(result.unwrap(), Report { present: 3, ..Report::default() });
+    }
+    for (target, _) in &fleet.targets {
+        let writes = target
+            .take_journal()
+            .into_iter()
+            .filter(|request| !matches!(request.method.as_str(), "GET" | "HEAD"));
+        assert_eq!(writes.count(), 0);
+    }
+    // Nothing is left of what was under way.
+    let left: Vec<_> =
+        std::fs::read_dir(fleet._folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["lock"]);
+}
+
+#[tokio::test]
+async fn evidence_is_there_before_the_tag_moves() {
+    for referrers in [Referrers::Kept, Referrers::Unknown] {
+        let fleet = mk_fleet(1, Habits { referrers, ..Habits::default() }).await;
+        let (source, (target, client)) = (&fleet.source, &fleet.targets[0]);
+        let image = mk_image(source, None, &[mk_bytes(1000)]);
+        let root = mk_index(source, Some("1.4"), &[image.clone()]);
+        let signature = mk_evidence(source, &root, "application/sig");
+        // Evidence of a part, and evidence of evidence.
+        let (bill, seal) = (
+            mk_evidence(source, &image, "application/sbom"),
+            mk_evidence(source, &signature, "application/seal"),
+        );
+        let plan =
+            fleet.copier.plan(&fleet.place, &digest(&root), vec![mk_target(client, "1.4")]).await.unwrap();
+        let kinds: Vec<String> = plan.evidence().into_keys().collect();
+        assert_eq!(kinds, ["application/sbom", "application/seal", "application/sig"]);
+        fleet.copier.run(&plan, &|_| {}).await.remove(0).unwrap();
+        for (subject, referrer) in [(&root, &signature), (&image, &bill), (&signature, &seal)] {
+            let listed = client.referrers(&mk_repository("prod/web"), &digest(subject), None).await.unwrap();
+            let digests: Vec<String> = listed.iter().map(|found| found.digest().to_string()).collect();
+            assert_eq!(digests, [referrer["digest"].as_str().unwrap()], "{referrers:?}");
+        }
+        let journal = target.take_journal();
+        let writes: Vec<&str> = journal
+            .iter()
+            .filter(|request| request.method == "PUT")
+            .map(|request| request.path.as_str())
+            .collect();
+        assert_eq!(writes.last(), Some(&"/v2/prod/web/manifests/1.4"), "{referrers:?}");
+        assert_eq!(writes.iter().filter(|path| path.ends_with("/manifests/1.4")).count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_loses_what_it_took_gets_no_tag() {
+    let fleet = mk_fleet(1, Habits::default()).await;
+    let root = mk_image(&fleet.source, None, &[mk_bytes(1000)]);
+    let lost = plimsoll_scripted_registry::digest(&mk_bytes(1000));
+    fleet.targets[0].0.script(move |request| {
+        let looks = request.method == "HEAD" && request.path.ends_with(&lost);
+        if looks { Scripted::Instead(respond(404, &[], "")) } else { Scripted::Pass }
+    });
+    let error = fleet.copy(&digest(&root)).await.remove(0).unwrap_err();
+    assert_eq!(error.kind(), Kind::Corrupt, "{error}");
+    assert_eq!(fleet.targets[0].0.tag("prod/web", "1.4"), None);
+}
+
+#[tokio::test]
+async fn what_lies_beside_it_is_mounted() {
+    let fleet = mk_fleet(1, Habits::default()).await;
+    let (target, client) = &fleet.targets[0];
+    let layer = mk_bytes(300_000);
+    let root = mk_image(&fleet.source, None, std::slice::from_ref(&layer));
+    target.add_blob("base/jdk", layer);
+    let mounts_from = vec![mk_repository("base/none"), mk_repository("base/jdk")];
+    let targets = vec![Target { mounts_from, ..mk_target(client, "1.4") }];
+    let plan = fleet.copier.plan(&fleet.place, &digest(&root), targets).await.unwrap();
+    let report = fleet.copier.run(&plan, &|_| {}).await.remove(0).unwrap();
+    assert_eq!((report.mounted, report.sent, target.open_uploads()), (1, 1, 0));
+}
+
+#[tokio::test]
+async fn a_promoted_tag_stays_where_it_is() {
+    let fleet = mk_fleet(1, Habits::default()).await;
+    let (target, client) = &fleet.targets[0];
+    let other = target.add_manifest("prod/web", Some("1.4"), MANIFEST, "{}");
+    let root = mk_image(&fleet.source, None, &[mk_bytes(1000)]);
+    let error = fleet.copy(&digest(&root)).await.remove(0).unwrap_err();
+    assert_eq!(error.kind(), Kind::Forbidden);
+    assert_eq!(target.tag("prod/web", "1.4"), Some(other));
+    assert!(target.take_journal().iter().all(|request| request.body == 0), "bytes were sent for nothing");
+    // Where tags may move it does.
+    let targets = vec![Target { moves: Moves::Freely, ..mk_target(client, "1.4") }];
+    let plan = fleet.copier.plan(&fleet.place, &digest(&root), targets).await.unwrap();
+    fleet.copier.run(&plan, &|_| {}).await.remove(0).unwrap();
+    assert_eq!(target.tag("prod/web", "1.4").as_deref(), root["digest"].as_str());
+}
+
+#[tokio::test]
+async fn a_tag_that_moves_at_the_source_changes_nothing() {
+    let fleet = mk_fleet(1, Habits::default()).await;
+    let approved = mk_image(&fleet.source, Some("1.4"), &[mk_bytes(1000)]);
+    let plan = fleet
+        .copier
+        .plan(&fleet.place, &digest(&approved), vec![mk_target(&fleet.targets[0].1, "1.4")])
+        .await;
+    mk_image(&fleet.source, Some("1.4"), &[mk_bytes(2000)]);
+    fleet.copier.run(&plan.unwrap(), &|_| {}).await.remove(0).unwrap();
+    assert_eq!(fleet.targets[0].0.tag("prod/web", "1.4").as_deref(), approved["digest"].as_str());
+}
+
+#[tokio::test]
+async fn a_dead_target_holds_up_nobody() {
+    let mut fleet = mk_fleet(3, Habits::default()).await;
+    let root = mk_image(&fleet.source, None, &[mk_bytes(300_000)]);
+    let (dead, _) = fleet.targets.remove(1);
+    let client = mk_client(&dead, |access| access);
+    drop(dead);
+    let targets = vec![
+        mk_target(&fleet.targets[0].1, "1.4"),
+        mk_target(&client, "1.4"),
+        mk_target(&fleet.targets[1].1, "1.4"),
+    ];
+    let plan = fleet.copier.plan(&fleet.place, &digest(&root), targets).await.unwrap();
+    assert!(plan.shares[0].is_ok() && plan.shares[1].is_err());
+    let results = fleet.copier.run(&plan, &|_| {}).await;
+    let kinds: Vec<_> =
+        results.iter().map(|result| result.as_ref().map(|_| ()).map_err(|error| error.kind())).collect();
+    assert_eq!(kinds, [Ok(()), Err(Kind::Unavailable), Ok(())]);
+}
+
+#[tokio::test]
+async fn what_breaks_at_a_target_is_sent_again_and_not_read_again() {
+    let fleet = mk_fleet(2, Habits::default()).await;
+    let root = mk_image(&fleet.source, None, &[mk_bytes(300_000)]);
+    let puts = AtomicUsize::new(0);
+    fleet.targets[0].0.script(move |request| {
+        let broken =
+            request.method == "PUT" && request.body > 1000 && puts.fetch_add(1, Ordering::Relaxed) < 2;
+        if broken { Scripted::Instead(respond(502, &[], "")) } else { Scripted::Pass }
+    });
+    let again = Mutex::new(0);
+    let targets = fleet.targets.iter().map(|(_, client)| mk_target(client, "1.4")).collect();
+    let plan = fleet.copier.plan(&fleet.place, &digest(&root), targets).await.unwrap();
+    let count = |event| {
+        if let Event::Again { bytes, .. } = event {
+            *again.lock().unwrap() += bytes;
+        }
+    };
+    assert!(fleet.copier.run(&plan, &count).await.iter().all(Result::is_ok));
+    assert_eq!(*again.lock().unwrap(), 600_000);
+    let read =
+        fleet.source.take_journal().into_iter().filter(|request| request.path.contains("/blobs/")).count();
+    assert_eq!(read, 2);
+}
+
+#[tokio::test]
+async fn what_a_killed_copy_left_is_gone_on_with() {
+    let fleet = mk_fleet(1, Habits::default()).await;
+    let layer = mk_bytes(300_000);
+    let root = mk_image(&fleet.source, None, std::slice::from_ref(&layer));
+    let name = plimsoll_scripted_registry::digest(&layer).replace(':', "-");
+    std::fs::write(fleet._folder.path().join(&name), &layer[..200_000]).unwrap();
+    fleet.copy(&digest(&root)).await.remove(0).unwrap();
+    let ranges: Vec<String> = fleet
+        .source
+        .take_journal()
+        .iter()
+        .filter_map(|request| request.header("range").map(str::to_owned))
+        .collect();
+    assert_eq!(ranges, ["bytes=200000-"]);
+    // What lies there may be anything.
+    let fleet = mk_fleet(1, Habits::default()).await;
+    let root = mk_image(&fleet.source, None, std::slice::from_ref(&layer));
+    std::fs::write(fleet._folder.path().join(&name), vec![0; 200_000]).unwrap();
+    assert_eq!(fleet.copy(&digest(&root)).await.remove(0).unwrap_err().kind(), Kind::Corrupt);
+    fleet.copy(&digest(&root)).await.remove(0).unwrap();
+}
+
+#[tokio::test]
+async fn a_source_that_breaks_off_for_good_is_what_is_told() {
+    let fleet = mk_fleet(2, Habits::default()).await;
+    let layer = bytes::Bytes::from(mk_bytes(300_000));
+    let root = mk_image(&fleet.source, None, &[layer.to_vec()]);
+    fleet.source.script(move |request| {
+        let large =
+            request.method == "GET" && request.path.ends_with(&plimsoll_scripted_registry::digest(&layer));
+        if large { Scripted::Instead(broken_off(&layer, 100_000)) } else { Scripted::Pass }
+    });
+    let results = fleet.copy(&digest(&root)).await;
+    let words: Vec<String> = results.into_iter().map(|result| result.unwrap_err().to_string()).collect();
+    assert!(words.iter().any(|words| words.starts_with("GET blob sha256:")), "{words:?}");
+    for (target, _) in &fleet.targets {
+        assert_eq!(target.tag("prod/web", "1.4"), None);
+    }
+}
+
+#[tokio::test]
+async fn two_copies_do_not_share_a_folder() {
+    let fleet = mk_fleet(0, Habits::default()).await;
+    let error = Copier::new(fleet._folder.path()).unwrap_err();
+    assert_eq!(error.kind(), Kind::Local);
+}
