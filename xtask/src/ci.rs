@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: what a change must pass. `.ci/run` calls it.
 
 use crate::steps::{Beside, Steps, check, check_quietly};
-use crate::{doctor, test, workspace};
+use crate::{debian, doctor, test, workspace};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -10,6 +10,7 @@ const CARGO_DENY: &str = "0.20.2";
 
 pub(crate) fn run() -> Result<ExitCode> {
     doctor::require_all()?;
+    debian::provide()?;
     let mut steps = Steps::new();
     // Both take minutes on a new machine and need nothing of what follows.
     let components = test::build_components();

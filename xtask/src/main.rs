@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod components;
+mod debian;
 mod doctor;
 mod fuzz;
 mod mutate;

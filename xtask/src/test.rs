@@ -2,7 +2,7 @@
 
 use crate::bench::runtime;
 use crate::steps::{Beside, Steps, check};
-use crate::{components, doctor, workspace};
+use crate::{components, debian, doctor, workspace};
 use anyhow::{Context, Result, bail};
 use plimsoll_bench::{BIN_VARIABLE, Bench, Binaries, Options, SHARED_VARIABLE};
 use std::io::{BufRead, BufReader, Write};
@@ -13,6 +13,7 @@ const PROGRAM_VARIABLE: &str = "PLIMSOLL_BIN";
 
 pub(crate) fn run(cargo_test: &[String]) -> Result<ExitCode> {
     doctor::require_all()?;
+    debian::provide()?;
     let mut steps = Steps::new();
     let components = build_components();
     let tests = run_in(&mut steps, components, cargo_test);

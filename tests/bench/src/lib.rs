@@ -26,6 +26,7 @@ mod nodes;
 mod ports;
 mod process;
 mod record;
+mod registry;
 
 pub use arguments::{POD_LOG, UNPLAYED};
 pub use audit::{AuditLog, Mark, Request};
@@ -36,3 +37,4 @@ pub use component::Component;
 pub use credential::Credential;
 pub use data_center::{DataCenter, PartStatus};
 pub use process::{Condition, Lifetime, Process};
+pub use registry::{Line, RegistryOptions, RegistryServer};

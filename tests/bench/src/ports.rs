@@ -56,6 +56,11 @@ impl Ports {
 }
 
 impl Leases {
+    /// The lease of one port.
+    pub(crate) fn of(socket: TcpSocket) -> Self {
+        Self { held: vec![socket] }
+    }
+
     /// Components that outlive this process keep their ports without it: they inherit the sockets, and the ports
     /// are held until the last of them has ended.
     pub(crate) fn for_components(self, lifetime: Lifetime) -> Result<Self> {
@@ -68,7 +73,8 @@ impl Leases {
     }
 }
 
-fn lease_one() -> Result<(u16, TcpSocket)> {
+/// One port that nobody else can take.
+pub(crate) fn lease_one() -> Result<(u16, TcpSocket)> {
     let width = u64::from(RANGE.end - RANGE.start);
     for attempt in 0..200_u32 {
         // A fresh `RandomState` is seeded differently each time, so two runs don't walk the same ports.

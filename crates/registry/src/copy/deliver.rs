@@ -78,7 +78,10 @@ impl Delivery<'_> {
 
     async fn bring(&self, blob: &Descriptor) -> Result<Came, Error> {
         let Place { registry, repository } = &self.target.place;
-        let skipped = || (self.on)(Event::Skipped { target: self.index, blob: blob.clone() });
+        let skipped = || {
+            let (blob, bytes) = (blob.digest().clone(), blob.size());
+            (self.on)(Event::Skipped { target: self.index, blob, bytes });
+        };
         let came = if registry.head_blob(repository, blob.digest()).await?.is_some() {
             skipped();
             Came::WasThere

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use oci_spec::image::{Descriptor, Digest};
+use oci_spec::image::Digest;
 use tokio::time::Instant;
 
 /// Something that happened at a target, which is named by its place among the targets.
@@ -14,7 +14,9 @@ pub enum Event {
         /// The target.
         target: usize,
         /// The blob.
-        blob: Descriptor,
+        blob: Digest,
+        /// The bytes that need not go out.
+        bytes: u64,
     },
     /// Bytes of a blob went out.
     Moved {
@@ -77,7 +79,7 @@ impl Meter {
         match self.recent.back_mut() {
             // One entry for a tenth of a second is enough.
             Some((at, count)) if now.duration_since(*at) < Duration::from_millis(100) && *count > 0 => {
-                *count += bytes
+                *count += bytes;
             }
             _ => self.recent.push_back((now, bytes)),
         }

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::future::join_all;
-use oci_spec::image::Digest;
+use oci_spec::image::{Descriptor, Digest};
 use plimsoll_core::image::{Repository, Tag};
 
 use crate::client::Registry;
@@ -151,7 +151,7 @@ impl Plan {
 
     /// All bytes of the image with everything that belongs to it, each blob once.
     pub fn bytes(&self) -> u64 {
-        self.graph.blobs().map(|blob| blob.size()).sum()
+        self.graph.blobs().map(Descriptor::size).sum()
     }
 
     /// Manifests that an index names and the source does not have: the image is sparse, and so is its copy.

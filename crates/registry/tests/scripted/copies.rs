@@ -65,7 +65,7 @@ struct Fleet {
     targets: Vec<(ScriptedRegistry, Registry)>,
     place: Place,
     copier: Copier,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 async fn mk_fleet(targets: usize, habits: Habits) -> Fleet {
@@ -76,7 +76,7 @@ async fn mk_fleet(targets: usize, habits: Habits) -> Fleet {
     }
     let folder = tempfile::tempdir().unwrap();
     let copier = Copier::new(folder.path()).unwrap();
-    Fleet { source, targets: all, place: mk_place(&client, "shop/web"), copier, _folder: folder }
+    Fleet { source, targets: all, place: mk_place(&client, "shop/web"), copier, folder: folder }
 }
 
 impl Fleet {
@@ -93,7 +93,7 @@ async fn every_shape_of_image_arrives_with_its_digest() {
     let (source, (target, client)) = (&fleet.source, &fleet.targets[0]);
     let amd = mk_image(source, None, &[mk_bytes(200_000), mk_bytes(10)]);
     let arm = mk_image(source, None, &[mk_bytes(100_000), mk_bytes(10)]);
-    let nested = mk_index(source, None, &[arm.clone()]);
+    let nested = mk_index(source, None, std::slice::from_ref(&arm));
     let gone = descriptor(MANIFEST, &format!("sha256:{}", "9".repeat(64)), 7);
     let empty = mk_image(source, None, &[Vec::new()]);
     for (name, root) in [
@@ -154,7 +154,7 @@ async fn three_targets_read_the_source_once_and_a_second_copy_writes_nothing() {
     }
     // Nothing is left of what was under way.
     let left: Vec<_> =
-        std::fs::read_dir(fleet._folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        std::fs::read_dir(fleet.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["lock"]);
 }
 
@@ -164,7 +164,7 @@ async fn evidence_is_there_before_the_tag_moves() {
         let fleet = mk_fleet(1, Habits { referrers, ..Habits::default() }).await;
         let (source, (target, client)) = (&fleet.source, &fleet.targets[0]);
         let image = mk_image(source, None, &[mk_bytes(1000)]);
-        let root = mk_index(source, Some("1.4"), &[image.clone()]);
+        let root = mk_index(source, Some("1.4"), std::slice::from_ref(&image));
         let signature = mk_evidence(source, &root, "application/sig");
         // Evidence of a part, and evidence of evidence.
         let (bill, seal) = (
@@ -265,8 +265,10 @@ async fn a_dead_target_holds_up_nobody() {
     let plan = fleet.copier.plan(&fleet.place, &digest(&root), targets).await.unwrap();
     assert!(plan.shares[0].is_ok() && plan.shares[1].is_err());
     let results = fleet.copier.run(&plan, &|_| {}).await;
-    let kinds: Vec<_> =
-        results.iter().map(|result| result.as_ref().map(|_| ()).map_err(|error| error.kind())).collect();
+    let kinds: Vec<_> = results
+        .iter()
+        .map(|result| result.as_ref().map(|_| ()).map_err(plimsoll_registry::Error::kind))
+        .collect();
     assert_eq!(kinds, [Ok(()), Err(Kind::Unavailable), Ok(())]);
 }
 
@@ -301,7 +303,7 @@ async fn what_a_killed_copy_left_is_gone_on_with() {
     let layer = mk_bytes(300_000);
     let root = mk_image(&fleet.source, None, std::slice::from_ref(&layer));
     let name = plimsoll_scripted_registry::digest(&layer).replace(':', "-");
-    std::fs::write(fleet._folder.path().join(&name), &layer[..200_000]).unwrap();
+    std::fs::write(fleet.folder.path().join(&name), &layer[..200_000]).unwrap();
     fleet.copy(&digest(&root)).await.remove(0).unwrap();
     let ranges: Vec<String> = fleet
         .source
@@ -313,7 +315,7 @@ async fn what_a_killed_copy_left_is_gone_on_with() {
     // What lies there may be anything.
     let fleet = mk_fleet(1, Habits::default()).await;
     let root = mk_image(&fleet.source, None, std::slice::from_ref(&layer));
-    std::fs::write(fleet._folder.path().join(&name), vec![0; 200_000]).unwrap();
+    std::fs::write(fleet.folder.path().join(&name), vec![0; 200_000]).unwrap();
     assert_eq!(fleet.copy(&digest(&root)).await.remove(0).unwrap_err().kind(), Kind::Corrupt);
     fleet.copy(&digest(&root)).await.remove(0).unwrap();
 }
@@ -337,8 +339,8 @@ async fn a_source_that_breaks_off_for_good_is_what_is_told() {
 }
 
 #[tokio::test]
-async fn two_copies_do_not_share_a_folder() {
+async fn two_copies_do_not_share_afolder() {
     let fleet = mk_fleet(0, Habits::default()).await;
-    let error = Copier::new(fleet._folder.path()).unwrap_err();
+    let error = Copier::new(fleet.folder.path()).unwrap_err();
     assert_eq!(error.kind(), Kind::Local);
 }

@@ -1,0 +1,144 @@
+use crate::binaries::Binaries;
+use crate::deadline;
+use crate::ports::{Leases, lease_one};
+use crate::process::{Lifetime, Process};
+use anyhow::{Context, Result, bail};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// Whose registry it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// Docker Registry 2.8, as Debian packages it.
+    Docker,
+    /// CNCF Distribution 3.
+    Distribution,
+}
+
+/// A real image registry on loopback that lives as long as this does.
+pub struct RegistryServer {
+    line: Line,
+    process: Process,
+    folder: TempDir,
+    port: u16,
+    _lease: Leases,
+}
+
+/// What differs from a registry out of the box.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RegistryOptions<'a> {
+    /// Whether deleting is switched on.
+    pub deletes: bool,
+    /// Entries of a page of the catalog at most, where the line can be told.
+    pub catalog: Option<usize>,
+    /// The address of the token server, the service that it knows this registry by, and the file with the certificate of
+    /// who signs its tokens.
+    pub tokens: Option<(&'a str, &'a str, &'a Path)>,
+}
+
+impl RegistryServer {
+    /// Starts one and waits until it answers.
+    pub async fn start(line: Line, options: RegistryOptions<'_>) -> Result<Self> {
+        let folder = tempfile::tempdir().context("making a folder for a registry")?;
+        let (port, lease) = lease_one()?;
+        let config = folder.path().join("config.yml");
+        std::fs::write(&config, settings(line, &options, port, folder.path()))
+            .context("writing its settings")?;
+        let program = match line {
+            Line::Docker => in_path("docker-registry")?,
+            Line::Distribution => Binaries::tool("registry")?,
+        };
+        let log = folder.path().join("log");
+        let arguments = vec!["serve".into(), config.into()];
+        let process = Process::start(&program, arguments, log, Lifetime::WithStarter).await?;
+        let mut server = Self { line, process, folder, port, _lease: Leases::of(lease) };
+        server.answers().await?;
+        Ok(server)
+    }
+
+    /// Whose it is.
+    pub fn line(&self) -> Line {
+        self.line
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Where it keeps what it has.
+    pub fn storage(&self) -> PathBuf {
+        self.folder.path().join("storage")
+    }
+
+    /// Stops it, collects what no tag needs, as its own program does it, and starts it again.
+    pub async fn collect_garbage(&mut self) -> Result<()> {
+        self.process.stop(deadline::TO_STOP).await?;
+        let config = self.folder.path().join("config.yml");
+        let program = match self.line {
+            Line::Docker => in_path("docker-registry")?,
+            Line::Distribution => Binaries::tool("registry")?,
+        };
+        let collected = tokio::process::Command::new(&program)
+            .args(["garbage-collect", "--delete-untagged"])
+            .arg(&config)
+            .output()
+            .await
+            .context("collecting garbage")?;
+        if !collected.status.success() {
+            bail!("collecting garbage: {}", String::from_utf8_lossy(&collected.stderr));
+        }
+        let log = self.folder.path().join("log");
+        let arguments = vec!["serve".into(), config.into()];
+        self.process = Process::start(&program, arguments, log, Lifetime::WithStarter).await?;
+        self.answers().await
+    }
+
+    /// Waits until it speaks HTTP; what it says makes no difference.
+    async fn answers(&mut self) -> Result<()> {
+        let address = self.host();
+        let what = format!("the registry at {address} to answer");
+        deadline::until(&what, deadline::TO_START, async || {
+            self.process.must_be_there()?;
+            let Ok(mut stream) = TcpStream::connect(&address).await else { return Ok(None) };
+            let request = b"GET /v2/ HTTP/1.1\r\nHost: registry\r\nConnection: close\r\n\r\n";
+            let mut answer = [0; 5];
+            let answered =
+                stream.write_all(request).await.is_ok() && stream.read_exact(&mut answer).await.is_ok();
+            Ok((answered && &answer == b"HTTP/").then_some(()))
+        })
+        .await
+    }
+}
+
+fn settings(line: Line, options: &RegistryOptions<'_>, port: u16, folder: &Path) -> String {
+    // Writing to a String cannot fail.
+    let RegistryOptions { deletes, catalog, tokens } = options;
+    let storage = folder.join("storage");
+    let mut text = format!(
+        "version: 0.1\nlog: {{level: warn, accesslog: {{disabled: true}}}}\nstorage:\n  filesystem: {{rootdirectory: '{}'}}\n  \
+         delete: {{enabled: {deletes}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n",
+        storage.display()
+    );
+    if let (Some(most), Line::Distribution) = (catalog, line) {
+        let _ = writeln!(text, "catalog: {{maxentries: {most}}}");
+    }
+    if let Some((realm, service, bundle)) = tokens {
+        let _ = writeln!(
+            text,
+            "auth:\n  token: {{realm: '{realm}', service: '{service}', issuer: 'plimsoll-tests', rootcertbundle: '{}'}}",
+            bundle.display()
+        );
+    }
+    text
+}
+
+fn in_path(program: &str) -> Result<PathBuf> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let found =
+        std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file());
+    found.with_context(|| format!("{program} is not there: apt-get install {program}"))
+}

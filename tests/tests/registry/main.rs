@@ -1,0 +1,9 @@
+//! The registry client against registries as people run them, with other clients as witnesses.
+
+#![expect(clippy::unwrap_used, reason = "the tests share functions")]
+
+mod copies;
+mod lists;
+mod mk;
+mod protocol;
+mod witness;
