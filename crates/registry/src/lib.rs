@@ -1,12 +1,4 @@
-//! A client of OCI registries: the distribution protocol as registries really speak it, lists that are complete
-//! or say why not, and copies that keep every byte.
-//!
-//! It speaks the [distribution specification 1.1] and the catalog of Docker's registry. Bytes are kept as they came:
-//! a manifest is never written anew, a blob never compressed again, so that a digest means the same everywhere.
-//! Everything that comes from outside is bounded in size, number and time, and nothing is believed before its
-//! digest was checked.
-//!
-//! [distribution specification 1.1]: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
+#![doc = include_str!("../README.md")]
 
 mod access;
 mod auth;

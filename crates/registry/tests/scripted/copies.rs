@@ -76,7 +76,7 @@ async fn mk_fleet(targets: usize, habits: Habits) -> Fleet {
     }
     let folder = tempfile::tempdir().unwrap();
     let copier = Copier::new(folder.path()).unwrap();
-    Fleet { source, targets: all, place: mk_place(&client, "shop/web"), copier, folder: folder }
+    Fleet { source, targets: all, place: mk_place(&client, "shop/web"), copier, folder }
 }
 
 impl Fleet {

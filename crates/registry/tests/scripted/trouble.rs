@@ -56,7 +56,7 @@ async fn a_registry_that_asks_for_an_hour_is_not_waited_for() {
     let (server, client) = mk_registry(Habits::default()).await;
     server.script(|_| Scripted::Instead(respond(429, &[("retry-after", "3600")], "")));
     let error = head(&client).await.unwrap_err();
-    assert_eq!((error.kind(), error.retry_after()), (Kind::RateLimited, Some(Duration::from_secs(3600))));
+    assert_eq!((error.kind(), error.retry_after()), (Kind::RateLimited, Some(Duration::from_hours(1))));
     assert_eq!(server.take_journal().len(), 1);
 }
 
