@@ -7,6 +7,7 @@ mod content;
 mod copy;
 mod error;
 mod listing;
+mod profile;
 mod transport;
 
 pub use access::{Access, Credential, InvalidAccess, Limits, Proxy, Scheme};
@@ -17,3 +18,4 @@ pub use error::{Error, Kind};
 pub use listing::{Cause, Completeness, Listing, Page};
 pub use oci_spec::image::{Descriptor, Digest, MediaType};
 pub use plimsoll_core::image::{Host, Repository, Tag};
+pub use profile::{Authentication, Catalog, Found, Profile, Refusal, Support};

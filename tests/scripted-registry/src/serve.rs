@@ -366,10 +366,12 @@ fn manifest(
                 None => respond(201, &[("docker-content-digest", &digest)], ""),
             }
         }
+        "DELETE" if habits.deletes == Deletes::Off => {
+            error(405, "UNSUPPORTED", "the operation is unsupported")
+        }
         "DELETE" => {
             let Some(repository) = store.repositories.get_mut(name) else { return unknown() };
             match habits.deletes {
-                Deletes::Off => error(405, "UNSUPPORTED", "the operation is unsupported"),
                 Deletes::ByDigest if !reference.contains(':') => {
                     error(400, "DIGEST_INVALID", "invalid digest")
                 }

@@ -5,5 +5,6 @@
 mod copies;
 mod lists;
 mod mk;
+mod profiles;
 mod protocol;
 mod witness;

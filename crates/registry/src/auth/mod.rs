@@ -40,6 +40,13 @@ pub(crate) struct Auth {
     tokens: Mutex<HashMap<Scopes, Cell>>,
 }
 
+/// What a registry asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Password,
+    Token,
+}
+
 /// One token. Those who need the same one wait for whoever fetches it.
 type Cell = Arc<tokio::sync::Mutex<Option<Token>>>;
 
@@ -62,6 +69,15 @@ impl Auth {
             None => Ok(None),
             Some(Challenge::Basic) => self.basic(),
             Some(Challenge::Bearer(realm)) => self.token(transport, &realm, scopes, None).await.map(Some),
+        }
+    }
+
+    /// What the registry asked for, if it ever asked.
+    pub(crate) fn asked(&self) -> Option<Asked> {
+        match &*self.asked.lock() {
+            None => None,
+            Some(Challenge::Basic) => Some(Asked::Password),
+            Some(Challenge::Bearer(_)) => Some(Asked::Token),
         }
     }
 

@@ -67,7 +67,7 @@ impl Registry {
 }
 
 /// What is not there is no error to who asks whether it is.
-fn found<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
+pub(crate) fn found<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.kind() == Kind::NotFound => Ok(None),

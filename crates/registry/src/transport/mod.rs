@@ -18,7 +18,7 @@ use plimsoll_core::image::Host;
 use reqwest::{Certificate, Client, Url};
 
 use crate::access::{Access, InvalidAccess, Limits, Proxy, Scheme};
-use crate::auth::{Auth, Scopes};
+use crate::auth::{Asked, Auth, Scopes};
 use crate::error::{Error, Kind};
 pub(crate) use answer::Answer;
 use guard::Guard;
@@ -231,6 +231,11 @@ impl Transport {
             .send(self.client.request(method.clone(), url.clone()).headers(headers), &self.limits);
         let response = sent.await.map_err(|failure| failure.named(self.named(call)))?;
         Ok(Answer::new(response, url.clone(), self.named(call), self.limits.idle))
+    }
+
+    /// What the registry asked for, if it ever asked.
+    pub(crate) fn is_asked_for(&self) -> Option<Asked> {
+        self.auth.asked()
     }
 
     /// Whether an address is the registry's own: the only place that gets its credential.

@@ -5,6 +5,7 @@
 mod copies;
 mod lists;
 mod mk;
+mod profiles;
 mod pulls;
 mod pushes;
 mod referrers;
