@@ -14,10 +14,18 @@ async fn main() -> Result<()> {
     let mut targets = Vec::new();
     for place in places {
         let (place, tag) = place?;
-        targets.push(Target { place, tag: Some(tag), moves: Moves::Freely, mounts_from: Vec::new(), throttle: None });
+        targets.push(Target {
+            place,
+            tag: Some(tag),
+            moves: Moves::Freely,
+            mounts_from: Vec::new(),
+            throttle: None,
+        });
     }
     let begun = Instant::now();
-    let Some(image) = source.registry.head(&source.repository, &Reference::Tag(tag)).await? else { bail!("no such tag") };
+    let Some(image) = source.registry.head(&source.repository, &Reference::Tag(tag)).await? else {
+        bail!("no such tag")
+    };
     let folder = std::env::temp_dir().join("plimsoll-copies");
     let copier = Copier::new(folder)?;
     let plan = copier.plan(&source, image.digest(), targets).await?;

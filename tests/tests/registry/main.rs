@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "the tests share functions")]
 
 mod copies;
+mod cuts;
+mod kills;
 mod lists;
 mod mk;
 mod profiles;
