@@ -106,9 +106,6 @@ impl Default for Limits {
 /// Why an [`Access`] cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidAccess {
-    /// Plain text to a host that is not this machine.
-    #[error("{0} would be spoken to in plain text; use TLS, or allow plain HTTP for this registry by name")]
-    PlainText(Host),
     /// A certificate authority that is none.
     #[error("a certificate authority of {host} is not a PEM certificate")]
     Authority {

@@ -34,6 +34,8 @@ pub struct RegistryOptions<'a> {
     pub deletes: bool,
     /// Entries of a page of the catalog at most, where the line can be told.
     pub catalog: Option<usize>,
+    /// The files of its certificate and its key; without them it speaks plain HTTP.
+    pub tls: Option<(&'a Path, &'a Path)>,
     /// The address of the token server, the service that it knows this registry by, and the file with the certificate of
     /// who signs its tokens.
     pub tokens: Option<(&'a str, &'a str, &'a Path)>,
@@ -97,7 +99,7 @@ impl RegistryServer {
         self.answers().await
     }
 
-    /// Waits until it speaks HTTP; what it says makes no difference.
+    /// Waits until it answers, in plain text or by refusing it; what it says makes no difference.
     async fn answers(&mut self) -> Result<()> {
         let address = self.host();
         let what = format!("the registry at {address} to answer");
@@ -116,13 +118,17 @@ impl RegistryServer {
 
 fn settings(line: Line, options: &RegistryOptions<'_>, port: u16, folder: &Path) -> String {
     // Writing to a String cannot fail.
-    let RegistryOptions { deletes, catalog, tokens } = options;
+    let RegistryOptions { deletes, catalog, tls, tokens } = options;
     let storage = folder.join("storage");
     let mut text = format!(
         "version: 0.1\nlog: {{level: warn, accesslog: {{disabled: true}}}}\nstorage:\n  filesystem: {{rootdirectory: '{}'}}\n  \
-         delete: {{enabled: {deletes}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n",
+         delete: {{enabled: {deletes}}}\nhttp:\n  addr: '127.0.0.1:{port}'\n",
         storage.display()
     );
+    if let Some((certificate, key)) = tls {
+        let _ =
+            writeln!(text, "  tls: {{certificate: '{}', key: '{}'}}", certificate.display(), key.display());
+    }
     if let (Some(most), Line::Distribution) = (catalog, line) {
         let _ = writeln!(text, "catalog: {{maxentries: {most}}}");
     }

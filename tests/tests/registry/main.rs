@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the tests share functions")]
 
+mod access;
 mod copies;
 mod cuts;
 mod kills;
@@ -9,4 +10,5 @@ mod lists;
 mod mk;
 mod profiles;
 mod protocol;
+mod teams;
 mod witness;

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use plimsoll_registry::{Kind, Limits, Registry};
+use plimsoll_registry::{Access, Kind, Limits, Proxy, Registry, Scheme};
 use plimsoll_scripted_registry::{Habits, Scripted, respond};
 
 use crate::mk::{MANIFEST, mk_client, mk_limits, mk_registry, mk_repository, mk_tag};
@@ -78,6 +78,23 @@ async fn silence_is_an_end_too() {
     let limits = Limits { idle: Duration::from_millis(100), attempts: 1, ..mk_limits() };
     let client = Registry::new(plimsoll_registry::Access::new(host).limits(limits)).unwrap();
     assert_eq!(client.ping().await.unwrap_err().kind(), Kind::TimedOut);
+}
+
+#[tokio::test]
+async fn a_proxy_carries_what_goes_to_a_registry_and_not_what_is_excepted() {
+    let (proxy, _) = mk_registry(Habits::default()).await;
+    let (registry, _) = mk_registry(Habits::default()).await;
+    let through = |except: &str| Proxy::Through {
+        url: format!("http://{}", proxy.host()).parse().unwrap(),
+        except: except.to_owned(),
+    };
+    let access =
+        Access::new("registry.example.com".parse().unwrap()).scheme(Scheme::Http).limits(mk_limits());
+    Registry::new(access.proxy(through(""))).unwrap().ping().await.unwrap();
+    assert_eq!(proxy.take_journal()[0].header("host"), Some("registry.example.com"));
+    let straight = mk_client(&registry, |access| access.proxy(through("127.0.0.0/8")));
+    straight.ping().await.unwrap();
+    assert_eq!((proxy.take_journal().len(), registry.take_journal().len()), (0, 1));
 }
 
 #[tokio::test]
