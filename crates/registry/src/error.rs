@@ -82,6 +82,13 @@ impl Error {
         self
     }
 
+    /// The same for another who hears of it, without what lay beneath.
+    pub(crate) fn repeat(&self) -> Self {
+        let Self { kind, call, message, status, codes, retry_after, source: _ } = self;
+        let (call, message, codes) = (call.clone(), message.clone(), codes.clone());
+        Self { kind: *kind, call, message, status: *status, codes, retry_after: *retry_after, source: None }
+    }
+
     /// The same, where the call that failed makes another reason of it.
     pub(crate) fn of_kind(mut self, kind: Kind) -> Self {
         self.kind = kind;

@@ -13,7 +13,9 @@ mod transport;
 pub use access::{Access, Credential, InvalidAccess, Limits, Proxy, Scheme};
 pub use client::{Mount, Registry, Stored};
 pub use content::{ACCEPTED, BlobSource, Links, Manifest, Reference, Verifier};
-pub use copy::{Copier, Event, Meter, Moves, Place, Plan, Report, Share, Target, Throttle};
+pub use copy::{
+    Copier, Event, Meter, Moves, Place, Plan, Report, Share, Synced, SyncedTarget, Target, Throttle,
+};
 pub use error::{Error, Kind};
 pub use listing::{Cause, Completeness, Listing, Page};
 pub use oci_spec::image::{Descriptor, Digest, MediaType};

@@ -67,7 +67,7 @@ async fn garbage_collection_takes_nothing_of_a_promoted_image() {
         copier.run(&plan, &|_| {}).await.remove(0).unwrap();
         server.collect_garbage().await.unwrap();
         let again = copier.plan(&source, image.digest(), vec![mk_target(&target)]).await.unwrap();
-        let share = again.shares[0].as_ref().unwrap();
+        let share = again.shares().await.remove(0).unwrap();
         assert_eq!((share.blobs, share.manifests, share.tagged), (0, 0, true), "{line:?}");
     }
 }

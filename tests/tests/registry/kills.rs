@@ -69,7 +69,7 @@ async fn a_copy_to_three_sites_that_was_killed_goes_on_and_sends_nothing_twice_t
         // Killed in the middle: when the configuration arrived everywhere and the layer is on its way.
         let mut said = tokio::io::BufReader::new(victim.stderr.take().unwrap());
         let (mut arrived, mut moving) = (0, 0);
-        tokio::time::timeout(Duration::from_secs(60), async {
+        tokio::time::timeout(Duration::from_mins(1), async {
             use tokio::io::AsyncBufReadExt as _;
             let mut line = String::new();
             while arrived < 3 || moving < 20 {

@@ -119,7 +119,7 @@ async fn a_team_has_what_is_its_own_and_nothing_else_by_our_client_and_by_skopeo
         denied(teams["shop"].repositories().unwrap().collect().await.unwrap_err());
         denied(team("nobody").repositories().unwrap().collect().await.unwrap_err());
         let (all, _) = teams["auditor"].repositories().unwrap().collect().await.unwrap();
-        assert_eq!(all, [repository.clone()], "{line:?}");
+        assert_eq!(all, std::slice::from_ref(&repository), "{line:?}");
 
         let host = registry.host();
         let (from, own, other) = (

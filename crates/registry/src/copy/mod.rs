@@ -8,6 +8,7 @@ mod deliver;
 mod event;
 mod graph;
 mod spool;
+mod sync;
 mod throttle;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use deliver::Delivery;
 pub use event::{Event, Meter};
 use graph::Graph;
 use spool::Spool;
+pub use sync::{Synced, SyncedTarget};
 pub use throttle::Throttle;
 
 /// A repository in a registry.
@@ -59,14 +61,12 @@ pub enum Moves {
     Freely,
 }
 
-/// What a copy would take.
+/// A copy that can be made.
 #[derive(Debug)]
 pub struct Plan {
     source: Place,
     graph: Graph,
     targets: Vec<Target>,
-    /// For each target, in their order.
-    pub shares: Vec<Result<Share, Error>>,
 }
 
 /// What of an image a target lacks.
@@ -115,14 +115,13 @@ impl Copier {
         Ok(Self { spool: Spool::open(folder.into())?, parallel: 4 })
     }
 
-    /// What copying an image would take. Nothing is written anywhere.
+    /// Reads what an image consists of, to be copied to these targets. Nothing is written anywhere.
     ///
     /// # Errors
-    /// When the source cannot be read. A target that cannot be read has its own error in the plan.
+    /// When the source cannot be read.
     pub async fn plan(&self, source: &Place, root: &Digest, targets: Vec<Target>) -> Result<Plan, Error> {
         let graph = Graph::read(source, root).await?;
-        let shares = join_all(targets.iter().map(|target| deliver::share(&graph, target))).await;
-        Ok(Plan { source: source.clone(), graph, targets, shares })
+        Ok(Plan { source: source.clone(), graph, targets })
     }
 
     /// Carries a plan out, in all targets at once; none waits for another. The results are in the order of the targets.
@@ -147,6 +146,11 @@ impl Plan {
     /// What is copied.
     pub fn root(&self) -> &Digest {
         self.graph.root()
+    }
+
+    /// What each target lacks, in their order: what the copy would take. One that does not answer has its own error.
+    pub async fn shares(&self) -> Vec<Result<Share, Error>> {
+        join_all(self.targets.iter().map(|target| deliver::share(&self.graph, target))).await
     }
 
     /// All bytes of the image with everything that belongs to it, each blob once.

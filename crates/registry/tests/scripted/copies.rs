@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use plimsoll_registry::{Copier, Digest, Event, Kind, Moves, Place, Registry, Report, Target};
+use plimsoll_registry::{Copier, Digest, Event, Kind, Moves, Place, Registry, Report, Share, Target};
 use plimsoll_scripted_registry::{Habits, Referrers, Scripted, ScriptedRegistry, broken_off, respond};
 use serde_json::{Value, json};
 
@@ -263,7 +263,9 @@ async fn a_dead_target_holds_up_nobody() {
         mk_target(&fleet.targets[1].1, "1.4"),
     ];
     let plan = fleet.copier.plan(&fleet.place, &digest(&root), targets).await.unwrap();
-    assert!(plan.shares[0].is_ok() && plan.shares[1].is_err());
+    let shares = plan.shares().await;
+    assert!(shares[0].is_ok() && shares[1].is_err());
+    assert_eq!(shares[0].as_ref().unwrap(), &Share { blobs: 2, bytes: 300_012, manifests: 1, tagged: false });
     let results = fleet.copier.run(&plan, &|_| {}).await;
     let kinds: Vec<_> = results
         .iter()
@@ -343,4 +345,48 @@ async fn two_copies_do_not_share_afolder() {
     let fleet = mk_fleet(0, Habits::default()).await;
     let error = Copier::new(fleet.folder.path()).unwrap_err();
     assert_eq!(error.kind(), Kind::Local);
+}
+
+#[tokio::test]
+async fn a_sync_that_finds_nothing_new_costs_two_requests_a_tag() {
+    let fleet = mk_fleet(2, Habits::default()).await;
+    for version in 0..30 {
+        mk_image(&fleet.source, Some(&format!("v{version}")), &[mk_bytes(1000 + version)]);
+    }
+    let targets: Vec<Place> = fleet.targets.iter().map(|(_, client)| mk_place(client, "prod/web")).collect();
+    let sync =
+        || fleet.copier.sync(&fleet.place, &targets, Moves::Never, |tag| tag.as_str() != "v7", &|_| {});
+    let synced = sync().await.unwrap();
+    assert_eq!((synced.tags, synced.targets[0].copied, synced.targets[1].copied), (29, 29, 29));
+    fleet.source.take_journal();
+    for (target, _) in &fleet.targets {
+        assert_eq!((target.tag("prod/web", "v7"), target.tag("prod/web", "v8").is_some()), (None, true));
+        target.take_journal();
+    }
+    let synced = sync().await.unwrap();
+    assert_eq!((synced.targets[0].unchanged, synced.targets[1].unchanged), (29, 29));
+    // One page of tags, and one request a tag on either side.
+    let asked: Vec<usize> = fleet.targets.iter().map(|(target, _)| target.take_journal().len()).collect();
+    assert_eq!((fleet.source.take_journal().len(), asked), (30, vec![29, 29]));
+}
+
+#[tokio::test]
+async fn a_sync_moves_no_promoted_tag_and_says_which() {
+    let fleet = mk_fleet(1, Habits::default()).await;
+    for version in ["v1", "v2"] {
+        mk_image(&fleet.source, Some(version), &[mk_bytes(1000)]);
+    }
+    fleet.targets[0].0.add_manifest("prod/web", Some("v1"), MANIFEST, "{}");
+    let targets = [mk_place(&fleet.targets[0].1, "prod/web")];
+    let synced = fleet.copier.sync(&fleet.place, &targets, Moves::Never, |_| true, &|_| {}).await.unwrap();
+    let failed: Vec<_> =
+        synced.targets[0].failed.iter().map(|(tag, error)| (tag.as_str(), error.kind())).collect();
+    assert_eq!((synced.targets[0].copied, failed), (1, vec![("v1", Kind::Forbidden)]));
+    // One that is gone from the source since it was listed fails nobody.
+    fleet.source.script(|request| {
+        let gone = request.path.ends_with("/manifests/v2");
+        if gone { Scripted::Instead(respond(404, &[], "")) } else { Scripted::Pass }
+    });
+    let synced = fleet.copier.sync(&fleet.place, &targets, Moves::Freely, |_| true, &|_| {}).await.unwrap();
+    assert_eq!((synced.targets[0].copied, synced.targets[0].failed.len()), (1, 0));
 }
