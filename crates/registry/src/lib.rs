@@ -5,7 +5,9 @@ mod auth;
 mod client;
 mod content;
 mod copy;
+mod description;
 mod error;
+mod examine;
 mod listing;
 mod profile;
 mod transport;
@@ -16,7 +18,9 @@ pub use content::{ACCEPTED, BlobSource, Links, Manifest, Reference, Verifier};
 pub use copy::{
     Copier, Event, Meter, Moves, Place, Plan, Report, Share, Synced, SyncedTarget, Target, Throttle,
 };
+pub use description::Description;
 pub use error::{Error, Kind};
+pub use examine::Presence;
 pub use listing::{Cause, Completeness, Listing, Page};
 pub use oci_spec::image::{Descriptor, Digest, MediaType};
 pub use plimsoll_core::image::{Host, Repository, Tag};

@@ -17,26 +17,34 @@ const LARGEST: usize = 64 << 20;
 
 /// The manifests of an image in the order in which a registry takes them, and the blobs that they name.
 #[derive(Debug)]
-pub(super) struct Graph {
+pub(crate) struct Graph {
     root: Digest,
     nodes: Vec<Node>,
     blobs: Vec<Descriptor>,
     absent: Vec<Digest>,
+    /// Referrers that are listed and not there.
+    lost: Vec<Digest>,
 }
 
 #[derive(Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     pub(super) manifest: Manifest,
     pub(super) links: Links,
 }
 
 impl Graph {
     /// Reads an image with everything below it and everything that refers to any of it.
-    pub(super) async fn read(source: &Place, root: &Digest) -> Result<Self, Error> {
-        let mut reading =
-            Reading { source, nodes: Vec::new(), seen: HashSet::new(), absent: Vec::new(), bytes: 0 };
+    pub(crate) async fn read(source: &Place, root: &Digest) -> Result<Self, Error> {
+        let mut reading = Reading {
+            source,
+            nodes: Vec::new(),
+            seen: HashSet::new(),
+            absent: Vec::new(),
+            lost: Vec::new(),
+            bytes: 0,
+        };
         reading.walk(root.clone()).await?;
-        let Reading { nodes, absent, .. } = reading;
+        let Reading { nodes, absent, lost, .. } = reading;
         let mut blobs: HashMap<&Digest, &Descriptor> = HashMap::new();
         let mut order = Vec::new();
         for blob in nodes.iter().flat_map(|node| &node.links.blobs) {
@@ -64,7 +72,7 @@ impl Graph {
         }
         // The large ones first: the last to arrive is then a small one.
         kept.sort_by_key(|blob| std::cmp::Reverse(blob.size()));
-        Ok(Self { root: root.clone(), nodes, blobs: kept, absent })
+        Ok(Self { root: root.clone(), nodes, blobs: kept, absent, lost })
     }
 
     pub(super) fn root(&self) -> &Digest {
@@ -72,16 +80,21 @@ impl Graph {
     }
 
     /// What a manifest names comes before it, what refers to it after it.
-    pub(super) fn nodes(&self) -> &[Node] {
+    pub(crate) fn nodes(&self) -> &[Node] {
         &self.nodes
     }
 
-    pub(super) fn blobs(&self) -> impl Iterator<Item = &Descriptor> {
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = &Descriptor> {
         self.blobs.iter()
     }
 
-    pub(super) fn absent(&self) -> &[Digest] {
+    pub(crate) fn absent(&self) -> &[Digest] {
         &self.absent
+    }
+
+    /// Referrers that are listed and not there.
+    pub(crate) fn lost(&self) -> &[Digest] {
+        &self.lost
     }
 
     pub(super) fn root_manifest(&self) -> Option<&Manifest> {
@@ -104,7 +117,19 @@ struct Reading<'a> {
     nodes: Vec<Node>,
     seen: HashSet<Digest>,
     absent: Vec<Digest>,
+    lost: Vec<Digest>,
     bytes: usize,
+}
+
+/// Who names a manifest.
+#[derive(Clone, Copy)]
+enum Named {
+    /// The caller.
+    Asked,
+    /// An index.
+    Below,
+    /// A list of referrers.
+    Refers,
 }
 
 /// What is still to be done, the next thing last.
@@ -112,7 +137,7 @@ enum Step {
     Read {
         digest: Digest,
         depth: usize,
-        needed: bool,
+        named: Named,
     },
     /// Everything below was read: it may be stored now, and who refers to it comes next.
     Put {
@@ -123,18 +148,18 @@ enum Step {
 
 impl Reading<'_> {
     async fn walk(&mut self, root: Digest) -> Result<(), Error> {
-        let mut steps = vec![Step::Read { digest: root, depth: 0, needed: true }];
+        let mut steps = vec![Step::Read { digest: root, depth: 0, named: Named::Asked }];
         while let Some(step) = steps.pop() {
             match step {
-                Step::Read { digest, depth, needed } => {
+                Step::Read { digest, depth, named } => {
                     if !self.seen.insert(digest.clone()) {
                         continue;
                     }
-                    let Some(node) = self.node(&digest, depth, needed).await? else { continue };
+                    let Some(node) = self.node(&digest, depth, named).await? else { continue };
                     let children: Vec<Digest> =
                         node.links.manifests.iter().map(|child| child.digest().clone()).collect();
                     steps.push(Step::Put { node: Box::new(node), depth });
-                    let read = |digest| Step::Read { digest, depth: depth + 1, needed: false };
+                    let read = |digest| Step::Read { digest, depth: depth + 1, named: Named::Below };
                     steps.extend(children.into_iter().rev().map(read));
                 }
                 Step::Put { node, depth } => {
@@ -144,7 +169,7 @@ impl Reading<'_> {
                     let read = |referrer: Descriptor| Step::Read {
                         digest: referrer.digest().clone(),
                         depth: depth + 1,
-                        needed: true,
+                        named: Named::Refers,
                     };
                     steps.extend(referrers.into_iter().rev().map(read));
                 }
@@ -153,7 +178,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    async fn node(&mut self, digest: &Digest, depth: usize, needed: bool) -> Result<Option<Node>, Error> {
+    async fn node(&mut self, digest: &Digest, depth: usize, named: Named) -> Result<Option<Node>, Error> {
         let Place { registry, repository } = self.source;
         let what = format!("manifest {digest} of {repository}");
         if depth > DEEPEST {
@@ -164,10 +189,11 @@ impl Reading<'_> {
             ));
         }
         let Some(manifest) = registry.manifest(repository, &Reference::Digest(digest.clone())).await? else {
-            if needed {
-                return Err(Error::new(Kind::NotFound, what, "it is named and not there"));
+            match named {
+                Named::Asked => return Err(Error::new(Kind::NotFound, what, "it is not there")),
+                Named::Below => self.absent.push(digest.clone()),
+                Named::Refers => self.lost.push(digest.clone()),
             }
-            self.absent.push(digest.clone());
             return Ok(None);
         };
         self.bytes += manifest.bytes().len();

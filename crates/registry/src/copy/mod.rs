@@ -6,7 +6,7 @@
 
 mod deliver;
 mod event;
-mod graph;
+pub(crate) mod graph;
 mod spool;
 mod sync;
 mod throttle;
@@ -121,6 +121,11 @@ impl Copier {
     /// When the source cannot be read.
     pub async fn plan(&self, source: &Place, root: &Digest, targets: Vec<Target>) -> Result<Plan, Error> {
         let graph = Graph::read(source, root).await?;
+        if let Some(lost) = graph.lost().first() {
+            let what = format!("manifest {lost} of {}", source.repository);
+            let message = "it refers to the image and is not there; the copy would lack evidence";
+            return Err(Error::new(Kind::NotFound, what, message));
+        }
         Ok(Plan { source: source.clone(), graph, targets })
     }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the tests share functions")]
 
 mod copies;
+mod images;
 mod lists;
 mod mk;
 mod profiles;

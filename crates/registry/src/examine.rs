@@ -1,0 +1,91 @@
+//! Whether an image is whole where it is said to be.
+
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use oci_spec::image::{Descriptor, Digest};
+
+use crate::copy::Place;
+use crate::copy::graph::Graph;
+use crate::error::{Error, Kind};
+
+/// How many blobs are asked for at a time.
+const ASKED: usize = 8;
+
+/// What of an image is in a repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Presence {
+    /// Manifests that were read and are what their digests say, those of the evidence among them.
+    pub manifests: usize,
+    /// Blobs that are there in the right size.
+    pub blobs: usize,
+    /// Blobs that are not there.
+    pub missing: Vec<Digest>,
+    /// Blobs that are there in another size, or that were read and are not what their digest says.
+    pub damaged: Vec<Digest>,
+    /// Blobs that were read to their end and are what their digests say.
+    pub reread: usize,
+    /// Manifests that an index names and nobody put here: the image is sparse.
+    pub absent: Vec<Digest>,
+    /// What is said to refer to the image and is not there.
+    pub lost: Vec<Digest>,
+}
+
+impl Presence {
+    /// Whether it can be pulled, and its evidence with it.
+    pub fn is_whole(&self) -> bool {
+        self.missing.is_empty() && self.damaged.is_empty() && self.lost.is_empty()
+    }
+}
+
+impl Place {
+    /// Looks whether an image is here: every manifest is read, every blob asked for, and a sample of the blobs, of
+    /// `sample` bytes at most, read and checked. Which ones is left to chance, so that many examinations see all.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] when the image is not here at all, and whatever keeps the registry from answering.
+    pub async fn examine(&self, root: &Digest, sample: u64) -> Result<Presence, Error> {
+        let graph = Graph::read(self, root).await?;
+        let mut presence = Presence {
+            manifests: graph.nodes().len(),
+            absent: graph.absent().to_vec(),
+            lost: graph.lost().to_vec(),
+            ..Presence::default()
+        };
+        let asked: Vec<(&Descriptor, Option<u64>)> = stream::iter(graph.blobs())
+            .map(async |blob| {
+                let size = self.registry.head_blob(&self.repository, blob.digest()).await?;
+                Ok::<_, Error>((blob, size))
+            })
+            .buffered(ASKED)
+            .try_collect()
+            .await?;
+        let mut there = Vec::new();
+        for (blob, size) in asked {
+            match size {
+                None => presence.missing.push(blob.digest().clone()),
+                // 0 where a registry does not say.
+                Some(size) if size == blob.size() || size == 0 => {
+                    presence.blobs += 1;
+                    there.push(blob);
+                }
+                Some(_) => presence.damaged.push(blob.digest().clone()),
+            }
+        }
+        fastrand::shuffle(&mut there);
+        let mut left = sample;
+        for blob in there {
+            if blob.size() > left {
+                continue;
+            }
+            left -= blob.size();
+            let read = self.registry.blob(&self.repository, blob).try_for_each(async |_| Ok(())).await;
+            match read {
+                Ok(()) => presence.reread += 1,
+                Err(error) if matches!(error.kind(), Kind::Corrupt | Kind::NotFound) => {
+                    presence.damaged.push(blob.digest().clone());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(presence)
+    }
+}
