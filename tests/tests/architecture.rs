@@ -77,6 +77,7 @@ const OUTSIDE: [&str; 6] = [
     "plimsoll-benchmarks",
     "plimsoll-fixture",
     "plimsoll-fuzzed",
+    "plimsoll-histories",
     "plimsoll-machinery",
 ];
 
