@@ -26,7 +26,7 @@ pub mod select;
 pub mod subresources;
 pub mod watch;
 
-/// Names the cases of servers that are disturbed, as [`for_each_case`] does the others.
+/// Names the cases of servers that are disturbed, as `for_each_case` does the others.
 #[macro_export]
 macro_rules! for_each_case_of_faults {
     ($run:ident) => {
