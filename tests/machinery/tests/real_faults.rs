@@ -92,9 +92,23 @@ impl Faults for Real {
         })
         .await;
         let path = format!("/api/v1/namespaces/{namespace}/secrets");
-        let endless = self.dc().create_without_end(&path, USER);
-        *self.endless.lock().await = Some(tokio::spawn(endless));
-        self.until(namespace, |answer| answer.status() == 429).await;
+        let taken = async {
+            loop {
+                let endless = tokio::spawn(self.dc().create_without_end(&path, USER));
+                // One that is itself turned away ends: a request of before had the place.
+                while !endless.is_finished() {
+                    let request = http::Request::get(&path).body(Body::empty()).expect("a request");
+                    if self.client.send(request).await.expect("an answer").status() == 429
+                        && !endless.is_finished()
+                    {
+                        return endless;
+                    }
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        };
+        let taken = tokio::time::timeout(Duration::from_secs(30), taken).await;
+        *self.endless.lock().await = Some(taken.expect("the only place to be taken"));
     }
 
     async fn relieve(&self, namespace: &str) {

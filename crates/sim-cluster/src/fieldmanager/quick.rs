@@ -39,7 +39,8 @@ pub(super) fn update(live: &Value, new: &mut Value, ctx: &UpdateContext<'_>) -> 
             return None;
         }
     };
-    restore_managed_fields(new, Some(Value::Array(entries)));
+    // Where nobody owns anything any more there is no list of it.
+    restore_managed_fields(new, (!entries.is_empty()).then_some(Value::Array(entries)));
     Some(())
 }
 

@@ -400,6 +400,21 @@ fn times_that_alone_changed_are_taken_back() {
     assert_eq!(changed, later);
 }
 
+#[test]
+fn where_nobody_owns_anything_any_more_nothing_says_so() {
+    let schema = Schemas::builtin().get("", "v1", "ConfigMap").expect("a built-in kind");
+    let target = Target::builtin(&schema, "v1", "ConfigMap", "");
+    let now = Timestamp::from_second(T0).expect("a second");
+    let ctx = UpdateContext { target: &target, manager: "a", now };
+    let mut live = mk_config_map(&json!({"m": "1"}));
+    update(None, &mut live, &ctx);
+    assert_eq!(live["metadata"]["managedFields"].as_array().map(Vec::len), Some(1));
+    let mut emptied = mk_config_map(&json!({}));
+    emptied.as_object_mut().expect("an object").remove("data");
+    update(Some(&live), &mut emptied, &ctx);
+    assert_eq!(emptied["metadata"].get("managedFields"), None);
+}
+
 /// Never empty: an empty optional map is dropped by the Go type, so applying it differs from the live object
 /// each time, on the real server too.
 fn data() -> impl Strategy<Value = Value> {
