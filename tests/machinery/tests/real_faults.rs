@@ -95,15 +95,19 @@ impl Faults for Real {
         let taken = async {
             loop {
                 let endless = tokio::spawn(self.dc().create_without_end(&path, USER));
-                // One that is itself turned away ends: a request of before had the place.
-                while !endless.is_finished() {
+                // Who asks while it is on its way may have the only place; then it is turned away and ends, and another is
+                // sent.
+                loop {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    if endless.is_finished() {
+                        break;
+                    }
                     let request = http::Request::get(&path).body(Body::empty()).expect("a request");
                     if self.client.send(request).await.expect("an answer").status() == 429
                         && !endless.is_finished()
                     {
                         return endless;
                     }
-                    tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             }
         };

@@ -426,7 +426,8 @@ impl Tx<'_> {
         self.inner.index(key, Some(&last), None);
         let (stored, last) = self.stored(Value::clone(&last), revision);
         self.inner.record(key, Change::new(revision, ChangeKind::Deleted, place, stored, Some(previous)));
-        self.inner.unseen.insert(key.clone(), Some(last.clone()));
+        // Many may go at once before anybody looks: their trees would be held until then.
+        self.inner.unseen.insert(key.clone(), Some(last.unread()));
         self.finish()?;
         Ok(Some(last))
     }
