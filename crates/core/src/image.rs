@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::name::checked_text;
 
 /// The longest repository with its host: what registries store names in.
 const LONGEST: usize = 255;
@@ -34,60 +35,25 @@ pub enum InvalidImage {
 #[error("the registry's host is not a name or an address, with or without a port")]
 pub struct InvalidHost;
 
-macro_rules! text_name {
-    ($name:ident, $valid:path, $error:ty, $fault:expr) => {
-        impl $name {
-            /// The name as text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = $error;
-            fn from_str(text: &str) -> Result<Self, $error> {
-                if $valid(text) { Ok(Self(text.to_owned())) } else { Err($fault) }
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = $error;
-            fn try_from(text: String) -> Result<Self, $error> {
-                if $valid(&text) { Ok(Self(text)) } else { Err($fault) }
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(name: $name) -> String {
-                name.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-    };
-}
-
 /// Where a registry listens: a name or an address, and a port where it is not that of the scheme.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Host(String);
-text_name!(Host, is_host, InvalidHost, InvalidHost);
+checked_text!(Host, InvalidHost, |text: &str| is_host(text).then_some(()).ok_or(InvalidHost));
 
 /// A repository in a registry, such as `shop/web`: components of lower-case letters and digits, joined by `/`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Repository(String);
-text_name!(Repository, is_path, InvalidImage, InvalidImage::Repository);
+checked_text!(Repository, InvalidImage, |text: &str| is_path(text)
+    .then_some(())
+    .ok_or(InvalidImage::Repository));
 
 /// A tag: a name in a repository that somebody may move.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Tag(String);
-text_name!(Tag, is_tag, InvalidImage, InvalidImage::Tag);
+checked_text!(Tag, InvalidImage, |text: &str| is_tag(text).then_some(()).ok_or(InvalidImage::Tag));
 
 impl Host {
     /// The name or address, without the port and without the brackets of an IPv6 address.

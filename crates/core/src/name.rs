@@ -39,13 +39,9 @@ fn label(kind: &str, text: &str, max: usize) -> Result<(), InvalidName> {
     Ok(())
 }
 
-macro_rules! label_name {
-    ($(#[$doc:meta])* $name:ident, $kind:literal, $max:expr) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
-
+/// Makes a text type out of a tuple struct over a `String`, by a check that every way to make one goes through.
+macro_rules! checked_text {
+    ($name:ident, $error:ty, $check:expr) => {
         impl $name {
             /// The name as text.
             pub fn as_str(&self) -> &str {
@@ -54,17 +50,16 @@ macro_rules! label_name {
         }
 
         impl FromStr for $name {
-            type Err = InvalidName;
-            fn from_str(text: &str) -> Result<Self, InvalidName> {
-                label($kind, text, $max)?;
-                Ok(Self(text.to_owned()))
+            type Err = $error;
+            fn from_str(text: &str) -> Result<Self, $error> {
+                Self::try_from(text.to_owned())
             }
         }
 
         impl TryFrom<String> for $name {
-            type Error = InvalidName;
-            fn try_from(text: String) -> Result<Self, InvalidName> {
-                label($kind, &text, $max)?;
+            type Error = $error;
+            fn try_from(text: String) -> Result<Self, $error> {
+                ($check)(&text)?;
                 Ok(Self(text))
             }
         }
@@ -86,6 +81,18 @@ macro_rules! label_name {
                 &self.0
             }
         }
+    };
+}
+pub(crate) use checked_text;
+
+macro_rules! label_name {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $max:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        checked_text!($name, InvalidName, |text: &str| label($kind, text, $max));
     };
 }
 

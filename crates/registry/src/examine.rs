@@ -1,14 +1,11 @@
 //! Whether an image is whole where it is said to be.
 
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use oci_spec::image::{Descriptor, Digest};
+use futures::TryStreamExt as _;
+use oci_spec::image::Digest;
 
 use crate::copy::Place;
 use crate::copy::graph::Graph;
 use crate::error::{Error, Kind};
-
-/// How many blobs are asked for at a time.
-const ASKED: usize = 8;
 
 /// What of an image is in a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,16 +47,8 @@ impl Place {
             lost: graph.lost().to_vec(),
             ..Presence::default()
         };
-        let asked: Vec<(&Descriptor, Option<u64>)> = stream::iter(graph.blobs())
-            .map(async |blob| {
-                let size = self.registry.head_blob(&self.repository, blob.digest()).await?;
-                Ok::<_, Error>((blob, size))
-            })
-            .buffered(ASKED)
-            .try_collect()
-            .await?;
         let mut there = Vec::new();
-        for (blob, size) in asked {
+        for (blob, size) in self.sizes(graph.blobs()).await? {
             match size {
                 None => presence.missing.push(blob.digest().clone()),
                 // 0 where a registry does not say.

@@ -226,7 +226,7 @@ impl Registry {
         scopes: Scopes,
     ) -> Result<Call, Error> {
         let what = format!("probe of {rest}");
-        let url = self.transport().url(&format!("v2/{repository}/{rest}"), &what)?;
+        let url = self.url(repository, rest, &what)?;
         Ok(Call::new(method, url, what, scopes))
     }
 }

@@ -9,6 +9,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+const SETTINGS: &str = "config.yml";
+
 /// Whose registry it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line {
@@ -46,16 +48,10 @@ impl RegistryServer {
     pub async fn start(line: Line, options: RegistryOptions<'_>) -> Result<Self> {
         let folder = tempfile::tempdir().context("making a folder for a registry")?;
         let (port, lease) = lease_one()?;
-        let config = folder.path().join("config.yml");
+        let config = folder.path().join(SETTINGS);
         std::fs::write(&config, settings(line, &options, port, folder.path()))
             .context("writing its settings")?;
-        let program = match line {
-            Line::Docker => in_path("docker-registry")?,
-            Line::Distribution => Binaries::tool("registry")?,
-        };
-        let log = folder.path().join("log");
-        let arguments = vec!["serve".into(), config.into()];
-        let process = Process::start(&program, arguments, log, Lifetime::WithStarter).await?;
+        let process = serve(line, folder.path()).await?;
         let mut server = Self { line, process, folder, port, _lease: Leases::of(lease) };
         server.answers().await?;
         Ok(server)
@@ -79,11 +75,8 @@ impl RegistryServer {
     /// Stops it, collects what no tag needs, as its own program does it, and starts it again.
     pub async fn collect_garbage(&mut self) -> Result<()> {
         self.process.stop(deadline::TO_STOP).await?;
-        let config = self.folder.path().join("config.yml");
-        let program = match self.line {
-            Line::Docker => in_path("docker-registry")?,
-            Line::Distribution => Binaries::tool("registry")?,
-        };
+        let config = self.folder.path().join(SETTINGS);
+        let program = program(self.line)?;
         let collected = tokio::process::Command::new(&program)
             .args(["garbage-collect", "--delete-untagged"])
             .arg(&config)
@@ -93,9 +86,7 @@ impl RegistryServer {
         if !collected.status.success() {
             bail!("collecting garbage: {}", String::from_utf8_lossy(&collected.stderr));
         }
-        let log = self.folder.path().join("log");
-        let arguments = vec!["serve".into(), config.into()];
-        self.process = Process::start(&program, arguments, log, Lifetime::WithStarter).await?;
+        self.process = serve(self.line, self.folder.path()).await?;
         self.answers().await
     }
 
@@ -113,6 +104,18 @@ impl RegistryServer {
             Ok((answered && &answer == b"HTTP/").then_some(()))
         })
         .await
+    }
+}
+
+async fn serve(line: Line, folder: &Path) -> Result<Process> {
+    let arguments = vec!["serve".into(), folder.join(SETTINGS).into()];
+    Process::start(&program(line)?, arguments, folder.join("log"), Lifetime::WithStarter).await
+}
+
+fn program(line: Line) -> Result<PathBuf> {
+    match line {
+        Line::Docker => in_path("docker-registry"),
+        Line::Distribution => Binaries::tool("registry"),
     }
 }
 

@@ -61,7 +61,7 @@ impl Registry {
     }
 
     /// The address of something in a repository: `manifests`, `blobs` and what follows.
-    fn url(&self, repository: &Repository, rest: &str, what: &str) -> Result<Url, Error> {
+    pub(crate) fn url(&self, repository: &Repository, rest: &str, what: &str) -> Result<Url, Error> {
         self.transport.url(&format!("v2/{repository}/{rest}"), what)
     }
 }

@@ -83,15 +83,28 @@ impl Registry {
         descriptor: &Descriptor,
         source: Arc<dyn BlobSource>,
     ) -> Result<(), Error> {
+        if self.head_blob(repository, descriptor.digest()).await?.is_some() {
+            return Ok(());
+        }
+        self.upload_missing(repository, descriptor, source).await
+    }
+
+    /// The same for a blob that was not there a moment ago.
+    pub(crate) async fn upload_missing(
+        &self,
+        repository: &Repository,
+        descriptor: &Descriptor,
+        source: Arc<dyn BlobSource>,
+    ) -> Result<(), Error> {
         let mut budget = Budget::new(self.transport.limits.clone());
         loop {
-            // Before the first attempt and after each that failed: the answer may be all that was lost.
-            if self.head_blob(repository, descriptor.digest()).await?.is_some() {
-                return Ok(());
-            }
             match self.attempt(repository, descriptor, &source).await {
                 Ok(()) => return Ok(()),
                 Err(error) => budget.wait(may_pass(error)).await?,
+            }
+            // The answer may be all that was lost.
+            if self.head_blob(repository, descriptor.digest()).await?.is_some() {
+                return Ok(());
             }
         }
     }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use oci_spec::image::{Descriptor, Digest};
-use parking_lot::Mutex;
 
 use super::graph::{Graph, Node};
 use super::spool::{Transfer, Transfers};
@@ -14,9 +13,6 @@ use super::{Event, Moves, Place, Report, Share, Target, Throttle};
 use crate::client::Mount;
 use crate::content::{BlobSource, Reference};
 use crate::error::{Error, Kind};
-
-/// How many questions a target is asked at a time.
-const QUESTIONS: usize = 8;
 
 pub(super) struct Delivery<'a> {
     pub(super) graph: &'a Graph,
@@ -116,7 +112,7 @@ impl Delivery<'_> {
         // What goes out is seen from within the body, which may outlive this call: it tells by a channel.
         let (moved, mut told) = tokio::sync::mpsc::channel(64);
         let outlet = Outlet { transfer: transfer.clone(), throttle: self.target.throttle.clone(), moved };
-        let mut upload = std::pin::pin!(registry.upload(repository, blob, Arc::new(outlet)));
+        let mut upload = std::pin::pin!(registry.upload_missing(repository, blob, Arc::new(outlet)));
         let mut sent = 0;
         let uploaded = loop {
             tokio::select! {
@@ -167,27 +163,15 @@ impl Delivery<'_> {
             let named = format!("{what} of {repository} at {}", registry.host());
             Error::new(Kind::Corrupt, named, "the registry took it and does not have it")
         };
-        stream::iter(blobs)
-            .map(async |blob| match registry.head_blob(repository, blob.digest()).await? {
-                // 0 where a registry does not say.
-                Some(size) if size == blob.size() || size == 0 => Ok(()),
-                _ => Err(lost(blob.digest())),
-            })
-            .buffer_unordered(QUESTIONS)
-            .try_collect::<()>()
-            .await?;
-        stream::iter(self.graph.nodes())
-            .map(async |node| {
-                let reference = Reference::Digest(node.manifest.digest().clone());
-                registry
-                    .head(repository, &reference)
-                    .await?
-                    .ok_or_else(|| lost(node.manifest.digest()))
-                    .map(drop)
-            })
-            .buffer_unordered(QUESTIONS)
-            .try_collect::<()>()
-            .await?;
+        for (blob, size) in self.target.place.sizes(blobs.iter().copied()).await? {
+            // 0 where a registry does not say.
+            if !size.is_some_and(|size| size == blob.size() || size == 0) {
+                return Err(lost(blob.digest()));
+            }
+        }
+        if let Some(node) = self.target.place.lacking(self.graph).await?.first() {
+            return Err(lost(node.manifest.digest()));
+        }
         let subjects: HashSet<&Digest> = self
             .graph
             .nodes()
@@ -239,30 +223,13 @@ impl Delivery<'_> {
 /// What a target lacks of an image.
 pub(super) async fn share(graph: &Graph, target: &Target) -> Result<Share, Error> {
     let Place { registry, repository } = &target.place;
-    let share = Mutex::new(Share::default());
-    stream::iter(graph.blobs())
-        .map(async |blob| {
-            if registry.head_blob(repository, blob.digest()).await?.is_none() {
-                let mut share = share.lock();
-                share.blobs += 1;
-                share.bytes += blob.size();
-            }
-            Ok::<(), Error>(())
-        })
-        .buffer_unordered(QUESTIONS)
-        .try_collect::<()>()
-        .await?;
-    stream::iter(graph.nodes())
-        .map(async |node| {
-            let reference = Reference::Digest(node.manifest.digest().clone());
-            let missing = registry.head(repository, &reference).await?.is_none();
-            share.lock().manifests += usize::from(missing);
-            Ok::<(), Error>(())
-        })
-        .buffer_unordered(QUESTIONS)
-        .try_collect::<()>()
-        .await?;
-    let mut share = share.into_inner();
+    let mut share = Share { manifests: target.place.lacking(graph).await?.len(), ..Share::default() };
+    for (blob, size) in target.place.sizes(graph.blobs()).await? {
+        if size.is_none() {
+            share.blobs += 1;
+            share.bytes += blob.size();
+        }
+    }
     if let Some(tag) = &target.tag {
         let there = registry.head(repository, &Reference::Tag(tag.clone())).await?;
         share.tagged = there.is_some_and(|descriptor| descriptor.digest() == graph.root());

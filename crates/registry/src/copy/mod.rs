@@ -16,17 +16,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::future::join_all;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use oci_spec::image::{Descriptor, Digest};
 use plimsoll_core::image::{Repository, Tag};
 
 use crate::client::Registry;
+use crate::content::Reference;
 use crate::error::{Error, Kind};
 use deliver::Delivery;
 pub use event::{Event, Meter};
-use graph::Graph;
+use graph::{Graph, Node};
 use spool::Spool;
 pub use sync::{Synced, SyncedTarget};
 pub use throttle::Throttle;
+
+/// How many questions a registry is asked at a time.
+const QUESTIONS: usize = 8;
 
 /// A repository in a registry.
 #[derive(Clone, Debug)]
@@ -171,6 +176,33 @@ impl Plan {
     /// What refers to the image, by artifact type.
     pub fn evidence(&self) -> BTreeMap<String, usize> {
         self.graph.evidence()
+    }
+}
+
+impl Place {
+    /// The sizes in which blobs are here; nothing for those that are not.
+    pub(crate) async fn sizes<'a>(
+        &self,
+        blobs: impl Iterator<Item = &'a Descriptor>,
+    ) -> Result<Vec<(&'a Descriptor, Option<u64>)>, Error> {
+        stream::iter(blobs)
+            .map(async |blob| Ok((blob, self.registry.head_blob(&self.repository, blob.digest()).await?)))
+            .buffered(QUESTIONS)
+            .try_collect()
+            .await
+    }
+
+    /// The manifests of an image that are not here.
+    async fn lacking<'a>(&self, graph: &'a Graph) -> Result<Vec<&'a Node>, Error> {
+        let asked: Vec<(&Node, bool)> = stream::iter(graph.nodes())
+            .map(async |node| {
+                let reference = Reference::Digest(node.manifest.digest().clone());
+                Ok::<_, Error>((node, self.registry.head(&self.repository, &reference).await?.is_some()))
+            })
+            .buffered(QUESTIONS)
+            .try_collect()
+            .await?;
+        Ok(asked.into_iter().filter(|(_, there)| !there).map(|(node, _)| node).collect())
     }
 }
 

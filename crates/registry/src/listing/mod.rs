@@ -31,7 +31,8 @@ pub struct Listing<'a, T> {
     next: Option<Url>,
     /// The entries of a page's body.
     read: fn(&[u8]) -> Result<Vec<String>, serde_json::Error>,
-    sizes: Sizes,
+    /// The numbers of entries that may be asked for in one page, the largest first: registries refuse what is too many.
+    sizes: &'static [usize],
     hasher: RandomState,
     seen: HashSet<u64>,
     visited: HashSet<u64>,
@@ -111,12 +112,6 @@ impl fmt::Display for Completeness {
     }
 }
 
-/// The numbers of entries that are asked for in one page, the largest first: registries refuse what is too many.
-#[derive(Clone, Copy, Debug)]
-struct Sizes {
-    left: &'static [usize],
-}
-
 impl<'a, T: FromStr> Listing<'a, T> {
     fn new(
         transport: &'a Transport,
@@ -133,7 +128,7 @@ impl<'a, T: FromStr> Listing<'a, T> {
             scopes,
             next: Some(first),
             read,
-            sizes: Sizes { left: SIZES },
+            sizes: SIZES,
             hasher: RandomState::new(),
             seen: HashSet::new(),
             visited: HashSet::new(),
@@ -229,7 +224,7 @@ impl<'a, T: FromStr> Listing<'a, T> {
         let limits = &self.transport.limits;
         let most = limits.entries;
         let Some(next) = next else {
-            if self.pages == 1 && came == CUT && self.sizes.left.first() != Some(&CUT) {
+            if self.pages == 1 && came == CUT && self.sizes.first() != Some(&CUT) {
                 self.note(Cause::Cut(came));
             }
             return None;
@@ -259,14 +254,14 @@ impl<'a, T: FromStr> Listing<'a, T> {
     }
 
     fn ask_for_most(&mut self) {
-        let (Some(url), Some(size)) = (&mut self.next, self.sizes.left.first()) else { return };
+        let (Some(url), Some(size)) = (&mut self.next, self.sizes.first()) else { return };
         url.set_query(None);
         url.query_pairs_mut().append_pair("n", &size.to_string());
     }
 
     fn ask_for_fewer(&mut self) -> bool {
-        let [_, rest @ ..] = self.sizes.left else { return false };
-        self.sizes.left = rest;
+        let [_, rest @ ..] = self.sizes else { return false };
+        self.sizes = rest;
         if rest.is_empty() {
             if let Some(url) = &mut self.next {
                 url.set_query(None);

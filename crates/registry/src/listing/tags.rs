@@ -19,7 +19,7 @@ impl Registry {
     /// The tags of a repository, those of lists of referrers among them (see [`Registry::is_referrers_tag`]).
     pub fn tags(&self, repository: &Repository) -> Result<Listing<'_, Tag>, Error> {
         let what = format!("tags of {repository}");
-        let first = self.transport().url(&format!("v2/{repository}/tags/list"), &what)?;
+        let first = self.url(repository, "tags/list", &what)?;
         let read =
             |body: &[u8]| serde_json::from_slice::<Body>(body).map(|body| body.tags.unwrap_or_default());
         Ok(Listing::new(self.transport(), first, what, Scopes::pull(repository), read))
