@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::image::Registries;
 use crate::name::{AppRef, DcName, ReleaseNumber};
 use crate::policy::PublishPolicy;
 use crate::record::{Kind, Operation, Outcome, OutcomeState, Pace, Spent};
@@ -46,4 +47,11 @@ pub(crate) fn mk_outcomes(states: [OutcomeState; 3]) -> BTreeMap<DcName, Outcome
         round: 0,
     };
     mk_dcs(["dc-1", "dc-2", "dc-3"]).into_iter().zip(states.map(outcome)).collect()
+}
+
+/// A registry that images are pushed to, one of dc-1 alone, and one that dc-2 has a path in; dc-3 has none.
+pub(crate) fn mk_registries() -> Registries {
+    let near = [("dc-1", "dc-1.example.com"), ("dc-2", "dc-2.example.com:5000/mirror")];
+    let near = near.map(|(dc, prefix)| (dc.parse().unwrap(), prefix.parse().unwrap()));
+    Registries::new(["qa.example.com".parse().unwrap()], near.into())
 }

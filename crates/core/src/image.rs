@@ -1,6 +1,11 @@
 //! Images and the names of registries: where content lies, by the grammar of the OCI distribution
 //! specification 1.1 (<https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests>).
 
+mod errand;
+mod home;
+mod port;
+mod registries;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -9,6 +14,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::name::checked_text;
+
+pub use errand::Arrival;
+pub use home::{Home, Tagged};
+pub use port::{
+    Bytes, Copied, Copy, Error, ErrorKind, ImageDescription, ImageRegistry, Images, Presence, Resolved,
+};
+pub use registries::{Errand, Prefix, Pulls, Registries};
 
 /// The longest repository with its host: what registries store names in.
 const LONGEST: usize = 255;

@@ -1,9 +1,10 @@
 //! The domain of Plimsoll: its words, its rules and its use cases, without any IO.
 //!
 //! What comes from outside enters through ports, which are traits: [`ledger::Ledger`] holds what was
-//! ordered, [`archive::Archive`] what it no longer needs at hand, [`cluster::Cluster`] is one data center, [`live::Live`] says what the data centers show right
-//! now, [`clock::Clock`] tells the time. Everything else here is a value or a pure function over values, but
-//! for [`usecase`], which joins them.
+//! ordered, [`archive::Archive`] what it no longer needs at hand, [`cluster::Cluster`] is one data center,
+//! [`image::ImageRegistry`] the registries, [`live::Live`] says what the data centers show right now,
+//! [`clock::Clock`] tells the time. Everything else here is a value or a pure function over values, but for
+//! [`usecase`], which joins them, and for what the ports are asked in a fixed order.
 
 pub mod archive;
 pub mod breaker;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use plimsoll_core::image::Host;
+
 /// The closed set of reasons for which a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -93,6 +95,11 @@ impl Error {
     pub(crate) fn of_kind(mut self, kind: Kind) -> Self {
         self.kind = kind;
         self
+    }
+
+    /// Whether it was this registry that the call went to: every call says so at its end.
+    pub(crate) fn is_at(&self, host: &Host) -> bool {
+        self.call.strip_suffix(host.as_str()).is_some_and(|call| call.ends_with(" at "))
     }
 
     /// Which reason it is.

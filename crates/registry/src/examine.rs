@@ -66,7 +66,8 @@ impl Place {
                 continue;
             }
             left -= blob.size();
-            let read = self.registry.blob(&self.repository, blob).try_for_each(async |_| Ok(())).await;
+            let read =
+                self.registry.blob(&self.repository, blob).try_for_each(|_| std::future::ready(Ok(()))).await;
             match read {
                 Ok(()) => presence.reread += 1,
                 Err(error) if matches!(error.kind(), Kind::Corrupt | Kind::NotFound) => {

@@ -9,6 +9,7 @@ mod description;
 mod error;
 mod examine;
 mod listing;
+mod port;
 mod profile;
 mod transport;
 
@@ -24,4 +25,5 @@ pub use examine::Presence;
 pub use listing::{Cause, Completeness, Listing, Page};
 pub use oci_spec::image::{Descriptor, Digest, MediaType};
 pub use plimsoll_core::image::{Host, Repository, Tag};
+pub use port::Registries;
 pub use profile::{Authentication, Catalog, Found, Profile, Refusal, Support};

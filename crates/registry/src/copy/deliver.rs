@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::FutureExt as _;
 use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use oci_spec::image::{Descriptor, Digest};
 
@@ -43,11 +44,9 @@ impl Delivery<'_> {
     async fn deliver(&self) -> Result<Report, Error> {
         self.check_tag().await?;
         let mut report = Report::default();
-        let came: Vec<(&Descriptor, Came)> = stream::iter(self.graph.blobs())
-            .map(async |blob| self.bring(blob).await.map(|came| (blob, came)))
-            .buffer_unordered(self.parallel)
-            .try_collect()
-            .await?;
+        let brought: Vec<_> = self.graph.blobs().map(|blob| self.bring(blob).boxed()).collect();
+        let came: Vec<(&Descriptor, Came)> =
+            stream::iter(brought).buffer_unordered(self.parallel).try_collect().await?;
         let mut unseen = Vec::new();
         for (blob, came) in came {
             match came {
@@ -72,7 +71,7 @@ impl Delivery<'_> {
         Ok(report)
     }
 
-    async fn bring(&self, blob: &Descriptor) -> Result<Came, Error> {
+    async fn bring<'a>(&self, blob: &'a Descriptor) -> Result<(&'a Descriptor, Came), Error> {
         let Place { registry, repository } = &self.target.place;
         let skipped = || {
             let (blob, bytes) = (blob.digest().clone(), blob.size());
@@ -90,7 +89,7 @@ impl Delivery<'_> {
             Came::Sent(blob.size())
         };
         self.transfers.done(blob);
-        Ok(came)
+        Ok((blob, came))
     }
 
     async fn mount(&self, blob: &Descriptor) -> Result<bool, Error> {

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures::future::join_all;
+use futures::future::{FutureExt as _, join_all};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use oci_spec::image::{Descriptor, Digest};
 use plimsoll_core::image::{Repository, Tag};
@@ -185,24 +185,26 @@ impl Place {
         &self,
         blobs: impl Iterator<Item = &'a Descriptor>,
     ) -> Result<Vec<(&'a Descriptor, Option<u64>)>, Error> {
-        stream::iter(blobs)
-            .map(async |blob| Ok((blob, self.registry.head_blob(&self.repository, blob.digest()).await?)))
-            .buffered(QUESTIONS)
-            .try_collect()
-            .await
+        // Boxed, here and below: a future that is made by a closure over references cannot be shown to be `Send`
+        // (<https://github.com/rust-lang/rust/issues/102211>), and who copies has tasks.
+        let asked: Vec<_> = blobs.map(|blob| self.size(blob).boxed()).collect();
+        stream::iter(asked).buffered(QUESTIONS).try_collect().await
+    }
+
+    async fn size<'a>(&self, blob: &'a Descriptor) -> Result<(&'a Descriptor, Option<u64>), Error> {
+        Ok((blob, self.registry.head_blob(&self.repository, blob.digest()).await?))
     }
 
     /// The manifests of an image that are not here.
     async fn lacking<'a>(&self, graph: &'a Graph) -> Result<Vec<&'a Node>, Error> {
-        let asked: Vec<(&Node, bool)> = stream::iter(graph.nodes())
-            .map(async |node| {
-                let reference = Reference::Digest(node.manifest.digest().clone());
-                Ok::<_, Error>((node, self.registry.head(&self.repository, &reference).await?.is_some()))
-            })
-            .buffered(QUESTIONS)
-            .try_collect()
-            .await?;
+        let asked: Vec<_> = graph.nodes().iter().map(|node| self.has(node).boxed()).collect();
+        let asked: Vec<(&Node, bool)> = stream::iter(asked).buffered(QUESTIONS).try_collect().await?;
         Ok(asked.into_iter().filter(|(_, there)| !there).map(|(node, _)| node).collect())
+    }
+
+    async fn has<'a>(&self, node: &'a Node) -> Result<(&'a Node, bool), Error> {
+        let reference = Reference::Digest(node.manifest.digest().clone());
+        Ok((node, self.registry.head(&self.repository, &reference).await?.is_some()))
     }
 }
 

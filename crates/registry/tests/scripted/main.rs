@@ -6,6 +6,7 @@ mod copies;
 mod images;
 mod lists;
 mod mk;
+mod port;
 mod profiles;
 mod pulls;
 mod pushes;
