@@ -12,7 +12,7 @@ pub(crate) struct Mutation {
     pub(crate) to: &'static str,
 }
 
-pub(crate) const MUTATIONS: [Mutation; 19] = [
+pub(crate) const MUTATIONS: [Mutation; 20] = [
     Mutation {
         name: "what leaves the selection of a watch is told as changed",
         file: "crates/sim-cluster/src/api/watch.rs",
@@ -102,6 +102,12 @@ pub(crate) const MUTATIONS: [Mutation; 19] = [
         file: "crates/sim-cluster/src/control/autoscaler/mod.rs",
         from: "(integer(spec, \"/minReplicas\").unwrap_or(1),",
         to: "(integer(spec, \"/minReplicas\").map_or(1, |_| 1),",
+    },
+    Mutation {
+        name: "pods of which an autoscaler knows nothing keep none from going",
+        file: "crates/sim-cluster/src/control/autoscaler/proposal.rs",
+        from: "Aim::Utilization(target) => request * target.max(100) / 100,",
+        to: "Aim::Utilization(target) => request * target.max(100) / 1000,",
     },
     Mutation {
         name: "a restarted server tells what watches missed",

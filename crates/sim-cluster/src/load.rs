@@ -29,6 +29,8 @@ impl Default for Usage {
 pub enum Load {
     /// Each of them uses this much.
     Each(Usage),
+    /// Nothing is known of what they use, as of containers that no metrics server has seen yet.
+    Unknown,
     /// The ready ones of all that are scaled together share this evenly, as traffic is shared; the others wait.
     Shared(Usage),
 }

@@ -6,6 +6,7 @@ use crate::{Binaries, Component};
 use anyhow::{Context, Result, bail};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ pub struct Options {
     data_centers: usize,
     nodes: usize,
     extent: Extent,
+    arguments: BTreeMap<Component, Vec<String>>,
     folder: Option<PathBuf>,
     lifetime: Lifetime,
 }
@@ -65,6 +67,7 @@ impl Default for Options {
             data_centers: 3,
             nodes: 3,
             extent: Extent::Full,
+            arguments: BTreeMap::new(),
             folder: None,
             lifetime: Lifetime::WithStarter,
         }
@@ -88,6 +91,13 @@ impl Options {
     #[must_use]
     pub fn extent(self, extent: Extent) -> Self {
         Self { extent, ..self }
+    }
+
+    /// A component of each is given one more argument, which holds against one of the same name that it gets anyway.
+    #[must_use]
+    pub fn argument(mut self, component: Component, argument: impl Into<String>) -> Self {
+        self.arguments.entry(component).or_default().push(argument.into());
+        self
     }
 
     /// Everything is written to `folder`, which stays. It must be new, empty, or that of a bench that ended.
@@ -119,7 +129,7 @@ impl Bench {
     /// Starts data centers and waits until they are ready. They are killed when the value goes, and by the
     /// kernel if this program dies first.
     pub async fn start(options: Options) -> Result<Self> {
-        let Options { data_centers, nodes, extent, folder, lifetime } = options;
+        let Options { data_centers, nodes, extent, arguments, folder, lifetime } = options;
         let binaries = Binaries::find()?;
         let (folder, temporary) = make_folder(folder)?;
         let kubeconfigs = folder.join("kubeconfig");
@@ -129,8 +139,9 @@ impl Bench {
         let mut bench = Self { folder, temporary, binaries, data_centers: Vec::new(), hold: Hold::Owned };
         for name in &names {
             let layout = Layout::new(&bench.folder, name);
-            let binaries = bench.binaries.clone();
-            bench.data_centers.push(DataCenter::prepare(name, layout, binaries, extent, lifetime)?);
+            let (binaries, arguments) = (bench.binaries.clone(), arguments.clone());
+            let data_center = DataCenter::prepare(name, layout, binaries, extent, arguments, lifetime)?;
+            bench.data_centers.push(data_center);
         }
         BenchRecord { data_centers: names, programs: bench.binaries.folder().to_path_buf() }
             .write(&bench.folder)?;

@@ -11,9 +11,16 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Addresses under which an API server is reached: by clients, and by the Service `kubernetes` in the cluster.
-const SERVER_NAMES: [&str; 5] =
-    ["127.0.0.1", "10.96.0.1", "localhost", "kubernetes.default.svc", "kubernetes.default"];
+/// Addresses under which an API server is reached: by clients, and by the Service `kubernetes` in the cluster; and the one
+/// under which it reaches a server of metrics.
+const SERVER_NAMES: [&str; 6] = [
+    "127.0.0.1",
+    "10.96.0.1",
+    "localhost",
+    "kubernetes.default.svc",
+    "kubernetes.default",
+    "metrics.kube-system.svc",
+];
 
 /// The certificates and keys of one data center, written to a folder. Each data center has its own authority,
 /// so a client that trusts it can be sure whom it talks to.

@@ -52,6 +52,7 @@ impl DataCenter {
         layout: Layout,
         binaries: Binaries,
         extent: Extent,
+        arguments: BTreeMap<Component, Vec<String>>,
         lifetime: Lifetime,
     ) -> Result<Self> {
         for folder in [layout.folder(), layout.folder().join("log")] {
@@ -85,6 +86,7 @@ impl DataCenter {
             etcd_name: format!("{name}-{}", Uuid::now_v7().simple()),
             token: token_of("plimsoll-bench"),
             processes: BTreeMap::new(),
+            arguments,
         };
         record.write(&layout)?;
         Self::new(name, layout, binaries, lifetime, record, Some(leases))
@@ -165,6 +167,10 @@ impl DataCenter {
     /// The kubeconfig of the user `admin`, who may do everything. Its only context has the data center's name.
     pub fn kubeconfig(&self) -> PathBuf {
         self.layout.kubeconfig()
+    }
+
+    pub(crate) fn api(&self) -> &ApiClient {
+        &self.api
     }
 
     pub(crate) fn binaries(&self) -> &Binaries {
@@ -346,9 +352,11 @@ impl DataCenter {
             etcd_name: &self.record.etcd_name,
             extent: self.record.extent,
         };
+        let mut arguments = arguments::of(component, &plan);
+        arguments.extend(self.record.arguments.get(&component).into_iter().flatten().map(Into::into));
         let process = Process::start(
             &self.binaries.program(component),
-            arguments::of(component, &plan),
+            arguments,
             self.layout.log(component),
             self.lifetime,
         )

@@ -113,6 +113,9 @@ pub(crate) struct DataCenterRecord {
     pub etcd_name: String,
     pub token: String,
     pub processes: BTreeMap<Component, Identity>,
+    /// What each component is given beside its usual arguments.
+    #[serde(default)]
+    pub arguments: BTreeMap<Component, Vec<String>>,
 }
 
 impl DataCenterRecord {

@@ -3,7 +3,7 @@
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
-use crate::{Faults, Server};
+use crate::{Faults, Meter, Server};
 
 /// A client that sends each request once, for the first user of a kubeconfig (YAML).
 ///
@@ -38,6 +38,19 @@ pub async fn check_with_faults(
     run: impl AsyncFnOnce(&Server),
 ) {
     compare(Server::disturbed(client, faults).await, "faults", case, run).await;
+}
+
+/// The same on a server whose pods are measured.
+///
+/// # Panics
+/// If the answers differ.
+pub async fn check_with_loads(
+    client: Client,
+    meter: Box<dyn Meter>,
+    case: &str,
+    run: impl AsyncFnOnce(&Server),
+) {
+    compare(Server::measured(client, meter).await, "loads", case, run).await;
 }
 
 async fn compare(server: Server, group: &str, case: &str, run: impl AsyncFnOnce(&Server)) {

@@ -12,10 +12,13 @@ use tempfile::TempDir;
 use crate::kubectl::write_kubeconfig;
 use crate::run::client;
 use crate::transcript::Transcript;
-use crate::{Call, Faults, Kubectl, PatchFormat, Watch};
+use crate::{Call, Faults, Kubectl, Meter, PatchFormat, Use, Watch};
 
 /// How long a case waits for what must come about.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The same where an autoscaler takes its time.
+const LONG_PATIENCE: Duration = Duration::from_mins(10);
 
 /// A server, a namespace of a case's own in it, and what was said so far.
 pub struct Server {
@@ -28,6 +31,8 @@ pub struct Server {
     pub namespace: String,
     pub(crate) transcript: RefCell<Transcript>,
     faults: Option<Box<dyn Faults>>,
+    meter: Option<Box<dyn Meter>>,
+    patience: Duration,
 }
 
 impl Server {
@@ -37,7 +42,17 @@ impl Server {
     /// If this is no kubeconfig (YAML) of a user.
     pub async fn new(kubeconfig: &str) -> Self {
         let server = Self::bare(client(kubeconfig).await, None).await;
-        let server = Self { kubeconfig: Kubeconfig::from_yaml(kubeconfig).ok(), ..server };
+        Self { kubeconfig: Kubeconfig::from_yaml(kubeconfig).ok(), ..server }.settled().await
+    }
+
+    /// One whose pods are measured.
+    pub async fn measured(client: Client, meter: Box<dyn Meter>) -> Self {
+        let server = Self::bare(client, None).await;
+        Self { meter: Some(meter), patience: LONG_PATIENCE, ..server }.settled().await
+    }
+
+    async fn settled(self) -> Self {
+        let server = self;
         for made in ["configmaps/kube-root-ca.crt", "serviceaccounts/default"] {
             server.until(made, async || server.get(made).maybe().await.code == 200).await;
         }
@@ -54,7 +69,8 @@ impl Server {
         let namespace = format!("case-{}", &id[20..]);
         let transcript = RefCell::new(Transcript::new(&namespace));
         let (kubeconfig, kubectl) = (None, OnceCell::new());
-        let server = Self { client, kubeconfig, kubectl, namespace, transcript, faults };
+        let (meter, patience) = (None, PATIENCE);
+        let server = Self { client, kubeconfig, kubectl, namespace, transcript, faults, meter, patience };
         let object = json!({"metadata": {"name": server.namespace}});
         server.post("/api/v1/namespaces", &object).unseen().await;
         server
@@ -66,6 +82,16 @@ impl Server {
     /// If others use it too.
     pub fn faults(&self) -> &dyn Faults {
         self.faults.as_deref().expect("a server that may be disturbed")
+    }
+
+    /// From now on its pods use this, as far as anybody knows; and when this returns, that is what is measured.
+    ///
+    /// # Panics
+    /// If nothing is measured there.
+    pub async fn uses(&self, uses: impl IntoIterator<Item = Use>) {
+        let meter = self.meter.as_deref().expect("a server whose pods are measured");
+        meter.set(&self.namespace, uses.into_iter().collect());
+        meter.measure().await;
     }
 
     pub(crate) fn finish(self) -> String {
@@ -189,7 +215,7 @@ impl Server {
                 tokio::time::sleep(Duration::from_millis(30)).await;
             }
         };
-        let so = tokio::time::timeout(PATIENCE, asked).await;
+        let so = tokio::time::timeout(self.patience, asked).await;
         so.unwrap_or_else(|_| panic!("never came about: {what}\n{}", self.said()));
     }
 

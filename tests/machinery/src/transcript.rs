@@ -40,6 +40,7 @@ impl Transcript {
     }
 
     pub(crate) fn note(&mut self, sentence: &str) {
+        let sentence = self.named(sentence);
         let _ = writeln!(self.text, "# {sentence}");
     }
 

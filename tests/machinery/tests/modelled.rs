@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use plimsoll_machinery::{for_each_case, for_each_case_of_faults};
+use plimsoll_machinery::{for_each_case, for_each_case_of_faults, for_each_case_of_loads};
 
 const BEGIN: &str = "<!-- made by tests/machinery/tests/modelled.rs: begin -->\n";
 const END: &str = "<!-- end -->";
@@ -35,7 +35,8 @@ macro_rules! groups {
 }
 
 fn all_cases() -> Vec<(&'static str, Vec<&'static str>)> {
-    for_each_case!(groups).into_iter().chain(for_each_case_of_faults!(groups)).collect()
+    let measured = for_each_case_of_loads!(groups);
+    for_each_case!(groups).into_iter().chain(measured).chain(for_each_case_of_faults!(groups)).collect()
 }
 
 #[test]

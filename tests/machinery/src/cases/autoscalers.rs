@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use super::mk::deployment;
 use crate::Server;
 
-const ALL: &str = "apis/autoscaling/v2/horizontalpodautoscalers";
-const WEB: &str = "apis/autoscaling/v2/horizontalpodautoscalers/web";
-const TARGET: &str = "apis/apps/v1/deployments/web";
+pub(super) const ALL: &str = "apis/autoscaling/v2/horizontalpodautoscalers";
+pub(super) const WEB: &str = "apis/autoscaling/v2/horizontalpodautoscalers/web";
+pub(super) const TARGET: &str = "apis/apps/v1/deployments/web";
 
-fn autoscaler(spec: &Value) -> Value {
+pub(super) fn autoscaler(spec: &Value) -> Value {
     let mut whole = json!({
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
         "maxReplicas": 5,
@@ -29,7 +29,7 @@ async fn target(server: &Server, replicas: i64) {
     server.until_is(TARGET, "/status/observedGeneration", &json!(1)).await;
 }
 
-async fn conditions(server: &Server) {
+pub(super) async fn conditions(server: &Server) {
     let shown = ["type", "status", "reason", "message"];
     let seen = server.get(WEB).unseen().await;
     let mut told: Vec<String> = seen.body["status"]["conditions"]
@@ -142,6 +142,46 @@ pub async fn a_target_of_none_is_left_alone(server: &Server) {
         .only(&["/status/desiredReplicas", "/status/currentMetrics", "/status/observedGeneration"])
         .await;
     server.get(TARGET).only(&["/spec/replicas"]).await;
+}
+
+/// Metrics of APIs that nobody serves are told, each in its own words.
+pub async fn metrics_that_nobody_serves_are_told(server: &Server) {
+    target(server, 2).await;
+    let value = json!({"type": "Value", "value": "5"});
+    let average = json!({"type": "AverageValue", "averageValue": "5"});
+    let object = json!({"apiVersion": "v1", "kind": "Service", "name": "web"});
+    let jobs = json!({"name": "jobs"});
+    let of_queue = json!({"name": "jobs", "selector": {"matchLabels": {"queue": "mail"}}});
+    for metric in [
+        json!({"type": "Pods", "pods": {"metric": jobs, "target": average}}),
+        json!({"type": "Object", "object": {"metric": jobs, "describedObject": object, "target": value}}),
+        json!({"type": "Object", "object": {"metric": jobs, "describedObject": object, "target": average}}),
+        json!({"type": "External", "external": {"metric": jobs, "target": value}}),
+        json!({"type": "External", "external": {"metric": of_queue, "target": average}}),
+    ] {
+        let spec = json!({"minReplicas": 2, "metrics": [metric]});
+        server.post(ALL, &autoscaler(&spec)).unseen().await;
+        server.until_is(WEB, "/status/conditions/1/type", &json!("ScalingActive")).await;
+        conditions(server).await;
+        server.delete(WEB).unseen().await;
+    }
+    let told = async || {
+        let seen = server.get("events").unseen().await;
+        let events = seen.body["items"].as_array().into_iter().flatten();
+        let events = events.filter(|event| event["involvedObject"]["kind"] == "HorizontalPodAutoscaler");
+        let mut told: Vec<String> = events
+            .map(|event| {
+                ["reason", "message"].map(|field| event[field].as_str().unwrap_or_default()).join(" · ")
+            })
+            .collect();
+        told.sort();
+        told.dedup();
+        told
+    };
+    server.until("nine events", async || told().await.len() >= 9).await;
+    for event in told().await {
+        server.note(&event);
+    }
 }
 
 /// Where nothing is measured, an autoscaler says so and leaves the pods as they are.

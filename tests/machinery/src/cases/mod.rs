@@ -17,6 +17,7 @@ pub mod kubectl_pods;
 pub mod kubectl_reading;
 pub mod kubectl_rollouts;
 pub mod list;
+pub mod loads;
 mod mk;
 pub mod paging;
 pub mod patches;
@@ -45,7 +46,42 @@ macro_rules! for_each_case_of_faults {
     };
 }
 
-/// Names every case but those of faults, for whoever runs or counts them: `$run!(group: case, …; …)`.
+/// Names the cases of servers whose pods are measured, as `for_each_case` does the others.
+#[macro_export]
+macro_rules! for_each_case_of_loads {
+    ($run:ident) => {
+        $run! {
+            loads:
+                more_pods_come_under_load,
+                the_number_of_pods_doubles_at_most,
+                fewer_pods_stay_when_the_load_goes,
+                pods_that_use_nothing_are_brought_to_the_least,
+                fewer_come_when_nothing_higher_was_recommended_for_a_while,
+                a_window_holds_fewer_back,
+                a_window_holds_more_back,
+                a_tenth_off_is_left_alone,
+                a_tolerance_of_ones_own_is_kept,
+                pods_without_metrics_are_at_rest_where_there_would_be_more,
+                pods_without_metrics_are_busy_where_there_would_be_fewer,
+                a_pod_that_waits_for_a_node_is_at_rest,
+                the_most_of_several_policies_bounds_the_growth,
+                the_least_of_several_policies_bounds_the_growth,
+                a_share_bounds_the_growth,
+                a_disabled_direction_is_not_taken,
+                a_policy_bounds_how_many_go,
+                the_highest_of_several_metrics_holds,
+                one_container_may_be_looked_at,
+                a_container_that_is_not_there_is_told,
+                a_pod_that_requests_nothing_is_told,
+                what_cannot_be_told_does_not_hold_growth_back,
+                what_cannot_be_told_holds_fewer_back,
+                pods_of_which_nothing_is_known_are_told,
+                two_autoscalers_of_the_same_pods_do_nothing;
+        }
+    };
+}
+
+/// Names every case but those of faults and of loads, for whoever runs or counts them: `$run!(group: case, …; …)`.
 #[macro_export]
 macro_rules! for_each_case {
     ($run:ident) => {
@@ -301,7 +337,8 @@ macro_rules! for_each_case {
                 too_few_pods_become_the_least,
                 too_many_pods_become_the_most,
                 a_target_of_none_is_left_alone,
-                without_metrics_the_pods_stay_as_they_are;
+                without_metrics_the_pods_stay_as_they_are,
+                metrics_that_nobody_serves_are_told;
             endpoints:
                 a_service_that_nobody_stands_behind_leads_nowhere,
                 a_service_leads_to_the_ready_pod_behind_it,

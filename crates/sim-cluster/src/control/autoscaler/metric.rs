@@ -29,11 +29,14 @@ pub(super) struct Metric<'a> {
     target: &'a Value,
 }
 
-/// Why a metric says nothing: the reason of a condition, which metric it is, and what is wrong.
+/// Why a metric says nothing.
 pub(super) struct Failure {
+    /// The reason of a condition and of an event.
     pub(super) reason: &'static str,
-    pub(super) metric: String,
+    /// What these say.
     pub(super) message: String,
+    /// What is said of it where all metrics are spoken of.
+    pub(super) error: String,
 }
 
 /// What the pods of a target are, at one moment.
@@ -97,7 +100,8 @@ impl<'a> Metric<'a> {
             "Resource" => ("FailedGetResourceMetric", format!("{} resource metric", self.resource)),
             _ => ("FailedGetContainerResourceMetric", format!("{} container metric", self.container)),
         };
-        Failure { reason, metric, message: format!("failed to get {} {what}: {message}", self.resource) }
+        let message = format!("failed to get {} {what}: {message}", self.resource);
+        Failure { reason, error: format!("failed to get {metric} value: {message}"), message }
     }
 
     fn status(&self, proposal: &Proposal) -> Value {
@@ -127,7 +131,7 @@ impl<'a> Metric<'a> {
                  (get pods.metrics.k8s.io)",
             );
         }
-        if !scene.pods.iter().any(|pod| has_metrics(pod, scene.now)) {
+        if !scene.pods.iter().any(|pod| has_metrics(pod, scene)) {
             return unknown("no metrics returned from resource metrics API");
         }
         let states: Vec<State> = scene.pods.iter().map(|pod| self.state(pod, scene)).collect();
@@ -159,7 +163,7 @@ impl<'a> Metric<'a> {
 
     /// What the pod, or the one container, uses in thousandths; none while the metrics API has nothing of it.
     fn usage(&self, pod: &Value, scene: &Scene<'_>) -> Option<i64> {
-        if !has_metrics(pod, scene.now) {
+        if !has_metrics(pod, scene) {
             return None;
         }
         let mut containers = running(pod).filter(|container| self.is_about(container)).peekable();
@@ -174,6 +178,8 @@ impl<'a> Metric<'a> {
     fn amount(&self, pod: &Value, container: &Value, scene: &Scene<'_>) -> i64 {
         let usage = match scene.loads.on(pod, container) {
             Load::Each(usage) => usage,
+            // Never asked for: such a pod has no metrics.
+            Load::Unknown => Usage { cpu_millis: 0, memory_bytes: 0 },
             Load::Shared(_) if !is_ready(pod) => Usage::default(),
             Load::Shared(total) => {
                 let ready = scene.pods.iter().filter(|pod| takes_traffic(pod)).count().max(1);
@@ -221,13 +227,16 @@ fn running(pod: &Value) -> impl Iterator<Item = &Value> {
     lasting_containers(pod).filter(runs)
 }
 
-/// Whether the metrics API tells of a pod: it runs for a whole window.
-fn has_metrics(pod: &Value, now: Timestamp) -> bool {
+/// Whether the metrics API tells of a pod: it runs for a whole window, and all that runs in it is known.
+fn has_metrics(pod: &Value, scene: &Scene<'_>) -> bool {
+    let Scene { loads, now, .. } = scene;
     let began = list(pod, "/status/containerStatuses")
         .iter()
         .filter_map(|status| clock::parse(text(status, "/state/running/startedAt")))
         .max();
-    text(pod, "/status/phase") == "Running" && began.is_some_and(|began| now.duration_since(began) >= WINDOW)
+    text(pod, "/status/phase") == "Running"
+        && began.is_some_and(|began| now.duration_since(began) >= WINDOW)
+        && running(pod).all(|container| loads.on(pod, container) != Load::Unknown)
 }
 
 fn takes_traffic(pod: &Value) -> bool {

@@ -1,6 +1,7 @@
 //! `HorizontalPodAutoscalers`: as many pods as their use asks for.
 
 mod bounds;
+mod elsewhere;
 mod metric;
 mod proposal;
 
@@ -21,6 +22,7 @@ use crate::resource::split_api_version;
 use crate::select::LabelSelector;
 use crate::store::{Key, Object};
 use bounds::{Memory, Wish};
+use elsewhere::unanswered;
 use metric::{Metric, Scene};
 use proposal::Tolerance;
 
@@ -36,6 +38,8 @@ pub(super) struct Autoscaler {
     recorder: Recorder,
     loads: Loads,
     memories: BTreeMap<Key, Memory>,
+    /// Which pods each counts, as far as it got so far.
+    selectors: BTreeMap<Key, LabelSelector>,
 }
 
 /// The status of an autoscaler while it is worked out.
@@ -59,12 +63,13 @@ struct Unknown {
 
 impl Autoscaler {
     pub(super) fn new(api: Arc<Api>, recorder: Recorder, loads: Loads) -> Self {
-        Self { api, recorder, loads, memories: BTreeMap::new() }
+        Self { api, recorder, loads, memories: BTreeMap::new(), selectors: BTreeMap::new() }
     }
 
     pub(super) fn sync(&mut self, key: &Key) -> Outcome {
         let Some(autoscaler) = self.api.store.get(key) else {
             self.memories.remove(key);
+            self.selectors.remove(key);
             return Ok(None);
         };
         let mut report = Report {
@@ -133,7 +138,7 @@ impl Autoscaler {
         } else if current < min {
             (min, "Current number of replicas below Spec.MinReplicas".to_owned())
         } else {
-            match self.compute(autoscaler, scale, report) {
+            match self.compute(key, autoscaler, scale, report) {
                 Err(unknown) => {
                     self.warn(autoscaler, "FailedComputeMetricsReplicas", &unknown.message);
                     return status(autoscaler, current, held, &unknown.statuses, None);
@@ -183,7 +188,13 @@ impl Autoscaler {
 
     /// The highest number that a metric asks for. One metric that says nothing keeps the others from scaling
     /// down.
-    fn compute(&self, autoscaler: &Object, scale: &Value, report: &mut Report) -> Result<Computed, Unknown> {
+    fn compute(
+        &mut self,
+        key: &Key,
+        autoscaler: &Object,
+        scale: &Value,
+        report: &mut Report,
+    ) -> Result<Computed, Unknown> {
         let selector = text(scale, "/status/selector");
         if selector.is_empty() {
             self.warn(autoscaler, "SelectorRequired", "selector is required");
@@ -192,6 +203,17 @@ impl Autoscaler {
         }
         let selected = LabelSelector::parse(selector).unwrap_or_default();
         let pods = self.api.store.select("pods", object::namespace(autoscaler), &selected);
+        self.selectors.insert(key.clone(), selected);
+        let counted_by = self.counting(key, &pods);
+        if counted_by.len() > 1 {
+            let told = format!(
+                "pods by selector {selector} are controlled by more than one HPA (e.g. [{}])",
+                counted_by[..2].join(" ")
+            );
+            self.warn(autoscaler, "AmbiguousSelector", &told);
+            report.set("ScalingActive", false, "AmbiguousSelector", &told);
+            return Err(Unknown { message: told, statuses: Value::Null });
+        }
         let scene = Scene { pods: &pods, loads: &self.loads, now: self.api.now() };
         let current = integer(scale, "/spec/replicas").unwrap_or_default();
         let entries = list(autoscaler, "/spec/metrics");
@@ -202,12 +224,12 @@ impl Autoscaler {
                 Some(metric) => metric
                     .propose(&scene, current, tolerance(autoscaler))
                     .map(|(proposal, status)| (metric.name(), proposal.replicas, status)),
-                None => Err(unanswered(entry)),
+                None => Err(unanswered(entry, object::namespace(autoscaler))),
             };
             match outcome {
                 Ok((name, replicas, status)) => {
                     computed.statuses.push(status);
-                    if replicas > computed.replicas {
+                    if computed.metric.is_empty() || replicas > computed.replicas {
                         computed.replicas = replicas;
                         computed.metric = name;
                     }
@@ -230,13 +252,27 @@ impl Autoscaler {
         let told = format!("the HPA was unable to compute the replica count: {}", first.message);
         report.set("ScalingActive", false, first.reason, &told);
         let message = format!(
-            "invalid metrics ({} invalid out of {}), first error is: failed to get {} value: {}",
+            "invalid metrics ({} invalid out of {}), first error is: {}",
             failures.len(),
             entries.len(),
-            first.metric,
-            first.message
+            first.error
         );
         Err(Unknown { message, statuses: computed.statuses.into() })
+    }
+
+    /// Which autoscalers of a namespace count one of these pods.
+    fn counting(&self, key: &Key, pods: &[Object]) -> Vec<String> {
+        // The pods of a replica set have the same labels.
+        let mut labels: Vec<Option<&Value>> =
+            pods.iter().map(|pod| pod.pointer("/metadata/labels")).collect();
+        labels.dedup();
+        let counts = |selector: &LabelSelector| {
+            labels.iter().any(|labels| selector.matches(labels.and_then(Value::as_object)))
+        };
+        let first = Key { name: String::new(), ..key.clone() };
+        let theirs = self.selectors.range(first..).take_while(|(other, _)| other.namespace == key.namespace);
+        let theirs = theirs.filter(|(_, selector)| counts(selector));
+        theirs.map(|(other, _)| format!("{}/{}", other.namespace, other.name)).collect()
     }
 
     fn warn(&self, autoscaler: &Value, reason: &str, message: &str) {
@@ -270,17 +306,6 @@ const NOT_TO_ZERO: &str = "the HPA controller did not scale the workload to zero
 
 fn found(metric: &str) -> String {
     format!("the HPA was able to successfully calculate a replica count from {metric}")
-}
-
-/// A metric that only an API answers which is not there.
-fn unanswered(entry: &Value) -> metric::Failure {
-    let (reason, metric, api) = match text(entry, "/type") {
-        "External" => ("FailedGetExternalMetric", "external metric", "external"),
-        "Object" => ("FailedGetObjectMetric", "object metric", "custom"),
-        _ => ("FailedGetPodsMetric", "pods metric", "custom"),
-    };
-    let message = format!("no {api} metrics API is served by this cluster");
-    metric::Failure { reason, metric: metric.to_owned(), message }
 }
 
 fn tolerance(autoscaler: &Value) -> Tolerance {
