@@ -82,11 +82,12 @@ const OUTSIDE: [&str; 7] = [
 ];
 
 /// The crates that speak to something outside the process, or are spoken to.
-const ADAPTERS: [&str; 5] = [
+const ADAPTERS: [&str; 6] = [
     "plimsoll-api-grpc",
     "plimsoll-api-rest",
     "plimsoll-k8s-adapter",
     "plimsoll-ledger",
+    "plimsoll-registry",
     "plimsoll-sim-cluster",
 ];
 

@@ -17,6 +17,7 @@ pub use plimsoll_qos::{Policy, PriorityClass};
 use crate::breaker::Stop;
 use crate::content::Content;
 use crate::digest::Digest;
+use crate::image::Pulls;
 use crate::ledger::{BoxError, Revision};
 use crate::name::{AppRef, AppUid, DcName, InstallationId, NamespaceName, OperationId, ReleaseNumber};
 use crate::scale::Replication;
@@ -93,6 +94,9 @@ pub enum Want {
         /// The newest content that was healthy here before, for a rollback without the ledger.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         last_good: Option<LastGood>,
+        /// From where images are pulled; none: from where they name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pulls: Option<Pulls>,
     },
     /// Gone, with everything that was made for it.
     Deleted,

@@ -90,6 +90,7 @@ mod tests {
             deleted: Vec::new(),
             restarts: std::collections::BTreeMap::new(),
             last_good: None,
+            pulls: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::digest::Digest;
+use crate::image::Pulls;
 use crate::name::{AppUid, DcName, OperationId, ReleaseNumber};
 use crate::record::{App, Order, Ordered, OutcomeState, Proven};
 
@@ -18,16 +19,27 @@ pub struct Before<'a> {
     pub proven: Option<&'a Proven>,
 }
 
-/// The Order of `app` for `dc`, which brings `release` with `content`.
+/// What an Order brings.
+#[derive(Clone, Debug)]
+pub struct Brings {
+    /// The Release.
+    pub release: ReleaseNumber,
+    /// The digest of its content.
+    pub content: Digest,
+    /// From where the data center pulls images now.
+    pub pulls: Option<Pulls>,
+}
+
+/// The Order of `app` for `dc`.
 pub fn order_for(
     app: &App,
     dc: &DcName,
-    release: ReleaseNumber,
-    content: Digest,
+    brings: Brings,
     before: Option<Before<'_>>,
     epoch: u64,
     operation: OperationId,
 ) -> Order {
+    let Brings { release, content, pulls } = brings;
     let ordered = Ordered::Run { release, content, power: app.power, replication: app.scale.of(dc) };
     let mut order = Order {
         uid: app.uid,
@@ -37,6 +49,7 @@ pub fn order_for(
         deleted: Vec::new(),
         restarts: BTreeMap::new(),
         last_good: None,
+        pulls,
     };
     let Some(Before { order: before, settled, proven }) = before else {
         return order;
@@ -46,6 +59,11 @@ pub fn order_for(
         return order;
     }
     order.restarts.clone_from(&before.restarts);
+    // What runs stays where it was pulled from: another place is another pod template, and neither a scale nor a
+    // restart of the same content asked for one.
+    if before.content() == Some(&content) {
+        order.pulls.clone_from(&before.pulls);
+    }
     order.last_good =
         proven.filter(|proven| proven.uid == app.uid).and_then(|proven| proven.other_than(&content)).cloned();
     order
@@ -61,6 +79,7 @@ pub fn order_to_delete(uid: AppUid, before: &Before<'_>, epoch: u64, operation: 
         deleted: still_to_go(uid, before),
         restarts: BTreeMap::new(),
         last_good: None,
+        pulls: None,
     }
 }
 
@@ -89,7 +108,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::builders::{mk_app_ref, mk_operation};
+    use crate::builders::{mk_app_ref, mk_operation, mk_registries};
     use crate::cluster::Power;
     use crate::record::Good;
     use crate::scale::{Placement, Replication, Scale};
@@ -130,8 +149,11 @@ mod tests {
         order_for(
             &mk_app(life),
             &dc,
-            ReleaseNumber::FIRST.next(),
-            content(brings),
+            Brings {
+                release: ReleaseNumber::FIRST.next(),
+                content: content(brings),
+                pulls: mk_registries().pulls(&dc),
+            },
             before,
             4,
             mk_operation().id,
@@ -172,6 +194,18 @@ mod tests {
         assert_eq!(follows("c", None).last_good, None);
         let of_another_life = Proven { uid: uid(2), ..proven.clone() };
         assert_eq!(follows("c", Some(&of_another_life)).last_good, None);
+    }
+
+    #[test]
+    fn the_same_content_stays_where_it_was_pulled_from_and_another_comes_from_where_images_are_now() {
+        let now = mk_registries().pulls(&"dc-1".parse().unwrap());
+        let before = Order { pulls: None, ..next(1, "a", None) };
+        let follows = |life, brings| {
+            next(life, brings, Some(Before { order: &before, settled: None, proven: None })).pulls
+        };
+        assert_eq!((follows(1, "a"), follows(1, "b"), follows(2, "a")), (None, now.clone(), now));
+        let elsewhere = Order { pulls: mk_registries().pulls(&"dc-2".parse().unwrap()), ..before.clone() };
+        assert_ne!(elsewhere.digest().unwrap(), before.digest().unwrap(), "it is another Order");
     }
 
     #[test]

@@ -19,6 +19,7 @@ use self::assess::{assess, differs, shut};
 use self::opening::{at_the_gate, needs_gate};
 use crate::cluster::{Local, Resource};
 use crate::fold::{Due, is_good};
+use crate::image::Pulls;
 use crate::ledger::{Compare, Revision, Transaction};
 use crate::name::{DcName, OperationId, ReleaseNumber};
 use crate::record::{
@@ -58,6 +59,8 @@ pub struct Scene {
     pub is_unheld: bool,
     /// From when on the deletion that is ordered here is remembered for long enough.
     pub forget_at: Option<Timestamp>,
+    /// From where the data center pulls images now.
+    pub pulls: Option<Pulls>,
     /// Why the data center did not take the Order, if it did not.
     pub trouble: Option<String>,
     /// Wall time, for the record.

@@ -11,6 +11,7 @@ use crate::error::Error;
 
 const LEDGER: &str = "ledger.redb";
 const ARCHIVE: &str = "archive";
+const COPIES: &str = "copies";
 const CREDENTIALS: &str = "kubeconfig";
 const LOCK: &str = "lock";
 const IDENTITY: &str = "identity";
@@ -61,6 +62,11 @@ impl DataDir {
     /// The folder of what the ledger no longer holds.
     pub(crate) fn archive(&self) -> PathBuf {
         self.path.join(ARCHIVE)
+    }
+
+    /// The folder of images that are being copied.
+    pub(crate) fn copies(&self) -> PathBuf {
+        self.path.join(COPIES)
     }
 
     /// The file with the way to a data center and the credentials there.

@@ -10,6 +10,7 @@ mod data_dir;
 pub mod dev;
 mod error;
 mod identity;
+mod images;
 mod net;
 mod random;
 pub mod serve;

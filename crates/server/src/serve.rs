@@ -8,6 +8,7 @@ use crate::config::{self, Config, Log, LogFormat};
 use crate::data_dir::DataDir;
 use crate::error::Error;
 use crate::identity::Tokens;
+use crate::images;
 use crate::net::Listener;
 use crate::signals::Signals;
 use crate::stack::{OpenLedger, Setup, Stack};
@@ -22,11 +23,12 @@ pub struct ServeOptions {
 /// Serves until it is asked to end by SIGTERM or SIGINT, then lets what runs finish; a second signal does not
 /// wait for that.
 pub async fn run(options: ServeOptions) -> Result<(), Error> {
-    let ServeOptions { config } = options;
-    let Config { listen, data, ledger, tls, proxy, tokens, log } = config::load(&config)?;
+    let ServeOptions { config: file } = options;
+    let Config { listen, data, ledger, tls, proxy, tokens, log, registries } = config::load(&file)?;
     start_log(&log);
     let mut signals = Signals::listen()?;
     let dir = DataDir::open(&data)?;
+    let images = images::open(registries, &dir.copies()).map_err(|faults| images::faults(&file, faults))?;
     let listener = Listener::bind(listen, tls.as_ref()).await?;
     let (address, url) = (listener.address(), listener.url());
     if tls.is_none() && !address.ip().is_loopback() {
@@ -34,7 +36,7 @@ pub async fn run(options: ServeOptions) -> Result<(), Error> {
     }
     let tokens = Tokens::of(tokens);
     let ledger = OpenLedger::open(&dir, ledger).await?;
-    let mut stack = Stack::start(Setup { dir, ledger, listener, tokens, proxy }).await?;
+    let mut stack = Stack::start(Setup { dir, ledger, listener, tokens, proxy, images }).await?;
     tracing::info!(url, data = %data.display(), "serving");
     let ended = tokio::select! {
         () = signals.end() => Ok(()),

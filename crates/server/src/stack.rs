@@ -10,6 +10,7 @@ use plimsoll_api_grpc as grpc;
 use plimsoll_api_rest::{Readiness, Rest};
 use plimsoll_core::clock::Clock;
 use plimsoll_core::error::{Error as CoreError, Kind};
+use plimsoll_core::image::Images;
 use plimsoll_core::ledger::Ledger;
 use plimsoll_core::record::key;
 use plimsoll_core::usecase::Plimsoll;
@@ -43,6 +44,8 @@ pub(crate) struct Setup {
     pub(crate) tokens: Tokens,
     /// The HTTP proxy to the data centers.
     pub(crate) proxy: Option<Uri>,
+    /// The registries of the installation.
+    pub(crate) images: Option<Images>,
 }
 
 /// A ledger that is open, and how it is kept.
@@ -84,12 +87,13 @@ pub(crate) struct Stack {
 impl Stack {
     /// Starts every role.
     pub(crate) async fn start(setup: Setup) -> Result<Self, Error> {
-        let Setup { dir, ledger, listener, tokens, proxy } = setup;
+        let Setup { dir, ledger, listener, tokens, proxy, images } = setup;
         let OpenLedger { redb: ledger, tidy, deletions } = ledger;
         let dir = Arc::new(dir);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let sights = Sights::new();
-        let plimsoll = Plimsoll::new(ledger.clone(), sights.clone(), clock.clone(), Arc::new(SystemIds));
+        let plimsoll = Plimsoll::new(ledger.clone(), sights.clone(), clock.clone(), Arc::new(SystemIds))
+            .with_images(images.clone());
         let options = Options { proxy, ..Options::default() };
         let identity = dir.identity()?;
         let role =
@@ -103,6 +107,7 @@ impl Stack {
             clusters: data_centers.clone(),
             plimsoll: plimsoll.clone(),
             sights: sights.clone(),
+            images,
             archive: Arc::new(FileArchive::new(dir.archive())),
             tidy_every: tidy,
             remember_deletions: deletions,

@@ -10,6 +10,7 @@ use plimsoll_core::cluster::{self, Cluster, Delivery, LastGood, Power, PriorityC
 use plimsoll_core::content::Content;
 use plimsoll_core::digest::Digest;
 use plimsoll_core::error::Chain;
+use plimsoll_core::image::Images;
 use plimsoll_core::ledger::{self, Committed, Ledger};
 use plimsoll_core::name::{AppRef, AppUid, DcName, NamespaceName};
 use plimsoll_core::record::{self, Ordered, key};
@@ -40,6 +41,8 @@ pub(crate) struct Desk {
     pub(crate) sights: Arc<Sights>,
     pub(crate) plimsoll: Plimsoll,
     pub(crate) archive: Arc<dyn Archive>,
+    /// The registries of the installation.
+    pub(crate) images: Option<Images>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) watches: Mutex<Watches>,
     /// Whether it may be written to.
@@ -105,6 +108,7 @@ impl Desk {
         scene.unreachable = self.sights.lost(&self.dc);
         scene.resource = self.sights.resource(&self.dc, app);
         scene.is_unheld = self.sights.is_unheld(&self.dc, app);
+        scene.pulls = self.images.as_ref().and_then(|images| images.registries.pulls(&self.dc));
         scene.trouble = self.sights.trouble(&self.dc, app);
         Some(scene)
     }
@@ -325,6 +329,7 @@ impl Desk {
                         content: self.content(order.value.uid, &good.content).await?,
                     }),
                 },
+                pulls: order.value.pulls.clone(),
             },
         };
         Ok(Some(Delivery {

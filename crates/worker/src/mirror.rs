@@ -158,6 +158,7 @@ impl Mirror {
                 .collect(),
             resource: None,
             is_unheld: false,
+            pulls: None,
             trouble: None,
             now,
         })

@@ -8,6 +8,7 @@ use plimsoll_core::archive::Archive;
 use plimsoll_core::clock::Clock;
 use plimsoll_core::cluster::Clusters;
 use plimsoll_core::error::Chain;
+use plimsoll_core::image::Images;
 use plimsoll_core::ledger::Ledger;
 use plimsoll_core::usecase::Plimsoll;
 use tokio::task::JoinSet;
@@ -38,6 +39,8 @@ pub struct Setup {
     pub plimsoll: Plimsoll,
     /// Where what is seen is kept.
     pub sights: Arc<Sights>,
+    /// The registries of the installation, if it has any.
+    pub images: Option<Images>,
     /// Where the ledger's old entries go.
     pub archive: Arc<dyn Archive>,
     /// How often they do.
@@ -57,6 +60,7 @@ pub async fn run(setup: Setup, cancelled: CancellationToken) {
         clusters,
         plimsoll,
         sights,
+        images,
         archive,
         tidy_every,
         remember_deletions,
@@ -95,6 +99,7 @@ pub async fn run(setup: Setup, cancelled: CancellationToken) {
                 sights: sights.clone(),
                 plimsoll: plimsoll.clone(),
                 archive: archive.clone(),
+                images: images.clone(),
                 clock: clock.clone(),
                 watches: Mutex::new(Watches::new(clock.clone())),
                 guard: Guard::default(),

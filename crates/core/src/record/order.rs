@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::{Fence, Power};
 use crate::digest::Digest;
+use crate::image::Pulls;
 use crate::ledger::Revision;
 use crate::name::{AppUid, OperationId, ReleaseNumber};
 use crate::scale::Replication;
@@ -31,6 +32,9 @@ pub struct Order {
     /// The newest Release that was healthy here, other than the one ordered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_good: Option<Good>,
+    /// From where images are pulled; none: from where they name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pulls: Option<Pulls>,
 }
 
 /// What is ordered.
@@ -79,6 +83,9 @@ pub struct Substance<'a> {
     pub restarts: u64,
     /// Earlier lives that must go.
     pub deleted: &'a [AppUid],
+    /// From where images are pulled; left out where that is where they name, as it was before there was a choice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pulls: Option<&'a Pulls>,
 }
 
 impl Substance<'_> {
@@ -102,6 +109,14 @@ impl Order {
         match &self.ordered {
             Ordered::Run { content, .. } => self.restarts.get(content).copied().unwrap_or(0),
             Ordered::Deleted => 0,
+        }
+    }
+
+    /// The digest of the content that is ordered, unless deletion is.
+    pub fn content(&self) -> Option<&Digest> {
+        match &self.ordered {
+            Ordered::Run { content, .. } => Some(content),
+            Ordered::Deleted => None,
         }
     }
 
@@ -131,6 +146,7 @@ impl Order {
             replication,
             restarts: self.restart_count(),
             deleted: &self.deleted,
+            pulls: self.pulls.as_ref(),
         }
         .digest()
     }

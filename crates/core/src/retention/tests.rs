@@ -87,6 +87,7 @@ fn mk_order(holding: &Holding, release: u64, last_good: Option<u64>) -> Order {
         deleted: Vec::new(),
         restarts: BTreeMap::new(),
         last_good: last_good.map(|n| Good { release: number(n), content: content(n) }),
+        pulls: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::assess::{Shut, differs, diverged, owed, shut};
 use super::{Scene, Step, evidence, relies_on_operation, write};
 use crate::gate::{Gate, gate};
-use crate::order::{Before, order_for};
+use crate::order::{Before, Brings, order_for};
 use crate::record::{Draft, OperationParts, Ordered, Outcome, OutcomeState, Pace, Spent, Stored, Track, key};
 
 /// Whether an Operation's Order is yet to be written here.
@@ -100,8 +100,7 @@ fn open_gate(
     let order = order_for(
         &app.value,
         dc,
-        release,
-        content,
+        Brings { release, content, pulls: scene.pulls.clone() },
         before,
         scene.installation.value.epoch,
         parts.operation.id,

@@ -21,7 +21,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Kind};
 use crate::ledger::{self, Committed, Compare, Revision, Size, Transaction};
 use crate::name::{AppRef, AppUid, DcName, OperationId, ReleaseNumber, RequestId};
-use crate::order::{Before, order_for};
+use crate::order::{Before, Brings, order_for};
 use crate::policy::PublishPolicy;
 use crate::record::{
     App, DataCenter, DcState, Draft, End, EndState, HistoryEntry, Installation, Kind as OperationKind,
@@ -133,6 +133,11 @@ pub(super) struct Subject<'a> {
 
 impl Subject<'_> {
     fn digest(&self) -> Result<Digest, Error> {
+        if let Verb::Apply(application) = self.verb
+            && let Some(digest) = application.digest(self.app)?
+        {
+            return Ok(digest);
+        }
         Digest::of(&(self.app, self.verb)).map_err(Error::internal)
     }
 
@@ -483,10 +488,8 @@ impl Ground {
             }
             if let Ordered::Run { release, content, .. } = stored.value.ordered {
                 let epoch = self.installation.value.epoch;
-                orders.insert(
-                    dc.clone(),
-                    order_for(app, dc, release, content, self.before(dc), epoch, self.id),
-                );
+                let brings = Brings { release, content, pulls: stored.value.pulls.clone() };
+                orders.insert(dc.clone(), order_for(app, dc, brings, self.before(dc), epoch, self.id));
             }
         }
         orders

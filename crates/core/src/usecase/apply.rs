@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::accept::{Ground, Plan, Round, Subject, Verb};
 use super::grades::Grades;
 use super::rollback::fallback;
+use super::tags::{self, Pinned, Unresolved, Written};
 use super::{Plimsoll, Write};
 use crate::caller::{Caller, Role};
 use crate::cluster::Power;
@@ -15,7 +16,7 @@ use crate::content::{Content, RendererVersion};
 use crate::digest::Digest;
 use crate::document::golden::Rule;
 use crate::document::{self, AppDocument, Host, Refusal};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Violation};
 use crate::fold::OperationState;
 use crate::name::{AppRef, ReleaseNumber};
 use crate::record::{App, Environment, Kind as OperationKind, Operation, Pace, Pin, Release, Track};
@@ -40,12 +41,33 @@ pub(super) struct Application {
     /// The grades that it was admitted by.
     #[serde(skip)]
     pub(super) grades: Grades,
+    /// What was sent, where that is not the document: its tags may point elsewhere when it is sent again.
+    #[serde(skip)]
+    pub(super) asked: Option<Value>,
+    /// What its tags were found to point to.
+    #[serde(skip)]
+    pub(super) notes: Vec<String>,
+}
+
+impl Application {
+    /// What tells this request from another one under the same id.
+    pub(super) fn digest(&self, app: &AppRef) -> Result<Option<Digest>, Error> {
+        self.asked.as_ref().map(|asked| asked_digest(app, asked, self.take_scale)).transpose()
+    }
+}
+
+fn asked_digest(app: &AppRef, asked: &Value, take_scale: TakeScale) -> Result<Digest, Error> {
+    Digest::of(&(app, "Apply", asked, take_scale)).map_err(Error::internal)
 }
 
 /// A document that was found good, and the grades by which it was.
 pub(super) struct Admitted {
     pub(super) document: AppDocument,
     pub(super) grades: Grades,
+    /// What was sent, where a tag of it was resolved.
+    pub(super) asked: Option<Value>,
+    /// What its tags were found to point to.
+    pub(super) notes: Vec<String>,
 }
 
 impl Plimsoll {
@@ -54,7 +76,7 @@ impl Plimsoll {
     /// # Errors
     /// `Invalid` with every fault of the document and every golden rule that it breaks; `Refused` where it only
     /// breaks rules, or by a pin; `NotFound` for its Namespace; `Conflict` where `If-Match` names what is not there
-    /// any more.
+    /// any more; `Unavailable` where a registry does not say what a tag of the document points to.
     pub async fn apply(
         &self,
         caller: &Caller,
@@ -63,23 +85,64 @@ impl Plimsoll {
         write: Write,
     ) -> Result<Accepted, Error> {
         caller.require(Role::Developer)?;
-        let Admitted { document, grades } = self.admit(document).await?;
+        if let Some(answer) = self.answered_before(caller, document, take_scale, &write).await? {
+            return Ok(answer);
+        }
+        let Admitted { document, grades, asked, notes } = self.admit(document).await?;
         let app = document.app.clone();
-        let verb = Verb::Apply(Box::new(Application { document, take_scale, grades }));
+        let verb = Verb::Apply(Box::new(Application { document, take_scale, grades, asked, notes }));
         self.accept(caller, &app, &verb, &write).await
     }
 
+    /// The answer to a repeat of a request with tags: it needs no registry.
+    async fn answered_before(
+        &self,
+        caller: &Caller,
+        document: &Value,
+        take_scale: TakeScale,
+        write: &Write,
+    ) -> Result<Option<Accepted>, Error> {
+        if self.tags(document).is_empty() {
+            return Ok(None);
+        }
+        let name = |field: &str| document["metadata"][field].as_str();
+        let (Some(Ok(namespace)), Some(Ok(name))) =
+            (name("namespace").map(str::parse), name("name").map(str::parse))
+        else {
+            return Ok(None);
+        };
+        let app = AppRef { namespace, name };
+        let body = asked_digest(&app, document, take_scale)?;
+        match self.seen_before(caller, &app, &write.request_id, body).await? {
+            Some(answer) => self.sized(&app, answer).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Checks a document against everything that can be known without its App: its own faults, the golden
-    /// rules, its Namespace, the data centers that it names. One answer has all faults.
-    pub(super) async fn admit(&self, document: &Value) -> Result<Admitted, Error> {
+    /// rules, its Namespace, the data centers that it names, what its tags point to. One answer has all faults.
+    pub(super) async fn admit(&self, sent: &Value) -> Result<Admitted, Error> {
         let installation = self.read_installation().await?.value;
         let grades = self.read_grades().await?;
         let host =
             Host { environment: installation.environment, dcs: &installation.dcs, grades: grades.policy() };
-        let document = document::admit(document, host)
-            .map_err(|refusal| refused("the document", refusal, host.environment))?;
+        let tags = self.tags(sent);
+        let Pinned { document, notes, unresolved } = self.pin(sent, &tags).await;
+        let document = document::admit(&document, host).map_err(|mut refusal| {
+            self.tell_registries(&mut refusal.faults);
+            let passes = unresolved.iter().all(|tag| tag.may_pass) && refusal.broken.is_empty();
+            for Unresolved { violation, .. } in unresolved {
+                refusal.faults.retain(|fault| fault.path != violation.path);
+                refusal.faults.push(violation);
+            }
+            if passes && !tags.is_empty() && refusal.faults.iter().all(|fault| is_of(&tags, fault)) {
+                return tags::unavailable(refusal.faults);
+            }
+            refused("the document", refusal, host.environment)
+        })?;
         self.read_namespace(&document.app.namespace).await?;
-        Ok(Admitted { document, grades })
+        let asked = (!tags.is_empty()).then(|| sent.clone());
+        Ok(Admitted { document, grades, asked, notes })
     }
 
     /// The application by the grades that hold now: whoever changed them after it was admitted was first.
@@ -91,7 +154,8 @@ impl Plimsoll {
                 refused("the document", Refusal { faults, broken: Vec::new() }, Environment::Production)
             })?;
         }
-        Ok(Application { document, take_scale: application.take_scale, grades })
+        let (asked, notes) = (application.asked.clone(), application.notes.clone());
+        Ok(Application { document, take_scale: application.take_scale, grades, asked, notes })
     }
 
     /// The answer to a repeated publish, with the sizes of the content that the first one aimed at.
@@ -100,9 +164,15 @@ impl Plimsoll {
         subject: &Subject<'_>,
         answer: Accepted,
     ) -> Result<Accepted, Error> {
-        let (Verb::Apply(_), Some(app)) = (subject.verb, self.read_app(subject.app).await?) else {
-            return Ok(answer);
-        };
+        if matches!(subject.verb, Verb::Apply(_)) {
+            self.sized(subject.app, answer).await
+        } else {
+            Ok(answer)
+        }
+    }
+
+    async fn sized(&self, app: &AppRef, answer: Accepted) -> Result<Accepted, Error> {
+        let Some(app) = self.read_app(app).await? else { return Ok(answer) };
         let release = answer.operation.as_ref().map(|operation| operation.release);
         let content = match release {
             Some(number) => self.read_release(app.value.uid, number).await?.map(|release| release.content),
@@ -127,12 +197,13 @@ impl Plimsoll {
             Round::Again => Some(self.regraded(application).await?),
         };
         let application = regraded.as_ref().unwrap_or(application);
-        let plan = match &ground.app {
+        let mut plan = match &ground.app {
             None => go_live(caller, &application.document, reason, ground)?,
             Some(app) => self.upgrade(caller, application, &app.value, reason, ground).await?,
         };
         // Whatever it came to, it came to that by these grades.
         let grades = Some(application.grades.clone());
+        plan.notes.splice(0..0, application.notes.iter().cloned());
         Ok(Plan { grades, sizes: sizes(&application.document.content), ..plan })
     }
 
@@ -144,7 +215,7 @@ impl Plimsoll {
         reason: Option<&str>,
         ground: &Ground,
     ) -> Result<Plan, Error> {
-        let Application { document, take_scale, grades: _ } = application;
+        let Application { document, take_scale, grades: _, asked: _, notes: _ } = application;
         if let Some(pin) = &before.pin {
             return Err(pinned(&before.app, pin));
         }
@@ -252,6 +323,11 @@ impl Plimsoll {
             Error::internal(format!("release {} of {} is not in the ledger", app.head, app.app))
         })
     }
+}
+
+/// Whether a fault is that of a tag.
+fn is_of(tags: &[Written], fault: &Violation) -> bool {
+    tags.iter().any(|tag| tag.path == fault.path)
 }
 
 fn go_live(

@@ -17,13 +17,14 @@ impl Plimsoll {
     /// As [`Plimsoll::apply`] for the document itself.
     pub async fn diff(&self, caller: &Caller, document: &Value) -> Result<DiffView, Error> {
         caller.require(Role::Viewer)?;
-        let Admitted { document, grades: _ } = self.admit(document).await?;
+        let Admitted { document, grades: _, asked: _, notes: resolved } = self.admit(document).await?;
         let after = told(&document);
         let stored = self.read_app(&document.app).await?;
         let Some(stored) = stored else {
             let mut changes = Vec::new();
             compare("", None, Some(&after), &mut changes);
-            let notes = vec![format!("{} is not there yet; an apply makes it", document.app)];
+            let mut notes = resolved;
+            notes.push(format!("{} is not there yet; an apply makes it", document.app));
             return Ok(DiffView { release: None, changes, notes });
         };
         let release = stored.value.head;
@@ -31,7 +32,7 @@ impl Plimsoll {
         let before = told(&self.document_of(stored.value, None).await?);
         let mut changes = Vec::new();
         compare("", Some(&before), Some(&after), &mut changes);
-        let mut notes = Vec::new();
+        let mut notes = resolved;
         if changes.iter().any(|change| is_scale(&change.path)) {
             notes.push("an apply leaves the scale alone; apply --scale takes the document's".to_owned());
         }

@@ -21,13 +21,15 @@ mod request;
 mod rollback;
 mod scale;
 mod start;
+mod tags;
 
 use std::sync::Arc;
 
 use crate::clock::{Clock, Ids};
+use crate::image::{Images, Pulls};
 use crate::ledger::Ledger;
 use crate::live::Live;
-use crate::name::RequestId;
+use crate::name::{DcName, RequestId};
 use crate::view::Etag;
 
 pub use apply::TakeScale;
@@ -46,6 +48,7 @@ pub struct Plimsoll {
     live: Arc<dyn Live>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    images: Option<Images>,
 }
 
 /// What every write carries.
@@ -79,6 +82,17 @@ impl Plimsoll {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Self {
-        Self { ledger, live, clock, ids }
+        Self { ledger, live, clock, ids, images: None }
+    }
+
+    /// The same with registries, by which tags are resolved; without any, images are taken as they are written.
+    #[must_use]
+    pub fn with_images(self, images: Option<Images>) -> Self {
+        Self { images, ..self }
+    }
+
+    /// From where a data center pulls images now.
+    fn pulls(&self, dc: &DcName) -> Option<Pulls> {
+        self.images.as_ref()?.registries.pulls(dc)
     }
 }

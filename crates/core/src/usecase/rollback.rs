@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Kind};
 use crate::last_good::last_good;
 use crate::name::{AppRef, OperationId, ReleaseNumber};
-use crate::order::order_for;
+use crate::order::{Brings, order_for};
 use crate::record::{App, EndState, Kind as OperationKind, Operation, Pace, Pin, Release, Track, Verdict};
 use crate::view::Accepted;
 
@@ -169,8 +169,7 @@ impl Plimsoll {
                 let order = order_for(
                     &app,
                     &dc,
-                    release.number,
-                    release.content,
+                    Brings { release: release.number, content: release.content, pulls: self.pulls(&dc) },
                     ground.before(&dc),
                     epoch,
                     ground.id,

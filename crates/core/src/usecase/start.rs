@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::last_good::last_good;
 use crate::ledger::{Committed, Compare};
 use crate::name::{AppRef, DcName, ReleaseNumber};
-use crate::order::order_for;
+use crate::order::{Brings, order_for};
 use crate::record::{App, DcState, Draft, EndState, Release, Track, key};
 
 impl Plimsoll {
@@ -34,8 +34,7 @@ impl Plimsoll {
         let order = order_for(
             &stored.value,
             dc,
-            release.number,
-            release.content,
+            Brings { release: release.number, content: release.content, pulls: self.pulls(dc) },
             ground.before(dc),
             epoch,
             release.operation,

@@ -9,7 +9,7 @@ use plimsoll_core::content::{
     RendererVersion, Scratch, SecretFile, SecretKey, Shutdown, Size,
 };
 use plimsoll_core::digest::Digest;
-use plimsoll_core::image::ImageRef;
+use plimsoll_core::image::{ImageRef, Pulls};
 use plimsoll_core::ledger::Revision;
 use plimsoll_core::name::{AppRef, AppUid, OperationId, ReleaseNumber};
 use plimsoll_core::policy::PublishPolicy;
@@ -164,6 +164,8 @@ pub struct MkDelivery {
     pub restarts: u64,
     /// Earlier lives.
     pub deleted: Vec<AppUid>,
+    /// From where images are pulled.
+    pub pulls: Option<Pulls>,
 }
 
 impl MkDelivery {
@@ -181,6 +183,7 @@ impl MkDelivery {
             replication: Replication::Fixed(3),
             restarts: 0,
             deleted: Vec::new(),
+            pulls: None,
         }
     }
 
@@ -196,16 +199,17 @@ impl MkDelivery {
                 replication: self.replication.clone(),
                 restarts: self.restarts,
                 last_good: None,
+                pulls: self.pulls.clone(),
             },
         };
-        let (content, power, replication, restarts) = match &want {
-            Want::Deleted => (None, None, None, 0),
-            Want::Run { content_digest, power, replication, restarts, .. } => {
-                (Some(content_digest), Some(*power), Some(replication), *restarts)
+        let (content, power, replication, restarts, pulls) = match &want {
+            Want::Deleted => (None, None, None, 0, None),
+            Want::Run { content_digest, power, replication, restarts, pulls, .. } => {
+                (Some(content_digest), Some(*power), Some(replication), *restarts, pulls.as_ref())
             }
         };
-        let substance =
-            Substance { uid: self.uid, content, power, replication, restarts, deleted: &self.deleted };
+        let deleted = &self.deleted;
+        let substance = Substance { uid: self.uid, content, power, replication, restarts, deleted, pulls };
         Delivery {
             installation: parse(&self.installation),
             dc: parse(DC),
@@ -239,4 +243,9 @@ where
     T::Err: std::fmt::Debug,
 {
     text.parse().unwrap()
+}
+
+/// The mirror of a data center, which has the images of `registry.example.com`.
+pub fn mk_pulls() -> Pulls {
+    Pulls { of: [parse("registry.example.com")].into(), from: parse("mirror.dc-1.example.com:5000/plimsoll") }
 }

@@ -75,8 +75,16 @@ impl From<serde_json::Error> for RenderError {
 
 /// The objects of what is delivered; `None` where everything is to be gone.
 pub fn render(delivery: &Delivery) -> Result<Option<Rendering>, RenderError> {
-    let Want::Run { release: _, content_digest: _, content, power, replication, restarts, last_good: _ } =
-        &delivery.want
+    let Want::Run {
+        release: _,
+        content_digest: _,
+        content,
+        power,
+        replication,
+        restarts,
+        last_good: _,
+        pulls,
+    } = &delivery.want
     else {
         return Ok(None);
     };
@@ -90,6 +98,7 @@ pub fn render(delivery: &Delivery) -> Result<Option<Rendering>, RenderError> {
             power: *power,
             replication,
             restarts: *restarts,
+            pulls: pulls.as_ref(),
         })
         .map(Some),
         RendererVersion(needed) => Err(RenderError::Newer { needed }),

@@ -12,7 +12,9 @@ use plimsoll_qos::Grade;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::contract::mk::{DC, MkDelivery, mk_container, mk_content, mk_full_content, mk_image, mk_probe};
+use crate::contract::mk::{
+    DC, MkDelivery, mk_container, mk_content, mk_full_content, mk_image, mk_probe, mk_pulls,
+};
 
 /// What the first renderer makes, after a look at what the others make of the same.
 fn rendered(change: impl FnOnce(&mut MkDelivery)) -> Rendering {
@@ -424,4 +426,32 @@ fn a_deletion_renders_nothing() {
     let mut delivery = MkDelivery::new("demo");
     delivery.content = None;
     assert_eq!(render(&delivery.delivery()), Ok(None));
+}
+
+#[test]
+fn images_are_pulled_from_where_the_data_center_has_them() {
+    let images = |pulls| {
+        let rendering = rendered(|delivery| {
+            delivery.content = Some(mk_full_content());
+            delivery.content_mut().sidecars[0].inner.image.repository =
+                "elsewhere.example.com/beside".to_owned();
+            delivery.pulls = pulls;
+        });
+        let pod = &template(&rendering)["spec"];
+        let containers =
+            ["containers", "initContainers"].into_iter().flat_map(|list| pod[list].as_array().unwrap());
+        let name =
+            |container: &Value| container["image"].as_str().unwrap().split('@').next().unwrap().to_owned();
+        containers.map(name).collect::<Vec<_>>()
+    };
+    let written = images(None);
+    let here = images(Some(mk_pulls()));
+    assert_eq!(written.len(), here.len());
+    for (written, here) in written.iter().zip(&here) {
+        let below = |repository| format!("mirror.dc-1.example.com:5000/plimsoll/{repository}");
+        let expected = written.strip_prefix("registry.example.com/").map_or_else(|| written.clone(), below);
+        assert_eq!(*here, expected);
+    }
+    assert!(here.iter().any(|image| image.starts_with("mirror")), "{here:?}");
+    assert!(here.iter().any(|image| image.starts_with("elsewhere")), "{here:?}");
 }

@@ -59,12 +59,13 @@ pub(crate) fn to_spec(delivery: &Delivery) -> Result<Spec<Box<RawValue>>, serde_
         replication: None,
         restarts: 0,
         last_good: None,
+        pulls: None,
         deleted: deleted.clone(),
         local: None,
     };
     match want {
         Want::Deleted => {}
-        Want::Run { release, content_digest, content, power, replication, restarts, last_good } => {
+        Want::Run { release, content_digest, content, power, replication, restarts, last_good, pulls } => {
             spec.state = match power {
                 Power::Online => spec::State::Online,
                 Power::Offline => spec::State::Offline,
@@ -75,6 +76,7 @@ pub(crate) fn to_spec(delivery: &Delivery) -> Result<Spec<Box<RawValue>>, serde_
             spec.replication = Some(to_wire_replication(replication));
             spec.restarts = *restarts;
             spec.last_good = last_good.as_ref().map(to_wire_last_good).transpose()?;
+            spec.pulls.clone_from(pulls);
         }
     }
     Ok(spec)
@@ -105,6 +107,7 @@ fn to_delivery(object: &AppText<'_>) -> Result<Delivery, Damage> {
         replication,
         restarts,
         last_good,
+        pulls,
         deleted,
         local,
     } = read_spec(object)?;
@@ -131,18 +134,19 @@ fn to_delivery(object: &AppText<'_>) -> Result<Delivery, Damage> {
                 restarts,
                 // One that cannot be read serves nobody, and does not stand against what is ordered now.
                 last_good: last_good.as_ref().and_then(to_last_good),
+                pulls,
             }
         }
     };
     let delivery = Delivery { installation, dc, app, uid, fence, digest, operation, want, deleted };
-    let (content, power, replication) = match &delivery.want {
-        Want::Deleted => (None, None, None),
-        Want::Run { content_digest, power, replication, .. } => {
-            (Some(content_digest), Some(*power), Some(replication))
+    let (content, power, replication, pulls) = match &delivery.want {
+        Want::Deleted => (None, None, None, None),
+        Want::Run { content_digest, power, replication, pulls, .. } => {
+            (Some(content_digest), Some(*power), Some(replication), pulls.as_ref())
         }
     };
-    let substance =
-        Substance { uid: delivery.uid, content, power, replication, restarts, deleted: &delivery.deleted };
+    let deleted = &delivery.deleted;
+    let substance = Substance { uid: delivery.uid, content, power, replication, restarts, deleted, pulls };
     match substance.digest() {
         Ok(carried) if carried == digest => Ok(delivery),
         Ok(_) => Err(Damage::Order),
@@ -229,6 +233,7 @@ fn asked(spec: &Spec<&RawValue>) -> Result<Asked, Damage> {
         replication: replication.as_ref(),
         restarts: if power.is_some() { spec.restarts } else { 0 },
         deleted: &spec.deleted,
+        pulls: if power.is_some() { spec.pulls.as_ref() } else { None },
     };
     let digest = substance.digest().map_err(unreadable)?;
     let asks = match (power, content) {

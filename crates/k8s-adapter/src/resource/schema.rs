@@ -36,6 +36,7 @@ fn spec() -> Value {
             ("replication", replication()),
             ("restarts", number("How often this content was restarted here.")),
             ("lastGood", last_good()),
+            ("pulls", pulls()),
             ("deleted", list("Earlier lives of this name whose workloads must go first.", uid())),
             ("local", local()),
         ],
@@ -105,6 +106,17 @@ fn last_good() -> Value {
             ("release", number("The number of its Release.")),
             ("contentDigest", digest("The digest of content.")),
             ("content", content()),
+        ],
+    )
+}
+
+fn pulls() -> Value {
+    object(
+        "From where images are pulled. Without it, from where they name.",
+        &["of", "from"],
+        [
+            ("of", list("The registries whose images are meant.", text("A registry.", 255))),
+            ("from", text("What their repositories are found below: a registry, and a path in it.", 255)),
         ],
     )
 }

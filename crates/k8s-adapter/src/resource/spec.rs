@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use plimsoll_core::cluster::Fence;
 use plimsoll_core::digest::Digest;
+use plimsoll_core::image::Pulls;
 use plimsoll_core::name::{AppUid, DcName, InstallationId, OperationId, ReleaseNumber};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,6 +31,8 @@ pub(crate) struct Spec<C> {
     pub(crate) restarts: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) last_good: Option<LastGood<C>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pulls: Option<Pulls>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) deleted: Vec<AppUid>,
     /// Reserved for the local rollback: never written from here, and never acted on.

@@ -34,28 +34,34 @@ const DELETIONS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::f
 
 /// The configuration that `file`, which lies in `folder`, means.
 pub(super) fn check(file: ConfigFile, folder: &Path) -> Result<Config, Vec<Violation>> {
-    let ConfigFile { listen, data, proxy, tls, ledger, log, tokens } = file;
+    let ConfigFile { listen, data, proxy, tls, ledger, log, tokens, registries, data_centers } = file;
     let mut faults = Faults::default();
     let listen = faults.listen(listen.as_deref().unwrap_or(LISTEN));
     let data = faults.path("data", data.as_deref(), folder);
-    let proxy = proxy.and_then(|text| faults.proxy(&text));
+    let proxy = proxy.and_then(|text| faults.proxy("proxy", &text));
     let tls = tls.and_then(|tls| faults.tls(tls, folder));
     let ledger = faults.ledger(ledger);
     let log = faults.log(log);
     let tokens = faults.tokens(tokens);
+    let registries = faults.registries(registries, data_centers, folder);
     match (listen, data, ledger, log) {
         (Some(listen), Some(data), Some(ledger), Some(log)) if faults.0.is_empty() => {
-            Ok(Config { listen, data, ledger, tls, proxy, tokens, log })
+            Ok(Config { listen, data, ledger, tls, proxy, tokens, log, registries })
         }
         _ => Err(faults.0),
     }
 }
 
 #[derive(Default)]
-struct Faults(Vec<Violation>);
+pub(super) struct Faults(Vec<Violation>);
 
 impl Faults {
-    fn add(&mut self, field: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) {
+    pub(super) fn add(
+        &mut self,
+        field: impl Into<String>,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
         self.0.push(Violation::new(field, message, remedy));
     }
 
@@ -67,7 +73,7 @@ impl Faults {
         address
     }
 
-    fn path(&mut self, field: &str, text: Option<&str>, folder: &Path) -> Option<PathBuf> {
+    pub(super) fn path(&mut self, field: &str, text: Option<&str>, folder: &Path) -> Option<PathBuf> {
         match text.map(str::trim) {
             None => {
                 self.add(field, "is missing", format!("write {field} = \"PATH\""));
@@ -81,13 +87,13 @@ impl Faults {
         }
     }
 
-    fn proxy(&mut self, text: &str) -> Option<Uri> {
+    pub(super) fn proxy(&mut self, field: &str, text: &str) -> Option<Uri> {
         let proxy = text
             .parse::<Uri>()
             .ok()
             .filter(|uri| uri.scheme_str() == Some("http") && uri.authority().is_some());
         if proxy.is_none() {
-            self.add("proxy", format!("{text:?} is no http:// address"), "write it as http://proxy:3128");
+            self.add(field, format!("{text:?} is no http:// address"), "write it as http://proxy:3128");
         }
         proxy
     }

@@ -1,5 +1,7 @@
 //! The file as it is written: its fields and their types, nothing checked beyond that.
 
+use std::collections::BTreeMap;
+
 use config::{Config, ConfigError, File, FileFormat};
 use plimsoll_core::error::Violation;
 use secrecy::SecretString;
@@ -19,6 +21,10 @@ pub(super) struct ConfigFile {
     pub(super) log: LogTable,
     #[serde(default)]
     pub(super) tokens: Vec<TokenTable>,
+    #[serde(default)]
+    pub(super) registries: Vec<RegistryTable>,
+    #[serde(default, rename = "dataCenters")]
+    pub(super) data_centers: BTreeMap<String, DataCenterTable>,
 }
 
 /// `[tls]`.
@@ -54,6 +60,27 @@ pub(super) struct TokenTable {
     pub(super) role: Option<String>,
     pub(super) token: Option<SecretString>,
     pub(super) sha256: Option<String>,
+}
+
+/// `[[registries]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct RegistryTable {
+    pub(super) host: Option<String>,
+    pub(super) scheme: Option<String>,
+    pub(super) authority: Option<String>,
+    pub(super) user: Option<String>,
+    pub(super) password_file: Option<String>,
+    #[serde(default)]
+    pub(super) token_hosts: Vec<String>,
+    pub(super) proxy: Option<String>,
+}
+
+/// `[dataCenters.NAME]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DataCenterTable {
+    pub(super) registry: Option<String>,
 }
 
 /// Reads the text. The first fault ends it, as what follows could mean anything.

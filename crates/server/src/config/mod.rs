@@ -2,7 +2,9 @@
 
 mod check;
 mod file;
+mod registries;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,9 @@ use http::Uri;
 use plimsoll_core::caller::Role;
 use plimsoll_core::digest::Digest;
 use plimsoll_core::error::Violation;
+use plimsoll_core::image::{Host, Prefix};
+use plimsoll_core::name::DcName;
+use plimsoll_registry::Scheme;
 
 /// The configuration of one process, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +35,43 @@ pub struct Config {
     pub tokens: Vec<Token>,
     /// What is logged, and how.
     pub log: Log,
+    /// The registries of the installation; none: images are taken as they are written.
+    pub registries: RegistrySettings,
+}
+
+/// The registries of the installation, and what each data center has of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegistrySettings {
+    /// The registries.
+    pub list: Vec<RegistryAccess>,
+    /// What stands before the repositories that a data center pulls from; its registry is one of the list.
+    pub near: BTreeMap<DcName, Prefix>,
+}
+
+/// How to reach a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistryAccess {
+    /// Where it is.
+    pub host: Host,
+    /// Whether what is sent can be read on the way.
+    pub scheme: Scheme,
+    /// A file with certificate authorities that it is believed by as well, PEM.
+    pub authority: Option<PathBuf>,
+    /// Who asks; nobody in particular without.
+    pub login: Option<Login>,
+    /// Hosts beside its own that may give tokens for it: they get the password.
+    pub token_hosts: Vec<Host>,
+    /// The HTTP proxy to it.
+    pub proxy: Option<Uri>,
+}
+
+/// Who asks a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The name of a user or of a robot account.
+    pub user: String,
+    /// The file with the password, or the secret.
+    pub password: PathBuf,
 }
 
 /// How the ledger is kept.

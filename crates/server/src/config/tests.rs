@@ -34,6 +34,7 @@ fn the_smallest_file_names_the_data_directory_and_one_caller() {
             digest: Digest::of_bytes(b"anns-token-0123456789"),
         }],
         log: Log { format: LogFormat::Text, filter: "info".to_owned() },
+        registries: RegistrySettings::default(),
     };
     assert_eq!(config, expected);
 }
@@ -64,6 +65,7 @@ fn the_commented_example_is_a_configuration() {
     assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(config.ledger, LedgerSettings::default(), "the file shows the defaults");
     assert_eq!(config.tokens.len(), 3);
+    assert_eq!((config.registries.list.len(), config.registries.near.len()), (2, 1));
 }
 
 #[test]
@@ -97,6 +99,21 @@ fn every_fault_of_a_file_is_one_line_with_its_field_and_its_remedy() {
         ("a name", token("name = \"a b\"\nrole = \"viewer\"\ntoken = \"0123456789abcdef\"")),
         ("a token twice", format!("data = \"d\"\n{TOKEN}{TOKEN}")),
         ("a token that is a table", token("name = \"a\"\nrole = \"viewer\"\ntoken = {secret = \"s3cr3t\"}")),
+        ("a registry without a host", with("[[registries]]\nuser = \"a\"")),
+        (
+            "hosts that are none",
+            with("[[registries]]\nhost = \"https://r.example.com\"\ntokenHosts = [\"a b\"]"),
+        ),
+        ("a scheme", with("[[registries]]\nhost = \"r.example.com\"\nscheme = \"tcp\"")),
+        ("a password of nobody", with("[[registries]]\nhost = \"r.example.com\"\npasswordFile = \"p\"")),
+        ("a registry's proxy", with("[[registries]]\nhost = \"r.example.com\"\nproxy = \"proxy:3128\"")),
+        (
+            "a registry twice",
+            with("[[registries]]\nhost = \"r.example.com\"\n[[registries]]\nhost = \"r.example.com\""),
+        ),
+        ("a registry that is not listed", with("[dataCenters.dc-1]\nregistry = \"r.example.com/mirror\"")),
+        ("a prefix that is none", with("[dataCenters.dc-1]\nregistry = \"r.example.com/Mirror\"")),
+        ("a data center that is none", with("[dataCenters.\"dc 1\"]")),
         ("no TOML", "data = d\ntoken = \"s3cr3t".to_owned()),
     ];
     let told: Vec<String> = table
@@ -108,6 +125,40 @@ fn every_fault_of_a_file_is_one_line_with_its_field_and_its_remedy() {
         })
         .collect();
     insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn registries_are_reached_by_tls_but_on_this_machine_and_where_somebody_wrote_otherwise() {
+    let registry = |host: &str, more: &str| format!("[[registries]]\nhost = \"{host}\"\n{more}\n");
+    let text = format!(
+        "data = \"d\"\n{TOKEN}{}{}{}[dataCenters.dc-1]\nregistry = \"mirror:5000/a/b\"\n[dataCenters.dc-2]\n",
+        registry("qa.example.com", "authority = \"ca.pem\"\nuser = \"bot\"\npasswordFile = \"/run/secret\""),
+        registry("127.0.0.1:5000", ""),
+        registry("mirror:5000", "scheme = \"http\"\ntokenHosts = [\"auth.example.com\"]"),
+    );
+    let config = check::check(file::parse(&text).unwrap(), Path::new("/etc/plimsoll")).unwrap();
+    let access = |host: &str, scheme| RegistryAccess {
+        host: host.parse().unwrap(),
+        scheme,
+        authority: None,
+        login: None,
+        token_hosts: Vec::new(),
+        proxy: None,
+    };
+    let qa = RegistryAccess {
+        authority: Some("/etc/plimsoll/ca.pem".into()),
+        login: Some(Login { user: "bot".to_owned(), password: "/run/secret".into() }),
+        ..access("qa.example.com", Scheme::Https)
+    };
+    let mirror = RegistryAccess {
+        token_hosts: vec!["auth.example.com".parse().unwrap()],
+        ..access("mirror:5000", Scheme::Http)
+    };
+    let expected = RegistrySettings {
+        list: vec![qa, access("127.0.0.1:5000", Scheme::Http), mirror],
+        near: [("dc-1".parse().unwrap(), "mirror:5000/a/b".parse().unwrap())].into(),
+    };
+    assert_eq!(config.registries, expected);
 }
 
 #[test]

@@ -52,7 +52,7 @@ impl World {
         let tokens = Tokens::new([(digest, caller.clone())]);
         // The ways to the data centers are there before the server looks for them.
         let simulation = Simulation::start(&dir, folder).await?;
-        let stack = Stack::start(Setup { dir, ledger, listener, tokens, proxy: None }).await?;
+        let stack = Stack::start(Setup { dir, ledger, listener, tokens, proxy: None, images: None }).await?;
         let world = Self { simulation, stack, url, token, caller };
         world.furnish().await?;
         Ok(world)

@@ -27,7 +27,7 @@ async fn start(folder: &TempDir) -> (Stack, SocketAddr) {
     let olga = Caller { name: "olga".to_owned(), role: Role::Operator };
     let tokens = Tokens::new([(Digest::of_bytes(TOKEN.as_bytes()), olga)]);
     let ledger = OpenLedger::open(&dir, LedgerSettings::default()).await.unwrap();
-    (Stack::start(Setup { dir, ledger, listener, tokens, proxy: None }).await.unwrap(), address)
+    (Stack::start(Setup { dir, ledger, listener, tokens, proxy: None, images: None }).await.unwrap(), address)
 }
 
 /// Calls the REST face.

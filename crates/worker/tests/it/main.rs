@@ -10,6 +10,7 @@ mod erase;
 mod grades;
 mod handover;
 mod housekeeping;
+mod images;
 mod integrity;
 mod lastgood;
 mod lists;

@@ -2,6 +2,7 @@
 //! workers between them; all in virtual time.
 
 mod fake_dc;
+pub(crate) mod fake_registry;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -12,6 +13,7 @@ use plimsoll_core::caller::{Caller, Role};
 use plimsoll_core::clock::{Clock, Ids};
 use plimsoll_core::cluster::{Cluster, Clusters};
 use plimsoll_core::fold::OperationState;
+use plimsoll_core::image::Images;
 use plimsoll_core::ledger::Ledger;
 use plimsoll_core::name::{AppRef, DcName, OperationId};
 use plimsoll_core::record::Environment;
@@ -23,6 +25,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::fake_dc::{FakeDc, Manner};
+pub(crate) use self::fake_registry::FakeRegistry;
 
 /// Virtual time: both readings move with tokio's paused clock, and wall time may be put forward besides.
 pub(crate) struct VirtualClock {
@@ -72,6 +75,7 @@ pub(crate) struct Bed {
     pub(crate) dcs: Vec<Arc<FakeDc>>,
     ways: Arc<Ways>,
     sights: Arc<Sights>,
+    images: Option<Images>,
     clock: Arc<VirtualClock>,
     running: Mutex<Option<(CancellationToken, tokio::task::JoinHandle<()>)>>,
 }
@@ -117,11 +121,22 @@ impl Bed {
     }
 
     pub(crate) async fn on(ledger: Arc<dyn Ledger>) -> Self {
+        Self::with(ledger, None).await
+    }
+
+    /// The same with registries.
+    pub(crate) async fn with_registries() -> (Self, Arc<FakeRegistry>) {
+        let registry = FakeRegistry::new();
+        (Self::with(Arc::new(MemoryLedger::new()), Some(registry.images())).await, registry)
+    }
+
+    async fn with(ledger: Arc<dyn Ledger>, images: Option<Images>) -> Self {
         let dcs: Vec<_> = ["dc-1", "dc-2", "dc-3"].into_iter().map(FakeDc::new).collect();
         let sights = Sights::new();
         let clock = Arc::new(VirtualClock { began: tokio::time::Instant::now(), forward: Mutex::default() });
         let plimsoll =
-            Plimsoll::new(ledger.clone(), sights.clone(), clock.clone(), Arc::new(Counter::default()));
+            Plimsoll::new(ledger.clone(), sights.clone(), clock.clone(), Arc::new(Counter::default()))
+                .with_images(images.clone());
         let new = NewInstallation {
             id: INSTALLATION.parse().unwrap(),
             name: "Test".to_owned(),
@@ -138,6 +153,7 @@ impl Bed {
             dcs: Vec::new(),
             ways,
             sights,
+            images,
             clock,
             running: Mutex::default(),
         };
@@ -174,7 +190,8 @@ impl Bed {
     pub(crate) fn with_ledger(self, ledger: Arc<dyn Ledger>) -> Self {
         let sights = Sights::new();
         let ids = Counter(Mutex::new(1 << 40));
-        let plimsoll = Plimsoll::new(ledger.clone(), sights.clone(), self.clock.clone(), Arc::new(ids));
+        let plimsoll = Plimsoll::new(ledger.clone(), sights.clone(), self.clock.clone(), Arc::new(ids))
+            .with_images(self.images.clone());
         Self { plimsoll, ledger, sights, running: Mutex::default(), ..self }
     }
 
@@ -186,6 +203,7 @@ impl Bed {
             clusters: self.ways.clone(),
             plimsoll: self.plimsoll.clone(),
             sights: self.sights.clone(),
+            images: self.images.clone(),
             archive: self.archive.clone(),
             tidy_every: plimsoll_worker::TIDY_EVERY,
             remember_deletions: plimsoll_core::retention::TOMBSTONE_AGE,

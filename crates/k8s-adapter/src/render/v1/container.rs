@@ -29,7 +29,7 @@ pub(super) fn container(
     let Container { image, command, args, size, env: _, env_from_secrets: _, probes } = container;
     let mut rendered = json!({
         "name": name,
-        "image": image.pinned(),
+        "image": input.pinned(image),
         "imagePullPolicy": "IfNotPresent",
         "resources": resources(input, size),
         "securityContext": {

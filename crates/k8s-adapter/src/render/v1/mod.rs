@@ -11,6 +11,7 @@ mod workload;
 
 use plimsoll_core::cluster::Power;
 use plimsoll_core::content::{Content, File, Overlay};
+use plimsoll_core::image::{ImageRef, Pulls};
 use plimsoll_core::name::{AppRef, AppUid, DcName, InstallationId};
 use plimsoll_core::scale::{Autoscale, Replication};
 use plimsoll_core::shape::MAIN;
@@ -29,6 +30,7 @@ pub(super) struct Input<'a> {
     pub(super) power: Power,
     pub(super) replication: &'a Replication,
     pub(super) restarts: u64,
+    pub(super) pulls: Option<&'a Pulls>,
 }
 
 pub(super) fn render(input: &Input<'_>) -> Result<Rendering, RenderError> {
@@ -80,6 +82,11 @@ impl Input<'_> {
             body[field] = value;
         }
         Object { kind, namespace: self.app.namespace.to_string(), name, body }
+    }
+
+    /// What is to be pulled for an image here: by its digest, so that a moved tag restarts no pod.
+    fn pinned(&self, image: &ImageRef) -> String {
+        self.pulls.map_or_else(|| image.pinned(), |pulls| pulls.pinned(image))
     }
 
     fn overlay(&self) -> Option<&Overlay> {

@@ -5,7 +5,7 @@ use plimsoll_core::scale::Autoscale;
 use serde_json::json;
 
 use super::*;
-use crate::contract::mk::{MkDelivery, mk_full_content};
+use crate::contract::mk::{MkDelivery, mk_full_content, mk_pulls};
 
 fn object(delivery: &Delivery) -> Value {
     json!({
@@ -37,18 +37,17 @@ fn a_delivery_comes_back_as_it_went_in() {
         let good = LastGood { release: *release, content_digest: *content_digest, content: content.clone() };
         *last_good = Some(good);
     }
-    let other_life = AppUid::from(uuid::Uuid::from_u128(5));
-    for delivery in [
-        full().delivery(),
-        with_good,
-        full().next(|next| next.power = Power::Offline).delivery(),
-        full().next(|next| next.restarts = 3).delivery(),
-        full()
-            .next(|next| next.replication = Replication::Auto(Autoscale { min: 1, max: 5, cpu_percent: 70 }))
-            .delivery(),
-        full().next(|next| next.content = None).delivery(),
-        full().next(|next| next.deleted = vec![other_life]).delivery(),
-    ] {
+    let changes: [fn(&mut MkDelivery); 7] = [
+        |_| {},
+        |next| next.power = Power::Offline,
+        |next| next.restarts = 3,
+        |next| next.replication = Replication::Auto(Autoscale { min: 1, max: 5, cpu_percent: 70 }),
+        |next| next.content = None,
+        |next| next.deleted = vec![AppUid::from(uuid::Uuid::from_u128(5))],
+        |next| next.pulls = Some(mk_pulls()),
+    ];
+    let others = changes.into_iter().map(|change| full().next(change).delivery());
+    for delivery in std::iter::once(with_good).chain(others) {
         assert_eq!(carried(&object(&delivery)), Carried::Order(Box::new(delivery.clone())));
         let resource = to_resource(&object(&delivery)).unwrap();
         assert_eq!((resource.digest, resource.fence), (delivery.digest, delivery.fence));

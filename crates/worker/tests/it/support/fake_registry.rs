@@ -1,0 +1,107 @@
+//! Registries that remember what was put into them, and keep silent when told to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use plimsoll_core::digest::Digest;
+use plimsoll_core::image::{
+    Bytes, Copied, Copy, Error, ErrorKind, Home, ImageDescription, ImageRegistry, Images, Presence,
+    Registries, Resolved, Tag,
+};
+
+/// The bytes of every image.
+pub(crate) const SIZE: u64 = 1000;
+
+/// Where images are pushed to.
+pub(crate) const QA: &str = "qa.example.com/shop";
+
+/// The registries of the test's installation: one that images are pushed to, and one in dc-1 and in dc-2 each.
+pub(crate) struct FakeRegistry {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    silent: BTreeMap<String, ErrorKind>,
+    tags: BTreeMap<(String, String), Digest>,
+    images: BTreeSet<(String, Digest)>,
+}
+
+impl FakeRegistry {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { state: Mutex::default() })
+    }
+
+    /// What an installation knows of them.
+    pub(crate) fn images(self: &Arc<Self>) -> Images {
+        let near = [("dc-1", "dc-1.example.com"), ("dc-2", "dc-2.example.com/mirror")];
+        let near = near.map(|(dc, prefix)| (dc.parse().unwrap(), prefix.parse().unwrap()));
+        let registries = Registries::new(["qa.example.com".parse().unwrap()], near.into());
+        Images { registries, registry: self.clone() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// Pushes the image of this version, whole, under a tag.
+    pub(crate) fn push(&self, home: &str, tag: &str, version: u8) -> Digest {
+        let digest = super::digest(version).parse().unwrap();
+        let mut state = self.state();
+        state.tags.insert((home.to_owned(), tag.to_owned()), digest);
+        state.images.insert((home.to_owned(), digest));
+        digest
+    }
+
+    /// Has a registry answer nothing but this, or answer again.
+    pub(crate) fn silence(&self, host: &str, kind: Option<ErrorKind>) {
+        match kind {
+            Some(kind) => self.state().silent.insert(host.to_owned(), kind),
+            None => self.state().silent.remove(host),
+        };
+    }
+
+    fn answers(&self, home: &Home) -> Result<MutexGuard<'_, State>, Error> {
+        let state = self.state();
+        match state.silent.get(home.host.as_str()) {
+            Some(kind) => Err(Error::new(*kind, &home.host, "scripted")),
+            None => Ok(state),
+        }
+    }
+}
+
+#[async_trait]
+impl ImageRegistry for FakeRegistry {
+    async fn resolve(&self, home: &Home, tag: &Tag) -> Result<Option<Resolved>, Error> {
+        let state = self.answers(home)?;
+        let digest = state.tags.get(&(home.to_string(), tag.to_string()));
+        let resolved = |digest: &Digest| Resolved {
+            digest: *digest,
+            media_type: "test".to_owned(),
+            platforms: Vec::new(),
+        };
+        Ok(digest.map(resolved))
+    }
+
+    async fn presence(&self, home: &Home, digest: &Digest) -> Result<Presence, Error> {
+        let state = self.answers(home)?;
+        let there = state.images.contains(&(home.to_string(), *digest));
+        Ok(if there { Presence::Whole } else { Presence::Absent })
+    }
+
+    async fn ensure(&self, copy: &Copy, on: &(dyn Fn(Bytes) + Send + Sync)) -> Result<Copied, Error> {
+        let Copy { digest, from, to } = copy;
+        if !self.answers(from)?.images.contains(&(from.to_string(), *digest)) {
+            return Err(Error::new(ErrorKind::NotFound, &from.host, "scripted"));
+        }
+        let mut state = self.answers(to)?;
+        on(Bytes { done: SIZE, total: SIZE });
+        state.images.insert((to.to_string(), *digest));
+        Ok(Copied { sent: SIZE })
+    }
+
+    async fn describe(&self, _: &Home, _: &Digest) -> Result<Option<ImageDescription>, Error> {
+        unimplemented!("no worker asks for a description")
+    }
+}
