@@ -2,7 +2,8 @@
 //!
 //! Real registries (Debian's docker-registry) on loopback; ours and skopeo take turns, each into a registry of its own that
 //! was emptied before, so that neither finds what the other left. Every copy of ours is a process of its own, whose
-//! memory is what the kernel counted at most. Run it with `cargo run --release -p plimsoll-benchmarks --bin images`.
+//! memory is what the kernel counted at most. Run it with `cargo run --release -p plimsoll-benchmarks --bin images`;
+//! `images copies`, `images lists` and `images memory` run a part of it.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -10,17 +11,25 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use plimsoll_bench::{Line, RegistryOptions, RegistryServer};
-use plimsoll_benchmarks::row;
+use plimsoll_benchmarks::{Cost, Memory, row};
 use plimsoll_registry::{
-    Access, Copier, Descriptor, Manifest, MediaType, Moves, Place, Reference, Registry, Repository, Target,
+    Access, Completeness, Copier, Descriptor, Manifest, MediaType, Moves, Place, Reference, Registry,
+    Repository, Target, Throttle,
 };
 use serde_json::json;
 use tokio::process::Command;
 
 /// Layers of the image that is copied, in MiB.
 const LAYERS: [usize; 3] = [140, 60, 20];
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
+/// Of a layer that is larger than what may be held of it, in MiB.
+const LARGE: usize = 2_000;
+const REPOSITORIES: usize = 1_258;
+/// Bytes in a second: a line of a gigabit with what Ethernet, IP and TCP take off.
+const LINE: u64 = 117_000_000;
+const NO_LIMIT: u64 = 0;
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 #[tokio::main]
@@ -29,42 +38,93 @@ async fn main() -> Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["copy", digest, source, targets @ ..] => copy(digest, source, targets).await,
+        ["copy", rate, digest, source, targets @ ..] => copy(rate.parse()?, digest, source, targets).await,
         ["sync", source, target] => sync(source, target).await,
-        [] => bench().await,
+        ["copies"] => copies().await,
+        ["memory"] => memory().await,
+        ["lists"] => lists().await,
+        [] => {
+            copies().await?;
+            memory().await?;
+            lists().await
+        }
         other => bail!("{other:?} is nothing to measure"),
     }
 }
 
-async fn bench() -> Result<()> {
+/// One image to one registry and to three, as fast as this machine goes and over lines of their own.
+async fn copies() -> Result<()> {
     let source = Server::start().await?;
     let image = source.push("qa/web", "1", LAYERS.map(|size| size << 20).as_slice()).await?;
-
-    let (mut ours, mut theirs, mut three, mut memory) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let (mut ours, mut theirs, mut three, mut peak) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let (mut line, mut lines) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let target = Server::start().await?;
-        let (took, peak) = source.copy_by_us(&image, &[&target]).await?;
-        ours.push(took);
-        memory = memory.max(peak);
+        let copied = source.copy_by_us(&image, NO_LIMIT, 1).await?;
+        peak = peak.max(copied.peak);
+        ours.push(copied.took);
         let target = Server::start().await?;
         theirs.push(source.copy_by_skopeo(&target).await?);
-        let targets = [Server::start().await?, Server::start().await?, Server::start().await?];
-        three.push(source.copy_by_us(&image, &targets.each_ref()).await?.0);
+        three.push(source.copy_by_us(&image, NO_LIMIT, 3).await?.took);
+        line.push(source.copy_by_us(&image, LINE, 1).await?.took);
+        lines.push(source.copy_by_us(&image, LINE, 3).await?.took);
     }
     let (ours, theirs, three) = (median(&mut ours), median(&mut theirs), median(&mut three));
+    let (line, lines) = (median(&mut line), median(&mut lines));
     let size: usize = LAYERS.iter().sum();
-    row(&format!("one image of {size} MiB"), &format!("{:.2} s, at most {memory} KiB", ours.as_secs_f64()));
+    row(&format!("one image of {size} MiB"), &format!("{:.2} s, at most {peak} KiB", ours.as_secs_f64()));
     row("  skopeo copy", &format!("{:.2} s: {}", theirs.as_secs_f64(), ratio(theirs, ours)));
     row("  to three registries", &format!("{:.2} s: {} of one", three.as_secs_f64(), ratio(three, ours)));
+    row("  over a line of 1 Gbit/s", &format!("{:.2} s", line.as_secs_f64()));
+    row("  to three, a line each", &format!("{:.2} s: {} of one", lines.as_secs_f64(), ratio(lines, line)));
+    let one = source.copy_by_us(&image, NO_LIMIT, 1).await?;
+    let all = source.copy_by_us(&image, NO_LIMIT, 3).await?;
+    for (what, copied) in [("one", one), ("three", all)] {
+        let Copied { own, source, targets, .. } = copied;
+        let numbers = format!("{own:.2} s own, {source:.2} s the source's, {targets:.2} s the targets'");
+        row(&format!("  processor time, {what}"), &numbers);
+    }
+    Ok(())
+}
 
-    for tags in [200, 5_000] {
+/// Memory over one layer that is much larger than what may be held.
+async fn memory() -> Result<()> {
+    let source = Server::start().await?;
+    let image = source.push("qa/web", "1", &[LARGE << 20]).await?;
+    for count in [1, 3] {
+        let copied = source.copy_by_us(&image, NO_LIMIT, count).await?;
+        let what = format!("a layer of {LARGE} MiB to {count}");
+        row(&what, &format!("{:.2} s, at most {} KiB", copied.took.as_secs_f64(), copied.peak));
+    }
+    Ok(())
+}
+
+async fn lists() -> Result<()> {
+    let server = Server::start().await?;
+    let repositories = (0..REPOSITORIES).map(|at| server.push_small(format!("team-{}/app-{at}", at % 40)));
+    stream::iter(repositories).buffer_unordered(8).try_collect::<()>().await?;
+    let begun = Instant::now();
+    let mut listing = server.client.repositories()?;
+    let (mut found, mut requests) = (0, 0);
+    while let Some(page) = listing.next_page().await? {
+        found += page.items.len();
+        requests += 1;
+    }
+    ensure!(found == REPOSITORIES && listing.completeness() == Completeness::Complete, "{found}");
+    let what = format!("{requests} requests, {:.0} ms", begun.elapsed().as_secs_f64() * 1000.0);
+    row(&format!("a list of {found} repositories"), &what);
+
+    for (tags, rounds) in [(200, 5), (5_000, 1)] {
         let (source, target) = (Server::start().await?, Server::start().await?);
         for server in [&source, &target] {
             server.push_tags("qa/web", tags).await?;
         }
-        let ours = source.sync_by_us(&target).await?;
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            ours.push(source.sync_by_us(&target).await?);
+            theirs.push(source.sync_by_skopeo(&target).await?);
+        }
+        let (ours, theirs) = (median(&mut ours), median(&mut theirs));
         row(&format!("a sync of {tags} tags that are equal"), &format!("{:.2} s", ours.as_secs_f64()));
-        let theirs = source.sync_by_skopeo(&target).await?;
         row("  skopeo sync", &format!("{:.2} s: {}", theirs.as_secs_f64(), ratio(theirs, ours)));
     }
     Ok(())
@@ -77,6 +137,17 @@ fn median(times: &mut [Duration]) -> Duration {
 
 fn ratio(of: Duration, to: Duration) -> String {
     format!("{:.1} times", of.as_secs_f64() / to.as_secs_f64())
+}
+
+/// What a copy took.
+struct Copied {
+    took: Duration,
+    /// Processor time in seconds.
+    own: f64,
+    source: f64,
+    targets: f64,
+    /// Memory in KiB.
+    peak: u64,
 }
 
 struct Server {
@@ -96,8 +167,10 @@ impl Server {
         let mut random = fastrand::Rng::with_seed(1);
         let mut described = Vec::new();
         for size in layers {
-            let bytes: Bytes = std::iter::repeat_with(|| random.u8(..)).take(*size).collect();
-            described.push(self.blob(&repository, "application/vnd.oci.image.layer.v1.tar", bytes).await?);
+            let mut bytes = vec![0; *size];
+            random.fill(&mut bytes);
+            let kind = "application/vnd.oci.image.layer.v1.tar";
+            described.push(self.blob(&repository, kind, bytes.into()).await?);
         }
         let ids: Vec<_> = described.iter().map(|layer: &Descriptor| layer.digest().to_string()).collect();
         let config = json!({"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": ids}});
@@ -127,14 +200,32 @@ impl Server {
         Ok(())
     }
 
-    /// In a process of its own; how long it took, and its memory in KiB.
-    async fn copy_by_us(&self, image: &Manifest, targets: &[&Self]) -> Result<(Duration, u64)> {
-        let mut arguments = vec!["copy".to_owned(), image.digest().to_string(), self.server.host()];
+    async fn push_small(&self, repository: String) -> Result<()> {
+        self.push(&repository, "1", &[100]).await.map(drop)
+    }
+
+    /// In a process of its own, to so many registries that have nothing yet, each at so many bytes a second.
+    async fn copy_by_us(&self, image: &Manifest, rate: u64, count: usize) -> Result<Copied> {
+        let mut targets = Vec::new();
+        for _ in 0..count {
+            targets.push(Self::start().await?);
+        }
+        let mut arguments =
+            vec!["copy".to_owned(), rate.to_string(), image.digest().to_string(), self.server.host()];
         arguments.extend(targets.iter().map(|target| target.server.host()));
+        let before = self.cost()?;
         let said = run(Command::new(std::env::current_exe()?).args(arguments)).await?;
-        let mut numbers = said.split_whitespace().map(str::parse::<u64>);
-        let (Some(Ok(micros)), Some(Ok(peak))) = (numbers.next(), numbers.next()) else { bail!("{said:?}") };
-        Ok((Duration::from_micros(micros), peak))
+        let numbers: Vec<u64> = said.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+        let [took, own, peak] = numbers.as_slice() else { bail!("{said:?}") };
+        let source = self.cost()? - before;
+        let costs: Vec<f64> = targets.iter().map(Self::cost).collect::<Result<_>>()?;
+        let (took, own) = (Duration::from_micros(*took), Duration::from_micros(*own).as_secs_f64());
+        Ok(Copied { took, own, source, targets: costs.iter().sum(), peak: *peak })
+    }
+
+    /// Its processor time in seconds.
+    fn cost(&self) -> Result<f64> {
+        Ok(Cost::of(u32::try_from(self.server.pid())?)?.total().as_secs_f64())
     }
 
     async fn copy_by_skopeo(&self, target: &Self) -> Result<Duration> {
@@ -178,8 +269,8 @@ fn place(host: &str, repository: &str) -> Result<Place> {
     Ok(Place { registry: Registry::new(Access::new(host.parse()?))?, repository: repository.parse()? })
 }
 
-/// The copy alone: prints microseconds and KiB of memory.
-async fn copy(digest: &str, source: &str, targets: &[&str]) -> Result<()> {
+/// The copy alone: prints microseconds, those of processor time, and KiB of memory.
+async fn copy(rate: u64, digest: &str, source: &str, targets: &[&str]) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let begun = Instant::now();
     let source = place(source, "qa/web")?;
@@ -191,7 +282,7 @@ async fn copy(digest: &str, source: &str, targets: &[&str]) -> Result<()> {
             tag: Some("1".parse()?),
             moves: Moves::Never,
             mounts_from: Vec::new(),
-            throttle: None,
+            throttle: (rate > 0).then(|| Arc::new(Throttle::new(rate))),
         });
     }
     let copier = Copier::new(folder.path())?;
@@ -200,9 +291,8 @@ async fn copy(digest: &str, source: &str, targets: &[&str]) -> Result<()> {
         result?;
     }
     let took = begun.elapsed();
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no peak of memory")?;
-    println!("{} {}", took.as_micros(), peak.trim().trim_end_matches(" kB"));
+    let peak = Memory::of(std::process::id())?.peak / 1024;
+    println!("{} {} {peak}", took.as_micros(), Cost::own()?.total().as_micros());
     Ok(())
 }
 
@@ -211,7 +301,7 @@ async fn sync(source: &str, target: &str) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let begun = Instant::now();
     let copier = Copier::new(folder.path())?;
-    let target = [place(target, "qa/web")?];
+    let target = [place(target, "qa/web")?.into()];
     let synced = copier.sync(&place(source, "qa/web")?, &target, Moves::Never, |_| true, &|_| {}).await?;
     let took = begun.elapsed();
     ensure!(synced.targets[0].unchanged == synced.tags, "{synced:?}");

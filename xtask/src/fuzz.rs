@@ -42,6 +42,12 @@ pub(crate) enum Target {
     Document,
     /// Requests to a simulated cluster
     Router,
+    /// Names of images and their parts
+    Image,
+    /// Manifests
+    Manifest,
+    /// Headers of registries
+    Answer,
 }
 
 impl Target {
@@ -52,14 +58,17 @@ impl Target {
             Self::Policy => "policy",
             Self::Document => "document",
             Self::Router => "router",
+            Self::Image => "image",
+            Self::Manifest => "manifest",
+            Self::Answer => "answer",
         }
     }
 
     /// The longest input that is tried.
     fn max_len(self) -> u32 {
         match self {
-            Self::Quantity => 600,
-            Self::Policy => 4096,
+            Self::Quantity | Self::Image => 600,
+            Self::Policy | Self::Manifest | Self::Answer => 4096,
             Self::Eval | Self::Document | Self::Router => 16_384,
         }
     }

@@ -7,6 +7,8 @@ use plimsoll_core::image::Host;
 use reqwest::Url;
 use secrecy::SecretString;
 
+use crate::copy::Moves;
+
 /// One registry: where it is, who asks, what it may make us do.
 #[derive(Clone, Debug)]
 pub struct Access {
@@ -18,6 +20,7 @@ pub struct Access {
     pub(crate) blob_hosts: BTreeSet<Host>,
     pub(crate) proxy: Proxy,
     pub(crate) limits: Limits,
+    pub(crate) tags: Moves,
 }
 
 /// Whether what is sent can be read on the way.
@@ -142,6 +145,7 @@ impl Access {
             blob_hosts: BTreeSet::new(),
             proxy: Proxy::Direct,
             limits: Limits::default(),
+            tags: Moves::Freely,
         }
     }
 
@@ -184,6 +188,14 @@ impl Access {
     #[must_use]
     pub fn proxy(mut self, proxy: Proxy) -> Self {
         self.proxy = proxy;
+        self
+    }
+
+    /// Keeps every tag where it points, whatever a copy or a push asks for and even where the registry would allow it:
+    /// what was promoted is not overwritten.
+    #[must_use]
+    pub fn tags(mut self, moves: Moves) -> Self {
+        self.tags = moves;
         self
     }
 

@@ -1,6 +1,9 @@
 //! Whether an image is whole where it is said to be.
 
+use std::time::Duration;
+
 use futures::TryStreamExt as _;
+use futures::future::join_all;
 use oci_spec::image::Digest;
 
 use crate::copy::Place;
@@ -78,4 +81,46 @@ impl Place {
         }
         Ok(presence)
     }
+}
+
+/// Where an image is, of a place that was asked.
+#[derive(Debug)]
+pub enum Whereabouts {
+    /// All of it is here.
+    Whole(Presence),
+    /// It is here, and something of it is not, or is not what it should be.
+    Broken(Presence),
+    /// It is not here.
+    Absent,
+    /// The place gave no answer.
+    Unknown(Error),
+}
+
+impl Whereabouts {
+    /// Whether it can be pulled from there.
+    pub fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole(_))
+    }
+}
+
+/// Asks places whether they have an image, all at once, each as [`Place::examine`] does. One that does not answer within
+/// `deadline` is unknown and holds up no other. The answers are in the order of the places.
+pub async fn whereabouts(
+    places: &[Place],
+    root: &Digest,
+    sample: u64,
+    deadline: Duration,
+) -> Vec<Whereabouts> {
+    let ask = async |place: &Place| match tokio::time::timeout(deadline, place.examine(root, sample)).await {
+        Ok(Ok(presence)) if presence.is_whole() => Whereabouts::Whole(presence),
+        Ok(Ok(presence)) => Whereabouts::Broken(presence),
+        Ok(Err(error)) if error.kind() == Kind::NotFound => Whereabouts::Absent,
+        Ok(Err(error)) => Whereabouts::Unknown(error),
+        Err(_) => {
+            let what = format!("{root} in {} at {}", place.repository, place.registry.host());
+            let message = format!("no answer within {} s", deadline.as_secs());
+            Whereabouts::Unknown(Error::new(Kind::TimedOut, what, message))
+        }
+    };
+    join_all(places.iter().map(ask)).await
 }

@@ -220,7 +220,7 @@ impl Progress {
             Event::Again { bytes, .. } => {
                 self.done.fetch_sub(*bytes, Ordering::Relaxed);
             }
-            Event::Arrived { .. } | Event::Stored { .. } | Event::Done { .. } => {}
+            Event::Arrived { .. } | Event::Paused { .. } | Event::Stored { .. } | Event::Done { .. } => {}
         }
         Bytes { done: self.done.load(Ordering::Relaxed), total: self.total }
     }

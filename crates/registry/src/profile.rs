@@ -1,22 +1,27 @@
 //! How a registry behaves, found by asking it: a few requests that change nothing.
 //!
 //! Every finding is a value that can be shown; what could not be found says why. The client goes by what is known and
-//! otherwise by what works everywhere.
+//! otherwise by what works everywhere: it does not ask a registry without the route for referrers, nor one that does not
+//! say digests for them, nor one that does not delete to delete; and it asks for pages of the size that is given.
 
 use std::fmt;
 
-use http::header::SERVER;
-use http::{HeaderName, Method, StatusCode};
+use http::header::{IF_NONE_MATCH, RANGE, SERVER};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use plimsoll_core::image::Repository;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::{Asked, Scopes};
-use crate::client::Registry;
+use crate::client::{Registry, accepting, found};
+use crate::content::{Manifest, Reference};
 use crate::error::{Error, Kind};
 use crate::transport::retry::retrying;
 use crate::transport::{Call, plain};
 
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
+const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+/// So many repositories are looked into for something to read: emptied ones stay listed.
+const MOST_TRIED: usize = 10;
 /// A digest that nothing has.
 const NOTHING: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -34,6 +39,8 @@ pub struct Profile {
     pub referrers: Found<Support>,
     /// Whether a manifest can be deleted.
     pub deletes: Found<Support>,
+    /// How it gives out what it has, seen on something that it has.
+    pub reads: Found<Reads>,
 }
 
 /// What asking showed.
@@ -66,6 +73,18 @@ pub struct Catalog {
     pub largest_page: Option<u32>,
     /// What it makes of a number that is none.
     pub bad_number: Refusal,
+}
+
+/// How a registry gives out what it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reads {
+    /// Whether it says the digest of what a tag points to without sending it.
+    pub digests: Support,
+    /// Whether it says that a tag still points to what the caller has.
+    pub entity_tags: Support,
+    /// Whether a blob can be read from the middle.
+    pub ranges: Support,
 }
 
 /// Whether something can be done.
@@ -127,7 +146,8 @@ impl Profile {
 }
 
 impl Registry {
-    /// Asks the registry how it behaves. Nothing is changed there; what the caller may not ask stays unknown.
+    /// Asks the registry how it behaves. Nothing is changed there; what the caller may not ask stays unknown. This client
+    /// and its clones go by what was found for a quarter of an hour: what a registry does not do is not asked of it.
     ///
     /// # Errors
     /// When it cannot be reached or does not speak the protocol.
@@ -138,13 +158,16 @@ impl Registry {
             Ok(repository) => repository,
             Err(error) => return Err(Error::new(Kind::Invalid, "probe", error.to_string())),
         };
-        Ok(Profile {
+        let profile = Profile {
             server,
             authentication: Found::Known(authentication),
             catalog: self.probe_catalog().await.into(),
             referrers: self.probe_referrers(&repository).await.into(),
             deletes: self.probe_deletes(&repository).await.into(),
-        })
+            reads: self.probe_reads().await.into(),
+        };
+        self.transport().learn(profile.clone());
+        Ok(profile)
     }
 
     async fn introduce(&self) -> Result<(Found<String>, Authentication), Error> {
@@ -218,6 +241,51 @@ impl Registry {
         }
     }
 
+    /// Reads a little of the first image that is listed.
+    async fn probe_reads(&self) -> Result<Reads, Error> {
+        let nothing = || Error::new(Kind::NotFound, "probe of an image", "no image was seen in the registry");
+        let repositories = self.repositories()?.next_page().await?.ok_or_else(nothing)?.items;
+        for repository in repositories.iter().take(MOST_TRIED) {
+            let Some(tags) = found(self.tags(repository)?.next_page().await)? else { continue };
+            let Some(tag) =
+                tags.and_then(|page| page.items.into_iter().find(|tag| !Self::is_referrers_tag(tag)))
+            else {
+                continue;
+            };
+            let reference = Reference::Tag(tag);
+            let Some(manifest) = self.manifest(repository, &reference).await? else { continue };
+            return self.probe_image(repository, &reference, &manifest).await;
+        }
+        Err(nothing())
+    }
+
+    async fn probe_image(
+        &self,
+        repository: &Repository,
+        tag: &Reference,
+        manifest: &Manifest,
+    ) -> Result<Reads, Error> {
+        let rest = format!("manifests/{tag}");
+        let head = accepting(self.ask(Method::HEAD, repository, &rest, Scopes::pull(repository))?);
+        let answer = self.transport().send(&head).await?;
+        let digests = support(answer.headers().contains_key(CONTENT_DIGEST));
+        let known = HeaderValue::from_str(&format!("\"{}\"", manifest.digest()))
+            .map_err(|error| Error::new(Kind::Invalid, &head, "no entity tag").because(error))?;
+        let answer = self.transport().send(&head.header(IF_NONE_MATCH, known)).await?;
+        let entity_tags = support(answer.status() == StatusCode::NOT_MODIFIED);
+        let ranges = match manifest.links()?.blobs.iter().find(|blob| blob.size() > 1) {
+            None => Support::No,
+            Some(blob) => {
+                let rest = format!("blobs/{}", blob.digest());
+                let call = self.ask(Method::GET, repository, &rest, Scopes::pull(repository))?;
+                let answer =
+                    self.transport().send(&call.header(RANGE, HeaderValue::from_static("bytes=1-"))).await?;
+                support(answer.status() == StatusCode::PARTIAL_CONTENT)
+            }
+        };
+        Ok(Reads { digests, entity_tags, ranges })
+    }
+
     fn ask(
         &self,
         method: Method,
@@ -229,6 +297,10 @@ impl Registry {
         let url = self.url(repository, rest, &what)?;
         Ok(Call::new(method, url, what, scopes))
     }
+}
+
+fn support(seen: bool) -> Support {
+    if seen { Support::Yes } else { Support::No }
 }
 
 fn refusal(result: Result<(), Error>) -> Result<Refusal, Error> {

@@ -67,6 +67,11 @@ impl RegistryServer {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// Its process number.
+    pub fn pid(&self) -> i32 {
+        self.process.identity().pid
+    }
+
     /// Where it keeps what it has.
     pub fn storage(&self) -> PathBuf {
         self.folder.path().join("storage")

@@ -12,15 +12,21 @@
     reason = "a property that is broken is told by a panic"
 )]
 
+mod answer;
 mod document;
 mod eval;
+mod image;
+mod manifest;
 mod policy;
 mod quantity;
 mod router;
 mod yaml;
 
+pub use answer::answer;
 pub use document::document;
 pub use eval::eval;
+pub use image::image;
+pub use manifest::manifest;
 pub use policy::policy;
 pub use quantity::quantity;
 pub use router::router;
@@ -29,5 +35,13 @@ pub use router::router;
 pub type Property = fn(&[u8]);
 
 /// Every property, by the name of its fuzz target and of its folder in `corpus/`.
-pub const PROPERTIES: [(&str, Property); 5] =
-    [("quantity", quantity), ("eval", eval), ("policy", policy), ("document", document), ("router", router)];
+pub const PROPERTIES: [(&str, Property); 8] = [
+    ("quantity", quantity),
+    ("eval", eval),
+    ("policy", policy),
+    ("document", document),
+    ("router", router),
+    ("image", image),
+    ("manifest", manifest),
+    ("answer", answer),
+];

@@ -55,6 +55,21 @@ fn requests_of_the_corpus_are_answered_and_leave_nothing_unreadable() {
     replay("router", &corpus("router"));
 }
 
+#[test]
+fn names_of_images_of_the_corpus_are_printed_as_they_were_read() {
+    replay("image", &corpus("image"));
+}
+
+#[test]
+fn manifests_of_the_corpus_name_what_can_be_checked() {
+    replay("manifest", &corpus("manifest"));
+}
+
+#[test]
+fn headers_of_the_corpus_lead_to_where_they_say() {
+    replay("answer", &corpus("answer"));
+}
+
 /// A target is a file of its own in a package that the workspace does not build.
 #[test]
 fn every_property_has_its_fuzz_target_and_every_target_its_property() {

@@ -29,6 +29,8 @@ pub struct Habits {
     pub blobs_at: Option<String>,
     /// Ranges are not honoured: everything comes from the first byte.
     pub ignores_ranges: bool,
+    /// What asking for anything but what one has gets.
+    pub entity_tags: EntityTags,
     /// Who may do what.
     pub tokens: Option<TokenGate>,
 }
@@ -49,6 +51,7 @@ impl Default for Habits {
             min_chunk: None,
             blobs_at: None,
             ignores_ranges: false,
+            entity_tags: EntityTags::Honoured,
             tokens: None,
         }
     }
@@ -104,6 +107,15 @@ pub enum Deletes {
     ByDigest,
     /// 405.
     Off,
+}
+
+/// What asking for a tag that points to anything but what one has gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntityTags {
+    /// 304 where it points to that.
+    Honoured,
+    /// What it points to.
+    Ignored,
 }
 
 /// Whether a registry keeps who refers to what.

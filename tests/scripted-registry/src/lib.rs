@@ -11,7 +11,7 @@ mod store;
 mod uploads;
 
 pub use answer::{Scripted, broken_off, respond};
-pub use habits::{Deletes, Habits, Leads, Mounts, Order, Referrers, TokenGate};
+pub use habits::{Deletes, EntityTags, Habits, Leads, Mounts, Order, Referrers, TokenGate};
 pub use journal::Request;
 pub use serve::ScriptedRegistry;
 pub use store::digest;

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::answer::{Scripted, error, respond};
-use crate::habits::{Deletes, Habits, Referrers};
+use crate::habits::{Deletes, EntityTags, Habits, Referrers};
 use crate::journal::Request;
 use crate::lists::page;
 use crate::store::{Store, digest, digest_like};
@@ -126,6 +126,19 @@ impl ScriptedRegistry {
     /// A blob's bytes, if it is there.
     pub fn blob(&self, repository: &str, digest: &str) -> Option<Bytes> {
         self.shared.store.lock().repositories.get(repository)?.blobs.get(digest).cloned()
+    }
+
+    /// A manifest's bytes, if it is there.
+    pub fn manifest(&self, repository: &str, digest: &str) -> Option<Bytes> {
+        let store = self.shared.store.lock();
+        store.repositories.get(repository)?.manifests.get(digest).map(|(_, bytes)| bytes.clone())
+    }
+
+    /// Takes a manifest away and leaves the tags that point to it, as a fault of the disk does.
+    pub fn lose_manifest(&self, repository: &str, digest: &str) {
+        if let Some(repository) = self.shared.store.lock().repositories.get_mut(repository) {
+            repository.manifests.remove(digest);
+        }
     }
 
     /// What a tag points to.
@@ -385,6 +398,12 @@ fn manifest(
         }
         _ => {
             let found = store.repositories.get(name);
+            // As Distribution does it: before it looks whether the manifest is there.
+            let held = found.and_then(|repository| repository.tags.get(reference));
+            let known = text("if-none-match").trim_matches('"');
+            if habits.entity_tags == EntityTags::Honoured && held.is_some_and(|digest| digest == known) {
+                return respond(304, &[], "");
+            }
             let Some((digest, (kind, bytes))) = found.and_then(|repository| {
                 let digest = repository.resolve(reference)?;
                 let manifest = repository.manifests.get(&digest)?.clone();

@@ -155,6 +155,14 @@ impl Auth {
     }
 }
 
+/// Where tokens are given, if a challenge is for them.
+pub(crate) fn realm(challenges: &[HeaderValue]) -> Option<String> {
+    match Challenge::read(challenges)? {
+        Challenge::Bearer(realm) => Some(realm.url().to_string()),
+        Challenge::Basic => None,
+    }
+}
+
 fn basic(user: &str, password: &SecretString) -> Result<HeaderValue, Error> {
     let plain = SecretString::from(format!("{user}:{}", password.expose_secret()));
     header(&format!("Basic {}", STANDARD.encode(plain.expose_secret())))

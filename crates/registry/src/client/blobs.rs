@@ -23,6 +23,7 @@ impl Registry {
     /// # Errors
     /// [`crate::Kind::Unsupported`] where deleting is switched off.
     pub async fn delete_blob(&self, repository: &Repository, digest: &Digest) -> Result<(), Error> {
+        self.must_delete(&format!("blob {digest} of {repository}"))?;
         let call = self.blob_call(Method::DELETE, repository, digest, Scopes::delete(repository))?;
         found(self.read(call).await).map(drop)
     }

@@ -21,6 +21,7 @@ use crate::transport::retry::retrying;
 use crate::transport::{Answer, Call, Transport};
 pub use manifests::Stored;
 pub use uploads::Mount;
+pub(crate) use uploads::PAUSING_CHUNK;
 
 /// A registry. Cheap to clone; clones share connections and tokens.
 #[derive(Clone)]
@@ -76,7 +77,7 @@ pub(crate) fn found<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
 }
 
 /// A call that accepts every kind of manifest.
-fn accepting(mut call: Call) -> Call {
+pub(crate) fn accepting(mut call: Call) -> Call {
     for accepted in crate::content::ACCEPTED {
         call = call.header(ACCEPT, http::HeaderValue::from_static(accepted));
     }

@@ -20,6 +20,7 @@ use crate::auth::Scopes;
 use crate::content::{Manifest, Reference};
 use crate::error::{Error, Kind};
 use crate::listing::next_page;
+use crate::profile::Support;
 use crate::transport::Call;
 use crate::transport::retry::retrying;
 
@@ -71,6 +72,10 @@ impl Registry {
         subject: &Digest,
         artifact_type: Option<&str>,
     ) -> Result<Option<Vec<Descriptor>>, Error> {
+        let known = self.transport.known();
+        if known.is_some_and(|profile| profile.referrers.known() == Some(&Support::No)) {
+            return Ok(None);
+        }
         let what = format!("referrers of {subject} in {repository}");
         let mut url = self.url(repository, &format!("referrers/{subject}"), &what)?;
         if let Some(kind) = artifact_type {

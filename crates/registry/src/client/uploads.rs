@@ -25,6 +25,8 @@ const MIN_CHUNK: HeaderName = HeaderName::from_static("oci-chunk-min-length");
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 /// A chunk is held in memory while it is sent; a registry that wants larger ones is not sent chunks.
 const LARGEST_CHUNK: u64 = 32 << 20;
+/// The chunks of what may stop for hours. What is not larger goes out without stopping.
+pub(crate) const PAUSING_CHUNK: u32 = 8 << 20;
 
 /// What came of asking a registry to take a blob over from another of its repositories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +122,8 @@ impl Registry {
         let open = Call::new(Method::POST, url, what.clone(), Scopes::push(repository));
         let answer = retrying(&self.transport.limits, || self.transport.send(&open)).await?;
         let session = Self::session(&answer)?;
-        let chunk = self.transport.limits.chunk.map(|size| u64::from(size).max(session.min_chunk).max(1));
+        let wanted = self.transport.limits.chunk.or(source.pauses().then_some(PAUSING_CHUNK));
+        let chunk = wanted.map(|size| u64::from(size).max(session.min_chunk).max(1));
         if let Some(size) = chunk.filter(|size| *size <= LARGEST_CHUNK && *size < descriptor.size()) {
             let session = self.chunks(repository, session, source.open(), size, &what).await?;
             return self.close(repository, descriptor, session, Payload::Empty, &what).await;

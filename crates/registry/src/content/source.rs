@@ -7,6 +7,12 @@ use futures::stream::BoxStream;
 pub trait BlobSource: Send + Sync {
     /// The bytes from the first on.
     fn open(&self) -> BoxStream<'static, std::io::Result<Bytes>>;
+
+    /// Whether bytes may stop coming for longer than a connection waits. They then go out in chunks, between which nothing
+    /// is under way.
+    fn pauses(&self) -> bool {
+        false
+    }
 }
 
 impl BlobSource for Bytes {

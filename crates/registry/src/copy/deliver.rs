@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::FutureExt as _;
@@ -10,8 +11,8 @@ use oci_spec::image::{Descriptor, Digest};
 
 use super::graph::{Graph, Node};
 use super::spool::{Transfer, Transfers};
-use super::{Event, Moves, Place, Report, Share, Target, Throttle};
-use crate::client::Mount;
+use super::{Event, Place, Report, Share, Target, Throttle};
+use crate::client::{Mount, PAUSING_CHUNK};
 use crate::content::{BlobSource, Reference};
 use crate::error::{Error, Kind};
 
@@ -42,6 +43,7 @@ impl Delivery<'_> {
     }
 
     async fn deliver(&self) -> Result<Report, Error> {
+        self.opened().await;
         self.check_tag().await?;
         let mut report = Report::default();
         let brought: Vec<_> = self.graph.blobs().map(|blob| self.bring(blob).boxed()).collect();
@@ -63,6 +65,7 @@ impl Delivery<'_> {
             }
         }
         for node in self.graph.nodes() {
+            self.opened().await;
             report.manifests += usize::from(self.store(node).await?);
         }
         self.verify(&unseen).await?;
@@ -72,6 +75,7 @@ impl Delivery<'_> {
     }
 
     async fn bring<'a>(&self, blob: &'a Descriptor) -> Result<(&'a Descriptor, Came), Error> {
+        self.opened().await;
         let Place { registry, repository } = &self.target.place;
         let skipped = || {
             let (blob, bytes) = (blob.digest().clone(), blob.size());
@@ -92,6 +96,15 @@ impl Delivery<'_> {
         Ok((blob, came))
     }
 
+    /// Waits until a window of the target is open.
+    async fn opened(&self) {
+        let Some(throttle) = &self.target.throttle else { return };
+        if let Some(wait) = throttle.shut_for() {
+            (self.on)(Event::Paused { target: self.index, wait });
+            throttle.opened().await;
+        }
+    }
+
     async fn mount(&self, blob: &Descriptor) -> Result<bool, Error> {
         let Place { registry, repository } = &self.target.place;
         for from in self.target.mounts_from.iter().filter(|from| *from != repository) {
@@ -110,7 +123,9 @@ impl Delivery<'_> {
         let transfer = self.transfers.source(blob);
         // What goes out is seen from within the body, which may outlive this call: it tells by a channel.
         let (moved, mut told) = tokio::sync::mpsc::channel(64);
-        let outlet = Outlet { transfer: transfer.clone(), throttle: self.target.throttle.clone(), moved };
+        let throttle = self.target.throttle.clone();
+        let pauses = blob.size() > u64::from(PAUSING_CHUNK) && throttle.as_ref().is_some_and(|t| t.pauses());
+        let outlet = Outlet { transfer: transfer.clone(), throttle, pauses, moved };
         let mut upload = std::pin::pin!(registry.upload_missing(repository, blob, Arc::new(outlet)));
         let mut sent = 0;
         let uploaded = loop {
@@ -131,6 +146,7 @@ impl Delivery<'_> {
         match step {
             Step::Begun if *sent > 0 => (self.on)(Event::Again { target, blob, bytes: std::mem::take(sent) }),
             Step::Begun => {}
+            Step::Paused(wait) => (self.on)(Event::Paused { target, wait: *wait }),
             Step::Bytes(bytes) => {
                 *sent += bytes;
                 (self.on)(Event::Moved { target, blob, bytes: *bytes });
@@ -195,27 +211,16 @@ impl Delivery<'_> {
     async fn check_tag(&self) -> Result<Option<Digest>, Error> {
         let Some(tag) = &self.target.tag else { return Ok(None) };
         let Place { registry, repository } = &self.target.place;
-        let there = registry.head(repository, &Reference::Tag(tag.clone())).await?;
-        let there = there.map(|descriptor| descriptor.digest().clone());
-        match &there {
-            Some(other) if other != self.graph.root() && self.target.moves == Moves::Never => {
-                let named = format!("tag {tag} of {repository} at {}", registry.host());
-                let message = format!("it points to {other} and may not be moved; copy to another tag");
-                Err(Error::new(Kind::Forbidden, named, message))
-            }
-            _ => Ok(there),
-        }
+        registry.pointing(repository, tag, self.graph.root(), self.target.moves).await
     }
 
     async fn tag(&self) -> Result<(), Error> {
-        let Some(tag) = &self.target.tag else { return Ok(()) };
-        // Asked again: it may have been set while the bytes were on their way.
-        if self.check_tag().await?.as_ref() == Some(self.graph.root()) {
+        let (Some(tag), Some(manifest)) = (&self.target.tag, self.graph.root_manifest()) else {
             return Ok(());
-        }
+        };
+        self.opened().await;
         let Place { registry, repository } = &self.target.place;
-        let Some(manifest) = self.graph.root_manifest() else { return Ok(()) };
-        registry.put_manifest(repository, &Reference::Tag(tag.clone()), manifest).await.map(drop)
+        registry.put_tag(repository, tag, manifest, self.target.moves).await
     }
 }
 
@@ -238,6 +243,7 @@ pub(super) async fn share(graph: &Graph, target: &Target) -> Result<Share, Error
 
 enum Step {
     Begun,
+    Paused(Duration),
     Bytes(u64),
 }
 
@@ -245,12 +251,14 @@ enum Step {
 struct Outlet {
     transfer: Arc<Transfer>,
     throttle: Option<Arc<Throttle>>,
+    /// Whether it stops where no window is open.
+    pauses: bool,
     moved: tokio::sync::mpsc::Sender<Step>,
 }
 
 impl BlobSource for Outlet {
     fn open(&self) -> BoxStream<'static, std::io::Result<Bytes>> {
-        let (throttle, moved) = (self.throttle.clone(), self.moved.clone());
+        let (throttle, moved, pauses) = (self.throttle.clone(), self.moved.clone(), self.pauses);
         let pieces = self.transfer.open();
         let begun = stream::once({
             let moved = moved.clone();
@@ -266,11 +274,19 @@ impl BlobSource for Outlet {
                 let piece = piece?;
                 if let Some(throttle) = throttle {
                     throttle.take(piece.len()).await;
+                    if let Some(wait) = throttle.shut_for().filter(|_| pauses) {
+                        let _ = moved.send(Step::Paused(wait)).await;
+                        throttle.opened().await;
+                    }
                 }
                 let _ = moved.send(Step::Bytes(piece.len() as u64)).await;
                 Ok(piece)
             }
         });
         begun.chain(paced).boxed()
+    }
+
+    fn pauses(&self) -> bool {
+        self.pauses
     }
 }

@@ -43,6 +43,13 @@ pub enum Event {
         /// The blob.
         blob: Digest,
     },
+    /// No window of the target is open.
+    Paused {
+        /// The target.
+        target: usize,
+        /// How long until the next opens.
+        wait: Duration,
+    },
     /// A manifest was stored.
     Stored {
         /// The target.
@@ -55,6 +62,21 @@ pub enum Event {
         /// The target.
         target: usize,
     },
+}
+
+impl Event {
+    /// The place of its target among the targets.
+    pub fn target(&self) -> usize {
+        match self {
+            Self::Skipped { target, .. }
+            | Self::Moved { target, .. }
+            | Self::Again { target, .. }
+            | Self::Arrived { target, .. }
+            | Self::Paused { target, .. }
+            | Self::Stored { target, .. }
+            | Self::Done { target } => *target,
+        }
+    }
 }
 
 /// Tells from what moved when the rest will have: by the rate of the last while, not of all that went before.
@@ -73,7 +95,12 @@ impl Meter {
         Self { left: bytes, recent: VecDeque::from([(now, 0)]) }
     }
 
-    /// Counts bytes that moved, or need not.
+    /// Counts bytes that need not move: they say nothing about the rate.
+    pub fn skipped(&mut self, bytes: u64) {
+        self.left = self.left.saturating_sub(bytes);
+    }
+
+    /// Counts bytes that moved.
     pub fn moved(&mut self, bytes: u64, now: Instant) {
         self.left = self.left.saturating_sub(bytes);
         match self.recent.back_mut() {
@@ -134,7 +161,8 @@ mod tests {
         }
         assert_eq!((meter.left(), meter.estimate(after(43))), (5000, Some(Duration::from_secs(5))));
         meter.again(1000);
-        meter.moved(6000, after(50));
+        meter.skipped(2000);
+        meter.moved(4000, after(50));
         assert_eq!(meter.estimate(after(50)), Some(Duration::ZERO));
     }
 }

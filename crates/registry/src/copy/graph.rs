@@ -75,6 +75,17 @@ impl Graph {
         Ok(Self { root: root.clone(), nodes, blobs: kept, absent, lost })
     }
 
+    /// The same with every referrer that is said to be there.
+    pub(super) async fn read_whole(source: &Place, root: &Digest) -> Result<Self, Error> {
+        let graph = Self::read(source, root).await?;
+        if let Some(lost) = graph.lost.first() {
+            let what = format!("manifest {lost} of {}", source.repository);
+            let message = "it refers to the image and is not there; the copy would lack evidence";
+            return Err(Error::new(Kind::NotFound, what, message));
+        }
+        Ok(graph)
+    }
+
     pub(super) fn root(&self) -> &Digest {
         &self.root
     }

@@ -7,9 +7,12 @@
 mod deliver;
 mod event;
 pub(crate) mod graph;
+mod hours;
+mod progress;
 mod spool;
 mod sync;
 mod throttle;
+mod window;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -26,9 +29,12 @@ use crate::error::{Error, Kind};
 use deliver::Delivery;
 pub use event::{Event, Meter};
 use graph::{Graph, Node};
+pub use hours::Hours;
+pub use progress::{Progress, Reached, Stage};
 use spool::Spool;
-pub use sync::{Synced, SyncedTarget};
+pub use sync::{Mirror, Synced, SyncedTarget};
 pub use throttle::Throttle;
+pub use window::{InvalidWindow, Window};
 
 /// How many questions a registry is asked at a time.
 const QUESTIONS: usize = 8;
@@ -53,7 +59,7 @@ pub struct Target {
     pub moves: Moves,
     /// Other repositories of that registry which may have some of its blobs.
     pub mounts_from: Vec<Repository>,
-    /// How fast bytes may go there.
+    /// How fast bytes may go there, and when.
     pub throttle: Option<Arc<Throttle>>,
 }
 
@@ -69,7 +75,8 @@ pub enum Moves {
 /// A copy that can be made.
 #[derive(Debug)]
 pub struct Plan {
-    source: Place,
+    /// Where it is read from: the first, and what that does not give, from the others.
+    sources: Vec<Place>,
     graph: Graph,
     targets: Vec<Target>,
 }
@@ -125,18 +132,44 @@ impl Copier {
     /// # Errors
     /// When the source cannot be read.
     pub async fn plan(&self, source: &Place, root: &Digest, targets: Vec<Target>) -> Result<Plan, Error> {
-        let graph = Graph::read(source, root).await?;
-        if let Some(lost) = graph.lost().first() {
-            let what = format!("manifest {lost} of {}", source.repository);
-            let message = "it refers to the image and is not there; the copy would lack evidence";
-            return Err(Error::new(Kind::NotFound, what, message));
+        self.plan_from(std::slice::from_ref(source), root, targets).await
+    }
+
+    /// The same of an image that several places have, such as the registries of other data centers, the nearest first.
+    /// What it consists of is read from the first that has all of it. What that cannot give later, for it went down or
+    /// what came from there was damaged, comes from the others.
+    ///
+    /// # Errors
+    /// When none of them can be read: why the first could not, unless it only does not have it and another could not.
+    pub async fn plan_from(
+        &self,
+        sources: &[Place],
+        root: &Digest,
+        targets: Vec<Target>,
+    ) -> Result<Plan, Error> {
+        let mut refused: Option<Error> = None;
+        for (at, source) in sources.iter().enumerate() {
+            match Graph::read_whole(source, root).await {
+                Ok(graph) => {
+                    let mut sources = sources.to_vec();
+                    sources.rotate_left(at);
+                    return Ok(Plan { sources, graph, targets });
+                }
+                Err(error) => {
+                    let says_more = error.kind() != Kind::NotFound
+                        && refused.as_ref().is_some_and(|first| first.kind() == Kind::NotFound);
+                    if refused.is_none() || says_more {
+                        refused = Some(error);
+                    }
+                }
+            }
         }
-        Ok(Plan { source: source.clone(), graph, targets })
+        Err(refused.unwrap_or_else(|| Error::new(Kind::Invalid, root, "no place was named to copy it from")))
     }
 
     /// Carries a plan out, in all targets at once; none waits for another. The results are in the order of the targets.
     pub async fn run(&self, plan: &Plan, on: &(dyn Fn(Event) + Sync)) -> Vec<Result<Report, Error>> {
-        let transfers = self.spool.transfers(&plan.source, plan.targets.len());
+        let transfers = self.spool.transfers(&plan.sources, plan.targets.len());
         let deliveries = plan.targets.iter().enumerate().map(|(index, target)| {
             let delivery = Delivery {
                 graph: &plan.graph,
@@ -156,6 +189,16 @@ impl Plan {
     /// What is copied.
     pub fn root(&self) -> &Digest {
         self.graph.root()
+    }
+
+    /// Where it is read from, what cannot be read there from the next.
+    pub fn sources(&self) -> &[Place] {
+        &self.sources
+    }
+
+    /// How many targets there are.
+    pub fn targets(&self) -> usize {
+        self.targets.len()
     }
 
     /// What each target lacks, in their order: what the copy would take. One that does not answer has its own error.

@@ -51,8 +51,8 @@ impl Spool {
     }
 
     /// The blobs of one copy, each of which so many targets are done with in the end.
-    pub(super) fn transfers(&self, source: &Place, targets: usize) -> Transfers {
-        Transfers { folder: self.folder.clone(), source: source.clone(), targets, open: Mutex::default() }
+    pub(super) fn transfers(&self, sources: &[Place], targets: usize) -> Transfers {
+        Transfers { folder: self.folder.clone(), sources: sources.to_vec(), targets, open: Mutex::default() }
     }
 }
 
@@ -60,7 +60,7 @@ impl Spool {
 #[derive(Debug)]
 pub(super) struct Transfers {
     folder: PathBuf,
-    source: Place,
+    sources: Vec<Place>,
     targets: usize,
     open: Mutex<HashMap<Digest, Open>>,
 }
@@ -78,7 +78,7 @@ impl Transfers {
         let entry = open.entry(blob.digest().clone()).or_default();
         entry
             .transfer
-            .get_or_insert_with(|| Arc::new(Transfer::begin(&self.folder, &self.source, blob)))
+            .get_or_insert_with(|| Arc::new(Transfer::begin(&self.folder, &self.sources, blob)))
             .clone()
     }
 
@@ -124,13 +124,13 @@ impl Drop for Transfer {
 }
 
 impl Transfer {
-    fn begin(folder: &Path, source: &Place, blob: &Descriptor) -> Self {
+    fn begin(folder: &Path, sources: &[Place], blob: &Descriptor) -> Self {
         let path = folder.join(blob.digest().to_string().replace(':', "-"));
         let (reach, seen) = watch::channel(Reach::Bytes(0));
         let failure: Arc<Mutex<Option<Error>>> = Arc::default();
-        let (place, blob, file, failed) = (source.clone(), blob.clone(), path.clone(), failure.clone());
+        let (places, blob, file, failed) = (sources.to_vec(), blob.clone(), path.clone(), failure.clone());
         let reading = tokio::spawn(async move {
-            match fetch(&place, &blob, &file, &reach).await {
+            match fetch(&places, &blob, &file, &reach).await {
                 Ok(()) => reach.send_replace(Reach::Whole),
                 Err(error) => {
                     *failed.lock() = Some(error);
@@ -203,8 +203,30 @@ impl Reader {
     }
 }
 
-/// Brings a blob into its file: the part that lies there already, then the rest from the source.
+/// Brings a blob into its file from the first place that gives it. What one place gave before it broke off is not read
+/// again: the next is asked for the rest.
 async fn fetch(
+    places: &[Place],
+    blob: &Descriptor,
+    path: &Path,
+    reach: &watch::Sender<Reach>,
+) -> Result<(), Error> {
+    let mut failure = None;
+    for place in places {
+        match fetch_from(place, blob, path, reach).await {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == Kind::Local => return Err(error),
+            Err(error) => {
+                tracing::debug!(%error, "source gave no blob, the next is asked");
+                failure = failure.or(Some(error));
+            }
+        }
+    }
+    Err(failure.unwrap_or_else(|| Error::new(Kind::Invalid, blob.digest(), "there is nowhere to read it")))
+}
+
+/// Brings a blob into its file: the part that lies there already, then the rest from a place.
+async fn fetch_from(
     place: &Place,
     blob: &Descriptor,
     path: &Path,

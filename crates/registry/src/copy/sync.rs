@@ -1,20 +1,37 @@
 //! Keeping repositories equal, tag by tag.
 
+use std::sync::Arc;
+
 use futures::future::join_all;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use oci_spec::image::Digest;
 use plimsoll_core::image::Tag;
 
-use super::{Copier, Event, Moves, Place, Target};
+use super::{Copier, Event, Hours, Moves, Place, Target, Throttle};
 use crate::client::Registry;
 use crate::content::Reference;
 use crate::error::Error;
 use crate::listing::Completeness;
 
-/// How many tags are compared at a time.
-const COMPARED: usize = 16;
+/// How many tags are compared at a time, by a question here after one there.
+const COMPARED: usize = 32;
 /// How many images are copied at a time.
 const COPIED: usize = 2;
+
+/// A repository that is kept equal to another.
+#[derive(Clone, Debug)]
+pub struct Mirror {
+    /// The repository.
+    pub place: Place,
+    /// How fast bytes may go there, and when. Whether its tags are equal is asked at any time.
+    pub throttle: Option<Arc<Throttle>>,
+}
+
+impl From<Place> for Mirror {
+    fn from(place: Place) -> Self {
+        Self { place, throttle: None }
+    }
+}
 
 /// What a synchronisation found and did.
 #[derive(Debug)]
@@ -49,19 +66,37 @@ impl Copier {
     pub async fn sync(
         &self,
         source: &Place,
-        targets: &[Place],
+        targets: &[Mirror],
         moves: Moves,
         choose: impl Fn(&Tag) -> bool,
         on: &(dyn Fn(Event) + Sync),
     ) -> Result<Synced, Error> {
         Synchronization { copier: self, source, targets, moves, on }.run(choose).await
     }
+
+    /// Does the same whenever a window of `schedule` begins, and now if one is open: what was missed while nobody was
+    /// there is made up for within the hours meant for it. Goes on until it is dropped; each result is handed to `done`.
+    pub async fn keep_equal(
+        &self,
+        source: &Place,
+        targets: &[Mirror],
+        moves: Moves,
+        schedule: &Hours,
+        choose: impl Fn(&Tag) -> bool,
+        done: impl Fn(Result<Synced, Error>),
+    ) {
+        loop {
+            schedule.opened().await;
+            done(self.sync(source, targets, moves, &choose, &|_| {}).await);
+            schedule.begins().await;
+        }
+    }
 }
 
 struct Synchronization<'a> {
     copier: &'a Copier,
     source: &'a Place,
-    targets: &'a [Place],
+    targets: &'a [Mirror],
     moves: Moves,
     on: &'a (dyn Fn(Event) + Sync),
 }
@@ -107,25 +142,33 @@ impl Synchronization<'_> {
         Ok(Synced { tags, targets, completeness: listing.completeness() })
     }
 
-    /// What a tag points to here and there. A target that does not answer is no reason to ask nobody else.
+    /// What a tag points to there and then here. A target that does not answer is no reason to ask nobody else. The source
+    /// is asked by what a target has: whether it is still that, is the cheaper question. Of a target it would be the wrong
+    /// one, for a tag of which the manifest was lost may still be said to point to it.
     async fn compare(&self, tag: Tag) -> Result<Comparison, Error> {
         let reference = Reference::Tag(tag.clone());
         let digest = async |place: &Place| {
             let there = place.registry.head(&place.repository, &reference).await?;
             Ok::<_, Error>(there.map(|descriptor| descriptor.digest().clone()))
         };
-        let (root, there) = tokio::join!(digest(self.source), join_all(self.targets.iter().map(&digest)));
-        Ok(Comparison { tag, root: root?, there })
+        let there: Vec<Result<Option<Digest>, Error>> =
+            join_all(self.targets.iter().map(|mirror| digest(&mirror.place))).await;
+        let known = there.iter().flatten().flatten().next();
+        let root = match known {
+            Some(known) => self.source.registry.pointed_to(&self.source.repository, &tag, known).await,
+            None => digest(self.source).await,
+        }?;
+        Ok(Comparison { tag, root, there })
     }
 
     async fn bring(&self, lacking: Lacking) -> (Tag, Vec<(usize, Result<(), Error>)>) {
         let Lacking { tag, root, targets } = lacking;
         let target = |index: &usize| Target {
-            place: self.targets[*index].clone(),
+            place: self.targets[*index].place.clone(),
             tag: Some(tag.clone()),
             moves: self.moves,
             mounts_from: Vec::new(),
-            throttle: None,
+            throttle: self.targets[*index].throttle.clone(),
         };
         let results = match self.copier.plan(self.source, &root, targets.iter().map(target).collect()).await {
             Ok(plan) => {

@@ -29,7 +29,12 @@ impl Registry {
         let read = |body: &[u8]| {
             serde_json::from_slice::<Body>(body).map(|body| body.repositories.unwrap_or_default())
         };
-        Ok(Listing::new(self.transport(), first, what, Scopes::catalog(), read))
+        let known = self.transport().known();
+        let most = known
+            .as_ref()
+            .and_then(|profile| profile.catalog.known())
+            .map(|catalog| catalog.largest_page.unwrap_or(0));
+        Ok(Listing::new(self.transport(), first, what, Scopes::catalog(), read).taking(most))
     }
 
     /// The full list of repositories of a registry that behaves like this. Where names may be left out, those that listed

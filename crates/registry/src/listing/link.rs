@@ -2,7 +2,7 @@
 
 /// The target whose relation is `next`. Registries write one link; some leave the quotes of the relation out, some the
 /// relation.
-pub(super) fn next(header: &str) -> Option<&str> {
+pub(crate) fn next(header: &str) -> Option<&str> {
     let mut rest = header;
     loop {
         let (_, after) = rest.split_once('<')?;

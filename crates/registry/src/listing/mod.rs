@@ -5,7 +5,7 @@
 //! missing. Nothing is dropped in silence: an entry that cannot be read is a cause too.
 
 mod catalog;
-mod link;
+pub(crate) mod link;
 mod tags;
 
 use std::collections::HashSet;
@@ -251,6 +251,15 @@ impl<'a, T: FromStr> Listing<'a, T> {
         if self.causes.len() < MOST && !self.causes.contains(&cause) {
             self.causes.push(cause);
         }
+    }
+
+    /// Begins with the numbers that the registry is known to take.
+    fn taking(mut self, most: Option<u32>) -> Self {
+        let Some(most) = most else { return self };
+        while self.sizes.first().is_some_and(|size| *size as u64 > u64::from(most)) {
+            self.ask_for_fewer();
+        }
+        self
     }
 
     fn ask_for_most(&mut self) {

@@ -11,21 +11,28 @@ pub(crate) mod retry;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use http::header::{AUTHORIZATION, LOCATION, USER_AGENT, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, IF_NONE_MATCH, LOCATION, USER_AGENT, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use parking_lot::Mutex;
 use plimsoll_core::image::Host;
 use reqwest::{Certificate, Client, Url};
+use tokio::time::Instant;
 
 use crate::access::{Access, InvalidAccess, Limits, Proxy, Scheme};
 use crate::auth::{Asked, Auth, Scopes};
+use crate::copy::Moves;
 use crate::error::{Error, Kind};
+use crate::profile::Profile;
 pub(crate) use answer::Answer;
 use guard::Guard;
 pub(crate) use payload::Payload;
 
 /// How often an answer may lead elsewhere.
 const HOPS: usize = 5;
+/// How long a profile is gone by: registries are replaced by newer ones under the same name.
+const BELIEVED: Duration = Duration::from_mins(15);
 
 /// What is sent.
 pub(crate) struct Call {
@@ -71,11 +78,17 @@ pub(crate) struct Transport {
     base: Url,
     host: Host,
     pub(crate) limits: Limits,
+    /// What happens to tags that point elsewhere, whoever asks for it.
+    pub(crate) tags: Moves,
+    /// Held by who looks at a tag and sets it.
+    pub(crate) tagging: tokio::sync::Mutex<()>,
+    known: Mutex<Option<(Arc<Profile>, Instant)>>,
 }
 
 impl Transport {
     pub(crate) fn new(access: Access) -> Result<Self, InvalidAccess> {
-        let Access { host, scheme, credential, authorities, token_hosts, blob_hosts, proxy, limits } = access;
+        let Access { host, scheme, credential, authorities, token_hosts, blob_hosts, proxy, limits, tags } =
+            access;
         let scheme = match scheme {
             Scheme::Https => "https",
             Scheme::Http => "http",
@@ -113,7 +126,17 @@ impl Transport {
         }
         let client = builder.build().map_err(unmade)?;
         let auth = Auth::new(host.clone(), credential, token_hosts);
-        Ok(Self { client, guard, auth, base, host, limits })
+        Ok(Self {
+            client,
+            guard,
+            auth,
+            base,
+            host,
+            limits,
+            tags,
+            tagging: tokio::sync::Mutex::default(),
+            known: Mutex::default(),
+        })
     }
 
     pub(crate) fn host(&self) -> &Host {
@@ -152,7 +175,8 @@ impl Transport {
         Ok(url)
     }
 
-    /// Sends a call, with a token where one is wanted, and follows where the answer leads. What comes back succeeded.
+    /// Sends a call, with a token where one is wanted, and follows where the answer leads. What comes back succeeded, or
+    /// says to who asked for that alone that nothing changed.
     pub(crate) async fn send(&self, call: &Call) -> Result<Answer, Error> {
         let known = self.auth.header(self, &call.scopes).await?;
         let answer = self.travel(call, known.as_ref()).await?;
@@ -180,7 +204,9 @@ impl Transport {
     }
 
     async fn judged(&self, call: &Call, answer: Answer) -> Result<Answer, Error> {
-        if answer.status().is_success() {
+        let is_unchanged =
+            answer.status() == StatusCode::NOT_MODIFIED && call.headers.contains_key(IF_NONE_MATCH);
+        if answer.status().is_success() || is_unchanged {
             return Ok(answer);
         }
         Err(refusal::of(self.named(call), answer).await)
@@ -231,6 +257,18 @@ impl Transport {
             .send(self.client.request(method.clone(), url.clone()).headers(headers), &self.limits);
         let response = sent.await.map_err(|failure| failure.named(self.named(call)))?;
         Ok(Answer::new(response, url.clone(), self.named(call), self.limits.idle))
+    }
+
+    /// Goes by a profile for a while.
+    pub(crate) fn learn(&self, profile: Profile) {
+        *self.known.lock() = Some((Arc::new(profile), Instant::now() + BELIEVED));
+    }
+
+    /// How the registry behaves, if that was found not long ago.
+    pub(crate) fn known(&self) -> Option<Arc<Profile>> {
+        let known = self.known.lock();
+        let (profile, until) = known.as_ref()?;
+        (Instant::now() < *until).then(|| profile.clone())
     }
 
     /// What the registry asked for, if it ever asked.

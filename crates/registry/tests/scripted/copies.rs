@@ -1,17 +1,19 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use plimsoll_registry::{Copier, Digest, Event, Kind, Moves, Place, Registry, Report, Share, Target};
-use plimsoll_scripted_registry::{Habits, Referrers, Scripted, ScriptedRegistry, broken_off, respond};
+use plimsoll_registry::{Copier, Digest, Event, Kind, Mirror, Moves, Place, Registry, Report, Share, Target};
+use plimsoll_scripted_registry::{
+    EntityTags, Habits, Referrers, Scripted, ScriptedRegistry, broken_off, respond,
+};
 use serde_json::{Value, json};
 
 use crate::mk::{INDEX, MANIFEST, mk_bytes, mk_client, mk_digest, mk_registry, mk_repository};
 
-fn mk_place(registry: &Registry, repository: &str) -> Place {
+pub(crate) fn mk_place(registry: &Registry, repository: &str) -> Place {
     Place { registry: registry.clone(), repository: mk_repository(repository) }
 }
 
-fn mk_target(registry: &Registry, tag: &str) -> Target {
+pub(crate) fn mk_target(registry: &Registry, tag: &str) -> Target {
     Target {
         place: mk_place(registry, "prod/web"),
         tag: Some(tag.parse().unwrap()),
@@ -26,7 +28,7 @@ fn descriptor(kind: &str, digest: &str, size: usize) -> Value {
 }
 
 /// An image of a configuration and layers; the answer is how an index names it.
-fn mk_image(server: &ScriptedRegistry, tag: Option<&str>, layers: &[Vec<u8>]) -> Value {
+pub(crate) fn mk_image(server: &ScriptedRegistry, tag: Option<&str>, layers: &[Vec<u8>]) -> Value {
     let config = format!("{{\"layers\":{}}}", layers.len());
     let blob =
         |bytes: &[u8]| descriptor("application/x", &server.add_blob("shop/web", bytes.to_vec()), bytes.len());
@@ -56,19 +58,19 @@ fn mk_evidence(server: &ScriptedRegistry, subject: &Value, kind: &str) -> Value 
     descriptor(MANIFEST, &server.add_manifest("shop/web", None, MANIFEST, body), size)
 }
 
-fn digest(descriptor: &Value) -> Digest {
+pub(crate) fn digest(descriptor: &Value) -> Digest {
     mk_digest(descriptor["digest"].as_str().unwrap())
 }
 
-struct Fleet {
-    source: ScriptedRegistry,
-    targets: Vec<(ScriptedRegistry, Registry)>,
-    place: Place,
-    copier: Copier,
+pub(crate) struct Fleet {
+    pub(crate) source: ScriptedRegistry,
+    pub(crate) targets: Vec<(ScriptedRegistry, Registry)>,
+    pub(crate) place: Place,
+    pub(crate) copier: Copier,
     folder: tempfile::TempDir,
 }
 
-async fn mk_fleet(targets: usize, habits: Habits) -> Fleet {
+pub(crate) async fn mk_fleet(targets: usize, habits: Habits) -> Fleet {
     let (source, client) = mk_registry(Habits::default()).await;
     let mut all = Vec::new();
     for _ in 0..targets {
@@ -353,7 +355,8 @@ async fn a_sync_that_finds_nothing_new_costs_two_requests_a_tag() {
     for version in 0..30 {
         mk_image(&fleet.source, Some(&format!("v{version}")), &[mk_bytes(1000 + version)]);
     }
-    let targets: Vec<Place> = fleet.targets.iter().map(|(_, client)| mk_place(client, "prod/web")).collect();
+    let targets: Vec<Mirror> =
+        fleet.targets.iter().map(|(_, client)| mk_place(client, "prod/web").into()).collect();
     let sync =
         || fleet.copier.sync(&fleet.place, &targets, Moves::Never, |tag| tag.as_str() != "v7", &|_| {});
     let synced = sync().await.unwrap();
@@ -371,13 +374,42 @@ async fn a_sync_that_finds_nothing_new_costs_two_requests_a_tag() {
 }
 
 #[tokio::test]
+async fn a_sync_asks_the_source_for_what_the_target_has_and_trusts_no_target_that_says_nothing_changed() {
+    for (entity_tags, status) in [(EntityTags::Honoured, 304), (EntityTags::Ignored, 200)] {
+        let fleet = mk_fleet(1, Habits::default()).await;
+        fleet.source.become_of(Habits { entity_tags, ..Habits::default() });
+        mk_image(&fleet.source, Some("v1"), &[mk_bytes(1000)]);
+        let moved = digest(&mk_image(&fleet.source, Some("v2"), &[mk_bytes(1001)])).to_string();
+        let target = [mk_place(&fleet.targets[0].1, "prod/web").into()];
+        let sync = || fleet.copier.sync(&fleet.place, &target, Moves::Freely, |_| true, &|_| {});
+        assert_eq!(sync().await.unwrap().targets[0].copied, 2);
+        fleet.source.take_journal();
+        assert_eq!(sync().await.unwrap().targets[0].unchanged, 2);
+        let statuses: Vec<u16> =
+            fleet.source.take_journal().iter().skip(1).map(|request| request.status).collect();
+        assert_eq!(statuses, [status; 2]);
+        // A tag that moved is not held for the old one, and a manifest that the target lost is brought again.
+        fleet.source.add_manifest(
+            "shop/web",
+            Some("v1"),
+            MANIFEST,
+            fleet.source.manifest("shop/web", &moved).unwrap(),
+        );
+        fleet.targets[0].0.lose_manifest("prod/web", &moved);
+        assert_eq!(sync().await.unwrap().targets[0].copied, 2);
+        assert_eq!(fleet.targets[0].0.tag("prod/web", "v1"), Some(moved.clone()));
+        assert!(fleet.targets[0].0.manifest("prod/web", &moved).is_some());
+    }
+}
+
+#[tokio::test]
 async fn a_sync_moves_no_promoted_tag_and_says_which() {
     let fleet = mk_fleet(1, Habits::default()).await;
     for version in ["v1", "v2"] {
         mk_image(&fleet.source, Some(version), &[mk_bytes(1000)]);
     }
     fleet.targets[0].0.add_manifest("prod/web", Some("v1"), MANIFEST, "{}");
-    let targets = [mk_place(&fleet.targets[0].1, "prod/web")];
+    let targets = [mk_place(&fleet.targets[0].1, "prod/web").into()];
     let synced = fleet.copier.sync(&fleet.place, &targets, Moves::Never, |_| true, &|_| {}).await.unwrap();
     let failed: Vec<_> =
         synced.targets[0].failed.iter().map(|(tag, error)| (tag.as_str(), error.kind())).collect();

@@ -1,7 +1,11 @@
-use plimsoll_registry::{Authentication, Catalog, Cause, Completeness, Credential, Found, Refusal, Support};
-use plimsoll_scripted_registry::{Deletes, Habits, Referrers, Scripted, TokenGate, respond};
+use plimsoll_registry::{
+    Authentication, Catalog, Cause, Completeness, Credential, Found, Kind, Reads, Refusal, Support,
+};
+use plimsoll_scripted_registry::{Deletes, EntityTags, Habits, Referrers, Scripted, TokenGate, respond};
 
-use crate::mk::{mk_client, mk_registry};
+use serde_json::json;
+
+use crate::mk::{MANIFEST, mk_client, mk_digest, mk_registry, mk_repository, mk_tag};
 
 #[tokio::test]
 async fn a_registry_is_known_by_what_it_answers_and_is_left_as_it_was() {
@@ -21,6 +25,56 @@ async fn a_registry_is_known_by_what_it_answers_and_is_left_as_it_was() {
     let changing =
         server.take_journal().into_iter().filter(|request| request.status < 300 && request.method != "GET");
     assert_eq!(changing.count(), 0);
+}
+
+#[tokio::test]
+async fn what_a_registry_is_known_not_to_do_is_not_asked_of_it() {
+    let habits = Habits {
+        deletes: Deletes::Off,
+        referrers: Referrers::Unknown,
+        refuses_above: Some(100),
+        entity_tags: EntityTags::Ignored,
+        ignores_ranges: true,
+        ..Habits::default()
+    };
+    let (server, client) = mk_registry(habits).await;
+    let config = server.add_blob("shop/web", "{\"os\":\"linux\"}");
+    let descriptor = json!({"mediaType": "application/x", "digest": config, "size": 14});
+    let manifest = json!({"mediaType": MANIFEST, "config": descriptor}).to_string();
+    let digest = server.add_manifest("shop/web", Some("1"), MANIFEST, manifest);
+    // It does not say digests.
+    server.script(|request| {
+        let head = request.method == "HEAD" && request.path.ends_with("/manifests/1");
+        if head { Scripted::Instead(respond(200, &[("content-type", MANIFEST)], "")) } else { Scripted::Pass }
+    });
+    let (repository, digest, tag) = (mk_repository("shop/web"), mk_digest(&digest), mk_tag("1"));
+    let asked = async || {
+        server.take_journal();
+        client.repositories().unwrap().next_page().await.unwrap();
+        assert_eq!(client.delete_manifest(&repository, &digest).await.unwrap_err().kind(), Kind::Unsupported);
+        client.referrers(&repository, &digest, None).await.unwrap();
+        assert_eq!(client.head(&repository, &tag).await.unwrap().unwrap().digest(), &digest);
+        let entries = server.take_journal().into_iter();
+        entries.map(|request| format!("{} {}", request.method, request.path)).collect::<Vec<String>>()
+    };
+    let list = format!("GET /v2/shop/web/manifests/{}", digest.to_string().replace(':', "-"));
+    let before = asked().await;
+    assert_eq!(
+        before,
+        [
+            "GET /v2/_catalog?n=1000",
+            "GET /v2/_catalog?n=100",
+            &format!("DELETE /v2/shop/web/manifests/{digest}"),
+            &format!("GET /v2/shop/web/referrers/{digest}"),
+            &list,
+            "HEAD /v2/shop/web/manifests/1",
+            "GET /v2/shop/web/manifests/1",
+        ]
+    );
+    let profile = client.probe().await.unwrap();
+    let reads = Reads { digests: Support::No, entity_tags: Support::No, ranges: Support::No };
+    assert_eq!(profile.reads, Found::Known(reads));
+    assert_eq!(asked().await, ["GET /v2/_catalog?n=100", &list, "GET /v2/shop/web/manifests/1"]);
 }
 
 #[tokio::test]
