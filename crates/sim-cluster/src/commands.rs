@@ -33,12 +33,19 @@ pub struct Executed {
     pub stderr: Vec<u8>,
     /// The code with which it ends.
     pub code: u8,
+    /// Why the runtime cannot start it at all; then it does nothing of the above.
+    pub refusal: Option<String>,
 }
 
 impl Executed {
     /// It prints this and succeeds.
     pub fn printing(stdout: impl Into<Vec<u8>>) -> Self {
         Self { stdout: stdout.into(), ..Self::default() }
+    }
+
+    /// The runtime cannot start it, such as for `permission denied`.
+    pub fn refused(why: impl Into<String>) -> Self {
+        Self { refusal: Some(why.into()), ..Self::default() }
     }
 
     /// It complains of this and ends with `code`.

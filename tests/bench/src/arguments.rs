@@ -100,6 +100,10 @@ fn api_server(plan: &Plan) -> Vec<OsString> {
         .with("service-cluster-ip-range", "10.96.0.0/16")
         .with("token-auth-file", plan.layout.tokens())
         .with("client-ca-file", certificates.authority())
+        .with("kubelet-client-certificate", certificates.kubelet_client())
+        .with("kubelet-client-key", certificates.kubelet_client_key())
+        // No name of a node means anything to this machine.
+        .with("kubelet-preferred-address-types", "InternalIP")
         .with("authorization-mode", "Node,RBAC")
         .with("allow-privileged", "true")
         .with("max-requests-inflight", "2000")

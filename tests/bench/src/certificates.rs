@@ -9,7 +9,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Addresses under which an API server is reached: by clients, and by the Service `kubernetes` in the cluster; and the one
 /// under which it reaches a server of metrics.
@@ -21,6 +21,9 @@ const SERVER_NAMES: [&str; 6] = [
     "kubernetes.default",
     "metrics.kube-system.svc",
 ];
+
+/// How long the API server may talk to kubelets.
+const KUBELET_CLIENT: Duration = Duration::from_hours(24 * 365);
 
 /// The certificates and keys of one data center, written to a folder. Each data center has its own authority,
 /// so a client that trusts it can be sure whom it talks to.
@@ -63,6 +66,13 @@ impl Certificates {
             (certificates.service_account_key(), service_account_key.serialize_pem()),
             (certificates.service_account_public_key(), service_account_key.public_key_pem()),
         ] {
+            std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+        }
+        // Kubelets ask who wants to see logs and run commands.
+        let (certificate, key) = certificates.make_client(SystemTime::now() + KUBELET_CLIENT)?;
+        for (path, text) in
+            [(certificates.kubelet_client(), certificate), (certificates.kubelet_client_key(), key)]
+        {
             std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
         }
         Ok(certificates)
@@ -119,6 +129,15 @@ impl Certificates {
 
     pub(crate) fn server_key(&self) -> PathBuf {
         self.folder.join("apiserver.key")
+    }
+
+    /// By this the API server shows itself to kubelets.
+    pub(crate) fn kubelet_client(&self) -> PathBuf {
+        self.folder.join("kubelet-client.crt")
+    }
+
+    pub(crate) fn kubelet_client_key(&self) -> PathBuf {
+        self.folder.join("kubelet-client.key")
     }
 
     pub(crate) fn service_account_key(&self) -> PathBuf {

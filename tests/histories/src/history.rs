@@ -15,6 +15,9 @@ pub struct History {
     pub states: BTreeMap<String, Vec<Vec<Value>>>,
     /// What each part of the cluster told of each object, each event once.
     pub events: BTreeMap<String, Vec<Value>>,
+    /// What kubectl said, run by run.
+    #[serde(default)]
+    pub said: Vec<Value>,
 }
 
 impl History {
@@ -31,8 +34,12 @@ impl History {
         });
         let events = self.events.iter().map(|(name, events)| named(name, lines(events, "      ")));
         let [states, events]: [Vec<String>; 2] = [states.collect(), events.collect()];
+        let said = match self.said.as_slice() {
+            [] => String::new(),
+            said => format!(",\n  \"said\": {}", lines(said, "    ")),
+        };
         format!(
-            "{{\n  \"states\": {{\n{}\n  }},\n  \"events\": {{\n{}\n  }}\n}}\n",
+            "{{\n  \"states\": {{\n{}\n  }},\n  \"events\": {{\n{}\n  }}{said}\n}}\n",
             states.join(",\n"),
             events.join(",\n")
         )
@@ -44,6 +51,7 @@ impl History {
 pub(crate) struct Historian {
     states: BTreeMap<(String, String), Vec<Value>>,
     events: BTreeMap<String, Vec<Value>>,
+    said: Vec<Value>,
 }
 
 impl Historian {
@@ -75,7 +83,12 @@ impl Historian {
         for alike in states.values_mut() {
             alike.sort_by_key(|history| Value::from(history.clone()).to_string());
         }
-        History { states, events: self.events.clone() }
+        History { states, events: self.events.clone(), said: self.said.clone() }
+    }
+
+    /// kubectl was run.
+    pub(crate) fn hear(&mut self, said: &Value) {
+        self.said.push(plain(said));
     }
 
     fn state(&mut self, object: &Value, state: &Value) {
@@ -217,6 +230,7 @@ mod tests {
             historian.observe(object);
         }
         historian.observe_gone(&pod("Running"));
+        historian.hear(&json!({"run": ["logs", "x"], "code": 0, "stdout": "listening on 10.1.2.3\n"}));
         let history = historian.history();
         let state = |phase: &str| json!({"deletionGracePeriodSeconds": 3, "status": {"phase": phase, "podIP": "ADDRESS"}});
         assert_eq!(history.states["Pod web-SET-POD"], [[state("Pending"), state("Running"), json!("gone")]]);
@@ -224,6 +238,8 @@ mod tests {
             history.events["Pod web-SET-POD by kubelet kl-n1"],
             [json!({"reason": "Unhealthy", "message": "dial tcp ADDRESS:8080"})]
         );
+        let said = json!({"run": ["logs", "x"], "code": 0, "stdout": "listening on ADDRESS\n"});
+        assert_eq!(history.said, [said]);
         assert_eq!(serde_json::from_str::<History>(&history.text()).unwrap(), history);
     }
 }

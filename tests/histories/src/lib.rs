@@ -6,16 +6,18 @@
 //! one to it.
 
 mod history;
+mod kubectl;
 mod node;
 mod play;
 mod record;
 mod scenario;
 
 pub use history::History;
+pub use kubectl::run as run_kubectl;
 pub use node::{KUBELET_PROGRAMS, RealNode};
 pub use play::{Ground, play};
 pub use record::record;
-pub use scenario::{NodeAction, Pressure, Scenario};
+pub use scenario::{NodeAction, Pressure, Run, Scenario};
 
 /// The name of the one node of every scenario.
 pub const NODE: &str = "kl-n1";

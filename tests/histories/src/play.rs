@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::history::{Historian, History};
-use crate::scenario::{Expectation, NodeAction, Scenario, Step};
+use crate::scenario::{Expectation, NodeAction, Run, Scenario, Step};
 
 /// How long anything is waited for: a node says that it is well five minutes after it is.
 const PATIENCE: Duration = Duration::from_mins(9);
@@ -26,6 +26,9 @@ pub trait Ground {
 
     /// Makes the node ready for a scenario, before anything of it is there.
     async fn prepare(&self, scenario: &Scenario) -> Result<()>;
+
+    /// Runs kubectl in a namespace, as [`run_kubectl`](crate::run_kubectl) does.
+    async fn kubectl(&self, namespace: &str, run: &Run) -> Result<Value>;
 
     /// Does something to the node.
     async fn act(&self, action: NodeAction) -> Result<()>;
@@ -79,7 +82,7 @@ impl Cluster {
                 self.apply(object).await?;
             }
             for step in &scenario.then {
-                self.step(step, ground).await.with_context(|| format!("{step:?}"))?;
+                self.step(step, ground, &historian).await.with_context(|| format!("{step:?}"))?;
             }
             anyhow::Ok(())
         };
@@ -91,7 +94,7 @@ impl Cluster {
         Ok(history)
     }
 
-    async fn step(&self, step: &Step, ground: &impl Ground) -> Result<()> {
+    async fn step(&self, step: &Step, ground: &impl Ground, historian: &Mutex<Historian>) -> Result<()> {
         match step {
             Step::Await(Expectation { of, at, is }) => {
                 let holds = |object: Option<&Value>| match (at, object) {
@@ -110,6 +113,11 @@ impl Cluster {
                 self.send(Method::DELETE, &self.path_of(what)?, "application/json", "").await.map(drop)
             }
             Step::Node(action) => ground.act(*action).await,
+            Step::Kubectl(run) => {
+                let said = ground.kubectl(&self.namespace, run).await?;
+                lock(historian).hear(&said);
+                Ok(())
+            }
         }
     }
 

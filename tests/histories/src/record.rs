@@ -1,6 +1,7 @@
 use anyhow::{Context, Result, bail};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::path::Path;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{RealNode, Scenario, play};
 
@@ -29,7 +30,11 @@ pub async fn record(names: &[String], programs: &Path) -> Result<()> {
         anyhow::Ok(())
     };
     let interrupted = async {
-        tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
+        let mut ended = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
+        tokio::select! {
+            pressed = tokio::signal::ctrl_c() => pressed.context("waiting for Ctrl-C")?,
+            _ = ended.recv() => {}
+        }
         bail!("interrupted")
     };
     let outcome = tokio::select! {

@@ -37,6 +37,19 @@ pub enum Step {
     Delete(String),
     /// Something happens to the node.
     Node(NodeAction),
+    /// kubectl is run, and what it says is a part of the history.
+    Kubectl(Run),
+}
+
+/// A run of kubectl.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Run {
+    /// Its arguments.
+    pub run: Vec<String>,
+    /// What it reads on standard input.
+    #[serde(default)]
+    pub input: String,
 }
 
 /// What is waited for.

@@ -10,8 +10,10 @@ use anyhow::Result;
 use k8s_openapi::api::core::v1::Node;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
-use plimsoll_histories::{Ground, History, NODE, NodeAction, Pressure, Scenario, play};
-use plimsoll_sim_cluster::{self as simulated, Answers, Behavior, Containers, End, Exit, SimCluster};
+use plimsoll_histories::{Ground, History, NODE, NodeAction, Pressure, Run, Scenario, play, run_kubectl};
+use plimsoll_sim_cluster::{
+    self as simulated, Answers, Behavior, Command, Containers, End, Executed, Exit, SimCluster,
+};
 use serde_json::{Value, json};
 use similar::TextDiff;
 
@@ -27,6 +29,7 @@ impl Simulated {
         let scripts = cluster.scripts();
         scripts.set(Containers::of_image(":missing$").unwrap(), Behavior::missing());
         scripts.set(Containers::of_image("^denied").unwrap(), Behavior::denied());
+        scripts.on_command(Containers::all(), busybox);
         for pod in scenario.given.iter().filter(|object| object["kind"] == "Pod") {
             let name = pod["metadata"]["name"].as_str().unwrap();
             for list in ["initContainers", "containers"] {
@@ -51,6 +54,17 @@ impl Ground for Simulated {
         self.0.client()
     }
 
+    /// Time goes its way while kubectl runs, which is another program.
+    async fn kubectl(&self, namespace: &str, run: &Run) -> Result<Value> {
+        let folder = tempfile::tempdir()?;
+        let kubeconfig = folder.path().join("kubeconfig");
+        std::fs::write(&kubeconfig, self.0.kubeconfig())?;
+        tokio::time::resume();
+        let said = run_kubectl(&kubeconfig, namespace, run).await;
+        tokio::time::pause();
+        said
+    }
+
     async fn act(&self, action: NodeAction) -> Result<()> {
         let nodes = self.0.nodes();
         match action {
@@ -62,6 +76,31 @@ impl Ground for Simulated {
         }
         Ok(())
     }
+}
+
+/// What is asked of busybox in the recordings, and what it does.
+fn busybox(command: &Command) -> Option<Executed> {
+    let arguments: Vec<&str> = command.arguments.iter().map(String::as_str).collect();
+    if let ["/etc" | "/etc/hostname"] = *arguments {
+        return Some(Executed::refused("permission denied"));
+    }
+    let done = match *arguments.strip_prefix(&["/bin/busybox"])? {
+        ["cat"] => Executed::printing(command.input.clone()),
+        ["wc", "-l"] => {
+            let lines = String::from_utf8_lossy(&command.input).lines().count();
+            Executed::printing(format!("{lines}\n"))
+        }
+        ["sh", "-c", "exit 3"] => Executed::failing(3, ""),
+        ["sh", "-c", "echo out; echo err >&2; exit 2"] => {
+            Executed { stdout: b"out\n".into(), ..Executed::failing(2, "err\n") }
+        }
+        ["sh", "-c", "nothing"] => Executed::failing(127, "sh: nothing: not found\n"),
+        ["sh", "-c", "/etc/hostname"] => Executed::failing(126, "sh: /etc/hostname: Permission denied\n"),
+        ["sh", "-c", "kill -9 $$"] => Executed::failing(137, ""),
+        ["nothing"] => Executed::failing(127, "nothing: applet not found\n"),
+        _ => return None,
+    };
+    Some(done)
 }
 
 /// What the program of the recordings does, which its environment tells it.
@@ -103,6 +142,7 @@ fn acted(container: &Value) -> Option<Behavior> {
             "FILL_AFTER" => behavior.fills = Some(span(value)),
             "LEAVES_AFTER" => behavior.leave.after = span(value),
             "LEAVES_WITH" => behavior.leave.code = value.parse().unwrap(),
+            "SAYS" => behavior.says = Some(vec![(*value).to_owned()]),
             "STAYS" => behavior.leave = Behavior::deaf().leave,
             "EXIT_CODE" | "FILL_FILE" | "FILL_MIB" => {}
             other => panic!("{other} is not played"),
@@ -119,6 +159,9 @@ fn told(history: &History) -> String {
         for event in events {
             writeln!(text, "  {event}").unwrap();
         }
+    }
+    for said in &history.said {
+        writeln!(text, "kubectl says {said}").unwrap();
     }
     for (what, histories) in &history.states {
         for (number, state) in histories.iter().flat_map(|states| states.iter().enumerate()) {
@@ -183,6 +226,7 @@ macro_rules! scenarios {
 
 scenarios! {
     a_command_that_is_not_there: "command-missing",
+    commands: "commands",
     an_environment_that_is_not_there: "config-missing",
     a_crash_after_seconds: "crash-after-seconds",
     a_crash_at_once: "crash-at-once",
@@ -199,6 +243,7 @@ scenarios! {
     an_image_that_is_pulled: "image-pulled",
     init_steps: "init-steps",
     a_hanging_program: "liveness-lost",
+    logs: "logs",
     a_node_without_memory: "memory-pressed",
     a_program_that_is_never_ready: "never-ready",
     a_lost_node: "node-lost",

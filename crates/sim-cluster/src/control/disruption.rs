@@ -61,7 +61,7 @@ pub(super) fn sync(api: &Api, recorder: &Recorder, rest: &mut Rest, key: &Key) -
         }
     };
     if expected.has_unmanaged {
-        let selector = shown(&budget["spec"]["selector"]);
+        let selector = crate::select::printed(&budget["spec"]["selector"]);
         let message = format!(
             "Pods selected by this PodDisruptionBudget (selector: {selector}) were found to be unmanaged. {UNMANAGED}"
         );
@@ -296,21 +296,4 @@ fn replicas(object: &Value) -> i64 {
 
 fn count<T>(items: impl Iterator<Item = T>) -> i64 {
     i64::try_from(items.count()).unwrap_or(i64::MAX)
-}
-
-/// A selector as Go prints it.
-fn shown(selector: &Value) -> String {
-    let mut shown = String::from("&LabelSelector{MatchLabels:map[string]string{");
-    for (key, value) in object::map(selector, "/matchLabels").into_iter().flatten() {
-        shown.extend([key.as_str(), ": ", value.as_str().unwrap_or_default(), ","]);
-    }
-    shown.push_str("},MatchExpressions:[]LabelSelectorRequirement{");
-    for expression in object::list(selector, "/matchExpressions") {
-        let values: Vec<_> = object::list(expression, "/values").iter().filter_map(Value::as_str).collect();
-        let (key, operator) = (text(expression, "/key"), text(expression, "/operator"));
-        let parts = ["LabelSelectorRequirement{Key:", key, ",Operator:", operator, ",Values:["];
-        shown.extend(parts.into_iter().chain([values.join(" ").as_str(), "],},"]));
-    }
-    shown.push_str("},}");
-    shown
 }

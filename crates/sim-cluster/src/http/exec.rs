@@ -72,7 +72,15 @@ pub(super) fn respond(
     if text(&pod, "/spec/nodeName").is_empty() {
         return Err(ApiError::bad_request(format!("pod {} does not have a host assigned", target.name)));
     }
-    let Some(protocol) = protocol(parts) else { return Err(no_protocol(parts)) };
+    if !parts.headers.contains_key(UPGRADE) {
+        return Err(ApiError::bad_request("Upgrade request required"));
+    }
+    if !is_running(&pod, &name) {
+        // The kubelet says so, in plain words and in every protocol: kubectl shows those that it gets when it asks in the older one.
+        let why = format!("container not found ({name:?})\n");
+        return Ok(with_type(StatusCode::INTERNAL_SERVER_ERROR, "text/plain; charset=utf-8", why));
+    }
+    let Some(protocol) = protocol(parts) else { return Err(no_protocol()) };
     let Some(upgrade) = parts.extensions.get::<OnUpgrade>().cloned() else {
         let why = "exec without a socket: connect by the kubeconfig of the cluster";
         return Err(ApiError::not_modelled(why));
@@ -85,14 +93,9 @@ pub(super) fn respond(
         stderr: query.flag("stderr"),
         pod,
     };
-    // From here on it is the kubelet that refuses, in plain words.
     if !(request.stdin || request.stdout || request.stderr) {
         let why = "you must specify at least 1 of stdin, stdout, stderr";
         return Ok(with_type(StatusCode::BAD_REQUEST, "text/plain; charset=utf-8", why));
-    }
-    if !is_running(&request.pod, &name) {
-        let why = format!("container not found ({name:?})\n");
-        return Ok(with_type(StatusCode::INTERNAL_SERVER_ERROR, "text/plain; charset=utf-8", why));
     }
     let server = server.clone();
     tokio::spawn(async move {
@@ -124,10 +127,7 @@ fn protocol(parts: &Parts) -> Option<&'static str> {
     offered.find_map(|offer| PROTOCOLS.into_iter().find(|known| *known == offer.trim()))
 }
 
-fn no_protocol(parts: &Parts) -> ApiError {
-    if !parts.headers.contains_key(UPGRADE) {
-        return ApiError::bad_request("Upgrade request required");
-    }
+fn no_protocol() -> ApiError {
     let spoken = PROTOCOLS.join(" and ");
     ApiError::not_modelled(&format!("exec by another protocol than WebSocket with {spoken}"))
 }
@@ -180,8 +180,11 @@ async fn run(server: &Server, request: Request, socket: Socket) -> Result<(), Er
         known(pod, container, &request.arguments)
     };
     let status = match scripted {
-        None => not_found(server, &request.arguments),
-        Some(Known::Done(Executed { stdout, stderr, code })) => {
+        None => not_started(server, &request.arguments, None),
+        Some(Known::Done(Executed { refusal: Some(why), .. })) => {
+            not_started(server, &request.arguments, Some(&why))
+        }
+        Some(Known::Done(Executed { stdout, stderr, code, refusal: None })) => {
             for (channel, text, wanted) in
                 [(STDOUT, stdout, request.stdout), (STDERR, stderr, request.stderr)]
             {
@@ -232,17 +235,17 @@ fn ended(arguments: &[String], code: u8) -> Value {
     })
 }
 
-/// The answer to a command that the container has not.
-fn not_found(server: &Server, arguments: &[String]) -> Value {
+/// The answer to a command that cannot be started, for this reason or because the container has it not.
+fn not_started(server: &Server, arguments: &[String], why: Option<&str>) -> Value {
     let program = arguments.first().map_or("", String::as_str);
     let id = format!("{0}{0}", server.api.new_uid().replace('-', ""));
-    let missing = if program.contains('/') {
-        format!("stat {program}: no such file or directory")
-    } else {
-        "executable file not found in $PATH".to_owned()
+    let missing = match why {
+        Some(why) => why.to_owned(),
+        None if program.contains('/') => format!("stat {program}: no such file or directory"),
+        None => "executable file not found in $PATH".to_owned(),
     };
     let why = format!(
-        "error executing command in container: failed to exec in container: failed to start exec {id:?}: OCI runtime \
+        "Internal error occurred: error executing command in container: failed to exec in container: failed to start exec {id:?}: OCI runtime \
          exec failed: exec failed: unable to start container process: exec: {program:?}: {missing}: unknown"
     );
     ApiError::internal(why).to_value()

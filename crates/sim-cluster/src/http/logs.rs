@@ -121,6 +121,11 @@ impl Run {
             } else {
                 let reason =
                     status.map_or("ContainerCreating", |status| text(status, "/state/waiting/reason"));
+                let reason = match reason {
+                    "ErrImagePull" => "image can't be pulled",
+                    "ImagePullBackOff" => "trying and failing to pull image",
+                    other => other,
+                };
                 format!("container \"{container}\" in pod \"{name}\" is waiting to start: {reason}")
             })
         })

@@ -2,10 +2,12 @@
 
 mod field;
 mod label;
+mod printed;
 mod query;
 
 pub(crate) use field::FieldSelector;
 pub(crate) use label::LabelSelector;
+pub(crate) use printed::printed;
 
 use serde_json::Value;
 

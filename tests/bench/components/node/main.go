@@ -24,6 +24,9 @@ func main() {
 		<-ends.Done()
 		return
 	}
+	if text, is := os.LookupEnv("SAYS"); is {
+		fmt.Println(text)
+	}
 	if span, is := duration("EXIT_AFTER"); is {
 		time.AfterFunc(span, func() { os.Exit(number("EXIT_CODE")) })
 	}

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use plimsoll_bench::{Lifetime, Process};
+use plimsoll_bench::{DataCenter, Lifetime, Process};
 use serde_json::{Value, json};
 
 use super::containerd::{socket, write};
@@ -16,7 +16,7 @@ pub(super) const MEMORY: &str = "100Mi";
 
 /// Writes the configuration: what differs from the defaults is what this machine asks for, and shorter waits
 /// where pressure comes and goes.
-pub(super) fn configure(folder: &Path, kubeconfig: &Path, memory: &str) -> Result<()> {
+pub(super) fn configure(folder: &Path, data_center: &DataCenter, memory: &str) -> Result<()> {
     let config = json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -32,7 +32,11 @@ pub(super) fn configure(folder: &Path, kubeconfig: &Path, memory: &str) -> Resul
         "clusterDNS": ["10.96.0.10"],
         "clusterDomain": "cluster.local",
         "makeIPTablesUtilChains": false,
-        "authentication": {"anonymous": {"enabled": false}, "webhook": {"enabled": true}},
+        "authentication": {
+            "anonymous": {"enabled": false},
+            "webhook": {"enabled": true},
+            "x509": {"clientCAFile": data_center.certificate_authority()},
+        },
         "authorization": {"mode": "Webhook"},
         "evictionHard": {
             "memory.available": memory,
@@ -46,7 +50,8 @@ pub(super) fn configure(folder: &Path, kubeconfig: &Path, memory: &str) -> Resul
         "imageMinimumGCAge": "24h",
     });
     write(&folder.join("kubelet.json"), &config.to_string())?;
-    fs::copy(kubeconfig, folder.join("kubelet.kubeconfig")).context("giving the kubelet its kubeconfig")?;
+    fs::copy(data_center.kubeconfig(), folder.join("kubelet.kubeconfig"))
+        .context("giving the kubelet its kubeconfig")?;
     Ok(())
 }
 

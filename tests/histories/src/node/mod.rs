@@ -13,12 +13,14 @@ use anyhow::{Context, Result, bail};
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use plimsoll_bench::{Bench, Extent, Options, Process};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::kubectl;
 use crate::play::Ground;
-use crate::scenario::{NodeAction, Pressure, Scenario};
+use crate::scenario::{NodeAction, Pressure, Run, Scenario};
 use containerd::Containerd;
 use images::Registries;
 use machine::Machine;
@@ -59,7 +61,7 @@ impl RealNode {
         let machine = Machine::prepare(at)?;
         let registries = Registries::start(at, &programs.join("actor")).await?;
         let containerd = Containerd::start(at, &registries).await?;
-        kubelet::configure(at, &kubeconfig, kubelet::MEMORY)?;
+        kubelet::configure(at, bench.dc(1), kubelet::MEMORY)?;
         let kubelet = kubelet::start(at, programs).await?;
         spare::make(&client).await?;
         let beating = AbortOnDropHandle::new(tokio::spawn(spare::beat(client.clone())));
@@ -123,7 +125,7 @@ impl RealNode {
     async fn restart_kubelet(&self, memory: &str) -> Result<()> {
         let mut kubelet = self.kubelet.lock().await;
         kubelet.stop(TO_STOP).await?;
-        kubelet::configure(self.folder.path(), &self.bench.dc(1).kubeconfig(), memory)?;
+        kubelet::configure(self.folder.path(), self.bench.dc(1), memory)?;
         *kubelet = kubelet::start(self.folder.path(), &self.programs).await?;
         drop(kubelet);
         // Its first look at the machine comes after ten seconds, and may take back what it said.
@@ -147,6 +149,10 @@ impl Ground for RealNode {
             return Ok(());
         };
         self.restart_kubelet(&memory).await
+    }
+
+    async fn kubectl(&self, namespace: &str, run: &Run) -> Result<Value> {
+        kubectl::run(&self.bench.dc(1).kubeconfig(), namespace, run).await
     }
 
     async fn act(&self, action: NodeAction) -> Result<()> {

@@ -1,11 +1,10 @@
 //! Metrics of the APIs `custom.metrics.k8s.io` and `external.metrics.k8s.io`, which nobody serves here.
 
-use std::fmt::Write;
-
 use serde_json::Value;
 
 use super::metric::Failure;
-use crate::object::{list, text};
+use crate::object::text;
+use crate::select::printed;
 
 const CUSTOM: &str = "unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered";
 
@@ -21,7 +20,10 @@ pub(super) fn unanswered(entry: &Value, namespace: &str) -> Failure {
     let by_pod = source.pointer("/target/averageValue").is_some_and(|value| !value.is_null());
     match kind {
         "External" => {
-            let selector = selector(&source["metric"]["selector"]);
+            let selector = match &source["metric"]["selector"] {
+                Value::Null => "nil".to_owned(),
+                given => printed(given),
+            };
             let message = format!(
                 "unable to get external metric {namespace}/{name}/{selector}: unable to fetch metrics from external \
                  metrics API: the server could not find the requested resource (get {name}.external.metrics.k8s.io)"
@@ -46,29 +48,4 @@ pub(super) fn unanswered(entry: &Value, namespace: &str) -> Failure {
             Failure { reason: "FailedGetPodsMetric", message, error }
         }
     }
-}
-
-/// A selector as Go prints it.
-fn selector(selector: &Value) -> String {
-    if selector.is_null() {
-        return "nil".to_owned();
-    }
-    let mut printed = "&LabelSelector{MatchLabels:map[string]string{".to_owned();
-    let mut labels: Vec<_> = selector["matchLabels"].as_object().into_iter().flatten().collect();
-    labels.sort_by_key(|(key, _)| *key);
-    for (key, value) in labels {
-        let _ = write!(printed, "{key}: {},", value.as_str().unwrap_or_default());
-    }
-    printed.push_str("},MatchExpressions:[]LabelSelectorRequirement{");
-    for expression in list(selector, "/matchExpressions") {
-        let values: Vec<&str> = list(expression, "/values").iter().filter_map(Value::as_str).collect();
-        let (key, operator) = (text(expression, "/key"), text(expression, "/operator"));
-        let _ = write!(
-            printed,
-            "LabelSelectorRequirement{{Key:{key},Operator:{operator},Values:[{}],}},",
-            values.join(" ")
-        );
-    }
-    printed.push_str("},}");
-    printed
 }
