@@ -8,6 +8,7 @@ pub mod contract;
 pub mod controller;
 mod document;
 mod fields;
+mod follow;
 pub mod label;
 mod packed;
 mod plain;
@@ -15,6 +16,7 @@ mod reconcile;
 pub mod render;
 mod resource;
 mod rest;
+mod version;
 
 pub use cluster::KubeCluster;
 pub use connection::{ConnectError, Options};

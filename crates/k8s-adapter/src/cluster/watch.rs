@@ -10,18 +10,15 @@ use serde::de::IgnoredAny;
 
 use crate::connection::{Subject, to_error, to_watch_error};
 use crate::document::{Document, Parts};
+use crate::follow::follow;
 use crate::resource::{AppText, api_resource, app_of, to_resource};
 
 use super::KubeCluster;
 
-/// How long one watch lasts before the server ends it and the next goes on where it was: a connection that
-/// died unnoticed is noticed then at the latest.
-const LASTS: u32 = 240;
-
 pub(super) fn watch(cluster: &KubeCluster, installation: &InstallationId) -> Watch {
     // No selector: a label that somebody took off would make a resource vanish.
     let api: Api<Document> = Api::all_with(cluster.client().clone(), &api_resource());
-    let changes = watcher::watcher(api, watcher::Config::default().timeout(LASTS)).boxed();
+    let changes = follow(api, None).boxed();
     let events = Events {
         changes: listening(cluster, changes),
         installation: installation.clone(),

@@ -20,6 +20,7 @@ pub mod stopping;
 mod target;
 pub mod workloads;
 
+pub use mk::MkDelivery;
 pub use running::Running;
 
 /// Names every check, for whoever runs them: `$run!(module::check)` each.

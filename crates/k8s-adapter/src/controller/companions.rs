@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use kube::Api;
 use kube::core::ApiResource;
-use kube::runtime::watcher::{self, Event};
+use kube::runtime::watcher::Event;
 use plimsoll_core::cluster::{Error, Fatal, Finding};
 use plimsoll_core::error::Chain;
 use plimsoll_core::name::AppRef;
@@ -19,18 +19,16 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Options;
-use super::follow::follow;
 use super::queue::Queue;
 use super::world::World;
 use crate::companions::{self, Beside};
 use crate::connection::{Subject, to_error, to_watch_error};
 use crate::document::{Document, Parts};
+use crate::follow::follow;
 use crate::render::Object;
 use crate::rest::Rest;
 use crate::{KubeCluster, companions::LABEL};
 
-/// How long one watch lasts before the server ends it and the next goes on where it was.
-const LASTS: u32 = 240;
 /// Between two tries for one Namespace: whoever takes them away again and again is not raced with.
 const REST: Duration = Duration::from_secs(10);
 /// How many terms are remembered of a Namespace: far more than an installation has grades.
@@ -160,8 +158,7 @@ impl Companions {
 
     async fn watch(&self, cluster: &KubeCluster, kind: Kind) {
         let api: Api<Document> = Api::all_with(cluster.client().clone(), &kind.resource());
-        let config = watcher::Config::default().timeout(LASTS);
-        let mut changes = follow(api, config).boxed();
+        let mut changes = follow(api, None).boxed();
         let mut listed: HashSet<(String, String)> = HashSet::new();
         while let Some(change) = changes.next().await {
             match change {

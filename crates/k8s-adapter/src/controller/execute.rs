@@ -5,8 +5,9 @@ use plimsoll_core::name::{AppRef, AppUid};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::gone::FOR_GOOD;
 use super::held::Held;
-use super::world::{FOR_GOOD, Said, World};
+use super::world::{Said, World};
 use crate::cluster::app_path;
 use crate::connection::{Subject, to_error};
 use crate::fields::{Managers, Sort, claim, compare};

@@ -1,31 +1,35 @@
 //! The watches that the controller sees its data center through.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use kube::core::ApiResource;
-use kube::runtime::watcher::{self, Event};
+use kube::runtime::watcher::Event;
 use kube::{Api, Resource};
 use plimsoll_core::cluster::Error;
 use plimsoll_core::error::Chain;
 use plimsoll_core::name::AppRef;
+use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 
 use super::Options;
-use super::follow::follow;
 use super::held::Held;
 use super::queue::Queue;
-use super::world::{Said, Sort, World};
+use super::world::{Doubt, Listed, Said, Sort, World};
 use crate::KubeCluster;
-use crate::connection::{Subject, to_watch_error};
+use crate::cluster::app_path;
+use crate::connection::{Subject, to_error, to_watch_error};
 use crate::document::Document;
+use crate::follow::follow;
 use crate::label;
 use crate::reconcile::{Live, ReplicaSet};
 use crate::render::Kind;
 use crate::resource::{AppText, api_resource};
+use crate::rest::Rest;
 
-/// How long one watch lasts before the server ends it and the next goes on where it was.
-const LASTS: u32 = 240;
+/// Before the next list, where it could not be found out what the one before left in doubt.
+const AFTER_DOUBT: Duration = Duration::from_secs(1);
 
 /// Starts one watch per sort of thing. They go on through every error.
 pub(super) fn spawn(
@@ -50,16 +54,27 @@ struct Feed {
 
 impl Feed {
     async fn run(self, cluster: KubeCluster) {
-        let config = watcher::Config::default().timeout(LASTS);
-        let config = match self.sort {
-            Sort::App => config,
-            _ => config.labels(&format!("{}={}", label::INSTALLATION, self.options.installation)),
-        };
+        let ours = || format!("{}={}", label::INSTALLATION, self.options.installation);
+        let labels = (self.sort != Sort::App).then(ours);
         let api: Api<Document> = Api::all_with(cluster.client().clone(), &resource(self.sort));
-        let mut changes = follow(api, config).boxed();
+        let begin = || follow(api.clone(), labels.clone()).boxed();
+        let mut changes = begin();
         let mut is_told = false;
         while let Some(change) = changes.next().await {
             match change {
+                Ok(Event::InitDone) => {
+                    is_told = false;
+                    let Listed { touched, doubts } = self.world.end(self.sort);
+                    for app in touched {
+                        self.queue.add(&app);
+                    }
+                    // The next list knows better than everything that is in doubt now.
+                    if let Err(error) = self.settle(cluster.rest(), &doubts).await {
+                        self.note(&error, &mut is_told);
+                        tokio::time::sleep(AFTER_DOUBT).await;
+                        changes = begin();
+                    }
+                }
                 Ok(change) => {
                     is_told = false;
                     self.take(change);
@@ -94,12 +109,35 @@ impl Feed {
             Event::InitApply(document) => self.put(&document, Said::InList),
             Event::Apply(document) => self.put(&document, Said::Since),
             Event::Delete(document) => self.remove(&document),
-            Event::InitDone => {
-                for app in self.world.end(self.sort) {
-                    self.queue.add(&app);
+            // See `run`.
+            Event::InitDone => {}
+        }
+    }
+
+    /// Asks for what a list and the answers that came with it tell differently.
+    async fn settle(&self, rest: &Rest, doubts: &[Doubt]) -> Result<(), Error> {
+        for doubt in doubts {
+            let Doubt { app, name, .. } = doubt;
+            let is_news = match self.sort {
+                Sort::App => {
+                    let found: Option<Box<RawValue>> = find(rest, &app_path(app)).await?;
+                    let held = found.as_deref().and_then(|text| Held::parse(text.get()));
+                    self.world.settle_app(doubt, held)
                 }
+                Sort::Object(kind) => {
+                    let path = format!("{}/{name}", kind.collection(app.namespace.as_str()));
+                    let found: Option<Box<RawValue>> = find(rest, &path).await?;
+                    let live = found.as_deref().and_then(|text| Live::parse(kind, text.get()));
+                    self.world.settle(kind, doubt, live)
+                }
+                // Nobody writes them but Kubernetes.
+                Sort::ReplicaSet => false,
+            };
+            if is_news {
+                self.queue.add(app);
             }
         }
+        Ok(())
     }
 
     fn put(&self, document: &Document, said: Said) {
@@ -167,6 +205,10 @@ impl Feed {
             self.queue.add(&app);
         }
     }
+}
+
+async fn find(rest: &Rest, path: &str) -> Result<Option<Box<RawValue>>, Error> {
+    rest.find(path).await.map_err(|error| to_error(error, Subject::Other))
 }
 
 fn named(document: &Document, name: &str) -> Option<AppRef> {

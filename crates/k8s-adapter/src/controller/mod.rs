@@ -9,7 +9,7 @@ mod companions;
 mod execute;
 mod feed;
 mod fight;
-mod follow;
+mod gone;
 mod held;
 mod lease;
 mod pace;

@@ -2,18 +2,25 @@
 //!
 //! What a write answered is kept as well, so that the next look at an App is not behind its own writes; the
 //! watch then brings the same version, or a newer one.
+//!
+//! Versions tell which of two is newer as long as the store is not put back to an earlier state; a list tells that it
+//! was. What was known before a list began gives way to it. What was answered while it was read may be newer than the
+//! list or from before the store was put back, and nothing in it says which: the list ends with a [`Doubt`] about
+//! each, for the data center to be asked.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use plimsoll_core::name::AppRef;
 use tokio::sync::watch;
 
+use super::gone::{FOR_GOOD, Gone};
 use super::held::Held;
 use super::pace::Memory;
 use crate::packed::Likeness;
 use crate::reconcile::{Live, Observed, ReplicaSet};
 use crate::render::Kind;
+use crate::version::newer;
 
 /// The sorts of things that are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,13 +44,20 @@ pub(super) enum Said {
     InList,
     /// A watch or the answer to a write, of which either may be behind the other.
     Since,
+    /// The answer to a read that was asked for because of a [`Doubt`].
+    InRead,
 }
 
 impl Said {
     /// Whether something is to be taken for what it is now: in the first of these versions, where the second is known since
     /// the list of that number, and the current one has this number.
     fn is_news(self, known: u64, current: u64, [version, there]: [&str; 2]) -> bool {
-        self == Self::InList && known < current || newer(version, there)
+        let knows_better = match self {
+            Self::InList => known < current,
+            Self::Since => false,
+            Self::InRead => true,
+        };
+        knows_better || newer(version, there)
     }
 }
 
@@ -70,56 +84,34 @@ struct List {
     /// How many lists had begun with it.
     begun: u64,
     is_complete: bool,
+    /// While it is read: of what there was an answer that it did not confirm.
+    answered: Option<HashSet<(AppRef, String)>>,
     /// What all of this sort have in common.
     likeness: Likeness,
 }
-
-/// The uids of what went last, and in which version. A watch may be behind an answer, and an answer behind a
-/// watch: neither may bring back what is gone. A newer version may: an object whose label was taken off goes
-/// from the watch's sight and comes back.
-#[derive(Default)]
-struct Gone {
-    versions: HashMap<String, Tombstone>,
-    order: VecDeque<String>,
-}
-
-struct Tombstone {
-    version: String,
-    /// How many lists had begun when it went.
-    begun: u64,
-}
-
-/// How many uids are remembered; more than pass in the seconds that an answer may take.
-const GONE: usize = 4096;
-
-impl Gone {
-    fn insert(&mut self, uid: &str, version: &str, begun: u64) {
-        let tombstone = Tombstone { version: version.to_owned(), begun };
-        if self.versions.insert(uid.to_owned(), tombstone).is_none() {
-            self.order.push_back(uid.to_owned());
-        }
-        if self.order.len() > GONE
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.versions.remove(&oldest);
-        }
-    }
-
-    /// Whether it is gone, although it was said to be there; a list shows what went before it began only if it is back.
-    fn has(&self, uid: &str, version: &str, said: Said, list: &List) -> bool {
-        let is_before = |gone: &Tombstone| said == Said::InList && gone.begun < list.begun;
-        self.versions.get(uid).is_some_and(|gone| !is_before(gone) && newer(&gone.version, version))
-    }
-}
-
-/// The version of what is gone for good: newer than any.
-pub(super) const FOR_GOOD: &str = "340282366920938463463374607431768211455";
 
 #[derive(Default)]
 struct Entry {
     resource: Option<Held>,
     objects: HashMap<(Sort, String), Stamped<Thing>>,
     memory: Memory,
+}
+
+/// Something that a list and an answer tell differently.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Doubt {
+    pub(super) app: AppRef,
+    pub(super) name: String,
+    /// The version that is taken for what is there; `None` where nothing is.
+    version: Option<String>,
+}
+
+/// What a complete list came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Listed {
+    /// The Apps of which something is gone.
+    pub(super) touched: Vec<AppRef>,
+    pub(super) doubts: Vec<Doubt>,
 }
 
 struct Stamped<T> {
@@ -154,10 +146,11 @@ impl World {
         let list = lists.entry(sort).or_default();
         list.number += 1;
         list.begun = *begun;
+        list.answered = Some(HashSet::new());
     }
 
-    /// A complete list has ended: what was not in it is gone. These Apps are touched by that.
-    pub(super) fn end(&self, sort: Sort) -> Vec<AppRef> {
+    /// A complete list has ended: what was not in it is gone.
+    pub(super) fn end(&self, sort: Sort) -> Listed {
         let mut state = self.state();
         let State { apps, lists, .. } = &mut *state;
         let list = lists.entry(sort).or_default();
@@ -178,44 +171,51 @@ impl World {
         if !std::mem::replace(&mut list.is_complete, true) {
             self.missing.send_modify(|missing| *missing -= 1);
         }
+        let answered = list.answered.take().unwrap_or_default();
+        let doubt = |(app, name): (AppRef, String)| {
+            let version = apps.get(&app).and_then(|entry| entry.version(sort, &name));
+            Doubt { version: version.map(str::to_owned), app, name }
+        };
+        let doubts = answered.into_iter().map(doubt).collect();
         state.sweep();
-        touched
+        Listed { touched, doubts }
+    }
+
+    /// What a read says of an App resource that was in doubt. True if it says something new.
+    pub(super) fn settle_app(&self, doubt: &Doubt, found: Option<Held>) -> bool {
+        let mut state = self.state();
+        if !state.is_in(doubt, Sort::App) {
+            return false;
+        }
+        if let Some(held) = found {
+            return state.put_app(&doubt.app, held, Said::InRead);
+        }
+        let entry = state.apps.get_mut(&doubt.app);
+        let was_there = entry.is_some_and(|entry| entry.resource.take().is_some());
+        state.sweep_one(&doubt.app);
+        was_there
+    }
+
+    /// What a read says of an object that was in doubt. True if it says something new.
+    pub(super) fn settle(&self, kind: Kind, doubt: &Doubt, found: Option<Live>) -> bool {
+        let mut state = self.state();
+        let sort = Sort::Object(kind);
+        if !state.is_in(doubt, sort) {
+            return false;
+        }
+        if let Some(live) = found {
+            return state.put(&doubt.app, live, Said::InRead);
+        }
+        let entry = state.apps.get_mut(&doubt.app);
+        let was_there =
+            entry.is_some_and(|entry| entry.objects.remove(&(sort, doubt.name.clone())).is_some());
+        state.sweep_one(&doubt.app);
+        was_there
     }
 
     /// An App resource, as a watch or an answer says it is. True if it says something new.
-    pub(super) fn put_app(&self, app: &AppRef, mut held: Held, said: Said) -> bool {
-        let mut state = self.state();
-        let State { apps, lists, gone, .. } = &mut *state;
-        let list = lists.entry(Sort::App).or_default();
-        if gone.has(&held.uid, &held.resource_version, said, list) {
-            return false;
-        }
-        let List { number, likeness, .. } = list;
-        held.list = *number;
-        let there = &mut apps.entry(app.clone()).or_default().resource;
-        match there {
-            Some(there)
-                if !said.is_news(
-                    there.list,
-                    held.list,
-                    [&held.resource_version, &there.resource_version],
-                ) =>
-            {
-                there.list = held.list;
-                false
-            }
-            Some(there) => {
-                held.body.keep(Some(&there.body), likeness);
-                let is_new = !there.says_the_same(&held);
-                *there = held;
-                is_new
-            }
-            None => {
-                held.body.keep(None, likeness);
-                *there = Some(held);
-                true
-            }
-        }
+    pub(super) fn put_app(&self, app: &AppRef, held: Held, said: Said) -> bool {
+        self.state().put_app(app, held, said)
     }
 
     pub(super) fn remove_app(&self, app: &AppRef, uid: &str) {
@@ -229,37 +229,8 @@ impl World {
     }
 
     /// An object, as a watch or an answer says it is. True if it says something new that matters.
-    pub(super) fn put(&self, app: &AppRef, mut live: Live, said: Said) -> bool {
-        let mut state = self.state();
-        let State { apps, lists, gone, .. } = &mut *state;
-        let sort = Sort::Object(live.kind);
-        let list = lists.entry(sort).or_default();
-        if gone.has(&live.uid, &live.resource_version, said, list) {
-            return false;
-        }
-        let List { number, likeness, .. } = list;
-        let list = *number;
-        let objects = &mut apps.entry(app.clone()).or_default().objects;
-        let key = (sort, live.name.clone());
-        match objects.get_mut(&key) {
-            Some(Stamped { list: stamp, thing: Thing::Object(there) })
-                if !said.is_news(*stamp, list, [&live.resource_version, &there.resource_version]) =>
-            {
-                *stamp = list;
-                false
-            }
-            Some(Stamped { list: stamp, thing: Thing::Object(there) }) => {
-                live.keep(Some(there), likeness);
-                let is_new = !there.says_the_same(&live);
-                (*stamp, *there) = (list, live);
-                is_new
-            }
-            _ => {
-                live.keep(None, likeness);
-                objects.insert(key, Stamped { list, thing: Thing::Object(live) });
-                true
-            }
-        }
+    pub(super) fn put(&self, app: &AppRef, live: Live, said: Said) -> bool {
+        self.state().put(app, live, said)
     }
 
     /// A ReplicaSet, as a watch says it is. True if it says something new that matters.
@@ -279,6 +250,7 @@ impl World {
         let mut state = self.state();
         let begun = state.begun;
         state.gone.insert(uid, version, begun);
+        state.lists.entry(sort).or_default().note(app, name, Said::Since);
         if let Some(entry) = state.apps.get_mut(app) {
             let key = (sort, name.to_owned());
             if entry.objects.get(&key).is_some_and(|stamped| stamped.thing.uid() == uid) {
@@ -300,8 +272,10 @@ impl World {
     /// The object is not there, says a read.
     pub(super) fn absent(&self, app: &AppRef, kind: Kind, name: &str) {
         let mut state = self.state();
+        let sort = Sort::Object(kind);
+        state.lists.entry(sort).or_default().note(app, name, Said::Since);
         if let Some(entry) = state.apps.get_mut(app) {
-            entry.objects.remove(&(Sort::Object(kind), name.to_owned()));
+            entry.objects.remove(&(sort, name.to_owned()));
         }
         state.sweep_one(app);
     }
@@ -345,6 +319,59 @@ impl World {
 }
 
 impl State {
+    fn put_app(&mut self, app: &AppRef, mut held: Held, said: Said) -> bool {
+        let Self { apps, lists, gone, .. } = self;
+        let list = lists.entry(Sort::App).or_default();
+        list.revive(gone, &held.uid, said);
+        if gone.has(&held.uid, &held.resource_version) {
+            return false;
+        }
+        held.list = list.number;
+        let there = &mut apps.entry(app.clone()).or_default().resource;
+        if let Some(there) = there
+            && !said.is_news(there.list, list.number, [&held.resource_version, &there.resource_version])
+        {
+            return false;
+        }
+        list.note(app, app.name.as_str(), said);
+        held.body.keep(there.as_ref().map(|there| &there.body), &mut list.likeness);
+        let is_new = there.as_ref().is_none_or(|there| !there.says_the_same(&held));
+        *there = Some(held);
+        is_new
+    }
+
+    fn put(&mut self, app: &AppRef, mut live: Live, said: Said) -> bool {
+        let Self { apps, lists, gone, .. } = self;
+        let sort = Sort::Object(live.kind);
+        let list = lists.entry(sort).or_default();
+        list.revive(gone, &live.uid, said);
+        if gone.has(&live.uid, &live.resource_version) {
+            return false;
+        }
+        let objects = &mut apps.entry(app.clone()).or_default().objects;
+        let key = (sort, live.name.clone());
+        let there = objects.get(&key).and_then(|Stamped { list, thing }| match thing {
+            Thing::Object(there) => Some((*list, there)),
+            Thing::ReplicaSet(_) => None,
+        });
+        if let Some((known, there)) = there
+            && !said.is_news(known, list.number, [&live.resource_version, &there.resource_version])
+        {
+            return false;
+        }
+        list.note(app, &live.name, said);
+        live.keep(there.map(|(_, there)| there), &mut list.likeness);
+        let is_new = there.is_none_or(|(_, there)| !there.says_the_same(&live));
+        objects.insert(key, Stamped { list: list.number, thing: Thing::Object(live) });
+        is_new
+    }
+
+    /// Whether nothing newer is known than what the doubt is about.
+    fn is_in(&self, doubt: &Doubt, sort: Sort) -> bool {
+        let known = self.apps.get(&doubt.app).and_then(|entry| entry.version(sort, &doubt.name));
+        known == doubt.version.as_deref()
+    }
+
     /// The number of the list that is current.
     fn list(&mut self, sort: Sort) -> u64 {
         self.lists.entry(sort).or_default().number
@@ -361,7 +388,39 @@ impl State {
     }
 }
 
+impl List {
+    /// What comes back from where things had gone.
+    fn revive(&self, gone: &mut Gone, uid: &str, said: Said) {
+        match said {
+            Said::InList => gone.is_listed(uid, self.begun),
+            Said::InRead => gone.remove(uid),
+            Said::Since => {}
+        }
+    }
+
+    /// Notes of whom there was an answer while the list is read, and what of that the list confirms.
+    fn note(&mut self, app: &AppRef, name: &str, said: Said) {
+        let Some(answered) = &mut self.answered else { return };
+        let key = (app.clone(), name.to_owned());
+        match said {
+            Said::Since => answered.insert(key),
+            Said::InList | Said::InRead => answered.remove(&key),
+        };
+    }
+}
+
 impl Entry {
+    /// The version of what is there.
+    fn version(&self, sort: Sort, name: &str) -> Option<&str> {
+        if sort == Sort::App {
+            return self.resource.as_ref().map(|held| held.resource_version.as_str());
+        }
+        match &self.objects.get(&(sort, name.to_owned()))?.thing {
+            Thing::Object(live) => Some(&live.resource_version),
+            Thing::ReplicaSet(_) => None,
+        }
+    }
+
     fn size(&self) -> usize {
         self.objects.len() + usize::from(self.resource.is_some())
     }
@@ -373,14 +432,6 @@ impl Thing {
             Self::Object(live) => &live.uid,
             Self::ReplicaSet(set) => &set.uid,
         }
-    }
-}
-
-/// Whether one resourceVersion is at least as new as another: they are numbers that grow (KEP-5504).
-fn newer(one: &str, two: &str) -> bool {
-    match (one.parse::<u128>(), two.parse::<u128>()) {
-        (Ok(one), Ok(two)) => one >= two,
-        _ => true,
     }
 }
 
@@ -484,11 +535,11 @@ mod tests {
         let world = World::default();
         world.put(&app(), service("a", 5), Said::Since);
         world.begin(SERVICE);
-        assert_eq!(world.end(SERVICE), [app()]);
+        assert_eq!(world.end(SERVICE).touched, [app()]);
         assert_eq!(known(&world), None);
         world.begin(SERVICE);
         world.put(&app(), service("b", 6), Said::Since);
-        assert_eq!(world.end(SERVICE), []);
+        assert_eq!(world.end(SERVICE).touched, []);
         assert_eq!(known(&world), Some(is("b", "6")));
     }
 
@@ -510,7 +561,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_while_a_list_was_read_is_not_undone_by_it() {
+    fn what_was_answered_while_a_list_was_read_is_not_undone_by_it_and_is_in_doubt() {
         let world = World::default();
         world.begin(SERVICE);
         world.put(&app(), service("a", 50), Said::Since);
@@ -519,6 +570,80 @@ mod tests {
         world.remove(&app(), SERVICE, "shop", "a", FOR_GOOD);
         assert!(!world.put(&app(), service("a", 40), Said::InList));
         assert_eq!(known(&world), None);
+        assert_eq!(world.end(SERVICE).doubts, [doubt(None)]);
+    }
+
+    #[test]
+    fn what_a_list_confirms_is_in_no_doubt() {
+        let world = World::default();
+        for version in [50, 51] {
+            world.begin(SERVICE);
+            world.put(&app(), service("a", 50), Said::Since);
+            world.put(&app(), service("a", version), Said::InList);
+            assert_eq!(world.end(SERVICE).doubts, []);
+            world.put(&app(), service("a", 52), Said::Since);
+        }
+    }
+
+    #[test]
+    fn what_an_answer_says_of_a_store_that_was_put_back_since_gives_way_to_a_read() {
+        for (found, expected) in [(Some(9), Some(is("a", "9"))), (None, None)] {
+            let world = World::default();
+            world.begin(SERVICE);
+            world.put(&app(), service("a", 50), Said::InList);
+            world.end(SERVICE);
+            world.begin(SERVICE);
+            world.put(&app(), service("a", 60), Said::Since);
+            world.put(&app(), service("a", 8), Said::InList);
+            let doubts = world.end(SERVICE).doubts;
+            assert_eq!(doubts, [doubt(Some("60"))]);
+            let found = found.map(|version| live(Kind::Service, &other(version)));
+            assert!(world.settle(Kind::Service, &doubts[0], found));
+            assert_eq!(known(&world), expected);
+        }
+    }
+
+    #[test]
+    fn what_a_read_says_does_not_undo_what_came_since() {
+        let world = World::default();
+        world.begin(SERVICE);
+        world.put(&app(), service("a", 60), Said::Since);
+        let doubts = world.end(SERVICE).doubts;
+        world.put(&app(), service("a", 61), Said::Since);
+        assert!(!world.settle(Kind::Service, &doubts[0], Some(service("a", 60))));
+        assert_eq!(known(&world), Some(is("a", "61")));
+    }
+
+    /// It said nothing new, and so it says nothing of when that was known.
+    #[test]
+    fn an_answer_that_is_behind_does_not_keep_what_is_of_the_future() {
+        let world = World::default();
+        world.begin(SERVICE);
+        world.put(&app(), service("a", 50), Said::InList);
+        world.end(SERVICE);
+        world.begin(SERVICE);
+        assert!(!world.put(&app(), service("a", 22), Said::Since));
+        assert!(world.put(&app(), live(Kind::Service, &other(22)), Said::InList));
+        assert_eq!(known(&world), Some(is("a", "22")));
+        world.begin(SERVICE);
+        assert!(!world.put(&app(), service("a", 21), Said::Since));
+        assert_eq!(world.end(SERVICE).touched, [app()], "the list does not have it");
+    }
+
+    #[test]
+    fn of_what_is_back_a_watch_tells_again() {
+        let world = World::default();
+        world.put(&app(), service("a", 50), Said::Since);
+        world.remove(&app(), SERVICE, "shop", "a", FOR_GOOD);
+        world.begin(SERVICE);
+        world.put(&app(), service("a", 7), Said::InList);
+        world.end(SERVICE);
+        world.put(&app(), service("a", 8), Said::Since);
+        assert_eq!(known(&world), Some(is("a", "8")));
+    }
+
+    fn doubt(version: Option<&str>) -> Doubt {
+        Doubt { app: app(), name: "shop".to_owned(), version: version.map(str::to_owned) }
     }
 
     /// The Service `a` with something else in it.
