@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// The packages; each brings the program of its name.
-const PACKAGES: [&str; 2] = ["docker-registry", "skopeo"];
+const PACKAGES: [&str; 3] = ["docker-registry", "skopeo", "python3"];
 
 /// Installs what is missing. A machine where that cannot be done is told all of it in one line.
 pub(crate) fn provide() -> Result<()> {

@@ -39,4 +39,4 @@ pub use credential::Credential;
 pub use data_center::{DataCenter, PartStatus};
 pub use metrics::{Measured, MetricsServer};
 pub use process::{Condition, Lifetime, Process};
-pub use registry::{Line, RegistryOptions, RegistryServer};
+pub use registry::{Line, RegistryOptions, RegistryServer, Storage};

@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 const SETTINGS: &str = "config.yml";
+const BUCKET: &str = "images";
 
 /// Whose registry it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +21,30 @@ pub enum Line {
     Distribution,
 }
 
+/// Where a registry keeps what it has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Storage {
+    /// In files.
+    #[default]
+    Files,
+    /// In an object store with S3's API, `gofakes3` in memory; of Distribution alone.
+    Objects,
+}
+
 /// A real image registry on loopback that lives as long as this does.
 pub struct RegistryServer {
     line: Line,
     process: Process,
     folder: TempDir,
     port: u16,
+    _lease: Leases,
+    _objects: Option<ObjectStore>,
+}
+
+/// An object store that lives as long as this does.
+struct ObjectStore {
+    port: u16,
+    _process: Process,
     _lease: Leases,
 }
 
@@ -41,6 +60,8 @@ pub struct RegistryOptions<'a> {
     /// The address of the token server, the service that it knows this registry by, and the file with the certificate of
     /// who signs its tokens.
     pub tokens: Option<(&'a str, &'a str, &'a Path)>,
+    /// Where it keeps what it has.
+    pub storage: Storage,
 }
 
 impl RegistryServer {
@@ -49,10 +70,14 @@ impl RegistryServer {
         let folder = tempfile::tempdir().context("making a folder for a registry")?;
         let (port, lease) = lease_one()?;
         let config = folder.path().join(SETTINGS);
-        std::fs::write(&config, settings(line, &options, port, folder.path()))
-            .context("writing its settings")?;
+        let objects = match options.storage {
+            Storage::Files => None,
+            Storage::Objects => Some(ObjectStore::start(folder.path()).await?),
+        };
+        let text = settings(line, &options, port, folder.path(), objects.as_ref());
+        std::fs::write(&config, text).context("writing its settings")?;
         let process = serve(line, folder.path()).await?;
-        let mut server = Self { line, process, folder, port, _lease: Leases::of(lease) };
+        let mut server = Self { line, process, folder, port, _lease: Leases::of(lease), _objects: objects };
         server.answers().await?;
         Ok(server)
     }
@@ -98,18 +123,36 @@ impl RegistryServer {
     /// Waits until it answers, in plain text or by refusing it; what it says makes no difference.
     async fn answers(&mut self) -> Result<()> {
         let address = self.host();
-        let what = format!("the registry at {address} to answer");
-        deadline::until(&what, deadline::TO_START, async || {
-            self.process.must_be_there()?;
-            let Ok(mut stream) = TcpStream::connect(&address).await else { return Ok(None) };
-            let request = b"GET /v2/ HTTP/1.1\r\nHost: registry\r\nConnection: close\r\n\r\n";
-            let mut answer = [0; 5];
-            let answered =
-                stream.write_all(request).await.is_ok() && stream.read_exact(&mut answer).await.is_ok();
-            Ok((answered && &answer == b"HTTP/").then_some(()))
-        })
-        .await
+        answers(&mut self.process, "registry", &address).await
     }
+}
+
+impl ObjectStore {
+    async fn start(folder: &Path) -> Result<Self> {
+        let (port, lease) = lease_one()?;
+        let address = format!("127.0.0.1:{port}");
+        let arguments = ["-backend", "memory", "-initialbucket", BUCKET, "-host", &address];
+        let arguments = arguments.into_iter().map(Into::into).collect();
+        let program = Binaries::tool("gofakes3")?;
+        let mut process =
+            Process::start(&program, arguments, folder.join("objects.log"), Lifetime::WithStarter).await?;
+        answers(&mut process, "object store", &address).await?;
+        Ok(Self { port, _process: process, _lease: Leases::of(lease) })
+    }
+}
+
+async fn answers(process: &mut Process, kind: &str, address: &str) -> Result<()> {
+    let what = format!("the {kind} at {address} to answer");
+    deadline::until(&what, deadline::TO_START, async || {
+        process.must_be_there()?;
+        let Ok(mut stream) = TcpStream::connect(address).await else { return Ok(None) };
+        let request = b"GET /v2/ HTTP/1.1\r\nHost: registry\r\nConnection: close\r\n\r\n";
+        let mut answer = [0; 5];
+        let answered =
+            stream.write_all(request).await.is_ok() && stream.read_exact(&mut answer).await.is_ok();
+        Ok((answered && &answer == b"HTTP/").then_some(()))
+    })
+    .await
 }
 
 async fn serve(line: Line, folder: &Path) -> Result<Process> {
@@ -124,14 +167,25 @@ fn program(line: Line) -> Result<PathBuf> {
     }
 }
 
-fn settings(line: Line, options: &RegistryOptions<'_>, port: u16, folder: &Path) -> String {
+fn settings(
+    line: Line,
+    options: &RegistryOptions<'_>,
+    port: u16,
+    folder: &Path,
+    objects: Option<&ObjectStore>,
+) -> String {
     // Writing to a String cannot fail.
-    let RegistryOptions { deletes, catalog, tls, tokens } = options;
-    let storage = folder.join("storage");
+    let RegistryOptions { deletes, catalog, tls, tokens, storage: _ } = options;
+    let storage = match objects {
+        None => format!("filesystem: {{rootdirectory: '{}'}}", folder.join("storage").display()),
+        Some(ObjectStore { port, .. }) => format!(
+            "s3: {{region: us-east-1, regionendpoint: 'http://127.0.0.1:{port}', forcepathstyle: true, secure: false, \
+             bucket: {BUCKET}, accesskey: tests, secretkey: tests}}"
+        ),
+    };
     let mut text = format!(
-        "version: 0.1\nlog: {{level: warn, accesslog: {{disabled: true}}}}\nstorage:\n  filesystem: {{rootdirectory: '{}'}}\n  \
-         delete: {{enabled: {deletes}}}\nhttp:\n  addr: '127.0.0.1:{port}'\n",
-        storage.display()
+        "version: 0.1\nlog: {{level: warn, accesslog: {{disabled: true}}}}\nstorage:\n  {storage}\n  \
+         delete: {{enabled: {deletes}}}\nhttp:\n  addr: '127.0.0.1:{port}'\n"
     );
     if let Some((certificate, key)) = tls {
         let _ =

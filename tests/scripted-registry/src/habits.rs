@@ -62,6 +62,8 @@ impl Default for Habits {
 pub enum Order {
     /// By bytes.
     Bytes,
+    /// By bytes of the keys that an object store has them under: `a-b` before `a/`.
+    Keys,
     /// By the components of names, as a walk through folders finds them.
     Components,
     /// In none that helps: backwards.

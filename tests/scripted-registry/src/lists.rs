@@ -27,6 +27,7 @@ pub(crate) fn page(
     entries.retain(|entry| !habits.hidden.contains(entry));
     match habits.order {
         Order::Bytes => entries.sort(),
+        Order::Keys => entries.sort_by_key(|entry| format!("{entry}/")),
         Order::Components => entries.sort_by(|a, b| a.split('/').cmp(b.split('/'))),
         Order::Backwards => {
             entries.sort();

@@ -1,5 +1,7 @@
-use plimsoll_bench::{Line, RegistryOptions};
-use plimsoll_registry::Completeness;
+use std::collections::BTreeSet;
+
+use plimsoll_bench::{Line, RegistryOptions, Storage};
+use plimsoll_registry::{Cause, Completeness};
 
 use crate::mk::{LINES, mk_bytes, mk_repository, mk_server, mk_server_with, push_image};
 
@@ -77,5 +79,54 @@ async fn tags_are_all_there_and_an_emptied_repository_has_none() {
         client.delete_manifest(&repository, manifest.digest()).await.unwrap();
         let (tags, completeness) = client.tags(&repository).unwrap().collect().await.unwrap();
         assert_eq!((tags.len(), completeness), (0, Completeness::Complete), "{line:?}");
+    }
+}
+
+/// On an object store, Distribution leaves out what comes before the end of a page by its own order and after it by the
+/// store's.
+#[tokio::test]
+async fn what_distribution_leaves_out_on_an_object_store_is_found_or_told() {
+    const NAMES: [&str; 12] = [
+        "a",
+        "a-b",
+        "a/b",
+        "a.y",
+        "a_x",
+        "ab",
+        "other/one",
+        "team/app",
+        "team/app-x",
+        "team/app/tools",
+        "team/app/tools/x",
+        "team/app2",
+    ];
+    for most in [1, 2, 3, 1000] {
+        let options =
+            RegistryOptions { catalog: Some(most), storage: Storage::Objects, ..Default::default() };
+        let (_server, client) = mk_server_with(Line::Distribution, options).await;
+        for name in NAMES {
+            push_image(&client, &mk_repository(name), Some("1"), mk_bytes(1, 100)).await;
+        }
+        let (listed, _) = client.repositories().unwrap().collect().await.unwrap();
+        let profile = client.probe().await.unwrap();
+        let (all, completeness) = client.all_repositories(&profile).await.unwrap();
+        let all: BTreeSet<&str> = all.iter().map(plimsoll_registry::Repository::as_str).collect();
+        let lacking: Vec<&str> = NAMES.into_iter().filter(|name| !all.contains(name)).collect();
+        eprintln!(
+            "{most} a page: {} of {} listed, then without {lacking:?}, {completeness}",
+            listed.len(),
+            NAMES.len()
+        );
+        let Completeness::Incomplete(causes) = completeness else {
+            assert_eq!((listed.len(), lacking), (NAMES.len(), Vec::new()), "{most} a page");
+            continue;
+        };
+        for name in &lacking {
+            let told = causes.iter().any(|cause| match cause {
+                Cause::Hidden(hidden) => name == hidden || name.starts_with(&format!("{hidden}/")),
+                _ => false,
+            });
+            assert!(told, "{most} a page: {name} is lost and nothing says so: {causes:?}");
+        }
     }
 }

@@ -10,5 +10,6 @@ mod lists;
 mod mk;
 mod profiles;
 mod protocol;
+mod sites;
 mod teams;
 mod witness;

@@ -5,6 +5,7 @@
 //! missing. Nothing is dropped in silence: an entry that cannot be read is a cause too.
 
 mod catalog;
+mod dropped;
 pub(crate) mod link;
 mod tags;
 
@@ -29,6 +30,8 @@ pub struct Listing<'a, T> {
     what: String,
     scopes: Scopes,
     next: Option<Url>,
+    /// Where it begins, if not at the first.
+    behind: Option<String>,
     /// The entries of a page's body.
     read: fn(&[u8]) -> Result<Vec<String>, serde_json::Error>,
     /// The numbers of entries that may be asked for in one page, the largest first: registries refuse what is too many.
@@ -81,6 +84,8 @@ pub enum Cause {
     Cut(usize),
     /// The registry has this and did not list it.
     Unlisted(String),
+    /// The registry would not list this, nor what is below it, if it were there.
+    Hidden(String),
 }
 
 impl fmt::Display for Cause {
@@ -96,6 +101,7 @@ impl fmt::Display for Cause {
             Self::Unlisted(name) => {
                 write!(f, "{name:?} is there and was not listed; others may be left out as well")
             }
+            Self::Hidden(name) => write!(f, "{name:?} and what is below it would not be listed"),
         }
     }
 }
@@ -127,6 +133,7 @@ impl<'a, T: FromStr> Listing<'a, T> {
             what,
             scopes,
             next: Some(first),
+            behind: None,
             read,
             sizes: SIZES,
             hasher: RandomState::new(),
@@ -253,6 +260,19 @@ impl<'a, T: FromStr> Listing<'a, T> {
         }
     }
 
+    /// Begins behind an entry.
+    fn behind(mut self, entry: Option<String>) -> Self {
+        self.behind = entry;
+        self.ask_for_most();
+        self
+    }
+
+    /// Behind which entry the next page begins, where the registry leads to it by one.
+    fn border(&self) -> Option<String> {
+        let (_, last) = self.next.as_ref()?.query_pairs().find(|(name, _)| name == "last")?;
+        Some(last.into_owned())
+    }
+
     /// Begins with the numbers that the registry is known to take.
     fn taking(mut self, most: Option<u32>) -> Self {
         let Some(most) = most else { return self };
@@ -262,21 +282,21 @@ impl<'a, T: FromStr> Listing<'a, T> {
         self
     }
 
+    /// Asks for as many as may be asked for; where no number is taken, for what the registry gives.
     fn ask_for_most(&mut self) {
-        let (Some(url), Some(size)) = (&mut self.next, self.sizes.first()) else { return };
+        let Some(url) = &mut self.next else { return };
         url.set_query(None);
-        url.query_pairs_mut().append_pair("n", &size.to_string());
+        if let Some(size) = self.sizes.first() {
+            url.query_pairs_mut().append_pair("n", &size.to_string());
+        }
+        if let Some(behind) = &self.behind {
+            url.query_pairs_mut().append_pair("last", behind);
+        }
     }
 
     fn ask_for_fewer(&mut self) -> bool {
         let [_, rest @ ..] = self.sizes else { return false };
         self.sizes = rest;
-        if rest.is_empty() {
-            if let Some(url) = &mut self.next {
-                url.set_query(None);
-            }
-            return true;
-        }
         self.ask_for_most();
         true
     }

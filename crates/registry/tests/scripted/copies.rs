@@ -121,6 +121,35 @@ async fn every_shape_of_image_arrives_with_its_digest() {
 }
 
 #[tokio::test]
+async fn a_layer_that_lies_elsewhere_is_copied_only_where_the_source_has_it_and_zstd_stays_zstd() {
+    for (is_there, sent) in [(false, 2), (true, 3)] {
+        let fleet = mk_fleet(1, Habits::default()).await;
+        let (source, target) = (&fleet.source, &fleet.targets[0].0);
+        let [config, zstd, foreign] =
+            [b"{}".to_vec(), b"\x28\xb5\x2f\xfd zstd".to_vec(), b"of somebody else".to_vec()];
+        for blob in [&config, &zstd].into_iter().chain(is_there.then_some(&foreign)) {
+            source.add_blob("shop/web", blob.clone());
+        }
+        let named = |kind: &str, bytes: &[u8]| {
+            descriptor(kind, &plimsoll_scripted_registry::digest(bytes), bytes.len())
+        };
+        let layers = [
+            named("application/vnd.oci.image.layer.v1.tar+zstd", &zstd),
+            named("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", &foreign),
+        ];
+        let body =
+            json!({"mediaType": MANIFEST, "config": named("application/x", &config), "layers": layers})
+                .to_string();
+        let root = source.add_manifest("shop/web", None, MANIFEST, body);
+        let report = fleet.copy(&mk_digest(&root)).await.remove(0).unwrap();
+        assert_eq!((report.sent, target.tag("prod/web", "1.4")), (sent, Some(root)));
+        let arrived = |bytes: &[u8]| target.blob("prod/web", &plimsoll_scripted_registry::digest(bytes));
+        assert_eq!(arrived(&zstd).as_deref(), Some(zstd.as_slice()));
+        assert_eq!(arrived(&foreign).is_some(), is_there);
+    }
+}
+
+#[tokio::test]
 async fn an_image_of_schema_1_is_refused_with_advice() {
     let fleet = mk_fleet(1, Habits::default()).await;
     let kind = "application/vnd.docker.distribution.manifest.v1+prettyjws";

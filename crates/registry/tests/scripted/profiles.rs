@@ -1,7 +1,9 @@
 use plimsoll_registry::{
     Authentication, Catalog, Cause, Completeness, Credential, Found, Kind, Reads, Refusal, Support,
 };
-use plimsoll_scripted_registry::{Deletes, EntityTags, Habits, Referrers, Scripted, TokenGate, respond};
+use plimsoll_scripted_registry::{
+    Deletes, EntityTags, Habits, Order, Referrers, Scripted, TokenGate, respond,
+};
 
 use serde_json::json;
 
@@ -99,11 +101,12 @@ async fn what_a_caller_may_not_ask_stays_unknown_with_the_reason() {
 
 #[tokio::test]
 async fn names_that_a_registry_drops_are_asked_for_and_told() {
-    let habits = Habits { hidden: vec!["team".to_owned(), "team/app".to_owned()], ..Habits::default() };
+    let habits = Habits { hidden: vec!["other".to_owned(), "team/app".to_owned()], ..Habits::default() };
     let (server, client) = mk_registry(habits).await;
     for name in ["team/app", "team/app/tools", "other/app"] {
-        server.add_repository(name);
+        server.add_manifest(name, Some("1"), MANIFEST, "{}");
     }
+    server.add_repository("other");
     server.script(|request| {
         let bad = request.path.contains("n=none");
         if bad { Scripted::Instead(respond(400, &[], "")) } else { Scripted::Pass }
@@ -115,4 +118,29 @@ async fn names_that_a_registry_drops_are_asked_for_and_told() {
     let names: Vec<&str> = listed.iter().map(plimsoll_registry::Repository::as_str).collect();
     assert_eq!(names, ["other/app", "team/app", "team/app/tools"]);
     assert_eq!(completeness, Completeness::Incomplete(vec![Cause::Unlisted("team/app".to_owned())]));
+}
+
+#[tokio::test]
+async fn a_registry_that_lists_in_its_own_order_hides_nothing_and_is_not_asked_again() {
+    for order in [Order::Components, Order::Bytes, Order::Keys] {
+        let habits = Habits { order, page: 2, refuses_above: Some(2), ..Habits::default() };
+        let (server, client) = mk_registry(habits).await;
+        for name in ["a", "a/b", "a-b", "a-c", "a.d", "b"] {
+            server.add_manifest(name, Some("1"), MANIFEST, "{}");
+        }
+        server.script(|request| {
+            let bad = request.path.contains("n=none");
+            if bad { Scripted::Instead(respond(400, &[], "")) } else { Scripted::Pass }
+        });
+        let profile = client.probe().await.unwrap();
+        server.take_journal();
+        let (listed, completeness) = client.all_repositories(&profile).await.unwrap();
+        let (asked, is_complete) = (server.take_journal().len(), completeness == Completeness::Complete);
+        // In the order of an object store, a page that ends with `a-c` may hide `a`.
+        assert_eq!(
+            (listed.len(), asked > 3, is_complete),
+            (6, order == Order::Keys, order != Order::Keys),
+            "{order:?}"
+        );
+    }
 }
