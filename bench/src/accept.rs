@@ -12,7 +12,7 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 use plimsoll_core::caller::{Caller, Role};
 use plimsoll_core::clock::{Clock, Ids};
 use plimsoll_core::ledger::{Ledger, Transaction, Write as LedgerWrite};
-use plimsoll_core::live::{Live, Sight};
+use plimsoll_core::live::{Live, Prepared, Sight};
 use plimsoll_core::name::{AppRef, DcName, NamespaceName};
 use plimsoll_core::record::Environment;
 use plimsoll_core::usecase::{Mode, NewDataCenter, NewInstallation, Plimsoll, TakeScale, Write};
@@ -43,6 +43,10 @@ impl Live for Blind {
 
     fn apps(&self, _: &DcName) -> Vec<AppRef> {
         Vec::new()
+    }
+
+    fn prepared(&self, _: &AppRef, _: &DcName) -> Option<Prepared> {
+        None
     }
 
     fn changes(&self, _: &AppRef) -> BoxStream<'static, ()> {

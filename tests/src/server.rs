@@ -15,6 +15,8 @@ pub struct ServerOptions {
     pub listen: String,
     /// The lines of `[ledger]`; empty: as nobody says.
     pub ledger: String,
+    /// The lines of `[[registries]]` and `[dataCenters.NAME]`; empty: there are none.
+    pub registries: String,
 }
 
 /// A running `plimsoll serve`.
@@ -26,16 +28,21 @@ pub struct Server {
 impl ServerOptions {
     /// With the data directory `data` under `folder`, and a port of its own.
     pub fn new(folder: &Path) -> Self {
-        Self { data: folder.join("data"), listen: "127.0.0.1:0".to_owned(), ledger: String::new() }
+        Self {
+            data: folder.join("data"),
+            listen: "127.0.0.1:0".to_owned(),
+            ledger: String::new(),
+            registries: String::new(),
+        }
     }
 
     /// Writes the configuration file to `folder`, and says where.
     pub fn write(&self, folder: &Path) -> Result<PathBuf> {
-        let Self { data, listen, ledger } = self;
+        let Self { data, listen, ledger, registries } = self;
         let path = folder.join("plimsoll.toml");
         let text = format!(
             "data = {:?}\nlisten = {listen:?}\n\n[ledger]\n{ledger}\n[log]\nfilter = \"info\"\n\n\
-             [[tokens]]\nname = \"olga\"\nrole = \"operator\"\ntoken = {OPERATOR:?}\n",
+             [[tokens]]\nname = \"olga\"\nrole = \"operator\"\ntoken = {OPERATOR:?}\n\n{registries}",
             data.to_string_lossy()
         );
         std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;

@@ -161,9 +161,16 @@ impl World {
 
     /// As [`World::start_server`], with these lines in `[ledger]` of its configuration.
     pub async fn start_server_with(&mut self, ledger: &str) -> Result<()> {
+        self.start_server_by(|options| ServerOptions { ledger: ledger.to_owned(), ..options }).await
+    }
+
+    /// As [`World::start_server`], with other options.
+    pub async fn start_server_by(
+        &mut self,
+        change: impl FnOnce(ServerOptions) -> ServerOptions,
+    ) -> Result<()> {
         let folder = self.folder.path();
-        let options = ServerOptions { ledger: ledger.to_owned(), ..ServerOptions::new(folder) };
-        let server = Server::start_with(folder, &options).await?;
+        let server = Server::start_with(folder, &change(ServerOptions::new(folder))).await?;
         self.user = User::new(server.url().to_owned(), OPERATOR, self.folder.path())?;
         self.server = Some(server);
         Ok(())

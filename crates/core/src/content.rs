@@ -81,6 +81,12 @@ impl Content {
         1 + self.sidecars.len() + self.init.len()
     }
 
+    /// The images of its containers.
+    pub fn images(&self) -> impl Iterator<Item = &ImageRef> {
+        let beside = self.init.iter().chain(&self.sidecars).map(|named| &named.inner.image);
+        std::iter::once(&self.main.image).chain(beside)
+    }
+
     /// What the scratch of a pod may hold altogether. `/tmp` counts for every container, for each has its own,
     /// and what an init step left there stays as long as the pod.
     pub fn scratch_of_a_pod(&self) -> Quantity {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::image::ErrorKind;
 use crate::name::DcName;
 use crate::policy::{OnFailure, PublishPolicy, Succeed};
 use crate::record::{Control, End, EndState, Kind, Operation, Outcome, OutcomeState};
@@ -74,6 +75,8 @@ struct Tally<'a> {
     pending: usize,
     failed: Vec<(&'a DcName, &'a Outcome)>,
     owed: Vec<&'a DcName>,
+    /// Why a registry is waited for, where it is that and no data center.
+    registry: Option<&'a str>,
 }
 
 fn tally<'a>(
@@ -89,7 +92,12 @@ fn tally<'a>(
             // Order asks for this removal first.
             OutcomeState::Done | OutcomeState::Superseded => tally.done += 1,
             OutcomeState::Failed if outcome.has_failed(control) => tally.failed.push((dc, outcome)),
-            OutcomeState::Owed | OutcomeState::Diverged => tally.owed.push(dc),
+            OutcomeState::Owed | OutcomeState::Diverged => {
+                tally.owed.push(dc);
+                if ErrorKind::explains(outcome.reason.as_deref()) {
+                    tally.registry = tally.registry.or(outcome.message.as_deref());
+                }
+            }
             OutcomeState::Waiting => {
                 tally.waiting += 1;
                 tally.pending += 1;
@@ -158,10 +166,15 @@ pub fn fold(
         ),
         (false, false) => open(
             OperationState::Held,
-            Some(format!(
-                "only {} could still meet the publish policy, and cannot be reached",
-                list(&tally.owed)
-            )),
+            Some(match tally.registry {
+                Some(why) => {
+                    format!("only {} could still meet the publish policy: {why}", list(&tally.owed))
+                }
+                None => format!(
+                    "only {} could still meet the publish policy, and cannot be reached",
+                    list(&tally.owed)
+                ),
+            }),
         ),
     }
 }

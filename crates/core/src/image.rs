@@ -4,6 +4,7 @@
 mod errand;
 mod home;
 mod port;
+mod preflight;
 mod registries;
 
 use std::fmt;
@@ -20,6 +21,7 @@ pub use home::{Home, Tagged};
 pub use port::{
     Bytes, Copied, Copy, Error, ErrorKind, ImageDescription, ImageRegistry, Images, Presence, Resolved,
 };
+pub use preflight::{IMAGE_NOT_FOUND, IMAGE_NOT_THERE, Preflight, is_about_images};
 pub use registries::{Errand, Prefix, Pulls, Registries};
 
 /// The longest repository with its host: what registries store names in.

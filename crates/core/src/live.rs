@@ -3,6 +3,7 @@
 use futures::stream::BoxStream;
 
 use crate::cluster::{Fence, Local, Resource, Status};
+use crate::image::{Bytes, Preflight};
 use crate::name::{AppRef, DcName, NamespaceName, ReleaseNumber};
 use crate::view::Reach;
 
@@ -26,6 +27,17 @@ impl From<&Resource> for Sight {
     }
 }
 
+/// How it stands with the images of a Release that is brought to a data center.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    /// The Release.
+    pub release: ReleaseNumber,
+    /// How it stands.
+    pub state: Preflight,
+    /// How far the copy of the present image has come, while one is copied.
+    pub bytes: Option<Bytes>,
+}
+
 /// What this process sees of the data centers.
 pub trait Live: Send + Sync + 'static {
     /// An App in a data center, as it was last seen; `None` where nothing was.
@@ -40,6 +52,10 @@ pub trait Live: Send + Sync + 'static {
     /// The Apps of which a data center holds a resource, as far as this process sees it; without those that are gone
     /// there, as ordered.
     fn apps(&self, dc: &DcName) -> Vec<AppRef>;
+
+    /// How it stands with the images of the Release that was last brought to a data center; `None` where this process
+    /// does not look for them.
+    fn prepared(&self, app: &AppRef, dc: &DcName) -> Option<Prepared>;
 
     /// Yields whenever what is seen of `app` changed; several changes may come as one.
     fn changes(&self, app: &AppRef) -> BoxStream<'static, ()>;

@@ -19,7 +19,7 @@ use self::assess::{assess, differs, shut};
 use self::opening::{at_the_gate, needs_gate};
 use crate::cluster::{Local, Resource};
 use crate::fold::{Due, is_good};
-use crate::image::Pulls;
+use crate::image::{Preflight, Pulls};
 use crate::ledger::{Compare, Revision, Transaction};
 use crate::name::{DcName, OperationId, ReleaseNumber};
 use crate::record::{
@@ -61,6 +61,8 @@ pub struct Scene {
     pub forget_at: Option<Timestamp>,
     /// From where the data center pulls images now.
     pub pulls: Option<Pulls>,
+    /// How it stands there with the images of the App's head.
+    pub preflight: Preflight,
     /// Why the data center did not take the Order, if it did not.
     pub trouble: Option<String>,
     /// Wall time, for the record.
@@ -79,6 +81,8 @@ impl Scene {
 pub enum Step {
     /// Commit this; if it loses its comparison, look again.
     Commit(Transaction),
+    /// Look whether the images of the App's head are where this data center pulls them from, and bring them there.
+    Prepare,
     /// Order what completed last: nobody brings it here.
     Start,
     /// Write the Order into the data center.

@@ -12,7 +12,9 @@ use crate::breaker::Stop;
 use crate::cluster::{Drift, Finding, Power, Replicas};
 use crate::digest::Digest;
 use crate::fold::OperationState;
+use crate::image::{Bytes, Preflight};
 use crate::ledger::Revision;
+use crate::live::Prepared;
 use crate::name::{AppRef, AppUid, DcName, NamespaceName, OperationId, ReleaseNumber};
 use crate::record::{DcState, Decision, Environment, Kind, OutcomeState, Pin};
 use crate::scale::{Replication, Scale};
@@ -200,6 +202,50 @@ pub struct OutcomeView {
     pub since: Timestamp,
     /// Pods there, live, where the data center has answered for this Order.
     pub replicas: Option<Replicas>,
+    /// The images there of the Release that it brings, live, where somebody looks for them.
+    pub images: Option<ImagesView>,
+}
+
+/// How it stands with the images of a Release in a data center.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImagesView {
+    /// How it stands.
+    pub state: ImagesState,
+    /// Which image and why, in a sentence.
+    pub message: Option<String>,
+    /// How far the copy of it has come, while one is copied.
+    pub bytes: Option<Bytes>,
+}
+
+/// How it stands with the images of a Release in a data center.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum ImagesState {
+    /// They are looked for.
+    Looking,
+    /// One is not whole there and is being copied.
+    Copying,
+    /// All are there.
+    Whole,
+    /// One is in no registry.
+    Missing,
+    /// A registry does not say.
+    Unknown,
+}
+
+impl From<Prepared> for ImagesView {
+    fn from(prepared: Prepared) -> Self {
+        let Prepared { release: _, state, bytes } = prepared;
+        let message = state.message().map(str::to_owned);
+        let state = match state {
+            Preflight::Ready => ImagesState::Whole,
+            Preflight::Unknown | Preflight::Looking => ImagesState::Looking,
+            Preflight::Copying(_) => ImagesState::Copying,
+            Preflight::Missing(_) => ImagesState::Missing,
+            Preflight::Silent(..) => ImagesState::Unknown,
+        };
+        Self { state, message, bytes }
+    }
 }
 
 /// A Release.

@@ -1,7 +1,7 @@
 //! The connection to one data center: find out who answers, watch, work off the queue, and when it is lost,
 //! ask with one read at a time whether it is back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use tokio_util::time::{DelayQueue, delay_queue};
 
 use crate::desk::{Desk, Visit};
 use crate::mirror::Change;
+use crate::preflight::Preflights;
 use crate::queue::Queue;
 
 /// How many Apps of a data center are worked on at once.
@@ -151,6 +152,14 @@ async fn disconnected(work: &mut Work, changes: &mut broadcast::Receiver<Change>
             change = changes.recv() => work.take_change(change),
             _ = work.next() => {}
         }
+    }
+}
+
+/// The Apps of which images were looked for, once something came of it.
+async fn prepared(preflights: Option<&Preflights>) -> HashSet<AppRef> {
+    match preflights {
+        Some(preflights) => preflights.changed().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -400,6 +409,11 @@ impl Work {
                         self.wake(app, rest);
                     }
                     return visit;
+                }
+                prepared = prepared(self.desk.preflights.as_ref()) => {
+                    for app in prepared {
+                        self.queue.push(app);
+                    }
                 }
                 Some(due) = self.later.next() => {
                     let app = due.into_inner();

@@ -10,15 +10,16 @@ use plimsoll_core::cluster::{self, Cluster, Delivery, LastGood, Power, PriorityC
 use plimsoll_core::content::Content;
 use plimsoll_core::digest::Digest;
 use plimsoll_core::error::Chain;
-use plimsoll_core::image::Images;
+use plimsoll_core::image::Preflight;
 use plimsoll_core::ledger::{self, Committed, Ledger};
 use plimsoll_core::name::{AppRef, AppUid, DcName, NamespaceName};
-use plimsoll_core::record::{self, Ordered, key};
+use plimsoll_core::record::{self, EndState, Ordered, Track, key};
 use plimsoll_core::steer::{Scene, Step, step};
 use plimsoll_core::usecase::Plimsoll;
 
 use crate::guard::Guard;
 use crate::mirror::Mirror;
+use crate::preflight::Preflights;
 use crate::sights::Sights;
 use crate::stopwatch::Watches;
 
@@ -41,8 +42,8 @@ pub(crate) struct Desk {
     pub(crate) sights: Arc<Sights>,
     pub(crate) plimsoll: Plimsoll,
     pub(crate) archive: Arc<dyn Archive>,
-    /// The registries of the installation.
-    pub(crate) images: Option<Images>,
+    /// The images of its Apps, where the installation has registries.
+    pub(crate) preflights: Option<Preflights>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) watches: Mutex<Watches>,
     /// Whether it may be written to.
@@ -69,6 +70,9 @@ impl Desk {
     pub(crate) async fn visit(&self, app: &AppRef) -> Visit {
         for _ in 0..STEPS {
             let Some(scene) = self.look(app) else { return Visit::Rest(None) };
+            if let Some(preflights) = self.preflights.as_ref().filter(|_| is_given_up(&scene)) {
+                preflights.forget(app);
+            }
             let step = {
                 let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
                 for parts in &scene.operations {
@@ -86,7 +90,15 @@ impl Desk {
             };
             let visit = match step {
                 Step::Rest(rest) => return Visit::Rest(rest),
-                Step::Commit(transaction) => self.commit(app, transaction).await,
+                Step::Commit(transaction) => {
+                    let visit = self.commit(app, transaction).await;
+                    if let (Some(preflights), Preflight::Missing(_)) = (&self.preflights, &scene.preflight) {
+                        // It is told; whoever says that it is to go on has it looked for anew.
+                        preflights.forget(app);
+                    }
+                    visit
+                }
+                Step::Prepare => self.prepare(app, &scene).await,
                 Step::Start => self.start(app).await,
                 Step::Deliver => self.deliver(app, &scene).await,
                 Step::Erase => self.erase(app, &scene).await,
@@ -108,7 +120,10 @@ impl Desk {
         scene.unreachable = self.sights.lost(&self.dc);
         scene.resource = self.sights.resource(&self.dc, app);
         scene.is_unheld = self.sights.is_unheld(&self.dc, app);
-        scene.pulls = self.images.as_ref().and_then(|images| images.registries.pulls(&self.dc));
+        if let (Some(preflights), Some(head)) = (&self.preflights, &scene.app) {
+            scene.pulls = preflights.pulls();
+            scene.preflight = preflights.of(app, &head.value.head_content);
+        }
         scene.trouble = self.sights.trouble(&self.dc, app);
         Some(scene)
     }
@@ -123,6 +138,39 @@ impl Desk {
                 tracing::warn!(%app, dc = %self.dc, error = %Chain(&error), "the ledger did not take a write");
                 Some(Visit::Rest(Some(RETRY)))
             }
+        }
+    }
+
+    /// Has the images of the App's head looked for.
+    async fn prepare(&self, app: &AppRef, scene: &Scene) -> Option<Visit> {
+        let (Some(preflights), Some(head)) = (&self.preflights, &scene.app) else {
+            return Some(Visit::Rest(None));
+        };
+        let record::App { uid, head, head_content, .. } = &head.value;
+        match self.content(*uid, head_content).await {
+            Ok(content) => {
+                preflights.begin(app, *head, *head_content, &content);
+                None
+            }
+            Err(error) => {
+                tracing::warn!(%app, dc = %self.dc, error = %Chain(&error), "a content cannot be read for its images");
+                Some(Visit::Rest(Some(RETRY)))
+            }
+        }
+    }
+
+    /// Has the images looked for that came with no gate before them: what they lack is shown and brought, and nothing
+    /// waits for it.
+    fn prepare_late(&self, app: &AppRef, scene: &Scene, delivery: &Delivery) {
+        let Want::Run { release, content_digest, content, power: Power::Online, .. } = &delivery.want else {
+            return;
+        };
+        let wrote = scene.operations.iter().find(|parts| parts.operation.id == delivery.operation);
+        let is_ungated = wrote.is_none_or(|parts| {
+            parts.operation.kind == record::Kind::Rollback || !parts.outcomes.contains_key(&self.dc)
+        });
+        if let Some(preflights) = self.preflights.as_ref().filter(|_| is_ungated) {
+            preflights.begin(app, *release, *content_digest, content);
         }
     }
 
@@ -184,6 +232,7 @@ impl Desk {
         match self.cluster.put(&delivery, seen).await {
             Ok(resource) => {
                 tracing::info!(%app, dc = %self.dc, fence = %delivery.fence, operation = %delivery.operation, "delivered");
+                self.prepare_late(app, scene, &delivery);
                 self.refusals.lock().unwrap_or_else(PoisonError::into_inner).remove(app);
                 self.sights.note_trouble(&self.dc, app, None);
                 self.sights.set(&self.dc, resource);
@@ -351,6 +400,14 @@ impl Desk {
         let entry = entry.ok_or_else(|| DeliveryError::Missing(key))?;
         Ok(record::decode::<Content>(&entry).map_err(DeliveryError::Record)?.value)
     }
+}
+
+/// Whether nobody waits any more for what is brought here.
+fn is_given_up(scene: &Scene) -> bool {
+    let newest = scene.app.as_ref().and_then(|app| app.value.operations.get(&Track::Release));
+    let parts = scene.operations.iter().find(|parts| Some(&parts.operation.id) == newest);
+    let end = parts.and_then(|parts| parts.end.as_ref());
+    end.is_some_and(|end| end.value.state == EndState::Aborted)
 }
 
 /// Why an Order cannot be made into a delivery.

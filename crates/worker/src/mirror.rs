@@ -8,6 +8,7 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 use plimsoll_core::cluster::{Policy, PriorityClass};
 use plimsoll_core::error::Chain;
+use plimsoll_core::image::Preflight;
 use plimsoll_core::ledger::{self, Entry, Event, Ledger, Range, Revision};
 use plimsoll_core::name::{AppRef, DcName, NamespaceName, OperationId};
 use plimsoll_core::record::key::{self, OperationKey};
@@ -159,6 +160,7 @@ impl Mirror {
             resource: None,
             is_unheld: false,
             pulls: None,
+            preflight: Preflight::Ready,
             trouble: None,
             now,
         })

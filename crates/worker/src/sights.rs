@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use plimsoll_core::cluster::{Asks, Fence, PriorityClass, Resource};
 use plimsoll_core::digest::Digest;
-use plimsoll_core::live::{Live, Sight};
+use plimsoll_core::live::{Live, Prepared, Sight};
 use plimsoll_core::name::{AppRef, AppUid, DcName, NamespaceName};
 use plimsoll_core::view::{Outage, Reach};
 use tokio::sync::futures::Notified;
@@ -49,6 +49,7 @@ struct Seen {
     /// Why others cannot be had.
     blocked: HashMap<String, String>,
     troubles: HashMap<AppRef, String>,
+    prepared: HashMap<AppRef, Prepared>,
 }
 
 impl Sights {
@@ -162,6 +163,19 @@ impl Sights {
             Some(why) => troubles.insert(app.clone(), why),
             None => troubles.remove(app),
         };
+    }
+
+    /// Notes how it stands with the images of the Release that is brought there; nothing where nobody has to look.
+    pub(crate) fn note_prepared(&self, dc: &DcName, app: &AppRef, prepared: Option<Prepared>) {
+        {
+            let mut seen = self.seen();
+            let there = &mut seen.entry(dc.clone()).or_default().prepared;
+            match prepared {
+                Some(prepared) => there.insert(app.clone(), prepared),
+                None => there.remove(app),
+            };
+        }
+        self.tell(app);
     }
 
     /// Forgets one resource that is gone, or cannot be read.
@@ -314,6 +328,10 @@ impl Live for Sights {
         let there = seen.get(dc).into_iter().flat_map(|seen| &seen.resources);
         // What only says that an App is gone stays for no longer than until its worker comes by.
         there.filter(|(_, resource)| !resource.is_spent()).map(|(app, _)| app.clone()).collect()
+    }
+
+    fn prepared(&self, app: &AppRef, dc: &DcName) -> Option<Prepared> {
+        self.seen().get(dc)?.prepared.get(app).cloned()
     }
 
     fn changes(&self, app: &AppRef) -> BoxStream<'static, ()> {

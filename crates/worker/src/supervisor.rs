@@ -19,6 +19,7 @@ use crate::desk::Desk;
 use crate::guard::Guard;
 use crate::housekeeping::{Housekeeper, Pace};
 use crate::mirror::{Change, Mirror};
+use crate::preflight::Preflights;
 use crate::sights::Sights;
 use crate::stopwatch::Watches;
 
@@ -91,6 +92,9 @@ pub async fn run(setup: Setup, cancelled: CancellationToken) {
             }
             let Some(cluster) = clusters.cluster(&dc) else { continue };
             served.insert(dc.clone());
+            let preflights = images
+                .clone()
+                .map(|images| Preflights::new(dc.clone(), images, sights.clone(), clock.clone()));
             let desk = Desk {
                 dc,
                 ledger: ledger.clone(),
@@ -99,7 +103,7 @@ pub async fn run(setup: Setup, cancelled: CancellationToken) {
                 sights: sights.clone(),
                 plimsoll: plimsoll.clone(),
                 archive: archive.clone(),
-                images: images.clone(),
+                preflights,
                 clock: clock.clone(),
                 watches: Mutex::new(Watches::new(clock.clone())),
                 guard: Guard::default(),
@@ -135,6 +139,9 @@ async fn stand(desk: Arc<Desk>, candidate: String, cancelled: CancellationToken)
                 tokio::select! {
                     () = seat.lost() => term.cancel(),
                     () = connection::serve(desk.clone(), term.clone()) => {}
+                }
+                if let Some(preflights) = &desk.preflights {
+                    preflights.clear();
                 }
                 // Also without the seat: what was measured was measured, and a successor that was faster wins.
                 desk.hand_over().await;

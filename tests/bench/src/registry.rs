@@ -102,6 +102,17 @@ impl RegistryServer {
         self.folder.path().join("storage")
     }
 
+    /// Stops it. What it has stays.
+    pub async fn stop(&mut self) -> Result<()> {
+        self.process.stop(deadline::TO_STOP).await
+    }
+
+    /// Starts it again on what it has, at the same address.
+    pub async fn start_again(&mut self) -> Result<()> {
+        self.process = serve(self.line, self.folder.path()).await?;
+        self.answers().await
+    }
+
     /// Stops it, collects what no tag needs, as its own program does it, and starts it again.
     pub async fn collect_garbage(&mut self) -> Result<()> {
         self.process.stop(deadline::TO_STOP).await?;

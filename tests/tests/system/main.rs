@@ -5,6 +5,7 @@ mod faces;
 mod grades;
 mod ground;
 mod held;
+mod images;
 mod kill;
 mod kubectl;
 mod lifecycle;

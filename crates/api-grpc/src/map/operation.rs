@@ -4,7 +4,7 @@ use plimsoll_core::cluster::Replicas;
 use plimsoll_core::fold::OperationState;
 use plimsoll_core::name::AppRef;
 use plimsoll_core::record::{Kind, OutcomeState};
-use plimsoll_core::view::{OperationView, OutcomeView};
+use plimsoll_core::view::{ImagesState, ImagesView, OperationView, OutcomeView};
 
 use super::timestamp;
 use crate::proto;
@@ -44,7 +44,7 @@ pub(crate) fn operation(view: OperationView) -> proto::Operation {
 }
 
 fn outcome(view: OutcomeView) -> proto::Outcome {
-    let OutcomeView { dc, state, reason, message, since, replicas } = view;
+    let OutcomeView { dc, state, reason, message, since, replicas, images } = view;
     proto::Outcome {
         data_center: dc.into(),
         state: outcome_state(state).into(),
@@ -52,6 +52,27 @@ fn outcome(view: OutcomeView) -> proto::Outcome {
         message,
         since: Some(timestamp(since)),
         replicas: replicas.map(self::replicas),
+        images: images.map(self::images),
+    }
+}
+
+fn images(view: ImagesView) -> proto::OutcomeImages {
+    let ImagesView { state, message, bytes } = view;
+    proto::OutcomeImages {
+        state: images_state(state).into(),
+        message,
+        done_bytes: bytes.map(|bytes| bytes.done),
+        total_bytes: bytes.map(|bytes| bytes.total),
+    }
+}
+
+fn images_state(state: ImagesState) -> proto::ImagesState {
+    match state {
+        ImagesState::Looking => proto::ImagesState::Looking,
+        ImagesState::Copying => proto::ImagesState::Copying,
+        ImagesState::Whole => proto::ImagesState::Whole,
+        ImagesState::Missing => proto::ImagesState::Missing,
+        ImagesState::Unknown => proto::ImagesState::Unknown,
     }
 }
 
@@ -129,6 +150,11 @@ mod tests {
                     available: 4,
                     old: 5,
                     terminating: 6,
+                }),
+                images: Some(ImagesView {
+                    state: ImagesState::Copying,
+                    message: Some("it is copied first".into()),
+                    bytes: Some(plimsoll_core::image::Bytes { done: 7, total: 8 }),
                 }),
             }],
             by: "alice".into(),

@@ -20,7 +20,9 @@ pub use installation::{
     DataCenter, DataCenterState, Decision, DecisionWord, Environment, Guard, Installation, Namespace,
     NamespaceThere, Reach, ReachState, Stop,
 };
-pub use operation::{Accepted, Operation, OperationKind, OperationState, Outcome, OutcomeState};
+pub use operation::{
+    Accepted, ImagesState, Operation, OperationKind, OperationState, Outcome, OutcomeImages, OutcomeState,
+};
 pub use page::Page;
 pub use problem::{Problem, Violation};
 pub use release::{Change, Difference, Release};

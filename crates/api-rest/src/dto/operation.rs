@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use plimsoll_core::fold;
 use plimsoll_core::name::AppRef;
 use plimsoll_core::record;
-use plimsoll_core::view::{self, OperationView, OutcomeView};
+use plimsoll_core::view::{self, ImagesView, OperationView, OutcomeView};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -68,6 +68,41 @@ pub struct Outcome {
     /// Pods there, live, where the data center has answered for this Order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<Replicas>,
+    /// The images there of the Release that it brings, live, where somebody looks for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<OutcomeImages>,
+}
+
+/// How it stands with the images of a Release in a data center.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OutcomeImages {
+    /// How it stands.
+    pub state: ImagesState,
+    /// Which image and why, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// How many bytes of the image that is being copied are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done_bytes: Option<u64>,
+    /// How many it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_bytes: Option<u64>,
+}
+
+/// How it stands with the images of a Release in a data center.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum ImagesState {
+    /// They are looked for.
+    Looking,
+    /// One is not whole there and is being copied.
+    Copying,
+    /// All are there.
+    Whole,
+    /// One is in no registry.
+    Missing,
+    /// A registry does not say.
+    Unknown,
 }
 
 /// What an Operation does.
@@ -201,7 +236,7 @@ impl From<OperationView> for Operation {
 
 impl From<OutcomeView> for Outcome {
     fn from(view: OutcomeView) -> Self {
-        let OutcomeView { dc, state, reason, message, since, replicas } = view;
+        let OutcomeView { dc, state, reason, message, since, replicas, images } = view;
         Self {
             data_center: dc.into(),
             state: state.into(),
@@ -209,6 +244,7 @@ impl From<OutcomeView> for Outcome {
             message,
             since,
             replicas: replicas.map(Replicas::from),
+            images: images.map(OutcomeImages::from),
         }
     }
 }
@@ -269,6 +305,30 @@ impl From<record::OutcomeState> for OutcomeState {
             record::OutcomeState::Diverged => Self::Diverged,
             record::OutcomeState::Superseded => Self::Superseded,
             record::OutcomeState::Done => Self::Done,
+        }
+    }
+}
+
+impl From<ImagesView> for OutcomeImages {
+    fn from(view: ImagesView) -> Self {
+        let ImagesView { state, message, bytes } = view;
+        Self {
+            state: state.into(),
+            message,
+            done_bytes: bytes.map(|bytes| bytes.done),
+            total_bytes: bytes.map(|bytes| bytes.total),
+        }
+    }
+}
+
+impl From<view::ImagesState> for ImagesState {
+    fn from(state: view::ImagesState) -> Self {
+        match state {
+            view::ImagesState::Looking => Self::Looking,
+            view::ImagesState::Copying => Self::Copying,
+            view::ImagesState::Whole => Self::Whole,
+            view::ImagesState::Missing => Self::Missing,
+            view::ImagesState::Unknown => Self::Unknown,
         }
     }
 }

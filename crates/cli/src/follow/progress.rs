@@ -7,7 +7,7 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use plimsoll_api_rest::dto::{Operation, Outcome, OutcomeState, Replicas};
+use plimsoll_api_rest::dto::{Operation, Outcome, OutcomeImages, OutcomeState, Replicas};
 
 use crate::output::clean;
 
@@ -82,7 +82,9 @@ impl Progress {
     }
 
     fn line(&mut self, outcome: &Outcome) {
-        let text = format!("{}{}", self.label, line(outcome));
+        // Where lines are kept, a new one for every piece that arrives would bury the others.
+        let bytes = matches!(self.form, Form::Live { .. }).then(|| copied(outcome)).flatten();
+        let text = format!("{}{}{}", self.label, line(outcome), bytes.unwrap_or_default());
         match &mut self.form {
             Form::Live { all, bars } => {
                 let bar = bars.entry(outcome.data_center.clone()).or_insert_with(|| {
@@ -124,7 +126,7 @@ fn is_settled(state: OutcomeState) -> bool {
 
 /// `dc-1  Progressing  2/3 updated, 1/3 ready  an image cannot be pulled`.
 pub(super) fn line(outcome: &Outcome) -> String {
-    let Outcome { data_center, state, reason: _, message, since: _, replicas } = outcome;
+    let Outcome { data_center, state, reason: _, message, since: _, replicas, images } = outcome;
     let mut text = format!("{:<12} {:<11}", clean(data_center), format!("{state:?}"));
     if let Some(replicas) = replicas {
         let _ = write!(text, "  {}", pods(replicas));
@@ -132,7 +134,21 @@ pub(super) fn line(outcome: &Outcome) -> String {
     if let Some(message) = message {
         let _ = write!(text, "  {}", clean(message));
     }
+    // What a gate waits for, the outcome says itself.
+    let late = images
+        .as_ref()
+        .filter(|_| !matches!(state, OutcomeState::Waiting | OutcomeState::Owed | OutcomeState::Failed));
+    if let Some(found) = late.and_then(|images| images.message.as_ref()) {
+        let _ = write!(text, "  {}", clean(found));
+    }
     text.trim_end().to_owned()
+}
+
+/// `: 12 of 340 MiB`, while an image is copied.
+fn copied(outcome: &Outcome) -> Option<String> {
+    let OutcomeImages { done_bytes, total_bytes, .. } = outcome.images.as_ref()?;
+    let mebibytes = |bytes: u64| bytes.div_ceil(1024 * 1024);
+    Some(format!(": {} of {} MiB", mebibytes((*done_bytes)?), mebibytes((*total_bytes)?)))
 }
 
 /// `2/3 updated, 3/3 ready, 1 old, 1 leaving`; where none is ordered, those that are still there.

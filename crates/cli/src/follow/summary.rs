@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use plimsoll_api_rest::dto::{Operation, OperationKind, OperationState, Outcome, OutcomeState};
+use plimsoll_core::image::ErrorKind;
 
 use crate::failure::Failure;
 use crate::output::{clean, seconds};
@@ -37,6 +38,11 @@ pub(crate) fn sentence(operation: &Operation, took: Option<Duration>) -> String 
         .partition(|outcome| outcome.reason.as_deref() == Some(plimsoll_core::steer::HELD));
     if !held.is_empty() {
         let _ = write!(text, "; {} is held and gets it when an operator lets it go on", names(&held));
+    }
+    let (registry, away): (Vec<&Outcome>, Vec<&Outcome>) =
+        away.into_iter().partition(|outcome| ErrorKind::explains(outcome.reason.as_deref()));
+    if !registry.is_empty() {
+        let _ = write!(text, "; {} waits for a registry and gets it when that answers", names(&registry));
     }
     if !away.is_empty() {
         let _ = write!(text, "; {} cannot be reached and gets it on return", names(&away));
@@ -136,6 +142,7 @@ mod tests {
             message: None,
             since: "2026-11-23T00:00:00Z".parse().unwrap(),
             replicas: (state != OutcomeState::Owed).then_some(replicas),
+            images: None,
         }
     }
 

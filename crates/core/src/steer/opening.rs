@@ -3,6 +3,7 @@
 use super::assess::{Shut, differs, diverged, owed, shut};
 use super::{Scene, Step, evidence, relies_on_operation, write};
 use crate::gate::{Gate, gate};
+use crate::image::{IMAGE_NOT_FOUND, IMAGE_NOT_THERE, Preflight};
 use crate::order::{Before, Brings, order_for};
 use crate::record::{Draft, OperationParts, Ordered, Outcome, OutcomeState, Pace, Spent, Stored, Track, key};
 
@@ -15,6 +16,12 @@ pub(super) fn needs_gate(scene: &Scene, parts: &OperationParts, outcome: &Outcom
         OutcomeState::Waiting => true,
         // It was owed, or went its own way, before its gate opened: the Order is still of something older.
         OutcomeState::Owed | OutcomeState::Diverged => !is_ordered(scene, parts),
+        // It failed before anything was ordered, and somebody said that it is to go on.
+        OutcomeState::Failed => {
+            outcome.order.is_none()
+                && !outcome.has_failed(&parts.plain_control())
+                && !is_ordered(scene, parts)
+        }
         _ => false,
     }
 }
@@ -53,7 +60,7 @@ pub(super) fn at_the_gate(
             &parts.plain_outcomes(),
             parts.end.as_ref().map(|end| &end.value),
         ) {
-            Gate::Open => return open_gate(scene, parts, outcome).map(Some),
+            Gate::Open => return through(scene, parts, outcome),
             Gate::Closed(_) if outcome.value.state != OutcomeState::Waiting => {
                 // It is back, and its turn has not come.
                 let after = Outcome {
@@ -71,6 +78,39 @@ pub(super) fn at_the_gate(
     };
     let after = owed(&outcome.value, closed, scene.now, outcome.value.spent);
     if !differs(&outcome.value, &after, &parts.operation.policy) {
+        return Ok(None);
+    }
+    write(scene, parts, outcome, &after).map(Some)
+}
+
+/// What comes next where a gate is open: the images of a Release come before it. What brings no Release needs none but
+/// those that are there.
+fn through(
+    scene: &Scene,
+    parts: &OperationParts,
+    outcome: &Stored<Outcome>,
+) -> Result<Option<Step>, serde_json::Error> {
+    let (state, reason, why) = match &scene.preflight {
+        _ if parts.operation.kind.track() != Track::Release => {
+            return open_gate(scene, parts, outcome).map(Some);
+        }
+        Preflight::Ready => return open_gate(scene, parts, outcome).map(Some),
+        Preflight::Unknown => return Ok(Some(Step::Prepare)),
+        Preflight::Looking => return Ok(None),
+        Preflight::Copying(why) => (OutcomeState::Waiting, IMAGE_NOT_THERE, why),
+        Preflight::Missing(why) => (OutcomeState::Failed, IMAGE_NOT_FOUND, why),
+        Preflight::Silent(kind, why) => (OutcomeState::Owed, kind.reason(), why),
+    };
+    let before = &outcome.value;
+    let after = Outcome {
+        state,
+        reason: Some(reason.to_owned()),
+        message: Some(why.clone()),
+        since: if before.state == state { before.since } else { scene.now },
+        round: if state == OutcomeState::Failed { parts.plain_control().round } else { before.round },
+        ..before.clone()
+    };
+    if !differs(before, &after, &parts.operation.policy) {
         return Ok(None);
     }
     write(scene, parts, outcome, &after).map(Some)

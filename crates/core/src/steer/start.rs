@@ -1,6 +1,7 @@
 //! A data center that nobody brings an App to: it was added when the App was there already.
 
 use super::Scene;
+use crate::image::is_about_images;
 use crate::record::{DcState, EndState, Kind, Track};
 
 /// Whether this data center lacks what completed elsewhere, and no Operation brings it.
@@ -17,7 +18,14 @@ pub(super) fn is_behind(scene: &Scene) -> bool {
     let newest = app.operations.get(&Track::Release);
     let publish = scene.operations.iter().find(|parts| Some(&parts.operation.id) == newest);
     match scene.order.as_ref().filter(|order| order.value.uid == app.uid) {
-        None => publish.is_none_or(|parts| parts.operation.kind != Kind::GoLive || parts.end.is_some()),
+        None => publish.is_none_or(|parts| {
+            let outcome = parts.outcomes.get(&dc.name);
+            // Its own Operation brings it, once the images are there.
+            let awaits_images =
+                outcome.is_some_and(|outcome| is_about_images(outcome.value.reason.as_deref()));
+            (parts.operation.kind != Kind::GoLive || parts.end.is_some())
+                && !(awaits_images && parts.end.is_some())
+        }),
         Some(order) => {
             let succeeded =
                 publish.filter(|parts| !parts.outcomes.contains_key(&dc.name)).is_some_and(|parts| {

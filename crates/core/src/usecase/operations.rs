@@ -15,8 +15,8 @@ use crate::fold::OperationState;
 use crate::ledger::{Direction, Entry, MAX_PAGE, Range};
 use crate::name::{AppRef, OperationId};
 use crate::record::key::OperationKey;
-use crate::record::{EndState, Kind, Operation, OperationParts, OutcomeState, Stored, key};
-use crate::view::{OperationView, OutcomeView, Paged};
+use crate::record::{EndState, Kind, Operation, OperationParts, OutcomeState, Stored, Track, key};
+use crate::view::{ImagesView, OperationView, OutcomeView, Paged};
 
 /// Which Operations to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -169,8 +169,16 @@ impl Plimsoll {
                     .and_then(|sight| sight.status)
                     .filter(|status| status.fence.revision >= order)
                     .map(|status| status.replicas);
+                let images = self
+                    .live
+                    .prepared(&operation.app, &dc)
+                    .filter(|prepared| {
+                        prepared.release == operation.release && operation.kind.track() == Track::Release
+                    })
+                    .map(ImagesView::from);
                 OutcomeView {
                     replicas,
+                    images,
                     dc,
                     state: outcome.state,
                     reason: outcome.reason,

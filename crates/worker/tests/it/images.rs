@@ -1,13 +1,18 @@
-//! Images: tags that become digests, and where each data center pulls from.
+//! Images: tags that become digests, where each data center pulls from, and that they are there first.
+
+use std::time::Duration;
 
 use plimsoll_core::cluster::Want;
 use plimsoll_core::error::{Error, Kind, Violation};
-use plimsoll_core::image::ErrorKind;
-use plimsoll_core::usecase::{PageRequest, TakeScale};
-use plimsoll_core::view::Accepted;
+use plimsoll_core::fold::OperationState;
+use plimsoll_core::image::{Bytes, ErrorKind};
+use plimsoll_core::record::OutcomeState;
+use plimsoll_core::scale::Replication;
+use plimsoll_core::usecase::{PageRequest, ScaleChange, Steering, TakeScale};
+use plimsoll_core::view::{Accepted, ImagesState, OperationView, OutcomeView};
 use serde_json::{Value, json};
 
-use crate::support::fake_registry::QA;
+use crate::support::fake_registry::{QA, SIZE};
 use crate::support::{Bed, ann, document, shop, write};
 
 /// The App with this image.
@@ -138,4 +143,193 @@ async fn each_data_center_pulls_from_what_is_its_own() {
             .to_owned()
     };
     assert_eq!([0, 1, 2].map(pulled), ["dc-1.example.com/shop", "dc-2.example.com/mirror/shop", QA]);
+}
+
+/// The document of this version, by digest, with this publish policy.
+fn pinned(version: u8, publish: &Value) -> Value {
+    let mut document = document(version, publish);
+    let image = document["spec"]["image"].as_str().unwrap().replace("registry.example.com/shop", QA);
+    document["spec"]["image"] = json!(image);
+    document
+}
+
+async fn publish(bed: &Bed, version: u8, publish: &Value) -> OperationView {
+    let accepted =
+        apply(bed, &pinned(version, publish), &format!("publish-{version}-{publish}")).await.unwrap();
+    accepted.operation.unwrap()
+}
+
+/// State and reason of the outcomes.
+fn standing(view: &OperationView) -> Vec<String> {
+    let line = |dc: &OutcomeView| format!("{:?} {}", dc.state, dc.reason.as_deref().unwrap_or("-"));
+    view.dcs.iter().map(line).collect()
+}
+
+const IMAGES: [&str; 3] = ["dc-1.example.com/shop", "dc-2.example.com/mirror/shop", QA];
+
+#[tokio::test(start_paused = true)]
+async fn what_is_whole_where_it_is_needed_is_looked_at_once_and_not_copied() {
+    let (bed, registry) = Bed::with_registries().await;
+    for home in IMAGES {
+        registry.push(home, "1", 1);
+    }
+    let operation = publish(&bed, 1, &json!({})).await;
+    let end = bed.until(operation.id, |view| view.state.is_final()).await;
+    assert_eq!((end.state, registry.copies(), registry.looks()), (OperationState::Succeeded, vec![], 3));
+    let scale = ScaleChange { size: Some(Replication::Fixed(5)), dcs: Vec::new(), placement: None };
+    bed.ended(bed.plimsoll.scale(&ann(), &shop(), scale, write("scale")).await.unwrap()).await;
+    bed.ended(bed.plimsoll.restart(&ann(), &shop(), write("restart")).await.unwrap()).await;
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert_eq!(registry.looks(), 3, "nobody asks for what runs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_missing_is_copied_first_as_a_step_that_everybody_sees() {
+    let (bed, registry) = Bed::with_registries().await;
+    registry.push(QA, "1", 1);
+    registry.stop_halfway();
+    let operation = publish(&bed, 1, &json!({})).await;
+    let seen = bed
+        .until(operation.id, |view| {
+            let copies = |n: usize| view.dcs[n].reason.as_deref() == Some("ImageNotThere");
+            view.dcs[2].state == OutcomeState::Healthy && copies(0) && copies(1)
+        })
+        .await;
+    assert_eq!(standing(&seen), ["Waiting ImageNotThere", "Waiting ImageNotThere", "Healthy -"]);
+    let images = seen.dcs[0].images.clone().unwrap();
+    let half = Bytes { done: SIZE / 2, total: SIZE };
+    assert_eq!((images.state, images.bytes), (ImagesState::Copying, Some(half)));
+    let why = "dc-1.example.com/shop@010101010101 is not whole there; it is copied first";
+    assert_eq!((images.message.as_deref(), seen.dcs[0].message.as_deref()), (Some(why), Some(why)));
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert_eq!((bed.dcs[0].puts().len(), bed.dcs[1].puts().len()), (0, 0), "nothing before its image");
+    registry.go_on();
+    let end = bed.until(operation.id, |view| view.state.is_final()).await;
+    assert_eq!(end.state, OperationState::Succeeded);
+    assert_eq!(end.dcs[0].images.as_ref().unwrap().state, ImagesState::Whole);
+    let mut copies = registry.copies();
+    copies.sort();
+    assert_eq!(copies, [format!("{QA} -> {}", IMAGES[0]), format!("{QA} -> {}", IMAGES[1])]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_in_the_middle_of_a_copy_goes_on_from_the_ledger() {
+    let (bed, registry) = Bed::with_registries().await;
+    registry.push(QA, "1", 1);
+    registry.stop_halfway();
+    let operation = publish(&bed, 1, &json!({"order": [["dc-1"]]})).await;
+    bed.until(operation.id, |view| view.dcs[0].reason.is_some()).await;
+    bed.kill().await;
+    let seen = bed.plimsoll.operation(&ann(), operation.id).await.unwrap();
+    assert_eq!(standing(&seen), ["Waiting ImageNotThere", "Waiting -", "Waiting -"]);
+    registry.go_on();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert!(registry.copies().is_empty(), "who was killed copies nothing");
+    bed.run();
+    let end = bed.until(operation.id, |view| view.state.is_final()).await;
+    assert_eq!((end.state, registry.copies().len()), (OperationState::Succeeded, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_is_down_is_waited_for_by_its_own_data_center_alone() {
+    for (kind, reason) in [
+        (ErrorKind::Unreachable, "RegistryUnreachable"),
+        (ErrorKind::Refused, "RegistryRefused"),
+        (ErrorKind::Unsure, "RegistryUnsure"),
+    ] {
+        let (bed, registry) = Bed::with_registries().await;
+        registry.push(QA, "1", 1);
+        registry.silence("dc-1.example.com", Some(kind));
+        let operation = publish(&bed, 1, &json!({"order": [["dc-1"]]})).await;
+        let end = bed.until(operation.id, |view| view.state.is_final()).await;
+        assert_eq!(end.state, OperationState::SucceededOwing, "{kind:?} {end:#?}");
+        assert_eq!(standing(&end), [format!("Owed {reason}").as_str(), "Healthy -", "Healthy -"]);
+        let why = end.dcs[0].message.as_deref().unwrap();
+        assert!(why.starts_with("the registry dc-1.example.com "), "{why}");
+        tokio::time::sleep(Duration::from_hours(1)).await;
+        assert!(bed.dcs[0].puts().is_empty());
+        registry.silence("dc-1.example.com", None);
+        let settled = bed.settled(operation.id).await;
+        assert_eq!(standing(&settled)[0], "Healthy -");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_only_registries_could_carry_on_says_so() {
+    let (bed, registry) = Bed::with_registries().await;
+    registry.push(QA, "1", 1);
+    for host in ["qa.example.com", "dc-1.example.com", "dc-2.example.com"] {
+        registry.silence(host, Some(ErrorKind::Unreachable));
+    }
+    let operation = publish(&bed, 1, &json!({})).await;
+    let held = bed.until(operation.id, |view| view.state == OperationState::Held).await;
+    assert_eq!(
+        held.message.as_deref(),
+        Some(
+            "only dc-1, dc-2, dc-3 could still meet the publish policy: the registry dc-1.example.com does not answer: \
+             scripted; it goes on by itself when that answers"
+        )
+    );
+    for host in ["qa.example.com", "dc-1.example.com", "dc-2.example.com"] {
+        registry.silence(host, None);
+    }
+    let end = bed.until(operation.id, |view| view.state.is_final()).await;
+    assert_eq!(end.state, OperationState::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_is_nowhere_fails_and_is_looked_for_anew_when_told_to_go_on() {
+    let (bed, registry) = Bed::with_registries().await;
+    let operation = publish(&bed, 1, &json!({})).await;
+    let held = bed.until(operation.id, |view| view.state == OperationState::Held).await;
+    bed.until(operation.id, |view| standing(view) == ["Failed ImageNotFound"; 3]).await;
+    let why = held.message.unwrap();
+    assert!(why.contains("it is not in dc-1.example.com/shop, and none of qa.example.com/shop, "), "{why}");
+    let looks = registry.looks();
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert_eq!(registry.looks(), looks, "nobody looks until somebody says so");
+    registry.push(QA, "1", 1);
+    bed.plimsoll.steer_operation(&ann(), operation.id, Steering::Resume, write("resume")).await.unwrap();
+    let end = bed.until(operation.id, |view| view.state.is_final()).await;
+    assert_eq!((end.state, standing(&end)), (OperationState::Succeeded, vec!["Healthy -".to_owned(); 3]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_is_told_what_is_missing_and_waits_for_none_of_it() {
+    let (bed, registry) = Bed::with_registries().await;
+    for version in [1, 2] {
+        registry.push(QA, &version.to_string(), version);
+        let operation = publish(&bed, version, &json!({})).await;
+        bed.until(operation.id, |view| view.state.is_final()).await;
+    }
+    registry.lose(IMAGES[0], 1);
+    registry.silence("dc-2.example.com", Some(ErrorKind::Unreachable));
+    registry.stop_halfway();
+    let rollback = bed.plimsoll.rollback(&ann(), &shop(), None, write("back")).await.unwrap();
+    let end = bed.ended(rollback).await;
+    assert_eq!((end.state, Bed::outcomes(&end).len()), (OperationState::Succeeded, 3));
+    let view = bed
+        .until(end.id, |view| {
+            let state = |n: usize| view.dcs[n].images.as_ref().map(|images| images.state);
+            state(0) == Some(ImagesState::Copying) && state(1) == Some(ImagesState::Unknown)
+        })
+        .await;
+    assert_eq!(view.dcs[2].images.as_ref().map(|images| images.state), Some(ImagesState::Whole));
+    registry.go_on();
+    let whole = format!("{QA} -> {}", IMAGES[0]);
+    bed.eventually("the copy", || registry.copies().iter().filter(|copy| **copy == whole).count() == 3).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_ends_the_copy() {
+    let (bed, registry) = Bed::with_registries().await;
+    registry.push(QA, "1", 1);
+    registry.stop_halfway();
+    let operation = publish(&bed, 1, &json!({})).await;
+    bed.until(operation.id, |view| view.dcs[0].reason.is_some() && view.dcs[1].reason.is_some()).await;
+    bed.plimsoll.steer_operation(&ann(), operation.id, Steering::Abort, write("abort")).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    registry.go_on();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert!(registry.copies().is_empty());
 }

@@ -9,6 +9,7 @@ use plimsoll_core::image::{
     Bytes, Copied, Copy, Error, ErrorKind, Home, ImageDescription, ImageRegistry, Images, Presence,
     Registries, Resolved, Tag,
 };
+use tokio::sync::Semaphore;
 
 /// The bytes of every image.
 pub(crate) const SIZE: u64 = 1000;
@@ -19,6 +20,8 @@ pub(crate) const QA: &str = "qa.example.com/shop";
 /// The registries of the test's installation: one that images are pushed to, and one in dc-1 and in dc-2 each.
 pub(crate) struct FakeRegistry {
     state: Mutex<State>,
+    /// Half of a copy has arrived when it waits for this.
+    halfway: Semaphore,
 }
 
 #[derive(Default)]
@@ -26,11 +29,13 @@ struct State {
     silent: BTreeMap<String, ErrorKind>,
     tags: BTreeMap<(String, String), Digest>,
     images: BTreeSet<(String, Digest)>,
+    copies: Vec<String>,
+    looks: usize,
 }
 
 impl FakeRegistry {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { state: Mutex::default() })
+        Arc::new(Self { state: Mutex::default(), halfway: Semaphore::new(Semaphore::MAX_PERMITS) })
     }
 
     /// What an installation knows of them.
@@ -54,12 +59,37 @@ impl FakeRegistry {
         digest
     }
 
+    /// Takes an image away again, as a clean-up does.
+    pub(crate) fn lose(&self, home: &str, version: u8) {
+        let digest = super::digest(version).parse().unwrap();
+        assert!(self.state().images.remove(&(home.to_owned(), digest)));
+    }
+
     /// Has a registry answer nothing but this, or answer again.
     pub(crate) fn silence(&self, host: &str, kind: Option<ErrorKind>) {
         match kind {
             Some(kind) => self.state().silent.insert(host.to_owned(), kind),
             None => self.state().silent.remove(host),
         };
+    }
+
+    /// Copies come to their middle and no further until [`FakeRegistry::go_on`].
+    pub(crate) fn stop_halfway(&self) {
+        self.halfway.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
+    pub(crate) fn go_on(&self) {
+        self.halfway.add_permits(Semaphore::MAX_PERMITS);
+    }
+
+    /// The copies that were made: `FROM -> TO`.
+    pub(crate) fn copies(&self) -> Vec<String> {
+        self.state().copies.clone()
+    }
+
+    /// How often it was asked whether an image is there.
+    pub(crate) fn looks(&self) -> usize {
+        self.state().looks
     }
 
     fn answers(&self, home: &Home) -> Result<MutexGuard<'_, State>, Error> {
@@ -85,7 +115,8 @@ impl ImageRegistry for FakeRegistry {
     }
 
     async fn presence(&self, home: &Home, digest: &Digest) -> Result<Presence, Error> {
-        let state = self.answers(home)?;
+        let mut state = self.answers(home)?;
+        state.looks += 1;
         let there = state.images.contains(&(home.to_string(), *digest));
         Ok(if there { Presence::Whole } else { Presence::Absent })
     }
@@ -95,9 +126,14 @@ impl ImageRegistry for FakeRegistry {
         if !self.answers(from)?.images.contains(&(from.to_string(), *digest)) {
             return Err(Error::new(ErrorKind::NotFound, &from.host, "scripted"));
         }
+        drop(self.answers(to)?);
+        on(Bytes { done: SIZE / 2, total: SIZE });
+        let _ = self.halfway.acquire().await.unwrap();
+        drop(self.answers(from)?);
         let mut state = self.answers(to)?;
         on(Bytes { done: SIZE, total: SIZE });
         state.images.insert((to.to_string(), *digest));
+        state.copies.push(format!("{from} -> {to}"));
         Ok(Copied { sent: SIZE })
     }
 
