@@ -3,7 +3,7 @@
 //! Real registries (Debian's docker-registry) on loopback; ours and skopeo take turns, each into a registry of its own that
 //! was emptied before, so that neither finds what the other left. Every copy of ours is a process of its own, whose
 //! memory is what the kernel counted at most. Run it with `cargo run --release -p plimsoll-benchmarks --bin images`;
-//! `images copies`, `images lists` and `images memory` run a part of it.
+//! `images copies`, `sites`, `memory` and `lists` are its parts.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -26,6 +26,9 @@ const LAYERS: [usize; 3] = [140, 60, 20];
 const ROUNDS: usize = 5;
 /// Of a layer that is larger than what may be held of it, in MiB.
 const LARGE: usize = 2_000;
+/// What images share, in MiB, and what each has of its own, in bytes.
+const BASE: usize = 100;
+const OWN: usize = 2_000_000;
 const REPOSITORIES: usize = 1_258;
 /// Bytes in a second: a line of a gigabit with what Ethernet, IP and TCP take off.
 const LINE: u64 = 117_000_000;
@@ -40,11 +43,14 @@ async fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["copy", rate, digest, source, targets @ ..] => copy(rate.parse()?, digest, source, targets).await,
         ["sync", source, target] => sync(source, target).await,
+        ["carry", count, source, targets @ ..] => carry(count.parse()?, source, targets).await,
         ["copies"] => copies().await,
+        ["sites"] => sites().await,
         ["memory"] => memory().await,
         ["lists"] => lists().await,
         [] => {
             copies().await?;
+            sites().await?;
             memory().await?;
             lists().await
         }
@@ -82,6 +88,44 @@ async fn copies() -> Result<()> {
         let Copied { own, source, targets, .. } = copied;
         let numbers = format!("{own:.2} s own, {source:.2} s the source's, {targets:.2} s the targets'");
         row(&format!("  processor time, {what}"), &numbers);
+    }
+    Ok(())
+}
+
+/// Images on one base, to three registries: by us, and saved and loaded as archives, which have not been carried between
+/// machines yet.
+async fn sites() -> Result<()> {
+    for count in [1, 10] {
+        let source = Server::start().await?;
+        for at in 0..count {
+            // The base has the same bytes in all, what comes after it others.
+            source.push(&format!("team/app-{at}"), "1", &[BASE << 20, OWN + at]).await?;
+        }
+        let targets = [Server::start().await?, Server::start().await?, Server::start().await?];
+        let hosts: Vec<String> = targets.iter().map(|target| target.server.host()).collect();
+        let mut arguments = vec!["carry".to_owned(), count.to_string(), source.server.host()];
+        arguments.extend(hosts);
+        let said = run(Command::new(std::env::current_exe()?).args(arguments)).await?;
+        let mut numbers = said.split_whitespace().map(str::parse::<u64>);
+        let (Some(Ok(took)), Some(Ok(bytes))) = (numbers.next(), numbers.next()) else { bail!("{said:?}") };
+        let ours = Duration::from_micros(took);
+
+        let targets = [Server::start().await?, Server::start().await?, Server::start().await?];
+        let folder = tempfile::tempdir()?;
+        let begun = Instant::now();
+        for at in 0..count {
+            let archive = format!("docker-archive:{}", folder.path().join(format!("{at}.tar")).display());
+            let name = |server: &Server| format!("docker://{}/team/app-{at}:1", server.server.host());
+            skopeo_copy(&name(&source), &archive).await?;
+            for target in &targets {
+                skopeo_copy(&archive, &name(target)).await?;
+            }
+        }
+        let theirs = begun.elapsed();
+        let what = format!("{count} of {BASE} MiB on one base to three sites");
+        let sent = format!("{:.2} s, {} MiB to each", ours.as_secs_f64(), bytes >> 20);
+        row(&what, &sent);
+        row("  saved and loaded", &format!("{:.2} s: {}", theirs.as_secs_f64(), ratio(theirs, ours)));
     }
     Ok(())
 }
@@ -259,6 +303,11 @@ impl Server {
     }
 }
 
+async fn skopeo_copy(from: &str, to: &str) -> Result<()> {
+    let plain = ["--src-tls-verify=false", "--dest-tls-verify=false"];
+    run(Command::new("skopeo").args(["copy", "-q"]).args(plain).args([from, to])).await.map(drop)
+}
+
 async fn run(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await.context("starting a copy")?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -293,6 +342,37 @@ async fn copy(rate: u64, digest: &str, source: &str, targets: &[&str]) -> Result
     let took = begun.elapsed();
     let peak = Memory::of(std::process::id())?.peak / 1024;
     println!("{} {} {peak}", took.as_micros(), Cost::own()?.total().as_micros());
+    Ok(())
+}
+
+/// Copies of so many images alone, one after the other: prints microseconds, and the bytes that went to a target.
+async fn carry(count: usize, source: &str, targets: &[&str]) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let begun = Instant::now();
+    let copier = Copier::new(folder.path())?;
+    let registry = place(source, "any")?.registry;
+    let sites: Vec<Registry> =
+        targets.iter().map(|host| Ok(place(host, "any")?.registry)).collect::<Result<_>>()?;
+    let (mut brought, mut bytes) = (Vec::<Repository>::new(), 0);
+    for at in 0..count {
+        let repository: Repository = format!("team/app-{at}").parse()?;
+        let source = Place { registry: registry.clone(), repository: repository.clone() };
+        let tag = Reference::Tag("1".parse()?);
+        let image = source.registry.head(&repository, &tag).await?.context("no such image")?;
+        let target = |site: &Registry| {
+            let place = Place { registry: site.clone(), repository: repository.clone() };
+            let tag = Some("1".parse()?);
+            let mounts_from = brought.clone();
+            Ok(Target { place, tag, moves: Moves::Never, mounts_from, throttle: None })
+        };
+        let all = sites.iter().map(target).collect::<Result<Vec<_>>>()?;
+        let plan = copier.plan(&source, image.digest(), all).await?;
+        for result in copier.run(&plan, &|_| {}).await {
+            bytes += result?.bytes;
+        }
+        brought.push(repository);
+    }
+    println!("{} {}", begun.elapsed().as_micros(), bytes / targets.len().max(1) as u64);
     Ok(())
 }
 

@@ -57,12 +57,10 @@ impl Progress {
         let now = Instant::now();
         let mut targets = self.targets.lock();
         let Some(State { meter, stage }) = targets.get_mut(event.target()) else { return };
+        *stage = Stage::Moving;
         match event {
             Event::Skipped { bytes, .. } => meter.skipped(*bytes),
-            Event::Moved { bytes, .. } => {
-                meter.moved(*bytes, now);
-                *stage = Stage::Moving;
-            }
+            Event::Moved { bytes, .. } => meter.moved(*bytes, now),
             Event::Again { bytes, .. } => meter.again(*bytes),
             Event::Paused { wait, .. } => *stage = Stage::Paused(*wait),
             Event::Arrived { .. } | Event::Stored { .. } => {}

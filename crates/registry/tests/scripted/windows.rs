@@ -133,3 +133,19 @@ async fn repositories_are_kept_equal_every_night_and_a_night_that_had_begun_is_m
     };
     assert_eq!(nights, [(BEFORE_SIX, 1, 1), (next_night, 2, 1)]);
 }
+
+#[tokio::test]
+async fn what_is_kept_equal_can_be_left_to_a_task() {
+    let fleet = mk_fleet(1, Habits::default()).await;
+    mk_image(&fleet.source, Some("v1"), &[mk_bytes(1000)]);
+    let mirrors = [mk_place(&fleet.targets[0].1, "prod/web").into()];
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let (copier, place) = (fleet.copier, fleet.place);
+    let task = tokio::spawn(async move {
+        let always = Hours::new(Vec::new(), Arc::new(Set::default()));
+        let done = |synced: Result<Synced, Error>| told.send(synced.unwrap().targets[0].copied).unwrap();
+        copier.keep_equal(&place, &mirrors, Moves::Never, &always, |_| true, done).await;
+    });
+    assert_eq!(heard.recv().await, Some(1));
+    task.abort();
+}
