@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::tree::Value;
 use parking_lot::RwLock;
-use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::status::ApiError;

@@ -26,6 +26,7 @@ mod script;
 mod select;
 mod status;
 mod store;
+pub mod tree;
 mod world;
 
 pub use builder::{Builder, NodeSize, StartError};

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::tree::Value;
 use parking_lot::RwLock;
-use serde_json::Value;
 
 use crate::script::Containers;
 

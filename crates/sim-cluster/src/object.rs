@@ -1,6 +1,6 @@
 //! Reading and writing the parts every Kubernetes object has, on plain JSON trees.
 
-use serde_json::{Map, Value};
+use crate::tree::{List, Map, Text, Value};
 
 use crate::status::ApiError;
 
@@ -11,8 +11,8 @@ const DEEPEST: usize = 100;
 /// Refuses an object that clients could not read back.
 pub(crate) fn check_depth(object: &Value) -> Result<(), ApiError> {
     let of_metadata =
-        |(field, value): (&String, &Value)| field != "managedFields" && is_deeper(value, DEEPEST - 2);
-    let of_object = |(field, value): (&String, &Value)| match value {
+        |(field, value): (&Text, &Value)| field != "managedFields" && is_deeper(value, DEEPEST - 2);
+    let of_object = |(field, value): (&Text, &Value)| match value {
         Value::Object(metadata) if field == "metadata" => metadata.iter().any(of_metadata),
         value => is_deeper(value, DEEPEST - 1),
     };
@@ -63,11 +63,11 @@ pub(crate) fn flag(object: &Value, pointer: &str) -> bool {
 
 /// The elements of the list at a JSON pointer, empty when it is absent or of another type.
 pub(crate) fn list<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
-    at(object, pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    at(object, pointer).and_then(Value::as_array).map(List::as_slice).unwrap_or_default()
 }
 
 /// The map at a JSON pointer.
-pub(crate) fn map<'a>(object: &'a Value, pointer: &str) -> Option<&'a Map<String, Value>> {
+pub(crate) fn map<'a>(object: &'a Value, pointer: &str) -> Option<&'a Map> {
     at(object, pointer).and_then(Value::as_object)
 }
 
@@ -118,13 +118,13 @@ pub(crate) fn owner_uids(object: &Value) -> impl Iterator<Item = &str> {
 }
 
 /// `object[key]` as a map, made when it is absent or something else.
-pub(crate) fn child<'a>(object: &'a mut Value, key: &str) -> &'a mut Map<String, Value> {
+pub(crate) fn child<'a>(object: &'a mut Value, key: &str) -> &'a mut Map {
     let slot = fields(object).entry(key).or_insert(Value::Null);
     fields(slot)
 }
 
 /// The fields of `value`, which becomes an empty object when it was none.
-pub(crate) fn fields(value: &mut Value) -> &mut Map<String, Value> {
+pub(crate) fn fields(value: &mut Value) -> &mut Map {
     if !value.is_object() {
         *value = Value::Object(Map::new());
     }
@@ -134,7 +134,7 @@ pub(crate) fn fields(value: &mut Value) -> &mut Map<String, Value> {
     }
 }
 
-pub(crate) fn metadata(object: &mut Value) -> &mut Map<String, Value> {
+pub(crate) fn metadata(object: &mut Value) -> &mut Map {
     child(object, "metadata")
 }
 
@@ -147,9 +147,9 @@ pub(crate) fn set_default(object: &mut Value, key: &str, value: impl Into<Value>
 }
 
 /// Sets `object[key]`, or removes it when there is no value.
-pub(crate) fn set_or_remove(object: &mut Map<String, Value>, key: &str, value: Option<Value>) {
+pub(crate) fn set_or_remove(object: &mut Map, key: &str, value: Option<Value>) {
     match value {
-        Some(value) => object.insert(key.into(), value),
+        Some(value) => object.insert(key, value),
         None => object.remove(key),
     };
 }

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::tree::Value;
 use parking_lot::RwLock;
 use regex::Regex;
-use serde_json::Value;
 
 use crate::commands::{self, Command, Executed};
 use crate::object;

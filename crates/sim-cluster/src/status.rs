@@ -1,7 +1,7 @@
 //! The errors of an API server: the `Status` bodies that clients branch on.
 
+use crate::tree::{Map, Value, json};
 use http::StatusCode;
-use serde_json::{Map, Value, json};
 
 /// What a failed request answers: an HTTP code and a `Status` object in the real server's wording.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -104,13 +104,13 @@ impl Subject<'_> {
     fn details(&self, kind: &str) -> Value {
         let mut details = Map::new();
         if !self.name.is_empty() {
-            details.insert("name".into(), self.name.into());
+            details.insert("name", self.name.into());
         }
         if !self.group.is_empty() {
-            details.insert("group".into(), self.group.into());
+            details.insert("group", self.group.into());
         }
         if !kind.is_empty() {
-            details.insert("kind".into(), kind.into());
+            details.insert("kind", kind.into());
         }
         Value::Object(details)
     }

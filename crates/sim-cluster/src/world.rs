@@ -1,6 +1,6 @@
 //! What every cluster has from the start: namespaces, nodes, the two priority classes of the system.
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use crate::api::{Api, Caller, Part, Target, WriteOptions};
 use crate::builder::NodeSize;
@@ -82,8 +82,8 @@ fn ensure_node(api: &Api, name: &str, number: usize, size: &NodeSize) -> Result<
     let node = api.modify(&Caller::component("kubelet"), &target, Part::Status, |node| {
         let status = object::child(node, "status");
         status.extend(said.map(|(field, value)| (field.to_owned(), value)));
-        status.insert("allocatable".to_owned(), size.clone());
-        status.insert("capacity".to_owned(), size);
+        status.insert("allocatable", size.clone());
+        status.insert("capacity", size);
     })?;
     registration::lease(api, &node)
 }

@@ -1,7 +1,7 @@
 //! `LimitRanges`: what containers get that name no requests or limits, and what is refused.
 
+use crate::tree::{Map, Value};
 use plimsoll_qos::{Quantity, Resources};
-use serde_json::{Map, Value};
 
 use super::quota::amounts;
 use crate::api::Target;
@@ -39,7 +39,7 @@ pub(super) fn fill_in(tx: &Tx<'_>, target: &Target, pod: &mut Value) {
         if !told.is_empty() {
             let note = format!("LimitRanger plugin set: {}", told.join("; "));
             fields(object::metadata(pod).entry("annotations").or_insert(Value::Null))
-                .insert(ANNOTATION.into(), note.into());
+                .insert(ANNOTATION, note.into());
         }
     }
 }
@@ -85,7 +85,7 @@ pub(super) fn check(tx: &Tx<'_>, target: &Target, pod: &Value) -> Result<(), Api
 }
 
 /// Adds what is missing; the answer is what was.
-fn fill(container: &mut Value, part: &str, amounts: &Map<String, Value>) -> Vec<String> {
+fn fill(container: &mut Value, part: &str, amounts: &Map) -> Vec<String> {
     if amounts.is_empty() {
         return Vec::new();
     }
@@ -94,7 +94,7 @@ fn fill(container: &mut Value, part: &str, amounts: &Map<String, Value>) -> Vec<
     for (name, amount) in amounts {
         if !held.contains_key(name) {
             held.insert(name.clone(), amount.clone());
-            filled.push(name.clone());
+            filled.push(name.to_string());
         }
     }
     filled.sort_unstable();

@@ -6,7 +6,7 @@ mod limits;
 mod pod;
 pub(crate) mod quota;
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 pub(crate) use quota::Bookings;
 

@@ -1,6 +1,6 @@
 //! Pods: service account, priority, tolerations.
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use crate::api::{Api, Target};
 use crate::object::{self, elements, list, set_default, text};
@@ -134,6 +134,6 @@ fn push(object: &mut Value, key: &str, value: Value) {
     let slot = object::fields(object).entry(key).or_insert(Value::Null);
     match slot {
         Value::Array(items) => items.push(value),
-        other => *other = Value::Array(vec![value]),
+        other => *other = vec![value].into(),
     }
 }

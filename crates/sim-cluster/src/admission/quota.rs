@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::tree::{Value, written};
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_qos::{Quantity, Resources};
-use serde_json::{Value, json};
 
 use crate::api::Target;
 use crate::clock;
@@ -248,5 +248,5 @@ pub(crate) fn amounts(object: &Value, pointer: &str) -> Usage {
 
 /// Amounts as an object carries them.
 pub(crate) fn to_value(usage: &Usage) -> Value {
-    json!(usage)
+    written(usage)
 }

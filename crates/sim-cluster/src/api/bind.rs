@@ -1,6 +1,6 @@
 //! Binding: the write that gives a pod its node.
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use super::{Api, Target};
 use crate::object;
@@ -28,7 +28,7 @@ impl Api {
             for name in TOPOLOGY {
                 if let Some(value) = object::label(&node, name) {
                     object::fields(object::metadata(&mut pod).entry("labels").or_insert(Value::Null))
-                        .insert(name.into(), value.into());
+                        .insert(name, value.into());
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Create.
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use super::{Answer, Api, Caller, Part, Target, WriteOptions};
 use crate::resource::Generation;
@@ -45,7 +45,7 @@ impl Api {
             }
             name => name.to_owned(),
         };
-        object::metadata(body).insert("name".into(), name.clone().into());
+        object::metadata(body).insert("name", name.clone().into());
         Ok(target.named(&name))
     }
 
@@ -77,10 +77,10 @@ impl Api {
         {
             metadata.remove(field);
         }
-        metadata.insert("uid".into(), uid.into());
-        metadata.insert("creationTimestamp".into(), now.into());
+        metadata.insert("uid", uid.into());
+        metadata.insert("creationTimestamp", now.into());
         if resource.generation != Generation::None {
-            metadata.insert("generation".into(), json!(1));
+            metadata.insert("generation", json!(1));
         }
         if target.has_status() && resource.is_custom() {
             object::fields(object).remove("status");

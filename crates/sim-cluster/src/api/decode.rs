@@ -1,7 +1,7 @@
 //! From the body of a request to an object of the resource: unknown fields go, and so does what a typed
 //! server would not write back.
 
-use serde_json::Value;
+use crate::tree::{Text, Value};
 
 use super::{Api, Patch, PatchType, Target, Validation, WriteOptions};
 use crate::object;
@@ -146,8 +146,8 @@ fn check_type(target: &Target, body: &mut Value) -> Result<(), ApiError> {
         )));
     }
     let fields = object::fields(body);
-    fields.insert("apiVersion".into(), expected.into());
-    fields.insert("kind".into(), resource.kind.clone().into());
+    fields.insert("apiVersion", expected.into());
+    fields.insert("kind", resource.kind.clone().into());
     object::metadata(body);
     Ok(())
 }
@@ -163,7 +163,7 @@ fn check_namespace(target: &Target, body: &mut Value) -> Result<(), ApiError> {
             "the namespace of the provided object does not match the namespace sent on the request",
         ));
     }
-    object::metadata(body).insert("namespace".into(), target.namespace.clone().into());
+    object::metadata(body).insert("namespace", target.namespace.clone().into());
     Ok(())
 }
 
@@ -233,10 +233,10 @@ impl Walk {
         let ty = schema.get(id);
         match (ty.deduce(Some(value)).shape(), &mut *value) {
             (Shape::Map(map), Value::Object(fields)) => {
-                let names: Vec<String> = fields.keys().cloned().collect();
+                let names: Vec<Text> = fields.keys().cloned().collect();
                 let owner = short_name(schema, id);
                 for name in names {
-                    let inner = at.field(&name, map.fields.contains_key(&name));
+                    let inner = at.field(&name, map.fields.contains_key(name.as_str()));
                     match schema.field_type(map, &name) {
                         None => {
                             self.unknown.push(inner.path);

@@ -1,7 +1,7 @@
 //! Delete: at once, after a grace period, or when the last finalizer is gone.
 
+use crate::tree::{Value, json};
 use jiff::SignedDuration;
-use serde_json::{Value, json};
 
 use super::update::is_released;
 use super::{Answer, Api, Target};
@@ -103,10 +103,10 @@ impl Api {
         let first = !object::is_terminating(live);
         let generation = object::generation(live);
         let metadata = object::metadata(object);
-        metadata.insert("deletionTimestamp".into(), clock::seconds(due).into());
-        metadata.insert("deletionGracePeriodSeconds".into(), grace.into());
+        metadata.insert("deletionTimestamp", clock::seconds(due).into());
+        metadata.insert("deletionGracePeriodSeconds", grace.into());
         if first && generation > 0 {
-            metadata.insert("generation".into(), (generation + 1).into());
+            metadata.insert("generation", (generation + 1).into());
         }
         if &*target.resource.key == "namespaces" {
             // A namespace has no grace period, and the phase says it at once.
@@ -143,7 +143,7 @@ fn set_propagation(object: &mut Value, propagation: Option<Propagation>) {
         .map(Value::from)
         .collect();
     finalizers.extend(wanted.map(Value::from));
-    let finalizers = (!finalizers.is_empty()).then_some(Value::Array(finalizers));
+    let finalizers = (!finalizers.is_empty()).then(|| Value::from(finalizers));
     object::set_or_remove(object::metadata(object), "finalizers", finalizers);
 }
 

@@ -1,6 +1,6 @@
 //! Eviction: a delete that a disruption budget may refuse.
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use super::delete::check_preconditions;
 use super::{Answer, Api, Caller, DeleteOptions, Part, Target};
@@ -69,7 +69,7 @@ impl Api {
             let why = format!("The disruption budget {name} is still being processed by the server.");
             return Err(violated(Some(AGAIN), &why));
         }
-        let pending = object::map(budget, "/status/disruptedPods").map_or(0, serde_json::Map::len);
+        let pending = object::map(budget, "/status/disruptedPods").map_or(0, crate::tree::Map::len);
         if pending > MOST_PENDING {
             let why = "DisruptedPods map too big - too many evictions not confirmed by PDB controller";
             let budget = Subject {
@@ -92,7 +92,7 @@ impl Api {
         self.modify(caller, &budget, Part::Status, |budget| {
             let left = integer(budget, "/status/disruptionsAllowed").unwrap_or_default() - 1;
             let status = object::child(budget, "status");
-            status.insert("disruptionsAllowed".into(), left.into());
+            status.insert("disruptionsAllowed", left.into());
             let pods = status.entry("disruptedPods").or_insert_with(|| json!({}));
             pods[&pod] = now.clone().into();
             if left == 0 {
@@ -120,7 +120,7 @@ impl Api {
                 "reason": "EvictionByEvictionAPI",
                 "message": "Eviction API: evicting",
             }));
-            object::child(pod, "status").insert("conditions".into(), conditions.into());
+            object::child(pod, "status").insert("conditions", conditions.into());
         })?;
         Ok(())
     }

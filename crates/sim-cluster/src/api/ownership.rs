@@ -1,6 +1,6 @@
 //! Who owns which field: hands each write to the field manager with the endpoint it came through.
 
-use serde_json::Value;
+use crate::tree::Value;
 
 use super::read::in_version;
 use super::{Api, Caller, Part, Target, WriteOptions};
@@ -109,7 +109,7 @@ fn apply_error(error: ApplyError) -> ApiError {
             let causes = causes
                 .into_iter()
                 .map(|cause| {
-                    serde_json::json!({"reason": cause.reason, "message": cause.message, "field": cause.field})
+                    crate::tree::json!({"reason": cause.reason, "message": cause.message, "field": cause.field})
                 })
                 .collect();
             ApiError::apply_conflict(message, &causes)

@@ -1,6 +1,6 @@
 //! Patch: the three formats that change what is there, and server-side apply, which may also create it.
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use super::decode::unfit_patch;
 use super::read::in_version;
@@ -164,9 +164,9 @@ impl Api {
                 return Err(ApiError::not_found(target.subject()));
             }
             let metadata = object::metadata(&mut object);
-            metadata.insert("name".into(), target.name.clone().into());
+            metadata.insert("name", target.name.clone().into());
             if target.resource.is_namespaced() {
-                metadata.insert("namespace".into(), target.namespace.clone().into());
+                metadata.insert("namespace", target.namespace.clone().into());
             }
             self.stamp_new(target, &mut object);
             kinds::prepare_create(self, &tx, &target.resource, &mut object)?;

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::ops::RangeBounds;
 use std::sync::Arc;
 
+use crate::tree::Value;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::{Api, Target};
 use crate::object;
@@ -127,7 +127,7 @@ impl Token {
     }
 
     fn write(&self) -> String {
-        URL_SAFE_NO_PAD.encode(json!(self).to_string())
+        URL_SAFE_NO_PAD.encode(serde_json::to_string(self).unwrap_or_default())
     }
 
     /// The place of the last object before.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::tree::Value;
 use http::StatusCode;
-use serde_json::Value;
 
 use crate::resource::{Resource, api_version};
 use crate::status::Subject;

@@ -1,6 +1,6 @@
 //! The scale subresource: the replicas of an object, seen as an `autoscaling/v1` Scale.
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use super::{Answer, Api, Caller, Part, Target, WriteOptions, update};
 use crate::fieldmanager::ScaleMapping;
@@ -66,7 +66,7 @@ impl Api {
 pub(super) fn to_scale(target: &Target, object: &Value) -> Value {
     let (spec, status, selector) = paths(target);
     let selector = match object.pointer(&selector) {
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::String(text)) => text.to_string(),
         Some(selector) => LabelSelector::from_object(selector).unwrap_or_default().to_string(),
         None => String::new(),
     };

@@ -1,6 +1,6 @@
 //! Replacing an object, or only its status: what PUT does, and what every patch ends in.
 
-use serde_json::{Value, json};
+use crate::tree::{Map, Text, Value, json};
 
 use super::{Answer, Api, Caller, Part, Target, WriteOptions};
 use crate::resource::{BlindUpdate, Generation};
@@ -90,7 +90,9 @@ impl Api {
     ) -> Result<Answer, ApiError> {
         let mut object = object;
         check_preconditions(target, live, &object)?;
-        kinds::default(&target.resource, &mut object);
+        if !is_defaulted(target, live, &object) {
+            kinds::default(&target.resource, &mut object);
+        }
         // Owners are worked out from what the request says; what it may not change is put back afterwards.
         let mut object = self.owned_after_update(target, Some(live), object, part, caller, options);
         check_deletion(target, live, &object)?;
@@ -134,6 +136,16 @@ impl Api {
         let stored = tx.put(&target.key(), object)?;
         Ok(Answer::ok(super::read::in_version(target, &stored)))
     }
+}
+
+/// Whether nothing but metadata and status differs from what is stored, in which all defaults are. What a namespace's
+/// metadata lacks is filled in too.
+fn is_defaulted(target: &Target, live: &Value, object: &Value) -> bool {
+    let same = |(name, live, object): (&Text, Option<&Value>, Option<&Value>)| {
+        matches!(name.as_str(), "metadata" | "status" | "apiVersion" | "kind")
+            || live.zip(object).is_some_and(|(live, object)| live.is_same(object))
+    };
+    &*target.resource.key != "namespaces" && Map::pairs(live.as_object(), object.as_object()).all(same)
 }
 
 /// Deleting is what deletes; a time that is written says nothing.
@@ -220,7 +232,7 @@ fn check_name(target: &Target, body: &mut Value) -> Result<(), ApiError> {
             target.name
         )));
     }
-    object::metadata(body).insert("name".into(), target.name.clone().into());
+    object::metadata(body).insert("name", target.name.clone().into());
     Ok(())
 }
 
@@ -259,11 +271,11 @@ fn bump_generation(target: &Target, part: Part, live: &Value, object: &mut Value
         Generation::Content => content(live) != content(object),
     };
     let generation = object::generation(live) + i64::from(changed);
-    object::metadata(object).insert("generation".into(), generation.into());
+    object::metadata(object).insert("generation", generation.into());
 }
 
 /// What a custom resource holds beside `metadata` and `status`.
-fn content(object: &Value) -> Vec<(&String, &Value)> {
+fn content(object: &Value) -> Vec<(&Text, &Value)> {
     let fields = object.as_object().into_iter().flatten();
     fields.filter(|(key, _)| !matches!(key.as_str(), "metadata" | "status" | "apiVersion")).collect()
 }

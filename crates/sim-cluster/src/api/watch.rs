@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::tree::Value;
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
 use super::read::{in_version, no_such_past, parse_version, past, present};
 use super::{Api, Target};
@@ -204,7 +204,7 @@ impl Watcher {
             // It left the selection: told as it last was in it, with the version at which it left.
             let mut last = Value::clone(&*previous?);
             let version = change.revision.to_string();
-            crate::object::metadata(&mut last).insert("resourceVersion".into(), version.into());
+            crate::object::metadata(&mut last).insert("resourceVersion", version.into());
             return Some(WatchEvent::Object { kind, object: last.into() });
         }
         Some(WatchEvent::Object { kind, object: change.object() })

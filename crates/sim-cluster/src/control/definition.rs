@@ -1,6 +1,6 @@
 //! `CustomResourceDefinitions`: served as soon as they are there, gone when their objects are.
 
-use serde_json::Value;
+use crate::tree::Value;
 
 use super::{Outcome, target};
 use crate::api::{Api, Caller, DeleteOptions, Part};
@@ -73,7 +73,7 @@ fn clean_up(api: &Api, key: &Key) -> Outcome {
     api.modify(&Caller::component(CALLER), &target, Part::Main, |definition| {
         let kept: Vec<Value> =
             object::finalizers(definition).filter(|held| *held != CLEANUP).map(Value::from).collect();
-        let kept = (!kept.is_empty()).then_some(Value::Array(kept));
+        let kept = (!kept.is_empty()).then(|| Value::from(kept));
         object::set_or_remove(object::metadata(definition), "finalizers", kept);
     })?;
     Ok(None)

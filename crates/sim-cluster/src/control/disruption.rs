@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::tree::{Map, Value, json};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value, json};
 
 use super::recorder::{Kind, Recorder, Source};
 use super::rest::{Rest, scene};
 use super::{Outcome, Rounding, int_or_percent, target};
 use crate::api::{Api, Caller, Part, Target};
 use crate::clock;
-use crate::object::{self, text};
+use crate::object::{self};
 use crate::resource::Registry;
 use crate::select::LabelSelector;
 use crate::status::ApiError;
-use crate::store::{Key, Object};
+use crate::store::{Key, Object, Owner};
 
 const CALLER: &str = "kube-controller-manager";
 const SOURCE: Source<'static> = Source { component: "controllermanager", host: "" };
@@ -50,7 +50,7 @@ pub(super) fn sync(api: &Api, recorder: &Recorder, rest: &mut Rest, key: &Key) -
     if pods.is_empty() {
         recorder.record(SOURCE, &budget, Kind::Normal, "NoPods", "No matching pods found");
     }
-    let expected = match expected(api, &budget["spec"], &pods) {
+    let expected = match expected(api, &key.namespace, &budget["spec"], &pods) {
         Ok(expected) => expected,
         Err(why) => {
             let message = format!("Failed to calculate the number of expected pods: {why}");
@@ -136,12 +136,7 @@ fn fail_safe(api: &Api, target: &Target, why: &str) -> Result<Object, ApiError> 
 }
 
 /// The pods whose eviction was granted and is still to be seen, and when the first of them is given up.
-fn evicted(
-    recorder: &Recorder,
-    budget: &Value,
-    pods: &[Object],
-    now: Timestamp,
-) -> (Map<String, Value>, Option<Duration>) {
+fn evicted(recorder: &Recorder, budget: &Value, pods: &[Object], now: Timestamp) -> (Map, Option<Duration>) {
     let mut kept = Map::new();
     let mut again: Option<Duration> = None;
     let granted = object::map(budget, "/status/disruptedPods");
@@ -181,15 +176,15 @@ fn set_condition(status: &mut Value, [state, reason, message]: [&str; 3], genera
 
 /// How many pods there should be, and how many of them healthy. A number is held against the pods that are there; a share
 /// is one of what their controllers want.
-fn expected(api: &Api, spec: &Value, pods: &[Object]) -> Result<Expected, String> {
+fn expected(api: &Api, namespace: &str, spec: &Value, pods: &[Object]) -> Result<Expected, String> {
     let (most_away, least) = (&spec["maxUnavailable"], &spec["minAvailable"]);
     if !most_away.is_null() {
-        let (wanted, has_unmanaged) = wanted(api, pods)?;
+        let (wanted, has_unmanaged) = wanted(api, namespace, pods)?;
         let away = int_or_percent(most_away, wanted, Rounding::Up);
         return Ok(Expected { pods: wanted, healthy: (wanted - away).max(0), has_unmanaged });
     }
     if least.is_string() {
-        let (wanted, has_unmanaged) = wanted(api, pods)?;
+        let (wanted, has_unmanaged) = wanted(api, namespace, pods)?;
         let healthy = int_or_percent(least, wanted, Rounding::Up);
         return Ok(Expected { pods: wanted, healthy, has_unmanaged });
     }
@@ -199,20 +194,20 @@ fn expected(api: &Api, spec: &Value, pods: &[Object]) -> Result<Expected, String
 }
 
 /// How many pods the controllers of these want, and whether any has none.
-fn wanted(api: &Api, pods: &[Object]) -> Result<(i64, bool), String> {
+fn wanted(api: &Api, namespace: &str, pods: &[Object]) -> Result<(i64, bool), String> {
     let mut scales = BTreeMap::new();
     let mut has_unmanaged = false;
     for pod in pods {
-        let Some(owner) = object::controller_of(pod) else {
+        let Some(owner) = pod.facts().controller() else {
             has_unmanaged = true;
             continue;
         };
-        if scales.contains_key(text(owner, "/uid")) {
+        if scales.contains_key(&owner.uid) {
             continue;
         }
-        let found = scale(api, object::namespace(pod), owner)?;
+        let found = scale(api, namespace, owner)?;
         let (uid, scale) =
-            found.ok_or_else(|| format!("found no controllers for pod \"{}\"", object::name(pod)))?;
+            found.ok_or_else(|| format!("found no controllers for pod \"{}\"", pod.facts().name))?;
         scales.insert(uid, scale);
     }
     Ok((scales.values().sum(), has_unmanaged))
@@ -240,20 +235,21 @@ fn controllers(api: &Api, namespace: &str, pods: &[Object]) -> Vec<Object> {
 }
 
 /// The uid and the scale of the controller that a reference names: that of the Deployment where a `ReplicaSet` has one.
-fn scale(api: &Api, namespace: &str, owner: &Value) -> Result<Option<(String, i64)>, String> {
-    if text(owner, "/kind") == "ReplicaSet" && text(owner, "/apiVersion").starts_with("apps/") {
+fn scale(api: &Api, namespace: &str, owner: &Owner) -> Result<Option<(Box<str>, i64)>, String> {
+    if &*owner.kind == "ReplicaSet" && owner.api_version.starts_with("apps/") {
         let set = find(api, "replicasets.apps", namespace, owner);
-        let deployment = set.as_deref().and_then(object::controller_of);
-        let deployment = deployment.filter(|owner| text(owner, "/kind") == "Deployment");
+        let deployment = set.as_ref().and_then(|set| set.facts().controller());
+        let deployment = deployment.filter(|owner| &*owner.kind == "Deployment");
         if let Some(found) = deployment.and_then(|owner| find(api, "deployments.apps", namespace, owner)) {
-            return Ok(Some((object::uid(&found).to_owned(), found.facts().replicas.unwrap_or_default())));
+            let facts = found.facts();
+            return Ok(Some((facts.uid.clone(), facts.replicas.unwrap_or_default())));
         }
     }
     scale_by_kind(api, namespace, owner)
 }
 
-fn scale_by_kind(api: &Api, namespace: &str, owner: &Value) -> Result<Option<(String, i64)>, String> {
-    let (api_version, kind) = (text(owner, "/apiVersion"), text(owner, "/kind"));
+fn scale_by_kind(api: &Api, namespace: &str, owner: &Owner) -> Result<Option<(Box<str>, i64)>, String> {
+    let (api_version, kind) = (&*owner.api_version, &*owner.kind);
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
     let served = api.registry.by_kind(group, kind).filter(|resource| resource.version(version).is_some());
     let Some(resource) = served else {
@@ -267,7 +263,7 @@ fn scale_by_kind(api: &Api, namespace: &str, owner: &Value) -> Result<Option<(St
     if !resource.version(version).is_some_and(|version| version.scale) {
         return Err(without_scale(&resource.key));
     }
-    let name = text(owner, "/name");
+    let name = &*owner.name;
     let target = Target {
         resource,
         version: version.to_owned(),
@@ -276,8 +272,8 @@ fn scale_by_kind(api: &Api, namespace: &str, owner: &Value) -> Result<Option<(St
     };
     let Ok(scale) = api.get_scale(&target) else { return Ok(None) };
     let scale = &scale.object;
-    let is_owner = object::uid(scale) == text(owner, "/uid");
-    Ok(is_owner.then(|| (object::uid(scale).to_owned(), replicas(scale))))
+    let is_owner = object::uid(scale) == &*owner.uid;
+    Ok(is_owner.then(|| (owner.uid.clone(), replicas(scale))))
 }
 
 fn without_scale(resource: &str) -> String {
@@ -285,9 +281,9 @@ fn without_scale(resource: &str) -> String {
 }
 
 /// The object that a reference names, if it is that very one.
-fn find(api: &Api, table: &str, namespace: &str, owner: &Value) -> Option<Object> {
-    let found = api.store.get(&Key::new(table, namespace, text(owner, "/name")));
-    found.filter(|found| object::uid(found) == text(owner, "/uid"))
+fn find(api: &Api, table: &str, namespace: &str, owner: &Owner) -> Option<Object> {
+    let found = api.store.get(&Key::new(table, namespace, &*owner.name));
+    found.filter(|found| found.facts().uid == owner.uid)
 }
 
 fn replicas(object: &Value) -> i64 {

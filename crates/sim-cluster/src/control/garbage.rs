@@ -1,6 +1,6 @@
 //! The garbage collector: what is owned goes with its last owner.
 
-use serde_json::Value;
+use crate::tree::Value;
 
 use super::{Outcome, target};
 use crate::api::{Api, Caller, DeleteOptions, Part, Propagation};
@@ -151,7 +151,7 @@ fn forget_owners(object: &mut Value, uids: &[String]) {
         .filter(|reference| !uids.iter().any(|uid| text(reference, "/uid") == uid))
         .cloned()
         .collect();
-    let kept = (!kept.is_empty()).then_some(Value::Array(kept));
+    let kept = (!kept.is_empty()).then(|| Value::from(kept));
     object::set_or_remove(object::metadata(object), "ownerReferences", kept);
 }
 
@@ -160,7 +160,7 @@ fn drop_finalizer(api: &Api, key: &Key, finalizer: &str) -> Outcome {
     api.modify(&Caller::component(CALLER), &target, Part::Main, |object| {
         let kept: Vec<Value> =
             object::finalizers(object).filter(|held| *held != finalizer).map(Value::from).collect();
-        let kept = (!kept.is_empty()).then_some(Value::Array(kept));
+        let kept = (!kept.is_empty()).then(|| Value::from(kept));
         object::set_or_remove(object::metadata(object), "finalizers", kept);
     })?;
     Ok(None)

@@ -13,6 +13,7 @@ mod kubelet;
 mod namespace;
 pub(crate) mod node;
 mod pressure;
+mod queue;
 mod quota;
 mod recorder;
 pub(crate) mod registration;
@@ -25,8 +26,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::tree::Value;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, Target};
@@ -40,10 +41,14 @@ use autoscaler::Autoscaler;
 use endpoints::Endpoints;
 use kubelet::Kubelet;
 use node::Lifecycle;
+use queue::Queue;
 use recorder::Recorder;
 use rest::Rest;
 use scheduler::Scheduler;
 use selecting::Selecting;
+
+/// So many pieces of work are done of one namespace before the next one's.
+const TURN: usize = 4096;
 
 /// One thing to look at again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +73,25 @@ enum Work {
     ExpireEvents,
 }
 
+impl Work {
+    /// The namespace that it is about.
+    fn namespace(&self) -> Option<&str> {
+        match self {
+            Self::Deployment(key)
+            | Self::ReplicaSet(key)
+            | Self::Pod(key)
+            | Self::Garbage(key)
+            | Self::Quota(key)
+            | Self::Budget(key)
+            | Self::Autoscaler(key)
+            | Self::Endpoints(key) => (!key.namespace.is_empty()).then_some(&*key.namespace),
+            Self::Definition(_) | Self::Namespace(_) | Self::Nodes | Self::Schedule | Self::ExpireEvents => {
+                None
+            }
+        }
+    }
+}
+
 /// Runs until it is cancelled.
 pub(crate) struct Manager {
     api: Arc<Api>,
@@ -84,7 +108,7 @@ pub(crate) struct Manager {
     sets_at_rest: Rest,
     budgets_at_rest: Rest,
     put_backs: u64,
-    queue: BTreeSet<Work>,
+    queue: Queue,
     timers: BTreeSet<(Timestamp, Work)>,
     /// The earliest timer of each piece of work, so that no second one is set.
     due: BTreeMap<Work, Timestamp>,
@@ -107,7 +131,7 @@ impl Manager {
             put_backs: 0,
             recorder,
             api,
-            queue: BTreeSet::from([Work::ExpireEvents]),
+            queue: Queue::from_iter([Work::ExpireEvents]),
             timers: BTreeSet::new(),
             due: BTreeMap::new(),
         }
@@ -115,21 +139,17 @@ impl Manager {
 
     /// Brings everything to where it stays without time passing: accounts made, definitions served.
     pub(crate) async fn settle(&mut self) {
-        loop {
-            let unseen = self.api.store.take_unseen();
-            if unseen.is_empty() && self.queue.is_empty() {
-                return;
-            }
-            for (key, gone) in unseen {
-                self.notice(&key, gone.as_ref());
-            }
-            self.drain().await;
+        while self.look() || !self.queue.is_empty() {
+            self.take_turn().await;
         }
     }
 
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         loop {
-            self.drain().await;
+            self.look();
+            while !self.queue.is_empty() && !stop.is_cancelled() {
+                self.take_turn().await;
+            }
             let wait = self.timers.first().map(|(at, _)| until(self.api.now(), *at));
             let timer = async {
                 match wait {
@@ -139,12 +159,7 @@ impl Manager {
             };
             tokio::select! {
                 () = stop.cancelled() => return,
-                unseen = self.api.store.unseen() => {
-                    self.rouse_if_put_back();
-                    for (key, gone) in unseen {
-                        self.notice(&key, gone.as_ref());
-                    }
-                }
+                () = self.api.store.unseen() => {}
                 () = self.nodes.changed() => self.notice_nodes(),
                 () = timer => self.wake(),
             }
@@ -161,17 +176,32 @@ impl Manager {
         }
     }
 
-    /// Does all work that is due, with a pause now and then for requests from outside.
-    async fn drain(&mut self) {
+    /// Turns what changed since into work; says whether anything did.
+    fn look(&mut self) -> bool {
+        let unseen = self.api.store.take_unseen();
+        self.rouse_if_put_back();
+        for (key, gone) in &unseen {
+            self.notice(key, gone.as_ref());
+        }
+        !unseen.is_empty()
+    }
+
+    /// Does the work of one namespace until it comes to rest, or others have waited long enough; with a pause now and
+    /// then for requests from outside.
+    async fn take_turn(&mut self) {
+        self.queue.next_turn();
         let mut done = 0_usize;
-        while let Some(work) = self.queue.pop_first() {
-            if let Some(wait) = self.perform(&work) {
-                self.later(work, wait);
+        while done < TURN && !self.queue.is_turn_over() {
+            while let Some(work) = self.queue.pop() {
+                if let Some(wait) = self.perform(&work) {
+                    self.later(work, wait);
+                }
+                done += 1;
+                if done.is_multiple_of(16) {
+                    tokio::task::yield_now().await;
+                }
             }
-            done += 1;
-            if done.is_multiple_of(16) {
-                tokio::task::yield_now().await;
-            }
+            self.look();
         }
     }
 
@@ -382,7 +412,7 @@ fn controlled(api: &Api, resource: &str, owner: &Object) -> Vec<Object> {
 
 /// An `ownerReferences` entry that makes `owner` the controller.
 fn controller_reference(owner: &Value) -> Value {
-    serde_json::json!({
+    crate::tree::json!({
         "apiVersion": owner["apiVersion"],
         "kind": owner["kind"],
         "name": object::name(owner),

@@ -1,6 +1,6 @@
 //! Namespaces: what each one starts with, and how one goes away.
 
-use serde_json::json;
+use crate::tree::json;
 
 use super::{Outcome, target};
 use crate::api::{Api, Caller, DeleteOptions, Target, WriteOptions};
@@ -68,7 +68,7 @@ fn empty(api: &Api, key: &Key) -> Outcome {
         return Ok(None);
     }
     if !object::list(&namespace, "/spec/finalizers").is_empty() {
-        let mut namespace = serde_json::Value::clone(&namespace);
+        let mut namespace = crate::tree::Value::clone(&namespace);
         namespace["spec"] = json!({});
         tx.put(key, namespace)?;
     }

@@ -1,7 +1,7 @@
 //! Nodes that lack something: what their kubelets say of it, and who keeps new pods away.
 
+use crate::tree::{Value, json};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
 
 use super::node::{CALLER, Lifecycle};
 use super::recorder::{Kind, Source};

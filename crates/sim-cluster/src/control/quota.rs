@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::tree::Value;
 use plimsoll_qos::Quantity;
-use serde_json::Value;
 
 use super::{Outcome, target};
 use crate::admission::quota::{Usage, amounts, applies, is_counted, to_value, usage};

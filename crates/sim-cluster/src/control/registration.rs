@@ -1,6 +1,6 @@
 //! A node that is new: what its kubelet says of it, and the lease by which it is known to live.
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use crate::api::{Api, Caller, Part, Target, WriteOptions};
 use crate::http::VERSION;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use super::recorder::{Kind, Recorder, Source};
 use super::rest::{Rest, scene};
@@ -162,14 +162,14 @@ fn report(
             object::list(set, "/status/conditions").iter().find(|c| text(c, "/type") == "ReplicaFailure");
         let condition = failure.map(|error| failed(error, held, &timestamp));
         let status = object::child(set, "status");
-        status.insert("replicas".into(), replicas.into());
+        status.insert("replicas", replicas.into());
         for (field, count) in
             [("fullyLabeledReplicas", labelled), ("readyReplicas", ready), ("availableReplicas", available)]
         {
             object::set_or_remove(status, field, (count > 0).then(|| count.into()));
         }
-        status.insert("terminatingReplicas".into(), terminating.into());
-        status.insert("observedGeneration".into(), generation.into());
+        status.insert("terminatingReplicas", terminating.into());
+        status.insert("observedGeneration", generation.into());
         object::set_or_remove(status, "conditions", condition.map(|condition| json!([condition])));
     })?;
     Ok((told, wait))

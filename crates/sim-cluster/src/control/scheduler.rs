@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::tree::{Value, json};
 use plimsoll_qos::Quantity;
-use serde_json::{Value, json};
 
 use super::Outcome;
 use super::recorder::{Kind, Recorder, Source};
@@ -121,13 +121,13 @@ impl Scheduler {
                 room.remove(&placed);
             }
         } else if self.placed.get(key).is_none_or(|placed| placed.node != node) {
-            self.place(key, pod, node);
+            self.place(key, pod, node, demand(pod));
         }
     }
 
-    fn place(&mut self, key: &Key, pod: &Value, node: &str) {
+    fn place(&mut self, key: &Key, pod: &Value, node: &str, demand: Usage) {
         let owner = object::controller_of(pod).map(|owner| text(owner, "/uid")).unwrap_or_default();
-        let placed = Placed { node: node.to_owned(), demand: demand(pod), owner: owner.to_owned() };
+        let placed = Placed { node: node.to_owned(), demand, owner: owner.to_owned() };
         if let Some(room) = self.rooms.get_mut(node) {
             room.add(&placed);
         }
@@ -152,11 +152,12 @@ impl Scheduler {
             (-priority, text(&pod, "/metadata/creationTimestamp").to_owned(), version)
         });
         for pod in waiting {
-            match self.choose(&pod) {
+            let demand = demand(&pod);
+            match self.choose(&pod, &demand) {
                 Ok(node) => {
                     self.bind(&pod, &node)?;
                     let key = Key::new("pods", object::namespace(&pod), object::name(&pod));
-                    self.place(&key, &pod, &node);
+                    self.place(&key, &pod, &node, demand);
                 }
                 Err(obstacles) => self.report(&pod, &obstacles)?,
             }
@@ -165,8 +166,8 @@ impl Scheduler {
     }
 
     /// The node for a pod: of those that fit, the one with the fewest of its siblings, then the most room.
-    fn choose(&self, pod: &Value) -> Result<String, Vec<Obstacle>> {
-        let wish = self.wish(pod);
+    fn choose(&self, pod: &Value, demand: &Usage) -> Result<String, Vec<Obstacle>> {
+        let wish = self.wish(pod, demand);
         let owner = object::controller_of(pod).map(|owner| text(owner, "/uid")).unwrap_or_default();
         let mut obstacles = Vec::new();
         let mut fitting = Vec::new();
@@ -185,7 +186,7 @@ impl Scheduler {
     }
 
     /// What a pod asks of its node.
-    fn wish<'a>(&self, pod: &'a Value) -> Wish<'a> {
+    fn wish<'a>(&self, pod: &'a Value, demand: &'a Usage) -> Wish<'a> {
         let spreads = list(pod, "/spec/topologySpreadConstraints")
             .iter()
             .filter(|constraint| text(constraint, "/whenUnsatisfiable") == "DoNotSchedule")
@@ -199,7 +200,7 @@ impl Scheduler {
                     (key, self.domains(pod, &term["labelSelector"], key).into_iter().collect())
                 })
                 .collect();
-        Wish { pod, demand: demand(pod), spreads, apart }
+        Wish { pod, demand, spreads, apart }
     }
 
     fn spread<'a>(&self, pod: &Value, constraint: &'a Value) -> Spread<'a> {
@@ -285,7 +286,7 @@ fn demand(pod: &Value) -> Usage {
 /// What a pod asks of its node, worked out once for all of them.
 struct Wish<'a> {
     pod: &'a Value,
-    demand: Usage,
+    demand: &'a Usage,
     spreads: Vec<Spread<'a>>,
     /// Topology keys, and the domains in which it may not be.
     apart: Vec<(&'a str, BTreeSet<String>)>,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use serde_json::Value;
+use crate::tree::Value;
 
 use crate::api::Api;
 use crate::object;
@@ -110,7 +110,7 @@ fn place(key: &Key, selector: &LabelSelector) -> (String, String, String) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::tree::json;
 
     use super::*;
     use crate::clock::TokioClock;

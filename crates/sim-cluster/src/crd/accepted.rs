@@ -1,25 +1,24 @@
 //! What the server adds to a definition: defaults, and the status that it has once it is served.
 
+use crate::tree::{Map, Value, json};
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
 
 /// Fills in the defaults of a definition.
 pub fn default_definition(object: &mut Value) {
     let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else { return };
     if let Some(names) = spec.get_mut("names").and_then(Value::as_object_mut) {
         let kind = names.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let missing = |names: &Map<String, Value>, name: &str| {
-            names.get(name).and_then(Value::as_str).is_none_or(str::is_empty)
-        };
+        let missing =
+            |names: &Map, name: &str| names.get(name).and_then(Value::as_str).is_none_or(str::is_empty);
         if missing(names, "singular") && !kind.is_empty() {
-            names.insert("singular".to_owned(), json!(kind.to_lowercase()));
+            names.insert("singular", json!(kind.to_lowercase()));
         }
         if missing(names, "listKind") && !kind.is_empty() {
-            names.insert("listKind".to_owned(), json!(format!("{kind}List")));
+            names.insert("listKind", json!(format!("{kind}List")));
         }
     }
     if spec.get("conversion").is_none_or(Value::is_null) {
-        spec.insert("conversion".to_owned(), json!({ "strategy": "None" }));
+        spec.insert("conversion", json!({ "strategy": "None" }));
     }
 }
 

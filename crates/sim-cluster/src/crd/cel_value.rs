@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::tree::Value;
 use cel::objects::{Key, Map as CelMap};
-use serde_json::Value;
 
 use super::rule::Place;
 use super::structural::{Kind, Structural};
@@ -46,7 +46,7 @@ pub(super) fn to_cel(value: &Value, schema: &Structural, place: Place) -> cel::V
         Value::Object(fields) if !schema.properties.is_empty() || place == Place::Resource => {
             let mut visible: HashMap<Key, cel::Value> = HashMap::new();
             for (name, value) in fields {
-                if let Some(property) = schema.properties.get(name).filter(|_| name != "metadata") {
+                if let Some(property) = schema.properties.get(name.as_str()).filter(|_| name != "metadata") {
                     visible.insert(escape(name).into(), to_cel(value, property, Place::Inside));
                 } else if place == Place::Resource && RESOURCE_FIELDS.contains(&name.as_str()) {
                     visible.insert(name.as_str().into(), resource_field(value));
@@ -122,7 +122,7 @@ fn untyped(value: &Value) -> cel::Value {
             Some(number) => cel::Value::Int(number),
             None => cel::Value::Float(number.as_f64().unwrap_or(f64::NAN)),
         },
-        Value::String(text) => cel::Value::String(Arc::new(text.clone())),
+        Value::String(text) => cel::Value::String(Arc::new(text.to_string())),
         Value::Array(items) => cel::Value::List(Arc::new(items.iter().map(untyped).collect())),
         Value::Object(fields) => {
             let map = fields.iter().map(|(name, value)| (Key::from(name.as_str()), untyped(value))).collect();

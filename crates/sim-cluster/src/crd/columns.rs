@@ -1,7 +1,7 @@
 //! `additionalPrinterColumns`: what `kubectl get` shows of a custom resource.
 
+use crate::tree::{Value, json};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use super::fault::{FieldError, child, index};
 use super::json_path::JsonPath;
@@ -36,7 +36,7 @@ impl PrinterColumns {
                 Err(mut found) => faults.append(&mut found),
             }
         }
-        if given.is_none_or(Vec::is_empty) {
+        if given.is_none_or(|given| given.is_empty()) {
             let age = json!({
                 "name": "Age",
                 "type": "date",
@@ -141,7 +141,7 @@ impl Column {
     }
 }
 
-fn truncated(number: &serde_json::Number) -> Value {
+fn truncated(number: &crate::tree::Number) -> Value {
     #[expect(clippy::cast_possible_truncation, reason = "the server cuts the fraction off the same way")]
     let whole = number.as_i64().or_else(|| number.as_f64().map(|number| number as i64));
     whole.map_or(Value::Null, Value::from)

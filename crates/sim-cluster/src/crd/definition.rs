@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
+use crate::tree::Value;
 
 use super::columns::PrinterColumns;
 use super::document::Resource;
@@ -267,7 +267,10 @@ impl Version {
     fn settle_metadata(&self, object: &mut Value) {
         self.structure.field_as_struct(object, "metadata");
         if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
-            && metadata.get("managedFields").and_then(Value::as_array).is_some_and(Vec::is_empty)
+            && metadata
+                .get("managedFields")
+                .and_then(Value::as_array)
+                .is_some_and(|entries| entries.is_empty())
         {
             metadata.remove("managedFields");
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value, json};
+use crate::tree::{Map, Value, json};
 
 use super::identity::{Names, Scope};
 use crate::schema::{Schema, SchemaError, Schemas};
@@ -51,18 +51,18 @@ impl Resource<'_> {
         json!({ "group": self.group, "version": self.version, "kind": kind })
     }
 
-    fn components(&self) -> Map<String, Value> {
+    fn components(&self) -> Map {
         let mut components = meta_components();
         let mut schema = self.schema.clone();
         embed(&mut schema);
         if let Some(fields) = schema.as_object_mut() {
             let properties = fields.entry("properties").or_insert_with(|| json!({}));
             if let Some(properties) = properties.as_object_mut() {
-                properties.insert("apiVersion".to_owned(), json!({ "type": "string" }));
-                properties.insert("kind".to_owned(), json!({ "type": "string" }));
-                properties.insert("metadata".to_owned(), reference(OBJECT_META));
+                properties.insert("apiVersion", json!({ "type": "string" }));
+                properties.insert("kind", json!({ "type": "string" }));
+                properties.insert("metadata", reference(OBJECT_META));
             }
-            fields.insert("x-kubernetes-group-version-kind".to_owned(), json!([self.gvk(&self.names.kind)]));
+            fields.insert("x-kubernetes-group-version-kind", json!([self.gvk(&self.names.kind)]));
         }
         let kind = self.model(&self.names.kind);
         let list = json!({
@@ -115,7 +115,7 @@ impl Resource<'_> {
 }
 
 /// The meta types and everything they refer to, from the recorded documents.
-fn meta_components() -> Map<String, Value> {
+fn meta_components() -> Map {
     let mut found = Map::new();
     let Some(document) = Schemas::builtin().document(META_SOURCE) else { return found };
     let Some(schemas) = document.pointer("/components/schemas").and_then(Value::as_object) else {
@@ -157,9 +157,9 @@ fn embed(schema: &mut Value) {
     if fields.get("x-kubernetes-embedded-resource").and_then(Value::as_bool) == Some(true)
         && let Some(properties) = fields.entry("properties").or_insert_with(|| json!({})).as_object_mut()
     {
-        properties.insert("apiVersion".to_owned(), json!({ "type": "string" }));
-        properties.insert("kind".to_owned(), json!({ "type": "string" }));
-        properties.insert("metadata".to_owned(), reference(OBJECT_META));
+        properties.insert("apiVersion", json!({ "type": "string" }));
+        properties.insert("kind", json!({ "type": "string" }));
+        properties.insert("metadata", reference(OBJECT_META));
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
+use crate::tree::{List, Value};
 use regex::Regex;
-use serde_json::Value;
 
 use super::fault::{FieldError, Reason, child, index};
 
@@ -157,5 +157,5 @@ pub(super) fn text(value: &Value, name: &str) -> String {
 
 /// A field of type array; empty where it is absent.
 pub(super) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
-    value.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    value.get(name).and_then(Value::as_array).map(List::as_slice).unwrap_or_default()
 }

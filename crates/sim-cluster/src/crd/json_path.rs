@@ -1,6 +1,6 @@
 //! The part of kubectl's `JSONPath` that printer columns use: fields, indices, `[*]` and filters by equality.
 
-use serde_json::Value;
+use crate::tree::{List, Value};
 
 /// A parsed path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Step {
                 _ => Vec::new(),
             },
             Self::Where(path, wanted) => {
-                let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
+                let items = value.as_array().map(List::as_slice).unwrap_or_default();
                 items.iter().filter(|item| matches(item, path, wanted)).collect()
             }
         }
@@ -124,7 +124,7 @@ fn unquote(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::JsonPath;
-    use serde_json::{Value, json};
+    use crate::tree::{Value, json};
 
     #[test]
     fn paths_of_printer_columns_find_their_value() {

@@ -1,6 +1,6 @@
 //! Brings a custom resource into the form in which it is stored: defaults in, unknown fields out.
 
-use serde_json::{Map, Value};
+use crate::tree::{Map, Value};
 
 use super::structural::{Additional, Structural};
 
@@ -18,7 +18,7 @@ pub(super) fn default(value: &mut Value, schema: &Structural) {
                 }
             }
             for (name, value) in fields.iter_mut() {
-                if let Some(property) = schema.properties.get(name) {
+                if let Some(property) = schema.properties.get(name.as_str()) {
                     self::default(value, property);
                 } else if let Additional::Schema(additional) = &schema.additional {
                     default_null(value, additional);
@@ -51,7 +51,7 @@ fn default_null(value: &mut Value, schema: &Structural) {
 pub(super) fn drop_nulls(value: &mut Value, schema: Option<&Structural>) {
     match value {
         Value::Object(fields) => {
-            fields.retain(|name, value| {
+            fields.retain_mut(|name, value| {
                 let property = schema.and_then(|schema| schema.field(name));
                 !(value.is_null()
                     && property.is_some_and(|property| !property.nullable && property.default.is_none()))
@@ -139,23 +139,18 @@ impl Pruner {
         }
     }
 
-    fn fields(
-        &mut self,
-        fields: &mut Map<String, Value>,
-        schema: Option<&Structural>,
-        path: &str,
-        place: Place,
-    ) {
-        fields.retain(|name, value| {
+    fn fields(&mut self, fields: &mut Map, schema: Option<&Structural>, path: &str, place: Place) {
+        fields.retain_mut(|name, value| {
             if place.keeps(name) {
                 return true;
             }
             let at = super::fault::child(path, name);
-            let known = schema.and_then(|schema| match (schema.properties.get(name), &schema.additional) {
-                (Some(property), _) => Some(Some(property)),
-                (None, Additional::Unspecified) => None,
-                (None, additional) => Some(additional.schema()),
-            });
+            let known =
+                schema.and_then(|schema| match (schema.properties.get(name.as_str()), &schema.additional) {
+                    (Some(property), _) => Some(Some(property)),
+                    (None, Additional::Unspecified) => None,
+                    (None, additional) => Some(additional.schema()),
+                });
             if let Some(below) = known {
                 let place = below.map_or(Place::Inside, Place::of);
                 self.value(value, below, &at, place);

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, LazyLock};
 
+use crate::tree::{Map, Value};
 use cel::{Context, Env, Program};
-use serde_json::{Map, Value};
 
 use super::cel_check;
 use super::cel_value::to_cel;
@@ -75,13 +75,7 @@ impl Rules {
         }
     }
 
-    fn walk_fields(
-        &self,
-        node: Node<'_>,
-        fields: &Map<String, Value>,
-        old: Option<&Value>,
-        faults: &mut Vec<FieldError>,
-    ) {
+    fn walk_fields(&self, node: Node<'_>, fields: &Map, old: Option<&Value>, faults: &mut Vec<FieldError>) {
         let old = old.filter(|_| !node.schema.atomic_map);
         let old = |name: &str| old.and_then(|old| old.get(name));
         for (name, rules) in &self.properties {

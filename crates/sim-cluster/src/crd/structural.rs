@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::tree::Value;
 use regex::Regex;
-use serde_json::Value;
 
 use super::fault::{FieldError, Reason, child, index, key};
 
@@ -211,7 +211,7 @@ impl Parser {
         let below = if level == Level::Junctor { Level::Junctor } else { Level::Field };
         for (name, member) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
             let at = key(&child(path, "properties"), name);
-            node.properties.insert(name.clone(), self.node(member, &at, below));
+            node.properties.insert(name.to_string(), self.node(member, &at, below));
         }
         let at = child(path, "additionalProperties");
         match schema.get("additionalProperties") {
@@ -268,7 +268,11 @@ impl Parser {
             list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
         };
         Checks {
-            allowed: schema.get("enum").and_then(Value::as_array).cloned().unwrap_or_default(),
+            allowed: schema
+                .get("enum")
+                .and_then(Value::as_array)
+                .map(|list| list.to_vec())
+                .unwrap_or_default(),
             minimum: bound("minimum", "exclusiveMinimum"),
             maximum: bound("maximum", "exclusiveMaximum"),
             multiple_of: schema.get("multipleOf").and_then(Value::as_f64),

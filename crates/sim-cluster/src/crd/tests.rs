@@ -1,5 +1,5 @@
+use crate::tree::{Value, json};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use super::{Definition, Reason, default_definition, established_status};
 

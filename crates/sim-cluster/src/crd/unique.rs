@@ -1,6 +1,6 @@
 //! Lists of type set and map may not hold an item twice.
 
-use serde_json::{Map, Value};
+use crate::tree::{Map, Value};
 
 use super::fault::{FieldError, Reason, child, index, key};
 use super::structural::{ListType, Structural};
@@ -16,7 +16,7 @@ fn walk(value: &Value, schema: &Structural, path: &str, faults: &mut Vec<FieldEr
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                if let Some(property) = schema.properties.get(name) {
+                if let Some(property) = schema.properties.get(name.as_str()) {
                     walk(value, property, &child(path, name), faults);
                 } else if let Some(additional) = schema.additional.schema() {
                     walk(value, additional, &key(path, name), faults);
@@ -45,7 +45,7 @@ fn list(items: &[Value], schema: &Structural, path: &str, faults: &mut Vec<Field
                 faults.push(FieldError::invalid(&index(path, i), items[i].clone(), detail));
                 return;
             }
-            let id = |item: &Value| -> Map<String, Value> {
+            let id = |item: &Value| -> Map {
                 keys.iter().filter_map(|key| Some((key.clone(), item.get(key)?.clone()))).collect()
             };
             items.iter().map(|item| Value::Object(id(item))).collect()

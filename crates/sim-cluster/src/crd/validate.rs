@@ -1,6 +1,6 @@
 //! Checks a custom resource against its schema, in the words of the server's OpenAPI validator.
 
-use serde_json::{Map, Value};
+use crate::tree::{Map, Value};
 
 use super::fault::{FieldError, Reason};
 use super::format;
@@ -147,7 +147,7 @@ impl Validator {
         }
     }
 
-    fn fields(&mut self, path: &str, fields: &Map<String, Value>, old: Option<&Value>, schema: &Structural) {
+    fn fields(&mut self, path: &str, fields: &Map, old: Option<&Value>, schema: &Structural) {
         let count = u64::try_from(fields.len()).unwrap_or(u64::MAX);
         if let Some(min) = schema.checks.min_properties.filter(|min| count < *min) {
             self.invalid(path, count, &format!("should have at least {min} properties"));
@@ -157,7 +157,9 @@ impl Validator {
         }
         let old = |name: &str| old.and_then(|old| old.get(name));
         if let Additional::Schema(values) = &schema.additional {
-            for (name, value) in fields.iter().filter(|(name, _)| !schema.properties.contains_key(*name)) {
+            for (name, value) in
+                fields.iter().filter(|(name, _)| !schema.properties.contains_key(name.as_str()))
+            {
                 self.value(&format!("{path}.{name}"), value, old(name), values);
             }
         }
@@ -166,7 +168,7 @@ impl Validator {
                 self.value(&super::fault::child(path, name), value, old(name), property);
             }
         }
-        for name in schema.checks.required.iter().filter(|name| !fields.contains_key(*name)) {
+        for name in schema.checks.required.iter().filter(|name| !fields.contains_key(name.as_str())) {
             self.faults.push(FieldError::required(field(&format!("{path}.{name}")), ""));
         }
     }

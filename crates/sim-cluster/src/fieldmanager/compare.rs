@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map as JsonMap, Value};
+use crate::tree::{Map as JsonMap, Value};
 
 use super::path::{Path, PathElement, same_value};
 use super::set::FieldSet;
@@ -109,17 +109,8 @@ impl Walk<'_> {
         Granularity::Leaf
     }
 
-    fn fields(
-        &mut self,
-        map: &Map,
-        left: Option<&JsonMap<String, Value>>,
-        right: Option<&JsonMap<String, Value>>,
-    ) {
-        let names: std::collections::BTreeSet<&String> =
-            left.into_iter().chain(right).flat_map(JsonMap::keys).collect();
-        for name in names {
-            let (left, right) =
-                (left.and_then(|left| left.get(name)), right.and_then(|right| right.get(name)));
+    fn fields(&mut self, map: &Map, left: Option<&JsonMap>, right: Option<&JsonMap>) {
+        for (name, left, right) in JsonMap::pairs(left, right) {
             // Most fields are as they were; their names are not worth a copy.
             if left == right || self.is_noted_by_the_server(name) {
                 continue;
@@ -187,10 +178,10 @@ impl Walk<'_> {
     }
 }
 
-fn fields(value: Option<&Value>) -> Option<&JsonMap<String, Value>> {
+fn fields(value: Option<&Value>) -> Option<&JsonMap> {
     value.and_then(Value::as_object)
 }
 
 fn items(value: Option<&Value>) -> &[Value] {
-    value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    value.and_then(Value::as_array).map_or(&[], |items| items.as_slice())
 }

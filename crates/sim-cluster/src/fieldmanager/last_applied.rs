@@ -1,7 +1,7 @@
 //! The bridge from client-side apply: `kubectl apply --server-side` takes over what the annotation of an
 //! earlier `kubectl apply` lists, and keeps that annotation current.
 
-use serde_json::Value;
+use crate::tree::Value;
 
 use super::compare::compare;
 use super::set::FieldSet;
@@ -40,7 +40,7 @@ pub(super) fn refresh(object: &mut Value, applied: &Value) {
         own.remove(ANNOTATION);
     }
     let text = format!("{}\n", golang::json(&applied));
-    annotations.insert(ANNOTATION.to_owned(), Value::from(text));
+    annotations.insert(ANNOTATION, Value::from(text));
     let size: usize =
         annotations.iter().map(|(key, value)| key.len() + value.as_str().map_or(0, str::len)).sum();
     if size > ANNOTATIONS_LIMIT {

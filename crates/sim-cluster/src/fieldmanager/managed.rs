@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::tree::{Map as JsonMap, Value, json};
 use jiff::Timestamp;
-use serde_json::{Map as JsonMap, Value, json};
 
 use super::set::FieldSet;
 
@@ -129,16 +129,16 @@ impl Managed {
 
 pub(super) fn entry(id: &ManagerId, owned: &Owned, time: Option<&String>) -> Value {
     let mut entry = JsonMap::new();
-    entry.insert("manager".to_owned(), json!(id.manager));
-    entry.insert("operation".to_owned(), json!(id.operation.as_str()));
-    entry.insert("apiVersion".to_owned(), json!(owned.api_version));
+    entry.insert("manager", json!(id.manager));
+    entry.insert("operation", json!(id.operation.as_str()));
+    entry.insert("apiVersion", json!(owned.api_version));
     if let Some(time) = time {
-        entry.insert("time".to_owned(), json!(time));
+        entry.insert("time", json!(time));
     }
-    entry.insert("fieldsType".to_owned(), json!("FieldsV1"));
-    entry.insert("fieldsV1".to_owned(), owned.set.to_fields_v1());
+    entry.insert("fieldsType", json!("FieldsV1"));
+    entry.insert("fieldsV1", owned.set.to_fields_v1());
     if !id.subresource.is_empty() {
-        entry.insert("subresource".to_owned(), json!(id.subresource));
+        entry.insert("subresource", json!(id.subresource));
     }
     Value::Object(entry)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use serde_json::{Map as JsonMap, Value};
+use crate::tree::{Map as JsonMap, Value};
 
 use super::path::PathElement;
 use super::set::FieldSet;
@@ -39,7 +39,7 @@ fn merge_value(schema: &Schema, ty: TypeId, left: Option<&Value>, right: Option<
                 return right.or(left).cloned();
             }
             let merged = merge_items(schema, list, left_items, right_items);
-            (!merged.is_empty()).then_some(Value::Array(merged))
+            (!merged.is_empty()).then(|| merged.into())
         }
         Shape::Scalar(_) | Shape::Nothing => right.or(left).cloned(),
     }
@@ -48,17 +48,14 @@ fn merge_value(schema: &Schema, ty: TypeId, left: Option<&Value>, right: Option<
 fn merge_fields(
     schema: &Schema,
     map: &Map,
-    left: Option<&JsonMap<String, Value>>,
-    right: Option<&JsonMap<String, Value>>,
+    left: Option<&JsonMap>,
+    right: Option<&JsonMap>,
 ) -> Option<Value> {
-    let names: BTreeSet<&String> = left.into_iter().chain(right).flat_map(JsonMap::keys).collect();
     let mut merged = JsonMap::new();
-    for name in names {
+    for (name, left, right) in JsonMap::pairs(left, right) {
         let Some(ty) = schema.field_type(map, name) else {
             continue;
         };
-        let left = left.and_then(|left| left.get(name));
-        let right = right.and_then(|right| right.get(name));
         if let Some(value) = merge_value(schema, ty, left, right) {
             merged.insert(name.clone(), value);
         }
@@ -153,7 +150,7 @@ fn remove_value(schema: &Schema, ty: TypeId, value: &Value, paths: &FieldSet) ->
                     None => item.clone(),
                 });
             }
-            if kept.is_empty() { Value::Null } else { Value::Array(kept) }
+            if kept.is_empty() { Value::Null } else { kept.into() }
         }
         (Shape::Map(map), Value::Object(fields)) if map.relation == Relation::Separable => {
             let mut kept = JsonMap::new();
@@ -174,10 +171,10 @@ fn remove_value(schema: &Schema, ty: TypeId, value: &Value, paths: &FieldSet) ->
     }
 }
 
-fn object(value: Option<&Value>) -> Option<&JsonMap<String, Value>> {
+fn object(value: Option<&Value>) -> Option<&JsonMap> {
     value.and_then(Value::as_object)
 }
 
 fn array(value: Option<&Value>) -> &[Value] {
-    value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    value.and_then(Value::as_array).map_or(&[], |items| items.as_slice())
 }

@@ -25,8 +25,8 @@ mod updater;
 #[cfg(test)]
 mod tests;
 
+use crate::tree::{List, Value, json};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use crate::schema::Schema;
 use managed::{Managed, ManagerId, Operation, Owned};
@@ -247,9 +247,9 @@ fn tracked_before(live: Option<&Value>, new: Option<&Value>, subresource: &str) 
     if !subresource.is_empty() {
         return of_live();
     }
-    let resets = match new.and_then(Value::as_array).map(Vec::as_slice) {
+    let resets = match new.and_then(Value::as_array).map(List::as_slice) {
         Some([]) => true,
-        Some([only]) => only.as_object().is_some_and(serde_json::Map::is_empty),
+        Some([only]) => only.as_object().is_some_and(crate::tree::Map::is_empty),
         _ => false,
     };
     if resets {
@@ -333,6 +333,6 @@ fn restore_managed_fields(object: &mut Value, entries: Option<Value>) {
         return;
     };
     if let Some(metadata) = object.entry("metadata").or_insert_with(|| json!({})).as_object_mut() {
-        metadata.insert("managedFields".to_owned(), entries);
+        metadata.insert("managedFields", entries);
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use serde_json::Value;
+use crate::tree::{Text, Value};
 
 use crate::schema::golang;
 
@@ -11,9 +11,9 @@ use crate::schema::golang;
 #[derive(Debug, Clone)]
 pub enum PathElement {
     /// A field of an object, or a key of a map.
-    Field(String),
+    Field(Text),
     /// The item of an associative list whose key fields have these values, sorted by name.
-    Key(Vec<(String, Value)>),
+    Key(Vec<(Text, Value)>),
     /// The item of a set that equals this value.
     Value(Value),
     /// The item at this position.
@@ -33,7 +33,7 @@ impl PathElement {
         };
         let json = |rest: &str| serde_json::from_str::<Value>(rest).map_err(|error| error.to_string());
         match kind {
-            "f" => Ok(Some(Self::Field(rest.to_owned()))),
+            "f" => Ok(Some(Self::Field(rest.into()))),
             "v" => Ok(Some(Self::Value(json(rest)?))),
             "i" => {
                 rest.parse().map(|index| Some(Self::Index(index))).map_err(|_| format!("bad index: {text}"))
@@ -124,7 +124,7 @@ impl PathElement {
     }
 }
 
-fn compare_keys(a: &[(String, Value)], b: &[(String, Value)]) -> Ordering {
+fn compare_keys(a: &[(Text, Value)], b: &[(Text, Value)]) -> Ordering {
     for ((a_name, a_value), (b_name, b_value)) in a.iter().zip(b) {
         let order = a_name.cmp(b_name).then_with(|| compare_values(a_value, b_value));
         if order != Ordering::Equal {
@@ -151,7 +151,7 @@ fn compare_values(a: &Value, b: &Value) -> Ordering {
             .find(|order| *order != Ordering::Equal)
             .unwrap_or_else(|| a.len().cmp(&b.len())),
         (Value::Object(a), Value::Object(b)) => {
-            let sorted = |map: &serde_json::Map<String, Value>| {
+            let sorted = |map: &crate::tree::Map| {
                 let mut fields: Vec<_> = map.clone().into_iter().collect();
                 fields.sort_by(|a, b| a.0.cmp(&b.0));
                 fields

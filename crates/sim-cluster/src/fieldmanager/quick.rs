@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
+use crate::tree::Value;
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::compare::compare;
 use super::managed::{ManagerId, Operation, Owned, entry, wire_time};
 use super::path::PathElement;
 use super::set::FieldSet;
-use super::typed::{Duplicates, validate};
+use super::typed::validate_beside;
 use super::{Form, UpdateContext, reset, restore_managed_fields, take_managed_fields};
 
 /// More entries than this may have to be folded.
@@ -22,7 +22,8 @@ pub(super) fn update(live: &Value, new: &mut Value, ctx: &UpdateContext<'_>) -> 
         // The schema of a custom resource may have changed since the entries were written.
         return None;
     }
-    let held = live.get("metadata")?.get("managedFields")?.as_array()?;
+    let entries = live.get("metadata")?.get("managedFields")?;
+    let held = entries.as_array()?;
     if held.is_empty() || held.len() > MOST_ENTRIES || !held.iter().all(|entry| is_plain(entry, ctx)) {
         return None;
     }
@@ -31,16 +32,16 @@ pub(super) fn update(live: &Value, new: &mut Value, ctx: &UpdateContext<'_>) -> 
         return None;
     }
     let brought = take_managed_fields(new);
+    // Where nobody owns anything any more there is no list of it.
     let entries = match changed(live, held, new, ctx) {
-        Ok(Some(entries)) => entries,
-        Ok(None) => held.clone(),
+        Ok(Some(entries)) => (!entries.is_empty()).then(|| entries.into()),
+        Ok(None) => Some(entries.clone()),
         Err(Unreadable) => {
             restore_managed_fields(new, brought);
             return None;
         }
     };
-    // Where nobody owns anything any more there is no list of it.
-    restore_managed_fields(new, (!entries.is_empty()).then_some(Value::Array(entries)));
+    restore_managed_fields(new, entries);
     Some(())
 }
 
@@ -66,7 +67,7 @@ fn changed(
     ctx: &UpdateContext<'_>,
 ) -> Result<Option<Vec<Value>>, Unreadable> {
     let target = ctx.target;
-    if validate(target.schema, new, Duplicates::Allowed).is_err() {
+    if validate_beside(target.schema, live, new).is_err() {
         return Ok(None);
     }
     let change = compare(target.schema, live, new).without(target.rules().ignored);

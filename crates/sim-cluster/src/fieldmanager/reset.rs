@@ -77,7 +77,7 @@ pub enum StatusSubresource {
 fn set(paths: &[&[&str]]) -> FieldSet {
     let mut set = FieldSet::default();
     for path in paths {
-        let path: Vec<PathElement> = path.iter().map(|name| PathElement::Field((*name).to_owned())).collect();
+        let path: Vec<PathElement> = path.iter().map(|name| PathElement::Field((*name).into())).collect();
         set.insert(&path);
     }
     set

@@ -1,6 +1,6 @@
 //! The `/scale` subresource: it shows one field of its parent under another path, with that field's owners.
 
-use serde_json::Value;
+use crate::tree::Value;
 
 use super::managed::{Managed, ManagerId, Owned};
 use super::path::PathElement;
@@ -65,12 +65,12 @@ impl ScaleMapping {
     }
 
     fn path(&self) -> Vec<PathElement> {
-        self.replicas.iter().map(|name| PathElement::Field(name.clone())).collect()
+        self.replicas.iter().map(|name| PathElement::Field(name.into())).collect()
     }
 }
 
 fn scale_path() -> Vec<PathElement> {
-    ["spec", "replicas"].map(|name| PathElement::Field(name.to_owned())).to_vec()
+    ["spec", "replicas"].map(|name| PathElement::Field(name.into())).to_vec()
 }
 
 fn single(path: &[PathElement]) -> FieldSet {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map as JsonMap, Value};
+use crate::tree::{Map as JsonMap, Value};
 
 use super::path::{Path, PathElement};
 use crate::schema::{Schema, TypeId};
@@ -129,7 +129,7 @@ impl FieldSet {
         for (element, child) in &self.children {
             let below = match element {
                 PathElement::Field(name) => {
-                    if map.is_some_and(|map| map.fields.contains_key(name)) {
+                    if map.is_some_and(|map| map.fields.contains_key(name.as_str())) {
                         members.insert(element.clone());
                     }
                     map.and_then(|map| schema.field_type(map, name))
@@ -175,7 +175,7 @@ impl FieldSet {
     fn write(&self, include_self: bool) -> Value {
         let mut fields = JsonMap::new();
         if include_self && !(self.members.is_empty() && self.children.is_empty()) {
-            fields.insert(".".to_owned(), Value::Object(JsonMap::new()));
+            fields.insert(".", Value::Object(JsonMap::new()));
         }
         let elements: BTreeSet<&PathElement> = self.members.iter().chain(self.children.keys()).collect();
         for element in elements {

@@ -1,6 +1,6 @@
+use crate::tree::{Value, json};
 use jiff::Timestamp;
 use proptest::prelude::*;
-use serde_json::{Value, json};
 
 use super::{
     ApplyContext, ApplyError, FieldSet, OnConflict, PathElement, ScaleMapping, Target, UpdateContext, apply,
@@ -408,7 +408,7 @@ fn where_nobody_owns_anything_any_more_nothing_says_so() {
     let ctx = UpdateContext { target: &target, manager: "a", now };
     let mut live = mk_config_map(&json!({"m": "1"}));
     update(None, &mut live, &ctx);
-    assert_eq!(live["metadata"]["managedFields"].as_array().map(Vec::len), Some(1));
+    assert_eq!(live["metadata"]["managedFields"].as_array().map(|entries| entries.len()), Some(1));
     let mut emptied = mk_config_map(&json!({}));
     emptied.as_object_mut().expect("an object").remove("data");
     update(Some(&live), &mut emptied, &ctx);
@@ -423,9 +423,9 @@ fn data() -> impl Strategy<Value = Value> {
 
 fn element() -> impl Strategy<Value = PathElement> {
     prop_oneof![
-        "[a-c.:/]{1,3}".prop_map(PathElement::Field),
+        "[a-c.:/]{1,3}".prop_map(|name| PathElement::Field(name.into())),
         ("[a-c\"<&]{0,3}", 0..3_i64).prop_map(|(text, number)| {
-            PathElement::Key(vec![("name".to_owned(), json!(text)), ("port".to_owned(), json!(number))])
+            PathElement::Key(vec![("name".into(), json!(text)), ("port".into(), json!(number))])
         }),
         prop_oneof![any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from)]
             .prop_map(PathElement::Value),

@@ -1,6 +1,6 @@
 //! Undoes a change of timestamps that would be the only change of a write.
 
-use serde_json::Value;
+use crate::tree::{List, Text, Value};
 
 /// If `new` differs from `old` in nothing but the times of its managers, gives it the old times back, so
 /// that it equals `old` and need not be written.
@@ -17,12 +17,12 @@ pub fn settle_timestamps(old: &Value, new: &mut Value) {
     }
     let before = before.to_vec();
     if let Some(slot) = new.pointer_mut("/metadata/managedFields") {
-        *slot = Value::Array(before);
+        *slot = before.into();
     }
 }
 
 fn entries(object: &Value) -> Option<&[Value]> {
-    object.get("metadata")?.get("managedFields")?.as_array().map(Vec::as_slice)
+    object.get("metadata")?.get("managedFields")?.as_array().map(List::as_slice)
 }
 
 fn is_same_beside_entries(old: &Value, new: &Value) -> bool {
@@ -34,6 +34,6 @@ fn is_same_beside_entries(old: &Value, new: &Value) -> bool {
 }
 
 /// The fields of a map but one.
-fn without<'a>(map: &'a Value, field: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+fn without<'a>(map: &'a Value, field: &str) -> impl Iterator<Item = (&'a Text, &'a Value)> {
     map.as_object().into_iter().flatten().filter(move |(name, _)| *name != field)
 }

@@ -1,6 +1,6 @@
 //! Walks over an object along its schema: checking it, naming its list items, listing its fields.
 
-use serde_json::Value;
+use crate::tree::{Text, Value};
 
 use super::path::{Path, PathElement};
 use super::set::FieldSet;
@@ -17,8 +17,12 @@ pub(super) enum Duplicates {
 /// Checks an object against its schema; the error lists every fault in the words of
 /// structured-merge-diff.
 pub(super) fn validate(schema: &Schema, object: &Value, duplicates: Duplicates) -> Result<(), String> {
+    run(schema, None, object, duplicates)
+}
+
+fn run(schema: &Schema, known: Option<&Value>, object: &Value, duplicates: Duplicates) -> Result<(), String> {
     let mut walk = Validation { schema, duplicates, path: Vec::new(), faults: Vec::new() };
-    walk.value(schema.root(), object);
+    walk.value(schema.root(), known, object);
     match walk.faults.as_slice() {
         [] => Ok(()),
         [only] => Err(only.clone()),
@@ -55,14 +59,14 @@ pub(super) fn item_element(schema: &Schema, list: &List, item: &Value) -> Result
         Value::Null => return Err("associative list with keys may not have a null element".to_owned()),
         _ => return Err("associative list with keys may not have non-map elements".to_owned()),
     };
-    let mut found = Vec::new();
+    let mut found: Vec<(Text, Value)> = Vec::new();
     for key in &list.keys {
         let default = || {
             let map = schema.get(list.element).map.as_ref()?;
             map.fields.get(key)?.default.as_ref()
         };
         if let Some(value) = fields.get(key).or_else(default) {
-            found.push((key.clone(), value.clone()));
+            found.push((key.as_str().into(), value.clone()));
         }
     }
     if found.is_empty() {
@@ -77,6 +81,11 @@ pub(super) fn item_element(schema: &Schema, list: &List, item: &Value) -> Result
     Ok(PathElement::Key(found))
 }
 
+/// Checks of `new` what it does not share with `known`, which is known to be sound.
+pub(super) fn validate_beside(schema: &Schema, known: &Value, new: &Value) -> Result<(), String> {
+    run(schema, Some(known), new, Duplicates::Allowed)
+}
+
 struct Validation<'a> {
     schema: &'a Schema,
     duplicates: Duplicates,
@@ -85,11 +94,14 @@ struct Validation<'a> {
 }
 
 impl Validation<'_> {
-    fn value(&mut self, ty: TypeId, value: &Value) {
+    fn value(&mut self, ty: TypeId, known: Option<&Value>, value: &Value) {
+        if known.is_some_and(|known| known.is_same(value)) {
+            return;
+        }
         let schema = self.schema;
         match schema.get(ty).deduce(Some(value)).shape() {
-            Shape::Map(map) => self.map(map, value),
-            Shape::List(list) => self.list(list, value),
+            Shape::Map(map) => self.map(map, known, value),
+            Shape::List(list) => self.list(list, known, value),
             Shape::Scalar(scalar) => {
                 if let Some(problem) = scalar_problem(scalar, value) {
                     self.fault(&problem);
@@ -99,7 +111,7 @@ impl Validation<'_> {
         }
     }
 
-    fn map(&mut self, map: &Map, value: &Value) {
+    fn map(&mut self, map: &Map, known: Option<&Value>, value: &Value) {
         let fields = match value {
             Value::Null => return,
             Value::Object(fields) => fields,
@@ -108,7 +120,7 @@ impl Validation<'_> {
         for (name, value) in fields {
             self.path.push(PathElement::Field(name.clone()));
             if let Some(ty) = self.schema.field_type(map, name) {
-                self.value(ty, value);
+                self.value(ty, known.and_then(|known| known.get(name)), value);
                 self.path.pop();
             } else {
                 self.fault("field not declared in schema");
@@ -118,7 +130,7 @@ impl Validation<'_> {
         }
     }
 
-    fn list(&mut self, list: &List, value: &Value) {
+    fn list(&mut self, list: &List, known: Option<&Value>, value: &Value) {
         let items = match value {
             Value::Null => return,
             Value::Array(items) => items,
@@ -141,7 +153,7 @@ impl Validation<'_> {
                 self.fault(&format!("duplicate entries for key {element}"));
             }
             self.path.push(element);
-            self.value(list.element, item);
+            self.value(list.element, known.and_then(|known| known.get(index)), item);
             self.path.pop();
         }
     }
@@ -189,7 +201,7 @@ fn collect(schema: &Schema, ty: TypeId, value: &Value, path: &mut Path, set: &mu
                     Value::Object(fields) => fields.is_empty(),
                     _ => false,
                 };
-                if empty || !map.fields.contains_key(name) {
+                if empty || !map.fields.contains_key(name.as_str()) {
                     set.insert(path);
                 }
                 path.pop();

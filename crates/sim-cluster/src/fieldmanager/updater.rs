@@ -1,6 +1,6 @@
 //! The rules of structured-merge-diff: who owns what after an update, and what an apply leaves.
 
-use serde_json::Value;
+use crate::tree::Value;
 
 use super::compare::{Comparison, compare};
 use super::managed::{Managed, ManagerId, Operation, Owned};

@@ -1,12 +1,12 @@
 //! Request bodies: read with a bound, decoded by content type.
 
+use crate::tree::Value;
 use axum::body::Body;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http_body_util::{BodyExt, Limited};
-use serde_json::Value;
 
 use super::{json, protobuf};
 use crate::api::{PatchType, Target};

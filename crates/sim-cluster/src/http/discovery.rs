@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::tree::{Value, json};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::respond::{self, Reply};

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use crate::tree::{Map, Number, Value};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
 
 /// A value, and the paths of the fields that were named more than once.
 pub(super) fn parse(bytes: &[u8]) -> Result<(Value, Vec<String>), serde_json::Error> {
@@ -123,7 +123,7 @@ fn merge(held: &mut Value, value: Value) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::tree::json;
 
     use super::parse;
 

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::tree::Value;
 use axum::body::Body;
 use bytes::Bytes;
 use futures::stream;
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
 use super::Server;
 use super::query::Query;

@@ -21,10 +21,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::tree::json;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use jiff::SignedDuration;
-use serde_json::json;
 
 pub(crate) use auth::{Tokens, TrustedUser};
 pub(crate) use discovery::VERSION;

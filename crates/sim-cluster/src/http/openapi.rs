@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value, json};
+use crate::tree::{Map, Value, json};
 
 use crate::api::Api;
 use crate::digest::sha256;

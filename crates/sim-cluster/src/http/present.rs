@@ -1,7 +1,7 @@
 //! Objects and lists in the form a client asked for.
 
+use crate::tree::{Map, Value, json};
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
 
 use super::query::Query;
 use super::respond::Form;
@@ -39,11 +39,11 @@ pub(super) fn object(api: &Api, target: &Target, form: Form, query: &Query, obje
 /// One page of a list, as JSON.
 pub(super) fn list(api: &Api, target: &Target, form: Form, query: &Query, page: &Page) -> Bytes {
     let mut metadata = Map::new();
-    metadata.insert("resourceVersion".into(), page.revision.to_string().into());
+    metadata.insert("resourceVersion", page.revision.to_string().into());
     if !page.token.is_empty() || target.resource.is_custom() && form == Form::Full {
-        metadata.insert("continue".into(), page.token.clone().into());
+        metadata.insert("continue", page.token.clone().into());
         if let Some(remaining) = page.remaining {
-            metadata.insert("remainingItemCount".into(), remaining.into());
+            metadata.insert("remainingItemCount", remaining.into());
         }
     }
     let metadata = Value::Object(metadata);
@@ -133,7 +133,7 @@ pub(super) fn table(
         "kind": "Table",
         "apiVersion": TABLE_VERSION,
         "metadata": metadata,
-        "columnDefinitions": if header == Header::Shown { Value::Array(columns) } else { Value::Null },
+        "columnDefinitions": if header == Header::Shown { columns.into() } else { Value::Null },
         "rows": rows,
     })
 }

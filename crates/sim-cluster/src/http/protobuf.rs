@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use serde_json::{Map, Value};
+use crate::tree::{Map, Value};
 
 use super::body::Expected;
 use crate::schema::wire::{Reader, WireError, WireTypes, WireValue};

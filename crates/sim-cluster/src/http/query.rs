@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use crate::api::{
     DeleteOptions, ListOptions, Propagation, Validation, VersionMatch, WatchOptions, WriteOptions,

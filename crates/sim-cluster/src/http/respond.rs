@@ -1,10 +1,10 @@
 //! Answers: objects in the form that was asked for, errors as `Status`.
 
+use crate::tree::{Value, json};
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WARNING};
 use http::{HeaderMap, Response, StatusCode};
-use serde_json::{Value, json};
 
 use crate::api::Answer;
 use crate::status::{ApiError, Written};

@@ -1,9 +1,9 @@
 //! Reviews: who am I, and may I. Nothing is stored.
 
+use crate::tree::{Value, json};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
 
 use super::body::{self, Expected};
 use super::respond::{self, Reply};

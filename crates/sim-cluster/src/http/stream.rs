@@ -5,12 +5,12 @@ use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 
+use crate::tree::{Value, json};
 use axum::body::Body;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream;
 use http::StatusCode;
-use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::Server;

@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
+use crate::tree::{Value, json};
 use plimsoll_qos::Quantity;
-use serde_json::{Value, json};
 
 use crate::object::{child, elements, integer, list, set_default, text};
 use crate::resource::split_api_version;

@@ -1,8 +1,8 @@
 //! `ConfigMaps` and Secrets.
 
+use crate::tree::Value;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
 
 use crate::object;
 use crate::status::Cause;

@@ -1,7 +1,7 @@
 //! Containers: defaults, and what is refused in them.
 
+use crate::tree::{Value, json};
 use plimsoll_qos::Quantity;
-use serde_json::{Value, json};
 
 use crate::object::{elements, list, set_default, text};
 use crate::status::Cause;

@@ -1,6 +1,6 @@
 //! `PodDisruptionBudgets`.
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use crate::status::Cause;
 

@@ -1,6 +1,6 @@
 //! Events.
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use crate::object::{child, set_default};
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::tree::Value;
 use plimsoll_qos::Quantity;
-use serde_json::Value;
 
 use super::quota::{RESOURCES, canonical};
 use crate::admission::quota::amounts;

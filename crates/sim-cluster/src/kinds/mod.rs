@@ -19,7 +19,7 @@ mod service;
 mod volume;
 mod workload;
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 pub(crate) use definition::{CLEANUP, to_resource as definition_to_resource};
 pub(crate) use names::{fault_of_label_value, faults_of_qualified};

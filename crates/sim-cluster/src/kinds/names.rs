@@ -1,6 +1,6 @@
 //! Names, labels, annotations, finalizers and owners.
 
-use serde_json::Value;
+use crate::tree::Value;
 
 use crate::object;
 use crate::resource::Resource;

@@ -1,6 +1,6 @@
 //! Namespaces.
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use crate::object;
 
@@ -10,7 +10,7 @@ pub(super) fn default(namespace: &mut Value) {
     let name = object::name(namespace).to_owned();
     let metadata = object::metadata(namespace);
     let labels = object::fields(metadata.entry("labels").or_insert_with(|| json!({})));
-    labels.insert(NAME_LABEL.into(), name.into());
+    labels.insert(NAME_LABEL, name.into());
     object::child(namespace, "spec");
 }
 

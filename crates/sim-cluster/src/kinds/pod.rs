@@ -1,8 +1,8 @@
 //! Pods.
 
+use crate::tree::{Value, json, written};
 use plimsoll_qos::{Pod, QosClass};
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::{container, pod_template};
 use crate::object::{self, child, elements, set_default, set_or_remove};
@@ -41,7 +41,7 @@ fn complete_whole(pod: &mut Value) {
     if let Some(whole) = resources(pod).defaulted().resources.filter(|whole| !whole.is_empty()) {
         for (part, amounts) in [("requests", whole.requests), ("limits", whole.limits)] {
             if !amounts.is_empty() {
-                pod["spec"]["resources"][part] = json!(amounts);
+                pod["spec"]["resources"][part] = written(&amounts);
             }
         }
     }

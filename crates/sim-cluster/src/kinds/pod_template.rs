@@ -1,6 +1,6 @@
 //! The pod spec, as pods and templates share it.
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use super::{container, volume};
 use crate::object::{child, elements, flag, set_default, set_or_remove, text};

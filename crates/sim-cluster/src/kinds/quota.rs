@@ -1,23 +1,23 @@
 //! `ResourceQuotas`.
 
+use crate::tree::{Map, Value};
 use plimsoll_qos::Quantity;
-use serde_json::{Map, Value};
 
 use crate::object;
 use crate::status::Cause;
 
 pub(super) fn default(quota: &mut Value) {
-    object::set_default(quota, "spec", serde_json::json!({}));
+    object::set_default(quota, "spec", crate::tree::json!({}));
     if let Some(Value::Object(amounts)) = quota.pointer_mut("/spec/hard") {
         canonical(amounts);
     }
 }
 
 /// Writes quantities in their shortest form, as strings, whatever they were given as.
-pub(super) fn canonical(amounts: &mut Map<String, Value>) {
+pub(super) fn canonical(amounts: &mut Map) {
     for amount in amounts.values_mut() {
         let given = match &*amount {
-            Value::String(given) => given.clone(),
+            Value::String(given) => given.to_string(),
             Value::Number(given) => given.to_string(),
             _ => continue,
         };
@@ -32,7 +32,7 @@ pub(super) fn check(quota: &Value, causes: &mut Vec<Cause>) {
         let field = format!("spec.hard[{name}]");
         check_name(&field, name, causes);
         let text = match amount {
-            Value::String(text) => text.clone(),
+            Value::String(text) => text.to_string(),
             other => other.to_string(),
         };
         let Ok(quantity) = text.parse::<Quantity>() else {

@@ -1,6 +1,6 @@
 //! Volumes: defaults, and mounts that name none.
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use crate::object::{elements, list, set_default, text};
 use crate::status::Cause;

@@ -1,6 +1,6 @@
 //! Deployments and `ReplicaSets`.
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use super::{immutable, pod_template};
 use crate::object::{child, integer, map, set_default};

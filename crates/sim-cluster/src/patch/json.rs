@@ -1,5 +1,6 @@
+use crate::tree::Value;
 use json_patch::{Patch, PatchOperation};
-use serde_json::Value;
+use serde::Deserialize;
 
 use super::PatchError;
 use crate::object;
@@ -78,14 +79,17 @@ fn apply(object: &mut Value, operation: &Value) -> Option<()> {
         added["op"] = "add".into();
         return apply(object, &added);
     }
-    let operation: PatchOperation = serde_json::from_value(operation.clone()).ok()?;
-    json_patch::patch(object, &Patch(vec![operation])).ok()
+    let operation = PatchOperation::deserialize(operation).ok()?;
+    let mut patched = serde_json::Value::from(&*object);
+    json_patch::patch(&mut patched, &Patch(vec![operation])).ok()?;
+    *object = patched.into();
+    Some(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json as value;
+    use crate::tree::json as value;
 
     fn patched(mut object: Value, patch: &Value) -> Result<Value, String> {
         json(&mut object, patch).map(|()| object).map_err(|error| error.to_string())

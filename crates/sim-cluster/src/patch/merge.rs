@@ -1,4 +1,4 @@
-use serde_json::{Map, Value};
+use crate::tree::{Map, Value};
 
 /// Applies a JSON merge patch (RFC 7386): objects are merged, null removes, everything else replaces.
 pub fn merge(object: &mut Value, patch: &Value) {
@@ -24,7 +24,7 @@ pub fn merge(object: &mut Value, patch: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::tree::json;
 
     #[test]
     fn the_examples_of_rfc_7386_come_out() {

@@ -1,13 +1,13 @@
 //! The order of merged lists: what the patch lists comes in its order, what only the server has keeps its
 //! place among the live items as well as it can.
 
-use serde_json::Value;
+use crate::tree::{List, Value};
 
 use super::PatchError;
 use crate::schema::golang;
 
 /// A list in an object or a patch.
-pub(super) type Items = Vec<Value>;
+pub(super) type Items = List;
 
 /// The value of an item's merge key.
 pub(super) fn merge_key<'a>(item: &'a Value, key: &str) -> Result<&'a Value, PatchError> {
@@ -74,7 +74,7 @@ pub(super) fn arrange(
     key: Option<&str>,
 ) -> Result<Items, PatchError> {
     if let Some(key) = key {
-        for item in in_patch.iter().chain(&server_only).chain(patch_order).chain(server_order) {
+        for item in in_patch.iter().chain(server_only.iter()).chain(patch_order).chain(server_order) {
             merge_key(item, key)?;
         }
     }

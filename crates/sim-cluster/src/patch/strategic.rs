@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use serde_json::{Map as JsonMap, Value};
+use crate::tree::{List, Map as JsonMap, Text, Value};
 
 use super::PatchError;
 use super::order::{self, Items};
@@ -11,7 +11,7 @@ const RETAIN_KEYS: &str = "$retainKeys";
 const DELETE_FROM: &str = "$deleteFromPrimitiveList";
 const ELEMENT_ORDER: &str = "$setElementOrder";
 
-type Fields = JsonMap<String, Value>;
+type Fields = JsonMap;
 
 /// Applies a strategic merge patch: like a merge patch, but lists that the schema marks so are merged by
 /// their merge key, and directives in the patch replace, delete and order.
@@ -44,7 +44,7 @@ impl Strategic<'_> {
         self.ordered_lists(ty, &mut original, &mut patch)?;
         for (key, value) in patch {
             let deletion = key.starts_with(DELETE_FROM);
-            let name = if deletion { extract_key(&key, DELETE_FROM)?.to_owned() } else { key };
+            let name = if deletion { extract_key(&key, DELETE_FROM)?.into() } else { key };
             if value.is_null() {
                 original.remove(&name);
                 continue;
@@ -86,7 +86,7 @@ impl Strategic<'_> {
             }
             (Value::Array(original), Value::Array(patch)) => {
                 let (element, meta) = self.list_field(ty, name)?;
-                self.list(element, &meta, original, patch, deletion).map(Value::Array)
+                self.list(element, &meta, original, patch, deletion).map(Value::from)
             }
             (_, patch) => Ok(patch),
         }
@@ -159,7 +159,7 @@ impl Strategic<'_> {
         original: &mut Fields,
         patch: &mut Fields,
     ) -> Result<(), PatchError> {
-        let directives: Vec<String> =
+        let directives: Vec<Text> =
             patch.keys().filter(|key| key.starts_with(ELEMENT_ORDER)).cloned().collect();
         for directive in directives {
             let Some(order) = patch.remove(&directive) else {
@@ -171,7 +171,7 @@ impl Strategic<'_> {
             let changes = patch.get(&name).map(as_list).transpose()?;
             let (element, meta) = self.list_field(ty, &name)?;
             let key = meta.merge_key.as_deref();
-            order::check(changes.as_deref().unwrap_or_default(), &wanted, key)?;
+            order::check(changes.as_ref().map(List::as_slice).unwrap_or_default(), &wanted, key)?;
             let merged = match (before.clone(), changes.clone()) {
                 (None, None) => continue,
                 (Some(before), None) => before,
@@ -183,9 +183,9 @@ impl Strategic<'_> {
             };
             let before = before.unwrap_or_default();
             let (in_patch, server_only) = order::partition(merged, &wanted, key)?;
-            kind_of(&before, changes.as_deref().unwrap_or_default())?;
+            kind_of(&before, changes.as_ref().map(List::as_slice).unwrap_or_default())?;
             let arranged = order::arrange(in_patch, server_only, &wanted, &before, key)?;
-            original.insert(name.clone(), Value::Array(arranged));
+            original.insert(name.clone(), arranged.into());
             patch.remove(&name);
         }
         Ok(())
@@ -290,7 +290,7 @@ fn retain_keys(original: &mut Fields, patch: &mut Fields) -> Result<(), PatchErr
     Ok(())
 }
 
-fn insert_new(original: &mut Fields, name: String, mut value: Value) {
+fn insert_new(original: &mut Fields, name: Text, mut value: Value) {
     drop_nulls(&mut value);
     match without_directives(value) {
         Some(value) => original.insert(name, value),

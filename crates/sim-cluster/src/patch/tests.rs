@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
+use crate::tree::{Map, Value, json};
 use proptest::prelude::*;
-use serde_json::{Map, Value, json};
 
 use super::{PatchError, strategic};
 use crate::schema::{Schema, Schemas, TypeId};
@@ -119,19 +119,14 @@ fn faults_are_worded_as_the_server_words_them() {
 }
 
 /// The patch that kubectl would send to turn one object into another.
-fn two_way(
-    schema: &Schema,
-    ty: TypeId,
-    from: &Map<String, Value>,
-    to: &Map<String, Value>,
-) -> Map<String, Value> {
+fn two_way(schema: &Schema, ty: TypeId, from: &Map, to: &Map) -> Map {
     let map = schema.get(ty).map.as_ref().expect("an object type");
     let mut patch = Map::new();
     for name in from.keys().filter(|name| !to.contains_key(*name)) {
         patch.insert(name.clone(), Value::Null);
     }
     for (name, value) in to {
-        let field = map.fields.get(name);
+        let field = map.fields.get(name.as_str());
         match (from.get(name), value) {
             (Some(before), after) if before == after => {}
             (Some(Value::Object(before)), Value::Object(after)) => {
@@ -166,7 +161,7 @@ fn merge_list(
     element: TypeId,
     key: &str,
     (name, before, after): (&str, &[Value], &[Value]),
-    patch: &mut Map<String, Value>,
+    patch: &mut Map,
 ) {
     let with = |items: &[Value], id: &Value| items.iter().find(|item| item[key] == *id).cloned();
     let mut changes = Vec::new();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use serde_json::Value;
+use crate::tree::Value;
 
 use super::openapi::ref_target;
 use super::recording::{DOCUMENTS, decode};

@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use crate::tree::{Map as JsonMap, Value, json};
 use serde::Deserialize;
-use serde_json::{Map as JsonMap, Value, json};
 
 use super::{Map, Schema, Type, TypeId};
 
@@ -42,8 +42,8 @@ impl Schema {
     pub fn zero(&self, api_version: &str, kind: &str) -> Value {
         let mut zero = self.zero_of(self.root);
         if let Some(object) = zero.as_object_mut() {
-            object.insert("apiVersion".to_owned(), json!(api_version));
-            object.insert("kind".to_owned(), json!(kind));
+            object.insert("apiVersion", json!(api_version));
+            object.insert("kind", json!(kind));
         }
         zero
     }
@@ -94,8 +94,8 @@ impl Schema {
             }
             Value::Object(fields) => {
                 let Some(map) = &ty.map else { return };
-                fields.retain(|name, value| {
-                    let at = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                fields.retain_mut(|name, value| {
+                    let at = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
                     let known = self.field_type(map, name);
                     if let Some(ty) = known {
                         self.prune_at(ty, value, &at, dropped);
@@ -126,7 +126,7 @@ impl Schema {
                     }
                 }
                 if let Some(go) = ty.go {
-                    fields.retain(|name, value| self.is_printed(map, go, name, value));
+                    fields.retain_mut(|name, value| self.is_printed(map, go, name, value));
                     for (name, zero) in self.zero_fields(map, go) {
                         let value = fields.entry(name).or_insert(Value::Null);
                         if value.is_null() {
@@ -168,7 +168,7 @@ impl Schema {
         Value::Object(fields)
     }
 
-    fn zero_fields(&self, map: &Map, go: &GoStruct) -> JsonMap<String, Value> {
+    fn zero_fields(&self, map: &Map, go: &GoStruct) -> JsonMap {
         let mut fields = JsonMap::new();
         for (name, zero) in &go.always {
             let zero = match map.fields.get(name) {

@@ -1,6 +1,6 @@
 //! Values as Go prints them: the server's error messages contain them.
 
-use serde_json::{Map as JsonMap, Value};
+use crate::tree::{Map as JsonMap, Text, Value};
 
 /// `%T` of a decoded JSON value.
 pub(crate) fn type_name(value: &Value) -> &'static str {
@@ -19,7 +19,7 @@ pub(crate) fn type_name(value: &Value) -> &'static str {
 pub(crate) fn plain(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.to_string(),
         Value::Array(items) => format!("[{}]", items.iter().map(plain).collect::<Vec<_>>().join(" ")),
         Value::Object(fields) => plain_map(fields),
         other => other.to_string(),
@@ -27,7 +27,7 @@ pub(crate) fn plain(value: &Value) -> String {
 }
 
 /// `%v` of a decoded JSON object.
-pub(crate) fn plain_map(fields: &JsonMap<String, Value>) -> String {
+pub(crate) fn plain_map(fields: &JsonMap) -> String {
     let fields: Vec<String> =
         sorted(fields).into_iter().map(|(key, value)| format!("{key}:{}", plain(value))).collect();
     format!("map[{}]", fields.join(" "))
@@ -71,7 +71,7 @@ pub(crate) fn json(value: &Value) -> String {
     escaped
 }
 
-fn sorted(fields: &JsonMap<String, Value>) -> Vec<(&String, &Value)> {
+fn sorted(fields: &JsonMap) -> Vec<(&Text, &Value)> {
     let mut fields: Vec<_> = fields.iter().collect();
     fields.sort_by_key(|(key, _)| *key);
     fields

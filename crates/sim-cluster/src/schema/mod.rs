@@ -18,7 +18,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
+use crate::tree::Value;
 
 pub use builtin::Schemas;
 pub use openapi::SchemaError;

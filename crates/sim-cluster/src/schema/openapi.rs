@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Map as JsonMap, Value};
+use crate::tree::{Map as JsonMap, Value};
 
 use super::form::GoStruct;
 use super::{Field, List, Map, PatchMeta, Relation, Scalar, Schema, Type, TypeId, Types};
@@ -29,7 +29,7 @@ pub struct SchemaError {
 
 impl Schema {
     /// Builds the schema of one named type out of a document's components.
-    pub fn from_components(components: &JsonMap<String, Value>, root: &str) -> Result<Self, SchemaError> {
+    pub fn from_components(components: &JsonMap, root: &str) -> Result<Self, SchemaError> {
         let types = Arc::new(Types::from_components(components)?);
         Self::named(&types, root).ok_or_else(|| SchemaError {
             at: root.to_owned(),
@@ -50,12 +50,12 @@ impl Schema {
 }
 
 impl Types {
-    pub(super) fn from_components(components: &JsonMap<String, Value>) -> Result<Self, SchemaError> {
+    pub(super) fn from_components(components: &JsonMap) -> Result<Self, SchemaError> {
         let mut builder = Builder::default();
         builder.add_common();
         for name in components.keys() {
-            let id = builder.push(Type { name: Some(name.clone()), ..Type::default() });
-            builder.names.insert(name.clone(), id);
+            let id = builder.push(Type { name: Some(name.to_string()), ..Type::default() });
+            builder.names.insert(name.to_string(), id);
         }
         for (name, component) in components {
             builder.define(name, component)?;
@@ -151,7 +151,7 @@ impl Builder {
         let mut fields = BTreeMap::new();
         for (name, member) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
             fields.insert(
-                name.clone(),
+                name.to_string(),
                 Field {
                     ty: self.reference(member, place)?,
                     default: member.get("default").cloned(),
@@ -212,7 +212,7 @@ impl Builder {
 /// The name that a schema refers to, either directly or as the only member of an `allOf`.
 pub(super) fn ref_target(schema: &Value) -> Option<&str> {
     let direct = schema.get("$ref");
-    let wrapped = match schema.get("allOf").and_then(Value::as_array).map(Vec::as_slice) {
+    let wrapped = match schema.get("allOf").and_then(Value::as_array).map(crate::tree::List::as_slice) {
         Some([only]) => only.get("$ref"),
         _ => None,
     };

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 
+use crate::tree::{Map, Text, Value, json};
 use flate2::Compression;
 use flate2::read::GzDecoder;
-use serde_json::{Map, Value, json};
 
 use super::openapi::ref_target;
 
@@ -42,7 +42,7 @@ pub fn strip(document: &Value) -> Value {
     }
     let empty = Map::new();
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object).unwrap_or(&empty);
-    let kept: Map<String, Value> = reachable(schemas)
+    let kept: Map = reachable(schemas)
         .into_iter()
         .filter_map(|name| schemas.get(&name).map(|schema| (name, strip_schema(schema))))
         .collect();
@@ -94,7 +94,7 @@ fn strip_operation(item: &Value, operation: &Value) -> Value {
 }
 
 /// The kinds, and every type that they are made of.
-fn reachable(schemas: &Map<String, Value>) -> BTreeSet<String> {
+fn reachable(schemas: &Map) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut pending: Vec<&str> = schemas
         .iter()
@@ -148,9 +148,9 @@ fn strip_schema(schema: &Value) -> Value {
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
-            let mut keys: Vec<&String> = map.keys().collect();
+            let mut keys: Vec<&Text> = map.keys().collect();
             keys.sort();
-            keys.into_iter().map(|key| (key.clone(), sorted(&map[key]))).collect()
+            keys.into_iter().map(|key| (key.clone(), sorted(&value[key]))).collect()
         }
         Value::Array(list) => list.iter().map(sorted).collect(),
         other => other.clone(),

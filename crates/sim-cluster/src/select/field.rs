@@ -1,6 +1,6 @@
 //! Field selectors: the few paths that each resource indexes.
 
-use serde_json::Value;
+use crate::tree::Value;
 
 use crate::resource::Resource;
 
@@ -125,7 +125,7 @@ fn is_indexed(resource: &Resource, field: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::tree::json;
 
     use super::FieldSelector;
     use crate::resource::Registry;

@@ -1,6 +1,6 @@
 //! Label selectors: `app=shop,tier in (web,api),!canary` and the `matchLabels`/`matchExpressions` form.
 
-use serde_json::{Map, Value};
+use crate::tree::{Map, Value};
 
 use crate::object;
 
@@ -41,7 +41,7 @@ impl LabelSelector {
         let mut requirements = Vec::new();
         for (key, value) in object::map(selector, "/matchLabels").into_iter().flatten() {
             let test = Test::In(vec![value.as_str()?.to_owned()]);
-            requirements.push(Requirement { key: key.clone(), test });
+            requirements.push(Requirement { key: key.to_string(), test });
         }
         for expression in object::list(selector, "/matchExpressions") {
             let values = object::list(expression, "/values")
@@ -85,7 +85,7 @@ impl LabelSelector {
         self.is_empty() || self.matches(object::map(object, "/metadata/labels"))
     }
 
-    pub(crate) fn matches(&self, labels: Option<&Map<String, Value>>) -> bool {
+    pub(crate) fn matches(&self, labels: Option<&Map>) -> bool {
         self.requirements.iter().all(|requirement| {
             let value = labels.and_then(|labels| labels.get(&requirement.key)).and_then(Value::as_str);
             match (&requirement.test, value) {
@@ -134,7 +134,7 @@ fn number(value: Option<&str>) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::tree::json;
 
     use super::LabelSelector;
 

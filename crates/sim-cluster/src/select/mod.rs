@@ -9,7 +9,7 @@ pub(crate) use field::FieldSelector;
 pub(crate) use label::LabelSelector;
 pub(crate) use printed::printed;
 
-use serde_json::Value;
+use crate::tree::Value;
 
 /// Both selectors of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

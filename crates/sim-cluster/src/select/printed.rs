@@ -1,6 +1,6 @@
 //! Selectors in messages.
 
-use serde_json::Value;
+use crate::tree::Value;
 
 use crate::object;
 

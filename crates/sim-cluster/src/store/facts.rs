@@ -2,8 +2,8 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use crate::tree::Value;
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::clock;
 use crate::object::{self, flag, integer, list, text};

@@ -107,7 +107,7 @@ impl History {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::tree::json;
 
     use super::super::{Key, Store};
     use super::{BYTES, CAPACITY, Compacted};

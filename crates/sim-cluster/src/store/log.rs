@@ -10,10 +10,10 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::tree::Value;
 use bytes::Bytes;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::Key;
 
@@ -287,7 +287,7 @@ mod tests {
     use std::fs;
     use std::io::Write;
 
-    use serde_json::json;
+    use crate::tree::json;
 
     use super::super::{Key, Store};
     use super::LogError;

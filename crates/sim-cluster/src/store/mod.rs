@@ -17,9 +17,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::tree::Value;
 use indexmap::IndexMap;
 use parking_lot::{Mutex, MutexGuard};
-use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
 pub use backup::Backup;
@@ -196,15 +196,10 @@ impl Store {
         self.begin().tables_of(namespace)
     }
 
-    /// Waits until there is something that controllers have not seen, and takes all of it.
-    pub(crate) async fn unseen(&self) -> Vec<(Key, Option<Object>)> {
-        loop {
-            let notified = self.changed.notified();
-            let unseen = self.take_unseen();
-            if !unseen.is_empty() {
-                return unseen;
-            }
-            notified.await;
+    /// Waits until there is something that controllers have not seen.
+    pub(crate) async fn unseen(&self) {
+        while self.inner.lock().unseen.is_empty() {
+            self.changed.notified().await;
         }
     }
 
@@ -271,6 +266,10 @@ impl Inner {
 
     /// Moves the entries of `key` in the index of dependents from one state to the next.
     fn index(&mut self, key: &Key, before: Option<&Value>, after: Option<&Value>) {
+        let owners = |object| fields::at(object, "/metadata/ownerReferences");
+        if before.and_then(owners) == after.and_then(owners) {
+            return;
+        }
         for uid in before.into_iter().flat_map(fields::owner_uids) {
             if let Some(keys) = self.dependents.get_mut(uid) {
                 keys.remove(key);
@@ -405,6 +404,9 @@ impl Tx<'_> {
         let before = previous.as_ref().map(Object::of);
         self.inner.index(key, before.as_deref(), Some(&object));
         let kind = if previous.is_some() { ChangeKind::Modified } else { ChangeKind::Added };
+        if let Some(previous) = &previous {
+            previous.let_go();
+        }
         self.inner.record(key, Change::new(revision, kind, place, stored, previous));
         self.inner.unseen.insert(key.clone(), None);
         self.finish()?;
@@ -424,6 +426,7 @@ impl Tx<'_> {
         };
         self.inner.revision = revision;
         self.inner.index(key, Some(&last), None);
+        previous.let_go();
         let (stored, last) = self.stored(Value::clone(&last), revision);
         self.inner.record(key, Change::new(revision, ChangeKind::Deleted, place, stored, Some(previous)));
         // Many may go at once before anybody looks: their trees would be held until then.
@@ -433,7 +436,7 @@ impl Tx<'_> {
     }
 
     fn stored(&self, mut value: Value, revision: u64) -> (Arc<Stored>, Object) {
-        fields::metadata(&mut value).insert("resourceVersion".into(), revision.to_string().into());
+        fields::metadata(&mut value).insert("resourceVersion", revision.to_string().into());
         Stored::of(value, &self.inner.recent)
     }
 
@@ -449,7 +452,7 @@ fn unwritten(error: &LogError) -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::tree::json;
 
     use super::{ChangeKind, Key, Store};
     use crate::select::LabelSelector;

@@ -3,17 +3,21 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
+use crate::tree::Value;
 use bytes::Bytes;
 use parking_lot::Mutex;
-use serde_json::Value;
 
 use super::facts::Facts;
 use super::text::Text;
 
 /// Of so much JSON the trees are kept, those that were looked at last.
-const RECENT_BYTES: usize = 4 << 20;
+const RECENT_BYTES: usize = 16 << 20;
+
+/// Of so many at most.
+const RECENT_OBJECTS: usize = 1 << 14;
 
 /// An object: JSON that is read when something in it is looked at.
 ///
@@ -138,11 +142,25 @@ impl fmt::Debug for Object {
 #[derive(Debug)]
 pub(super) struct Stored {
     text: Text,
-    /// The tree, as long as somebody has it.
-    tree: Mutex<Weak<Value>>,
+    tree: Mutex<Tree>,
     /// Of most objects from the beginning on.
     facts: OnceLock<Box<Facts>>,
     recent: Arc<Recent>,
+}
+
+/// What was read of an object.
+#[derive(Debug)]
+enum Tree {
+    /// It is there, since it was looked at not long ago.
+    Held(Arc<Value>),
+    /// It is there as long as somebody else has it.
+    Let(Weak<Value>),
+}
+
+impl Default for Tree {
+    fn default() -> Self {
+        Self::Let(Weak::new())
+    }
 }
 
 impl Stored {
@@ -153,11 +171,14 @@ impl Stored {
     pub(super) fn of(tree: Value, recent: &Arc<Recent>) -> (Arc<Self>, Object) {
         let stored = Self::new(Text::of(&tree), recent);
         // Of events there are most, and no controller looks at them.
-        if tree.get("kind").is_none_or(|kind| kind != "Event") {
+        let is_looked_at = tree.get("kind").is_none_or(|kind| kind != "Event");
+        if is_looked_at {
             stored.facts.get_or_init(|| Box::new(Facts::of(&tree)));
         }
         let tree = Arc::new(tree);
-        stored.keep(&tree);
+        if is_looked_at {
+            Self::keep(&stored, &tree);
+        }
         let object = Object(Form::Stored(stored.clone(), OnceLock::from(tree)));
         (stored, object)
     }
@@ -166,50 +187,70 @@ impl Stored {
         self.text.bytes()
     }
 
-    fn facts(&self) -> &Facts {
+    fn facts(self: &Arc<Self>) -> &Facts {
         self.facts.get_or_init(|| Box::new(Facts::of(&self.tree())))
     }
 
-    fn tree(&self) -> Arc<Value> {
-        let held = self.tree.lock().upgrade();
+    fn tree(self: &Arc<Self>) -> Arc<Value> {
+        let held = match &*self.tree.lock() {
+            Tree::Held(tree) => Some(tree.clone()),
+            Tree::Let(tree) => tree.upgrade(),
+        };
         held.unwrap_or_else(|| {
             let tree = Arc::new(self.text.parsed());
-            self.keep(&tree);
+            Self::keep(self, &tree);
             tree
         })
     }
 
-    fn keep(&self, tree: &Arc<Value>) {
-        *self.tree.lock() = Arc::downgrade(tree);
-        self.recent.keep(tree.clone(), self.text.bytes().len());
+    fn keep(this: &Arc<Self>, tree: &Arc<Value>) {
+        let before = std::mem::replace(&mut *this.tree.lock(), Tree::Held(tree.clone()));
+        if let Tree::Let(_) = before {
+            this.recent.keep(this);
+        }
+    }
+
+    /// Holds the tree no longer: another state came in the place of this one.
+    pub(super) fn let_go(&self) {
+        let mut held = self.tree.lock();
+        if let Tree::Held(tree) = &*held {
+            let weak = Arc::downgrade(tree);
+            let tree = std::mem::replace(&mut *held, Tree::Let(weak));
+            self.recent.bytes.fetch_sub(self.text.bytes().len(), Ordering::Relaxed);
+            drop(held);
+            // Taking a tree apart takes its time; not under the lock.
+            drop(tree);
+        }
     }
 }
 
-/// The trees that were read last: an object that is written is soon looked at, by everybody who acts on it.
-#[derive(Debug, Default)]
-pub(super) struct Recent {
-    trees: Mutex<Trees>,
+impl Drop for Stored {
+    fn drop(&mut self) {
+        self.let_go();
+    }
 }
 
+/// The objects of which trees are held: what is written is soon looked at, by everybody who acts on it.
 #[derive(Debug, Default)]
-struct Trees {
-    held: VecDeque<(Arc<Value>, usize)>,
-    bytes: usize,
+pub(super) struct Recent {
+    /// Those that were read last come last. Some may have been let go since.
+    objects: Mutex<VecDeque<Weak<Stored>>>,
+    /// How much JSON there is of those that are held.
+    bytes: AtomicUsize,
 }
 
 impl Recent {
-    fn keep(&self, tree: Arc<Value>, bytes: usize) {
-        let mut dropped = Vec::new();
-        let mut trees = self.trees.lock();
-        trees.held.push_back((tree, bytes));
-        trees.bytes += bytes;
-        while trees.bytes > RECENT_BYTES
-            && let Some((oldest, bytes)) = trees.held.pop_front()
-        {
-            trees.bytes -= bytes;
-            // Taking a tree apart takes its time; not under the lock.
-            dropped.push(oldest);
+    fn keep(&self, stored: &Arc<Stored>) {
+        let size = stored.text.bytes().len();
+        let mut bytes = self.bytes.fetch_add(size, Ordering::Relaxed) + size;
+        let mut objects = self.objects.lock();
+        objects.push_back(Arc::downgrade(stored));
+        while bytes > RECENT_BYTES || objects.len() > RECENT_OBJECTS {
+            let Some(oldest) = objects.pop_front() else { break };
+            if let Some(oldest) = oldest.upgrade() {
+                oldest.let_go();
+            }
+            bytes = self.bytes.load(Ordering::Relaxed);
         }
-        drop(trees);
     }
 }

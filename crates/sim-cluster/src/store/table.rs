@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use crate::tree::{Map, Value};
 use tokio::sync::watch;
 
 use super::history::{Compacted, History};
@@ -181,7 +181,7 @@ fn within<'a>(paths: &'a Paths, namespace: Option<&str>) -> impl Iterator<Item =
     inside.take_while(move |path| path.starts_with(&start))
 }
 
-fn labels(object: &Value) -> Option<&Map<String, Value>> {
+fn labels(object: &Value) -> Option<&Map> {
     object::map(object, "/metadata/labels")
 }
 

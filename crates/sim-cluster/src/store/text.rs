@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use crate::tree::Value;
 use bytes::Bytes;
-use serde_json::Value;
 
 /// An object as compact JSON: `kind` and `apiVersion` come first and `metadata` next, as a real server writes them.
 #[derive(Debug, Clone)]
@@ -123,8 +123,8 @@ impl Writer {
 
 #[cfg(test)]
 mod tests {
+    use crate::tree::{Value, json};
     use proptest::prelude::*;
-    use serde_json::{Value, json};
 
     use super::Text;
 

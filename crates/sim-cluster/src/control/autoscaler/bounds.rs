@@ -1,7 +1,7 @@
 //! How fast and how far an autoscaler goes: least and most, windows and rates.
 
+use crate::tree::Value;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
 use crate::object::{integer, list, text};
 
@@ -206,7 +206,7 @@ fn before(now: Timestamp, span: SignedDuration) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::tree::json;
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! Metrics of the APIs `custom.metrics.k8s.io` and `external.metrics.k8s.io`, which nobody serves here.
 
-use serde_json::Value;
+use crate::tree::Value;
 
 use super::metric::Failure;
 use crate::object::text;

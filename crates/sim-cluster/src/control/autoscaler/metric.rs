@@ -2,9 +2,9 @@
 
 use std::str::FromStr;
 
+use crate::tree::{Value, json};
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_qos::Quantity;
-use serde_json::{Value, json};
 
 use super::super::{condition, is_ready};
 use super::proposal::{Aim, Pod, Proposal, State, Tolerance, propose};

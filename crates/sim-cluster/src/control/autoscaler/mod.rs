@@ -10,8 +10,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::tree::{Value, json};
 use plimsoll_qos::Quantity;
-use serde_json::{Value, json};
 
 use super::Outcome;
 use super::recorder::{Kind, Recorder, Source};

@@ -1,6 +1,6 @@
 //! The `pod-template-hash` of a template.
 
-use serde_json::Value;
+use crate::tree::Value;
 
 /// Letters and digits that form no words, as in pod names.
 const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";

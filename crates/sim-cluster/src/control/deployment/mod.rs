@@ -8,7 +8,7 @@ mod sets;
 
 use std::time::Duration;
 
-use serde_json::Value;
+use crate::tree::Value;
 
 use super::recorder::{Kind, Recorder, Source};
 use super::{Outcome, Rounding, int_or_percent};

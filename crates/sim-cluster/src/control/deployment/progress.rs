@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::tree::{Value, json};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
 
 use super::super::{Outcome, condition, until};
 use super::sets::{Sets, sum};
@@ -56,13 +56,13 @@ pub(super) fn report(context: &Context<'_>, deployment: &Object, failure: Option
         ] {
             object::set_or_remove(status, field, (count > 0).then(|| count.into()));
         }
-        status.insert("terminatingReplicas".into(), terminating.into());
-        status.insert("observedGeneration".into(), observed.into());
+        status.insert("terminatingReplicas", terminating.into());
+        status.insert("observedGeneration", observed.into());
         object::set_or_remove(status, "collisionCount", collisions);
         object::set_or_remove(
             status,
             "conditions",
-            (!conditions.is_empty()).then_some(Value::Array(conditions)),
+            (!conditions.is_empty()).then(|| Value::from(conditions)),
         );
     })?;
     Ok(wait)

@@ -1,6 +1,6 @@
 //! Revisions: the numbers that `kubectl rollout history` shows.
 
-use serde_json::Value;
+use crate::tree::Value;
 
 use crate::object;
 

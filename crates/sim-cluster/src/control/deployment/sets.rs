@@ -1,6 +1,6 @@
 //! The `ReplicaSets` of a Deployment: finding, making, adopting them.
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use super::super::{controlled, controller_reference};
 use super::{CALLER, Context, SOURCE, hash, revision, sizes};
@@ -81,8 +81,8 @@ pub(super) fn adopt(api: &Api, deployment: &Object) -> Result<(), ApiError> {
 pub(super) fn annotate_sizes(set: &mut Value, desired: i64, most: i64) {
     let metadata = object::metadata(set);
     let annotations = object::fields(metadata.entry("annotations").or_insert(Value::Null));
-    annotations.insert(revision::DESIRED.into(), desired.to_string().into());
-    annotations.insert(revision::MOST.into(), most.to_string().into());
+    annotations.insert(revision::DESIRED, desired.to_string().into());
+    annotations.insert(revision::MOST, most.to_string().into());
 }
 
 /// Finds the ReplicaSet of the current template, gives it the newest revision, or makes it.
@@ -114,7 +114,7 @@ fn revive(context: &Context<'_>, deployment: &Object, set: &Object, newest: i64)
         if held < newest {
             let annotations =
                 object::fields(object::metadata(set).entry("annotations").or_insert(Value::Null));
-            annotations.insert(revision::REVISION.into(), newest.to_string().into());
+            annotations.insert(revision::REVISION, newest.to_string().into());
             if held > 0 {
                 let mut history = annotations
                     .get(revision::HISTORY)
@@ -122,7 +122,7 @@ fn revive(context: &Context<'_>, deployment: &Object, set: &Object, newest: i64)
                     .map(|text| text.split(',').map(str::to_owned).collect::<Vec<_>>())
                     .unwrap_or_default();
                 history.push(held.to_string());
-                annotations.insert(revision::HISTORY.into(), history.join(",").into());
+                annotations.insert(revision::HISTORY, history.join(",").into());
             }
         }
     })
@@ -143,16 +143,16 @@ fn make(context: &Context<'_>, deployment: &Object, sets: &Sets, newest: i64) ->
     let hash = hash::of(template, collisions);
     let mut template = template.clone();
     object::fields(object::metadata(&mut template).entry("labels").or_insert(Value::Null))
-        .insert(HASH_LABEL.into(), hash.clone().into());
+        .insert(HASH_LABEL, hash.clone().into());
     let mut selector = deployment["spec"]["selector"].clone();
-    object::child(&mut selector, "matchLabels").insert(HASH_LABEL.into(), hash.clone().into());
+    object::child(&mut selector, "matchLabels").insert(HASH_LABEL, hash.clone().into());
     let (desired, most) = sizes(deployment);
     let replicas = first_size(deployment, sets);
     let mut set = json!({
         "metadata": {
             "name": format!("{}-{hash}", object::name(deployment)),
             "labels": template["metadata"]["labels"],
-            "annotations": {revision::REVISION: newest.to_string()},
+            "annotations": {(revision::REVISION): newest.to_string()},
             "ownerReferences": [controller_reference(deployment)],
         },
         "spec": {"replicas": replicas, "selector": selector, "template": template},
@@ -214,7 +214,7 @@ fn mark_revision(context: &Context<'_>, deployment: &Object, newest: i64) -> Res
     context.api.modify(&Caller::component(CALLER), &target, Part::Status, |deployment| {
         let metadata = object::metadata(deployment);
         object::fields(metadata.entry("annotations").or_insert(Value::Null))
-            .insert(revision::REVISION.into(), newest.to_string().into());
+            .insert(revision::REVISION, newest.to_string().into());
     })?;
     Ok(())
 }

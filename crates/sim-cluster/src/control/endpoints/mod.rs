@@ -6,8 +6,8 @@ mod subsets;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::tree::{Value, json};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use super::Outcome;
 use super::rest::{self, Rest};

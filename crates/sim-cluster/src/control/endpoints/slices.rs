@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use super::super::{controlled, controller_reference};
 use super::{CALLER, Scene, annotate, has_address, has_hostname, labels, ports, target_ref};

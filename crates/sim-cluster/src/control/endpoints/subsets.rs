@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 use super::super::Outcome;
 use super::{CALLER, Scene, annotate, has_address, has_hostname, is_headless, labels, ports, target_ref};
@@ -54,7 +54,7 @@ pub(super) fn sync(api: &Api, key: &Key, scene: &Scene<'_>) -> Result<(), ApiErr
 }
 
 fn set(endpoints: &mut Value, subsets: Vec<Value>) {
-    let subsets = (!subsets.is_empty()).then_some(Value::Array(subsets));
+    let subsets = (!subsets.is_empty()).then(|| Value::from(subsets));
     object::set_or_remove(object::fields(endpoints), "subsets", subsets);
 }
 

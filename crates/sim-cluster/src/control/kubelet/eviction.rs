@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::tree::Value;
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::run::Run;
 use super::{Node, later};

@@ -18,8 +18,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::tree::Value;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
 use super::recorder::{Kind, Recorder, Source};
 use super::{Outcome, until};

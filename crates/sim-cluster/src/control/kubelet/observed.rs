@@ -1,7 +1,7 @@
 //! A run read back from a pod's status, for pods that were there before the process started.
 
+use crate::tree::{Value, json};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use super::container::{Container, State};
 use super::run::{Mounts, Run};

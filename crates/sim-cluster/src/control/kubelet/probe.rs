@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
+use crate::tree::Value;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
 use super::later;
 use crate::object::integer;
@@ -291,8 +291,8 @@ fn plus(at: Timestamp, wait: SignedDuration) -> Timestamp {
 mod tests {
     use std::time::Duration;
 
+    use crate::tree::{Value, json};
     use jiff::Timestamp;
-    use serde_json::{Value, json};
 
     use super::{Kind, Probe, Program};
     use crate::script::Behavior;
@@ -300,7 +300,7 @@ mod tests {
     /// Looks until `count` verdicts have fallen; each with the second in which it fell.
     fn verdicts(kind: Kind, probe: &Value, behavior: &Behavior, count: usize) -> Vec<(i64, bool)> {
         let since = Timestamp::UNIX_EPOCH;
-        let spec = json!({kind.field(): probe});
+        let spec = json!({(kind.field()): probe});
         let program = Program::new(behavior, since);
         let mut probe = Probe::new(kind, &spec, since, since).unwrap();
         let mut found = Vec::new();

@@ -1,6 +1,6 @@
 //! What a pod names and may not be there: Secrets and `ConfigMaps`, in the order and the words of the kubelet.
 
-use serde_json::Value;
+use crate::tree::Value;
 
 use crate::api::Api;
 use crate::object::{self, flag, list, map, text};

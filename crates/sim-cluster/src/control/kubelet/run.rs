@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::tree::Value;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
 use super::Node;
 use super::container::{Container, Role, State};

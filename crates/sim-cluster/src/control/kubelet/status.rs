@@ -1,7 +1,7 @@
 //! The status of a pod, as a kubelet writes it.
 
+use crate::tree::{Map, Value, json};
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
 
 use super::container::{Container, Role, Shown, State};
 use super::image;
@@ -18,7 +18,7 @@ const OURS: [&str; 5] =
 pub(super) fn of(pod: &Value, run: &Run, node: Option<&Value>, now: Timestamp) -> Value {
     let mut status = Map::new();
     let generation = object::generation(pod);
-    status.insert("conditions".into(), conditions(pod, run, now).into());
+    status.insert("conditions", conditions(pod, run, now).into());
     let of_role = |main: bool| -> Vec<Value> {
         run.containers
             .iter()
@@ -30,40 +30,40 @@ pub(super) fn of(pod: &Value, run: &Run, node: Option<&Value>, now: Timestamp) -
     let mut main = of_role(true);
     main.sort_by(|a, b| text(a, "/name").cmp(text(b, "/name")));
     if !init.is_empty() {
-        status.insert("initContainerStatuses".into(), init.into());
+        status.insert("initContainerStatuses", init.into());
     }
-    status.insert("containerStatuses".into(), main.into());
+    status.insert("containerStatuses", main.into());
     if let Some(address) = node.and_then(internal_address) {
-        status.insert("hostIP".into(), address.into());
-        status.insert("hostIPs".into(), json!([{"ip": address}]));
+        status.insert("hostIP", address.into());
+        status.insert("hostIPs", json!([{"ip": address}]));
     }
     // It is seen with the first that is seen of a container.
     if run.containers.iter().any(Container::has_begun) {
-        status.insert("podIP".into(), run.address.clone().into());
-        status.insert("podIPs".into(), json!([{"ip": run.address}]));
+        status.insert("podIP", run.address.clone().into());
+        status.insert("podIPs", json!([{"ip": run.address}]));
     }
     let asked = crate::kinds::resources(pod);
     let requests = asked.requests();
     let limits = asked.limits();
     let mut resources = Map::new();
     if !requests.is_empty() {
-        status.insert("allocatedResources".into(), to_value(&requests));
-        resources.insert("requests".into(), to_value(&requests));
+        status.insert("allocatedResources", to_value(&requests));
+        resources.insert("requests", to_value(&requests));
     }
     if !limits.is_empty() {
-        resources.insert("limits".into(), to_value(&limits));
+        resources.insert("limits", to_value(&limits));
     }
-    status.insert("resources".into(), resources.into());
-    status.insert("observedGeneration".into(), generation.into());
+    status.insert("resources", resources.into());
+    status.insert("observedGeneration", generation.into());
     let phase = phase(run);
     // It has ended when its sandbox has; until then it is what it was.
     let held = text(pod, "/status/phase");
     let shown = if is_final(phase) && !run.sandbox_gone { held } else { phase };
-    status.insert("phase".into(), shown.into());
+    status.insert("phase", shown.into());
     match &run.evicted {
         Some(evicted) if shown == "Failed" => {
-            status.insert("reason".into(), "Evicted".into());
-            status.insert("message".into(), evicted.message.clone().into());
+            status.insert("reason", "Evicted".into());
+            status.insert("message", evicted.message.clone().into());
         }
         // What was said of a phase holds as long as it does.
         _ if shown == held => {
@@ -73,8 +73,8 @@ pub(super) fn of(pod: &Value, run: &Run, node: Option<&Value>, now: Timestamp) -
         }
         _ => {}
     }
-    status.insert("qosClass".into(), pod["status"]["qosClass"].clone());
-    status.insert("startTime".into(), clock::seconds(run.started).into());
+    status.insert("qosClass", pod["status"]["qosClass"].clone());
+    status.insert("startTime", clock::seconds(run.started).into());
     Value::Object(status)
 }
 

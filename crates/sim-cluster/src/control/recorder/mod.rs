@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::tree::{Value, json};
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
-use serde_json::{Value, json};
 
 use super::{Outcome, until};
 use crate::api::{Api, Caller, DeleteOptions, Part, Target, WriteOptions};

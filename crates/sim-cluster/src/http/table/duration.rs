@@ -1,7 +1,7 @@
 //! Ages, as people read them.
 
+use crate::tree::Value;
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::object::text;
 use crate::{clock, crd};

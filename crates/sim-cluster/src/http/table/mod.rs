@@ -4,8 +4,8 @@ mod columns;
 mod duration;
 mod rows;
 
+use crate::tree::{Value, json};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use crate::api::Target;
 use crate::crd::PrinterColumns;

@@ -1,7 +1,7 @@
 //! The cells of each built-in kind.
 
+use crate::tree::{Value, json};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use super::duration::{age, since};
 use crate::object::{self, condition, flag, integer, list, map, text};
@@ -99,7 +99,7 @@ fn or_none(text: &str) -> &str {
 }
 
 fn entries(object: &Value, pointer: &str) -> usize {
-    map(object, pointer).map_or(0, serde_json::Map::len)
+    map(object, pointer).map_or(0, crate::tree::Map::len)
 }
 
 /// Containers, images and selector.

@@ -1,9 +1,9 @@
 //! From a message to the JSON that the same Go struct would be printed as.
 
+use crate::tree::{Map, Number, Value, json};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use serde_json::{Map, Number, Value, json};
 
 use super::{Field, FieldShape, Reader, WireError, WireTypes, WireValue};
 
@@ -28,13 +28,7 @@ impl WireTypes {
         Ok(Value::Object(fields))
     }
 
-    fn message(
-        &self,
-        name: &str,
-        bytes: &[u8],
-        into: &mut Map<String, Value>,
-        depth: usize,
-    ) -> Result<(), WireError> {
+    fn message(&self, name: &str, bytes: &[u8], into: &mut Map, depth: usize) -> Result<(), WireError> {
         if depth > DEEPEST {
             return Err(WireError::Value("nested too deep".to_owned()));
         }
@@ -170,7 +164,7 @@ impl WireTypes {
                 _ => {}
             }
         }
-        let otherwise = if of == "JSONSchemaPropsOrBool" { allowed } else { Value::Array(list) };
+        let otherwise = if of == "JSONSchemaPropsOrBool" { allowed } else { list.into() };
         Ok(Some(schema.unwrap_or(otherwise)))
     }
 }

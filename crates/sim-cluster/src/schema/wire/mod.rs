@@ -63,7 +63,7 @@ impl WireTypes {
         RECORDED.get_or_init(|| {
             let recorded = include_bytes!("../../../schemas/wire_types.json.gz");
             let recorded = decode(recorded).expect("the recorded types are compressed JSON");
-            serde_json::from_value(recorded).expect("the recorded types are well formed")
+            serde_json::from_value((&recorded).into()).expect("the recorded types are well formed")
         })
     }
 }

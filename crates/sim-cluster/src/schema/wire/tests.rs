@@ -1,5 +1,5 @@
+use crate::tree::json;
 use proptest::prelude::*;
-use serde_json::json;
 
 use super::{Reader, WireError, WireTypes, WireValue};
 
@@ -14,7 +14,7 @@ fn number(at: u8, value: u8) -> Vec<u8> {
     vec![at << 3, value]
 }
 
-fn read(kind: &str, bytes: &[u8]) -> Result<serde_json::Value, WireError> {
+fn read(kind: &str, bytes: &[u8]) -> Result<crate::tree::Value, WireError> {
     WireTypes::recorded().object("v1", kind, bytes)
 }
 

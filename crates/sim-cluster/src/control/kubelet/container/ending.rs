@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::tree::{Value, json};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use super::{Container, RESYNC, Reason, Replaced, Role, Shown, State};
 use crate::clock;

@@ -5,8 +5,8 @@ mod pull;
 
 use std::time::Duration;
 
+use crate::tree::{Value, json};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use super::Node;
 use super::back_off::BackOff;
