@@ -19,7 +19,8 @@ use crate::name::checked_text;
 pub use errand::Arrival;
 pub use home::{Home, Tagged};
 pub use port::{
-    Bytes, Copied, Copy, Error, ErrorKind, ImageDescription, ImageRegistry, Images, Presence, Resolved,
+    Bytes, Copied, Copy, Error, ErrorKind, ImageDescription, ImageRegistry, Images, Presence, Removal,
+    Resolved,
 };
 pub use preflight::{IMAGE_NOT_FOUND, IMAGE_NOT_THERE, Preflight, is_about_images};
 pub use registries::{Errand, Prefix, Pulls, Registries};

@@ -11,13 +11,14 @@ use parking_lot::Mutex;
 use plimsoll_core::digest::Digest as CoreDigest;
 use plimsoll_core::image::{
     Bytes, Copied, Copy, Error as PortError, ErrorKind, Home, Host, ImageDescription, ImageRegistry,
-    Presence as CorePresence, Resolved, Tag,
+    Presence as CorePresence, Removal, Resolved, Tag,
 };
 use tokio::sync::Mutex as Turn;
 
 use crate::access::{Access, InvalidAccess};
 use crate::client::Registry;
 use crate::content::Reference;
+use crate::copy::graph::Graph;
 use crate::copy::{Copier, Event, Moves, Place, Target};
 use crate::description::Description;
 use crate::error::{Error, Kind};
@@ -167,6 +168,36 @@ impl ImageRegistry for Registries {
 
     async fn ensure(&self, copy: &Copy, on: &(dyn Fn(Bytes) + Send + Sync)) -> Result<Copied, PortError> {
         self.copy(copy, on).await
+    }
+
+    async fn remove(
+        &self,
+        home: &Home,
+        digest: &CoreDigest,
+        kept: &[CoreDigest],
+    ) -> Result<Removal, PortError> {
+        let (place, root) = (self.place(home)?, named(&home.host, digest)?);
+        let answer = async {
+            let reference = Reference::Digest(root.clone());
+            if place.registry.head(&place.repository, &reference).await?.is_none() {
+                return Ok(Removal::Absent);
+            }
+            for whole in kept {
+                let Ok(whole_root) = whole.to_string().parse() else { continue };
+                match Graph::read(&place, &whole_root).await {
+                    Ok(graph) if graph.nodes().iter().any(|node| *node.manifest().digest() == root) => {
+                        return Ok(Removal::PartOf(*whole));
+                    }
+                    Ok(_) => {}
+                    // Most of what is kept is kept elsewhere.
+                    Err(error) if error.kind() == Kind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            place.registry.delete_manifest(&place.repository, &root).await?;
+            Ok(Removal::Removed)
+        };
+        self.ask(&home.host, answer).await
     }
 
     async fn describe(

@@ -65,7 +65,7 @@ mod tests {
 
     use super::*;
     use crate::digest::Digest;
-    use crate::image::{Copied, Home, ImageDescription, Resolved, Tag};
+    use crate::image::{Copied, Home, ImageDescription, Removal, Resolved, Tag};
 
     /// Registries that answer for one image: what is there, or why nobody knows.
     #[derive(Default)]
@@ -108,6 +108,10 @@ mod tests {
                 copy.to.host.as_str()
             ));
             Ok(Copied { sent: 7 })
+        }
+
+        async fn remove(&self, _: &Home, _: &Digest, _: &[Digest]) -> Result<Removal, Error> {
+            unimplemented!("no errand removes anything")
         }
 
         async fn describe(&self, _: &Home, _: &Digest) -> Result<Option<ImageDescription>, Error> {

@@ -28,6 +28,10 @@ pub trait ImageRegistry: Send + Sync + 'static {
     /// [`ErrorKind::NotFound`] where the source does not have it, or not all of it.
     async fn ensure(&self, copy: &Copy, on: &(dyn Fn(Bytes) + Send + Sync)) -> Result<Copied, Error>;
 
+    /// Removes an image, so that the registry's own clean-up takes what only it needs, unless it is part of one of
+    /// `kept`: one of the platforms of an index, or what refers to it. What is gone is no error.
+    async fn remove(&self, home: &Home, digest: &Digest, kept: &[Digest]) -> Result<Removal, Error>;
+
     /// What an image says about itself; `None` where it is not there.
     async fn describe(&self, home: &Home, digest: &Digest) -> Result<Option<ImageDescription>, Error>;
 }
@@ -62,6 +66,17 @@ pub enum Presence {
     Incomplete(usize),
     /// Nothing of it.
     Absent,
+}
+
+/// What became of an image that was to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// It is not there any more.
+    Removed,
+    /// It was not there.
+    Absent,
+    /// It stays: it is part of this one, which is kept.
+    PartOf(Digest),
 }
 
 /// An image that is to be somewhere.

@@ -18,8 +18,9 @@ use crate::document::golden::Rule;
 use crate::document::{self, AppDocument, Host, Refusal};
 use crate::error::{Error, Kind, Violation};
 use crate::fold::OperationState;
+use crate::image::ImageRef;
 use crate::name::{AppRef, ReleaseNumber};
-use crate::record::{App, Environment, Kind as OperationKind, Operation, Pace, Pin, Release, Track};
+use crate::record::{App, Environment, Kind as OperationKind, Operation, Pace, Pin, Release, Track, Verdict};
 use crate::shape::sizes;
 use crate::view::Accepted;
 
@@ -256,6 +257,7 @@ impl Plimsoll {
         }
         let release = self.next_release(caller, ground, before, content_digest, document, reason).await?;
         let releases = self.read_releases(before.uid).await?;
+        notes.extend(moved_tag(&document.content.main.image, &releases));
         app.head = release.number;
         app.head_content = content_digest;
         let operation = Operation {
@@ -323,6 +325,23 @@ impl Plimsoll {
             Error::internal(format!("release {} of {} is not in the ledger", app.head, app.app))
         })
     }
+}
+
+/// That the tag of an image stood for another image in a Release that is kept, if it did. What was released stays what
+/// it was, so it is said and not refused.
+fn moved_tag(image: &ImageRef, releases: &[(Release, Verdict)]) -> Option<String> {
+    image.tag.as_ref()?;
+    releases.iter().rev().find_map(|(release, _)| {
+        let before: ImageRef = release.image.parse().ok()?;
+        let is_same = before.repository == image.repository && before.tag == image.tag;
+        (is_same && before.digest != image.digest).then(|| {
+            let tag = image.tag.as_deref().unwrap_or_default();
+            format!(
+                "{}:{tag} was {} in release {}: somebody moved the tag; releases keep what they had",
+                image.repository, before.digest, release.number
+            )
+        })
+    })
 }
 
 /// Whether a fault is that of a tag.

@@ -32,6 +32,12 @@ pub(crate) struct Node {
     pub(super) links: Links,
 }
 
+impl Node {
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+}
+
 impl Graph {
     /// Reads an image with everything below it and everything that refers to any of it.
     pub(crate) async fn read(source: &Place, root: &Digest) -> Result<Self, Error> {

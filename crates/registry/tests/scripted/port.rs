@@ -4,13 +4,13 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use plimsoll_core::digest::Digest;
-use plimsoll_core::image::{Bytes, Copy, Error, ErrorKind, Home, ImageRegistry as _, Presence};
+use plimsoll_core::image::{Bytes, Copy, Error, ErrorKind, Home, ImageRegistry as _, Presence, Removal};
 use plimsoll_registry::{Access, Registries};
 use plimsoll_scripted_registry::{Habits, Scripted, ScriptedRegistry, respond};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::mk::{MANIFEST, mk_bytes, mk_limits};
+use crate::mk::{INDEX, MANIFEST, mk_bytes, mk_limits};
 
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 
@@ -180,4 +180,23 @@ async fn copies_to_one_registry_and_to_several_at_once_all_arrive() {
     for copy in &copies {
         assert_eq!(bed.port.presence(&copy.to, &digest).await.unwrap(), Presence::Whole);
     }
+}
+
+#[tokio::test]
+async fn an_image_is_removed_unless_it_is_part_of_one_that_is_kept() {
+    let bed = Bed::new(1).await;
+    let home = bed.home(0, "shop/web");
+    let (digest, _) = bed.add(0, "shop/web");
+    let manifest = json!({"mediaType": MANIFEST, "digest": digest.to_string(), "size": 1});
+    let body = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [manifest]});
+    let index: Digest =
+        bed.servers[0].add_manifest("shop/web", Some("all"), INDEX, body.to_string()).parse().unwrap();
+    let elsewhere = Digest::of_bytes(b"kept elsewhere");
+    let remove = async |digest: &Digest, kept: &[Digest]| bed.port.remove(&home, digest, kept).await.unwrap();
+    assert_eq!(remove(&digest, &[elsewhere, index]).await, Removal::PartOf(index));
+    assert_eq!(bed.port.presence(&home, &index).await.unwrap(), Presence::Whole);
+    assert_eq!(remove(&index, &[elsewhere]).await, Removal::Removed);
+    assert_eq!(remove(&index, &[]).await, Removal::Absent);
+    assert_eq!(remove(&digest, &[elsewhere, index]).await, Removal::Removed);
+    assert_eq!(bed.port.presence(&home, &digest).await.unwrap(), Presence::Absent);
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use plimsoll_core::caller::{Caller, Role};
 use plimsoll_core::cluster::Want;
 use plimsoll_core::error::{Error, Kind, Violation};
 use plimsoll_core::fold::OperationState;
@@ -47,7 +48,13 @@ async fn a_tag_is_resolved_once_and_the_digest_is_what_runs() {
     assert_eq!(history.items[0].image, format!("{QA}:1.4@{first}"));
     // Asked again it is another image, and so another Release.
     let accepted = apply(&bed, &of_image(&format!("{QA}:1.4")), "two").await.unwrap();
-    assert_eq!(accepted.notes, [format!("{QA}:1.4 is {second}, which is what runs")]);
+    assert_eq!(
+        accepted.notes,
+        [
+            format!("{QA}:1.4 is {second}, which is what runs"),
+            format!("{QA}:1.4 was {first} in release 1: somebody moved the tag; releases keep what they had"),
+        ]
+    );
     assert_eq!(bed.ended(accepted).await.release.get(), 2);
 }
 
@@ -332,4 +339,53 @@ async fn an_abort_ends_the_copy() {
     registry.go_on();
     tokio::time::sleep(Duration::from_mins(1)).await;
     assert!(registry.copies().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_a_kept_release_runs_is_not_removed_and_the_releases_are_named() {
+    let (bed, registry) = Bed::with_registries().await;
+    let olga = ann();
+    for version in [1, 2, 3] {
+        registry.push(QA, &version.to_string(), version);
+    }
+    for version in [1, 2] {
+        let operation = publish(&bed, version, &json!({})).await;
+        bed.until(operation.id, |view| view.state.is_final()).await;
+    }
+    let rollback = bed.plimsoll.rollback(&olga, &shop(), None, write("back")).await.unwrap();
+    bed.ended(rollback).await;
+    let home = |text: &str| text.parse().unwrap();
+    let digest = |version: u8| crate::support::digest(version).parse().unwrap();
+    let remove = async |at: &str, digest| bed.plimsoll.remove_image(&olga, &home(at), &digest).await;
+
+    let error = remove(IMAGES[0], digest(1)).await.unwrap_err();
+    assert_eq!((error.kind, error.reason), (Kind::Refused, "IMAGE_IN_USE"));
+    assert_eq!(
+        error.message,
+        format!(
+            "{}@{} is kept by release 1 of demo/shop, release 3 of demo/shop, which may be gone back to",
+            IMAGES[0],
+            crate::support::digest(1)
+        )
+    );
+    let signature = registry.sign(QA, 2);
+    let error = remove(QA, signature).await.unwrap_err();
+    assert_eq!(
+        (error.reason, error.message.contains("release 2 of demo/shop")),
+        ("IMAGE_IN_USE", true),
+        "{error}"
+    );
+    registry.silence("qa.example.com", Some(ErrorKind::Unreachable));
+    assert_eq!(remove(QA, digest(3)).await.unwrap_err().reason, "REGISTRY_UNAVAILABLE");
+    registry.silence("qa.example.com", None);
+    remove(QA, digest(3)).await.unwrap();
+    assert_eq!(remove(QA, digest(3)).await.unwrap_err().reason, "IMAGE_NOT_FOUND");
+    let dora = Caller { role: Role::Developer, ..ann() };
+    let error = bed.plimsoll.remove_image(&dora, &home(QA), &digest(2)).await.unwrap_err();
+    assert_eq!(error.kind, Kind::PermissionDenied);
+
+    // Whoever deleted the App goes back to nothing of it.
+    bed.ended(bed.plimsoll.delete(&olga, &shop(), write("delete")).await.unwrap()).await;
+    assert!(bed.plimsoll.protected_images(&olga).await.unwrap().is_empty());
+    remove(QA, digest(1)).await.unwrap();
 }

@@ -92,7 +92,7 @@ pub(crate) fn write(id: &str) -> Write {
     Write { request_id: id.parse().unwrap(), if_match: None, mode: Mode::Do, reason: None }
 }
 
-fn digest(version: u8) -> String {
+pub(crate) fn digest(version: u8) -> String {
     format!("sha256:{}", format!("{version:02x}").repeat(32))
 }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use plimsoll_core::digest::Digest;
 use plimsoll_core::image::{
     Bytes, Copied, Copy, Error, ErrorKind, Home, ImageDescription, ImageRegistry, Images, Presence,
-    Registries, Resolved, Tag,
+    Registries, Removal, Resolved, Tag,
 };
 use tokio::sync::Semaphore;
 
@@ -29,6 +29,8 @@ struct State {
     silent: BTreeMap<String, ErrorKind>,
     tags: BTreeMap<(String, String), Digest>,
     images: BTreeSet<(String, Digest)>,
+    /// Which image others are part of.
+    parts: BTreeMap<Digest, Digest>,
     copies: Vec<String>,
     looks: usize,
 }
@@ -57,6 +59,15 @@ impl FakeRegistry {
         state.tags.insert((home.to_owned(), tag.to_owned()), digest);
         state.images.insert((home.to_owned(), digest));
         digest
+    }
+
+    /// Pushes a signature of an image.
+    pub(crate) fn sign(&self, home: &str, version: u8) -> Digest {
+        let signature = Digest::of_bytes(&[version]);
+        let mut state = self.state();
+        state.parts.insert(signature, super::digest(version).parse().unwrap());
+        state.images.insert((home.to_owned(), signature));
+        signature
     }
 
     /// Takes an image away again, as a clean-up does.
@@ -135,6 +146,16 @@ impl ImageRegistry for FakeRegistry {
         state.images.insert((to.to_string(), *digest));
         state.copies.push(format!("{from} -> {to}"));
         Ok(Copied { sent: SIZE })
+    }
+
+    async fn remove(&self, home: &Home, digest: &Digest, kept: &[Digest]) -> Result<Removal, Error> {
+        let mut state = self.answers(home)?;
+        let part = state.parts.get(digest).filter(|whole| kept.contains(whole)).copied();
+        if let Some(whole) = part {
+            return Ok(Removal::PartOf(whole));
+        }
+        let there = state.images.remove(&(home.to_string(), *digest));
+        Ok(if there { Removal::Removed } else { Removal::Absent })
     }
 
     async fn describe(&self, _: &Home, _: &Digest) -> Result<Option<ImageDescription>, Error> {
