@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 /// The tests that are the suite, as far as it runs on the simulated cluster. The first that fails is enough.
-const SUITE: [&str; 3] = ["simulated", "simulated_faults", "simulated_loads"];
+const SUITE: [&str; 3] = ["simulated", "simulated_faults", "simulated_time"];
 
 /// How long the suite may run under one fault; without any it takes half a minute. One that makes it hang is noticed too.
 const LIMIT: Duration = Duration::from_mins(5);

@@ -12,7 +12,7 @@ pub(crate) struct Mutation {
     pub(crate) to: &'static str,
 }
 
-pub(crate) const MUTATIONS: [Mutation; 20] = [
+pub(crate) const MUTATIONS: [Mutation; 21] = [
     Mutation {
         name: "what leaves the selection of a watch is told as changed",
         file: "crates/sim-cluster/src/api/watch.rs",
@@ -108,6 +108,12 @@ pub(crate) const MUTATIONS: [Mutation; 20] = [
         file: "crates/sim-cluster/src/control/autoscaler/proposal.rs",
         from: "Aim::Utilization(target) => request * target.max(100) / 100,",
         to: "Aim::Utilization(target) => request * target.max(100) / 1000,",
+    },
+    Mutation {
+        name: "a pod that fits nowhere is told of once",
+        file: "crates/sim-cluster/src/control/scheduler.rs",
+        from: "if is_new || at.duration_since(told) >= AGAIN {",
+        to: "if is_new || at.duration_since(told) >= AGAIN * 100 {",
     },
     Mutation {
         name: "a restarted server tells what watches missed",

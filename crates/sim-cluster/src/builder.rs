@@ -190,7 +190,7 @@ impl Builder {
         for (token, user) in users {
             tokens.insert(token, user);
         }
-        let server = Arc::new(Server::new(api, tokens, scripts));
+        let server = Arc::new(Server::new(api, tokens, scripts, lost.clone()));
         let listener = Listener::bind(server.clone(), identity.server, port)
             .await
             .map_err(|source| StartError::Listen { port, source })?;

@@ -30,6 +30,6 @@ pub use call::{Answer, Call, PatchFormat};
 pub use faults::Faults;
 pub use kubectl::{Kubectl, Printed};
 pub use meter::{Meter, Use};
-pub use run::{check, check_with_faults, check_with_loads, client};
+pub use run::{check, check_in_time, check_with_faults, client};
 pub use server::Server;
 pub use watch::Watch;

@@ -1,5 +1,7 @@
 //! What the pods of a server are measured to use.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde_json::Value;
 
@@ -51,9 +53,12 @@ impl Use {
     }
 }
 
-/// Measures the pods of a server.
+/// Measures the pods of a server, on which time may pass faster.
 #[async_trait(?Send)]
 pub trait Meter {
+    /// How long a case waits for what must come about.
+    fn patience(&self) -> Duration;
+
     /// From now on the pods of a namespace use this; of several that are about one container the last holds. Of
     /// containers that none is about nothing is known.
     fn set(&self, namespace: &str, uses: Vec<Use>);

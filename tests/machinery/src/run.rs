@@ -44,13 +44,14 @@ pub async fn check_with_faults(
 ///
 /// # Panics
 /// If the answers differ.
-pub async fn check_with_loads(
+pub async fn check_in_time(
     client: Client,
     meter: Box<dyn Meter>,
+    group: &str,
     case: &str,
     run: impl AsyncFnOnce(&Server),
 ) {
-    compare(Server::measured(client, meter).await, "loads", case, run).await;
+    compare(Server::measured(client, meter).await, group, case, run).await;
 }
 
 async fn compare(server: Server, group: &str, case: &str, run: impl AsyncFnOnce(&Server)) {

@@ -17,9 +17,6 @@ use crate::{Call, Faults, Kubectl, Meter, PatchFormat, Use, Watch};
 /// How long a case waits for what must come about.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The same where an autoscaler takes its time.
-const LONG_PATIENCE: Duration = Duration::from_mins(10);
-
 /// A server, a namespace of a case's own in it, and what was said so far.
 pub struct Server {
     pub(crate) client: Client,
@@ -48,7 +45,7 @@ impl Server {
     /// One whose pods are measured.
     pub async fn measured(client: Client, meter: Box<dyn Meter>) -> Self {
         let server = Self::bare(client, None).await;
-        Self { meter: Some(meter), patience: LONG_PATIENCE, ..server }.settled().await
+        Self { patience: meter.patience(), meter: Some(meter), ..server }.settled().await
     }
 
     async fn settled(self) -> Self {

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use plimsoll_machinery::{for_each_case, for_each_case_of_faults, for_each_case_of_loads};
+use plimsoll_machinery::{for_each_case, for_each_case_in_time, for_each_case_of_faults};
 
 const BEGIN: &str = "<!-- made by tests/machinery/tests/modelled.rs: begin -->\n";
 const END: &str = "<!-- end -->";
@@ -35,8 +35,8 @@ macro_rules! groups {
 }
 
 fn all_cases() -> Vec<(&'static str, Vec<&'static str>)> {
-    let measured = for_each_case_of_loads!(groups);
-    for_each_case!(groups).into_iter().chain(measured).chain(for_each_case_of_faults!(groups)).collect()
+    let in_time = for_each_case_in_time!(groups);
+    for_each_case!(groups).into_iter().chain(in_time).chain(for_each_case_of_faults!(groups)).collect()
 }
 
 #[test]

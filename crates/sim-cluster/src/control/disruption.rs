@@ -19,7 +19,7 @@ use crate::store::{Key, Object, Owner};
 
 const CALLER: &str = "kube-controller-manager";
 const SOURCE: Source<'static> = Source { component: "controllermanager", host: "" };
-/// How long a pod may take to begin to go whose eviction was granted.
+/// How long a pod may take to begin to go whose eviction was granted, or of which it was said that it would go.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
 
 const UNMANAGED: &str = "As a result, the status of the PDB cannot be calculated correctly, which may result in \
@@ -97,6 +97,42 @@ pub(super) fn sync(api: &Api, recorder: &Recorder, rest: &mut Rest, key: &Key) -
     })?;
     rest.note(key, scene(controllers.iter().chain([&budget]), &pods), now, again);
     Ok(again)
+}
+
+/// Tells that several budgets are about a pod, which is more than evictions can go by.
+pub(super) fn tell_of_many(recorder: &Recorder, pod: &Object, one: &str) {
+    let (namespace, name) = (object::namespace(pod), object::name(pod));
+    let message = format!(
+        "Pod {namespace:?}/{name:?} matches multiple PodDisruptionBudgets.  Chose {one:?} arbitrarily."
+    );
+    recorder.record(SOURCE, pod, Kind::Warning, "MultiplePodDisruptionBudgets", &message);
+}
+
+/// Takes back that a pod is to be disrupted, where nothing came of it; what a kubelet says of its own pods stands.
+pub(super) fn withdraw(api: &Api, key: &Key) -> Outcome {
+    let Some(pod) = api.store.get(key) else { return Ok(None) };
+    let facts = pod.facts();
+    let Some(since) = facts.disrupted_since.filter(|_| facts.is_active()) else { return Ok(None) };
+    let (now, due) = (api.now(), since.saturating_add(PATIENCE).unwrap_or(Timestamp::MAX));
+    if due > now {
+        return Ok(Some(super::until(now, due)));
+    }
+    let Some(target) = target(api, key) else { return Ok(None) };
+    let at = api.timestamp();
+    api.modify(&Caller::component(CALLER), &target, Part::Status, |pod| {
+        let generation = object::generation(pod);
+        let conditions = object::elements(&mut pod["status"], "conditions");
+        for condition in conditions.filter(|held| object::text(held, "/type") == "DisruptionTarget") {
+            *condition = json!({
+                "type": "DisruptionTarget",
+                "status": "False",
+                "lastProbeTime": null,
+                "lastTransitionTime": at,
+                "observedGeneration": generation,
+            });
+        }
+    })?;
+    Ok(None)
 }
 
 /// Whom a budget is about; nobody where it does not say.

@@ -17,6 +17,7 @@ mod queue;
 mod quota;
 mod recorder;
 pub(crate) mod registration;
+pub(crate) mod renewal;
 mod replica_set;
 mod rest;
 mod scheduler;
@@ -63,6 +64,8 @@ enum Work {
     Schedule,
     /// A pod on its node.
     Pod(Key),
+    /// A pod that is to be disrupted, as somebody said.
+    Disrupted(Key),
     /// An object that others may own, or that may have lost its owner.
     Garbage(Key),
     Quota(Key),
@@ -80,6 +83,7 @@ impl Work {
             Self::Deployment(key)
             | Self::ReplicaSet(key)
             | Self::Pod(key)
+            | Self::Disrupted(key)
             | Self::Garbage(key)
             | Self::Quota(key)
             | Self::Budget(key)
@@ -289,7 +293,14 @@ impl Manager {
         self.scheduler.learn_pod(key, pod, gone);
         self.queue.extend(self.services.of_pod(key, pod, gone).into_iter().map(Work::Endpoints));
         self.queue.extend(self.budgets.of_pod(key, pod, gone).into_iter().map(Work::Budget));
+        let mut budgets = self.budgets.names_of(key);
+        if let (Some(one), Some(_)) = (budgets.next(), budgets.next()) {
+            disruption::tell_of_many(&self.recorder, pod, one);
+        }
         let facts = pod.facts();
+        if !gone && facts.disrupted_since.is_some() {
+            self.queue.insert(Work::Disrupted(key.clone()));
+        }
         if gone || facts.is_finished || facts.node.is_empty() {
             self.queue.insert(Work::Schedule);
         }
@@ -358,6 +369,7 @@ impl Manager {
             Work::Nodes => self.lifecycle.sync(),
             Work::Schedule => self.scheduler.sync(),
             Work::Pod(key) => self.kubelet.sync(key),
+            Work::Disrupted(key) => disruption::withdraw(&self.api, key),
             Work::Garbage(key) => garbage::sync(&self.api, key),
             Work::Quota(key) => quota::sync(&self.api, key),
             Work::Budget(key) => disruption::sync(&self.api, &self.recorder, &mut self.budgets_at_rest, key),

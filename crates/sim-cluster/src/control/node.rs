@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::recorder::{Kind, Recorder, Source};
 use super::registration::{self, HEALTHY};
+use super::renewal;
 use super::{Outcome, until};
 use crate::api::{Api, Caller, DeleteOptions, Part, Target};
 use crate::clock;
@@ -54,6 +55,9 @@ impl Lifecycle {
                     self.welcome(node)?;
                 }
                 continue;
+            }
+            if !self.silent.contains_key(name) {
+                renewal::of_node(&self.api, name, now)?;
             }
             let since = *self.silent.entry(name.to_owned()).or_insert(now);
             let at = since.saturating_add(GRACE).unwrap_or(Timestamp::MAX);

@@ -10,7 +10,7 @@ use crate::store::Key;
 
 const CALLER: &str = "kubelet";
 /// Where the leases of nodes are.
-const LEASES: &str = "kube-node-lease";
+pub(super) const LEASES: &str = "kube-node-lease";
 /// How long a lease holds, in seconds.
 const LEASE: i64 = 40;
 
@@ -40,7 +40,7 @@ pub(super) fn register(api: &Api, node: &Value) -> Result<(), ApiError> {
     lease(api, node)
 }
 
-/// Takes the lease of a node. It is not renewed: a cluster in which nothing happens writes nothing.
+/// Takes the lease of a node; [`renewal`](super::renewal) says when it is renewed.
 pub(crate) fn lease(api: &Api, node: &Value) -> Result<(), ApiError> {
     let name = object::name(node);
     let is_there =

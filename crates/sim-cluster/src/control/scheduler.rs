@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::tree::{Value, json};
+use jiff::{SignedDuration, Timestamp};
 use plimsoll_qos::Quantity;
 
 use super::Outcome;
@@ -18,6 +20,8 @@ use crate::store::{Key, Object};
 
 const CALLER: &str = "kube-scheduler";
 const SOURCE: Source<'_> = Source { component: "default-scheduler", host: "" };
+/// After so long it is tried again to place a pod that fits nowhere, whether anything has changed or not.
+const AGAIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// Keeps in mind what is on which node, as told of each change: looking through all pods for each that waits would take
 /// ever longer.
@@ -28,6 +32,8 @@ pub(super) struct Scheduler {
     rooms: BTreeMap<String, Room>,
     /// The pods that take something from a node.
     placed: HashMap<Key, Placed>,
+    /// When it was last told of pods that fit nowhere.
+    told: HashMap<Key, Timestamp>,
 }
 
 /// A node with what is still free on it.
@@ -89,7 +95,7 @@ enum Obstacle {
 
 impl Scheduler {
     pub(super) fn new(api: Arc<Api>, recorder: Recorder) -> Self {
-        Self { api, recorder, rooms: BTreeMap::new(), placed: HashMap::new() }
+        Self { api, recorder, rooms: BTreeMap::new(), placed: HashMap::new(), told: HashMap::new() }
     }
 
     /// A node changed, or is gone.
@@ -151,18 +157,27 @@ impl Scheduler {
             let priority = object::integer(&pod, "/spec/priority").unwrap_or_default();
             (-priority, text(&pod, "/metadata/creationTimestamp").to_owned(), version)
         });
+        let before = std::mem::take(&mut self.told);
+        let now = self.api.now();
+        let mut next: Option<Duration> = None;
         for pod in waiting {
             let demand = demand(&pod);
+            let key = Key::new("pods", object::namespace(&pod), object::name(&pod));
             match self.choose(&pod, &demand) {
                 Ok(node) => {
                     self.bind(&pod, &node)?;
-                    let key = Key::new("pods", object::namespace(&pod), object::name(&pod));
                     self.place(&key, &pod, &node, demand);
                 }
-                Err(obstacles) => self.report(&pod, &obstacles)?,
+                Err(obstacles) => {
+                    let told = before.get(&key).copied();
+                    let at = self.report(&pod, &obstacles, told, now)?;
+                    let again = super::until(now, at.saturating_add(AGAIN).unwrap_or(Timestamp::MAX));
+                    next = Some(next.map_or(again, |next| next.min(again)));
+                    self.told.insert(key, at);
+                }
             }
         }
-        Ok(None)
+        Ok(next)
     }
 
     /// The node for a pod: of those that fit, the one with the fewest of its siblings, then the most room.
@@ -232,8 +247,15 @@ impl Scheduler {
         Ok(())
     }
 
-    fn report(&self, pod: &Object, obstacles: &[Obstacle]) -> Result<(), ApiError> {
-        let Some(target) = self.target(pod) else { return Ok(()) };
+    /// Says that a pod fits nowhere, where that is new or was said long ago; when it was said last.
+    fn report(
+        &self,
+        pod: &Object,
+        obstacles: &[Obstacle],
+        told: Option<Timestamp>,
+        at: Timestamp,
+    ) -> Result<Timestamp, ApiError> {
+        let Some(target) = self.target(pod) else { return Ok(at) };
         let message = sentence(obstacles);
         let now = self.api.timestamp();
         let before = object::resource_version(pod);
@@ -246,10 +268,14 @@ impl Scheduler {
             });
             set_scheduled(pod, condition, &now);
         })?;
-        if object::resource_version(&after) != before {
+        // What a restarted cluster finds was said by the one before.
+        let told = told.unwrap_or(at);
+        let is_new = object::resource_version(&after) != before;
+        if is_new || at.duration_since(told) >= AGAIN {
             self.recorder.record(SOURCE, pod, Kind::Warning, "FailedScheduling", &message);
+            return Ok(at);
         }
-        Ok(())
+        Ok(told)
     }
 
     fn target(&self, pod: &Value) -> Option<Target> {

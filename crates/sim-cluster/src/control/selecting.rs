@@ -81,6 +81,11 @@ impl Selecting {
         all
     }
 
+    /// Those that select a pod, as far as it was last told.
+    pub(super) fn names_of(&self, key: &Key) -> impl Iterator<Item = &str> {
+        self.behind.get(key).into_iter().flat_map(|seen| &seen.names).map(String::as_str)
+    }
+
     fn selecting(&self, namespace: &str, pod: &Value) -> BTreeSet<String> {
         let labels = object::map(pod, "/metadata/labels");
         let own = labels.into_iter().flatten();

@@ -33,6 +33,7 @@ use crate::api::Api;
 use crate::hooks::{Fault, Hooks, RequestInfo, Verb};
 use crate::journal::{Journal, JournalEntry};
 use crate::net::{ConnectionLost, Gate};
+use crate::nodes::Nodes;
 use crate::permissions::Permissions;
 use crate::resource::Registry;
 use crate::script::Scripts;
@@ -85,11 +86,12 @@ pub(crate) struct Server {
     pub(crate) gate: Gate,
     pub(crate) permissions: Permissions,
     pub(crate) scripts: Scripts,
+    pub(crate) nodes: Nodes,
     sequence: AtomicU64,
 }
 
 impl Server {
-    pub(crate) fn new(api: Arc<Api>, tokens: Tokens, scripts: Scripts) -> Self {
+    pub(crate) fn new(api: Arc<Api>, tokens: Tokens, scripts: Scripts, nodes: Nodes) -> Self {
         Self {
             api,
             tokens,
@@ -98,6 +100,7 @@ impl Server {
             gate: Gate::default(),
             permissions: Permissions::default(),
             scripts,
+            nodes,
             sequence: AtomicU64::new(0),
         }
     }

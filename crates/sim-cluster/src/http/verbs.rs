@@ -14,6 +14,7 @@ use super::{Server, body, exec, logs, present, respond, reviews, stream};
 use crate::api::{
     Answer, Api, Caller, ListOptions, Part, Patch, PatchType, Target, WatchOptions, WriteOptions,
 };
+use crate::control::renewal;
 use crate::hooks::{PatchFormat, RequestInfo, Verb};
 use crate::net::ConnectionLost;
 use crate::status::ApiError;
@@ -96,6 +97,9 @@ impl Request<'_> {
             return self.evict(verb, bytes);
         }
         let part = self.part(subresource)?;
+        if matches!(verb, Verb::Get | Verb::List | Verb::Watch) && self.as_of.is_none() {
+            renewal::before_read(api, &self.server.nodes, &self.target)?;
+        }
         match verb {
             Verb::Get => {
                 api.check_version(self.query.get("resourceVersion"), self.as_of)?;

@@ -23,6 +23,8 @@ pub(crate) struct Facts {
     pub(crate) is_ready: bool,
     /// Since when it is ready or not, if it says so.
     pub(crate) ready_since: Option<Timestamp>,
+    /// Of a pod: since when it is to be disrupted, if somebody else than its kubelet said so.
+    pub(crate) disrupted_since: Option<Timestamp>,
     /// Of a pod: where it is.
     pub(crate) node: Box<str>,
     pub(crate) address: Box<str>,
@@ -60,6 +62,9 @@ impl Facts {
     pub(super) fn of(object: &Value) -> Self {
         let boxed = |pointer: &str| text(object, pointer).into();
         let ready = object::condition(object, "Ready");
+        let disrupted = object::condition(object, "DisruptionTarget").filter(|disrupted| {
+            text(disrupted, "/status") == "True" && text(disrupted, "/reason") != "TerminationByKubelet"
+        });
         let owner = |owner: &Value| Owner {
             api_version: text(owner, "/apiVersion").into(),
             kind: text(owner, "/kind").into(),
@@ -79,6 +84,8 @@ impl Facts {
             is_finished: matches!(text(object, "/status/phase"), "Succeeded" | "Failed"),
             is_ready: ready.is_some_and(|ready| text(ready, "/status") == "True"),
             ready_since: ready.and_then(|ready| clock::parse(text(ready, "/lastTransitionTime"))),
+            disrupted_since: disrupted
+                .and_then(|disrupted| clock::parse(text(disrupted, "/lastTransitionTime"))),
             node: boxed("/spec/nodeName"),
             address: boxed("/status/podIP"),
             hostname: boxed("/spec/hostname"),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::{Patch, PatchParams};
 use kube::{Api, ResourceExt};
@@ -172,4 +173,28 @@ async fn a_cordoned_node_is_tainted_until_it_is_not() {
         };
         until(&nodes, "dc-1-n1", |node| node.is_some_and(|node| key(node) == expected)).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_renewed_for_who_reads_it_and_says_when_a_lost_node_was_heard_of_last() {
+    let cluster = mk_cluster().await;
+    let leases: Api<Lease> = Api::namespaced(cluster.client(), "kube-node-lease");
+    let renewed = async |name: &str| leases.get(name).await.unwrap().spec.unwrap().renew_time.unwrap().0;
+    let begin = renewed("dc-1-n1").await;
+    let before = cluster.revision();
+    tokio::time::sleep(Duration::from_mins(30)).await;
+    assert_eq!(cluster.revision(), before, "at rest nothing is written");
+
+    let minutes = |later: jiff::Timestamp| later.duration_since(begin).as_mins();
+    assert_eq!(minutes(renewed("dc-1-n1").await), 30);
+    let once = cluster.revision();
+    renewed("dc-1-n1").await;
+    assert_eq!(cluster.revision(), once, "it is not overdue");
+
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    cluster.nodes().lose("dc-1-n1");
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    assert_eq!(minutes(renewed("dc-1-n1").await), 35);
+    cluster.nodes().bring_back("dc-1-n1");
+    assert_eq!(minutes(renewed("dc-1-n1").await), 40);
 }

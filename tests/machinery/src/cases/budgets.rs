@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::mk::{deployment, pod};
-use crate::Server;
+use super::mk::{deployment, gated_pod, pod};
+use crate::{PatchFormat, Server};
 
 const BUDGETS: &str = "apis/policy/v1/poddisruptionbudgets";
 const DEPLOYMENTS: &str = "apis/apps/v1/deployments";
@@ -163,6 +163,51 @@ pub async fn an_eviction_that_did_not_come_about_is_given_up(server: &Server) {
     server.until("the pods are forgotten", forgotten).await;
     server.get(&path).only(&["/status"]).await;
     told(server, "Pod", "NotDeleted").await;
+}
+
+/// That a pod is to be disrupted is taken back where nothing comes of it, save for what its kubelet says.
+pub async fn an_old_announcement_of_a_disruption_is_withdrawn(server: &Server) {
+    for (name, reason) in [("theirs", "TerminationByKubelet"), ("old", "EvictionByEvictionAPI")] {
+        server.post("pods", &gated_pod(name)).unseen().await;
+        let condition = json!({
+            "type": "DisruptionTarget",
+            "status": "True",
+            "reason": reason,
+            "message": "it goes",
+            "lastTransitionTime": "2019-01-01T00:00:00Z",
+        });
+        let said = json!({"status": {"conditions": [condition]}});
+        let path = format!("pods/{name}/status");
+        server.patch(PatchFormat::Strategic, &path, &said).unseen().await;
+    }
+    let said = async |name: &str| {
+        let pod = server.get(&format!("pods/{name}")).unseen().await;
+        let conditions = pod.body["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        conditions.into_iter().find(|condition| condition["type"] == "DisruptionTarget").unwrap_or_default()
+    };
+    server.until("it is taken back", async || said("old").await["status"] == "False").await;
+    for name in ["old", "theirs"] {
+        let said = said(name).await;
+        let fields = said.as_object().into_iter().flatten().map(|(field, value)| format!("{field}: {value}"));
+        let mut fields: Vec<String> = fields.collect();
+        fields.sort();
+        server.note(&format!("{name}: {}", fields.join(", ")));
+    }
+}
+
+/// A pod that two budgets cover is told of.
+pub async fn a_pod_that_two_budgets_cover_is_told_of(server: &Server) {
+    for name in ["one", "two"] {
+        let mut two = budget(&json!({"minAvailable": 1}));
+        two["metadata"]["name"] = name.into();
+        server.post(BUDGETS, &two).unseen().await;
+        server.call_it(&format!("{name:?}"), "one of them");
+        server.until_is(&format!("{BUDGETS}/{name}"), "/status/observedGeneration", &json!(1)).await;
+    }
+    let mut pod = gated_pod("both");
+    pod["metadata"]["labels"] = json!({"app": "web"});
+    server.post("pods", &pod).unseen().await;
+    told(server, "Pod", "MultiplePodDisruptionBudgets").await;
 }
 
 /// A change of the budget is observed.

@@ -47,17 +47,17 @@ pub async fn a_pod_that_no_budget_covers_is_evicted(server: &Server) {
     server.post(&format!("pods/{}/eviction?dryRun=All", pods[0]), &eviction(&pods[0])).await;
     server.get(&format!("pods/{}", pods[0])).only(&["/metadata/deletionTimestamp"]).await;
     let watch = format!("pods/{}", pods[0]);
-    let mut held = server.get(&watch).unseen().await.body["metadata"].clone();
-    held["finalizers"] = json!(["example.io/hold"]);
-    server.merge(&watch, &json!({"metadata": {"finalizers": held["finalizers"]}})).unseen().await;
+    // KWOK takes finalizers away from a pod that goes, unless it leaves the pod alone.
+    let held = json!({"finalizers": ["example.io/hold"], "labels": {"app.kubernetes.io/name": plimsoll_bench::UNPLAYED}});
+    server.merge(&watch, &json!({"metadata": held})).unseen().await;
     server.post(&format!("pods/{}/eviction", pods[0]), &eviction(&pods[0])).await;
     let evicted = server.get(&watch).unseen().await;
     let target = evicted.body["status"]["conditions"].as_array().into_iter().flatten();
     for condition in target.filter(|condition| condition["type"] == "DisruptionTarget") {
         server.note(&format!("{} {} {}", condition["status"], condition["reason"], condition["message"]));
     }
-    // KWOK takes finalizers away from a pod that goes, so nobody may be left to ask.
     server.merge(&watch, &json!({"metadata": {"finalizers": null}})).maybe().await;
+    server.delete(&watch).query("gracePeriodSeconds=0").maybe().await;
 }
 
 /// A budget lets go as many as it allows.

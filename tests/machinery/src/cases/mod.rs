@@ -23,6 +23,7 @@ pub mod paging;
 pub mod patches;
 pub mod protobuf;
 pub mod quotas;
+pub mod scheduling;
 pub mod select;
 pub mod subresources;
 pub mod watch;
@@ -46,9 +47,9 @@ macro_rules! for_each_case_of_faults {
     };
 }
 
-/// Names the cases of servers whose pods are measured, as `for_each_case` does the others.
+/// Names the cases that take their time, and those of servers whose pods are measured, as `for_each_case` does the others.
 #[macro_export]
-macro_rules! for_each_case_of_loads {
+macro_rules! for_each_case_in_time {
     ($run:ident) => {
         $run! {
             loads:
@@ -77,11 +78,14 @@ macro_rules! for_each_case_of_loads {
                 what_cannot_be_told_holds_fewer_back,
                 pods_of_which_nothing_is_known_are_told,
                 two_autoscalers_of_the_same_pods_do_nothing;
+            scheduling:
+                a_pod_that_fits_nowhere_is_told_of_again,
+                the_lease_of_a_node_is_renewed;
         }
     };
 }
 
-/// Names every case but those of faults and of loads, for whoever runs or counts them: `$run!(group: case, …; …)`.
+/// Names every case but those of faults and those that take their time, for whoever runs or counts them: `$run!(group: case, …; …)`.
 #[macro_export]
 macro_rules! for_each_case {
     ($run:ident) => {
@@ -364,6 +368,8 @@ macro_rules! for_each_case {
                 a_controller_of_an_unknown_kind_fails_the_budget,
                 a_budget_that_failed_recovers_with_its_pods,
                 an_eviction_that_did_not_come_about_is_given_up,
+                an_old_announcement_of_a_disruption_is_withdrawn,
+                a_pod_that_two_budgets_cover_is_told_of,
                 a_changed_budget_is_observed;
             quotas:
                 what_was_there_before_is_counted,

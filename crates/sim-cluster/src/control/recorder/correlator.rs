@@ -122,7 +122,7 @@ impl Allowance {
 }
 
 /// The same in every run.
-fn hash(value: &(impl Hash + ?Sized)) -> u64 {
+pub(super) fn hash(value: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()

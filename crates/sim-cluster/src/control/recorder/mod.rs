@@ -3,6 +3,7 @@
 
 mod correlator;
 mod lru;
+mod series;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use super::{Outcome, until};
 use crate::api::{Api, Caller, DeleteOptions, Part, Target, WriteOptions};
 use crate::clock;
 use crate::object::{self, list, text};
-use correlator::{Correlator, Entry, Told};
+use correlator::{Correlator, Entry, Told, hash};
+use series::Series;
 
 /// How long an event lives after it was written last: `--event-ttl`.
 const LIFE: SignedDuration = SignedDuration::from_hours(1);
@@ -45,13 +47,15 @@ pub(super) struct Recorder {
     api: Arc<Api>,
     /// What each source has told; as many as there are controllers and nodes.
     sources: Arc<Mutex<HashMap<(String, String), Correlator>>>,
+    /// The same of the one who speaks the newer API.
+    series: Arc<Mutex<Series>>,
     count: Arc<AtomicU64>,
 }
 
 impl Recorder {
     /// One that knows of no event: where a process starts anew, so do its counts.
     pub(super) fn new(api: Arc<Api>) -> Self {
-        Self { api, sources: Arc::default(), count: Arc::default() }
+        Self { api, sources: Arc::default(), series: Arc::default(), count: Arc::default() }
     }
 
     /// Records an event about an object.
@@ -70,23 +74,50 @@ impl Recorder {
         message: &str,
     ) {
         let now = self.api.now();
-        let entry = if source.component == SCHEDULER {
-            Some(Entry { name: self.name(about, now), message: message.to_owned(), count: 1, first: now })
-        } else {
-            let told = Told {
-                // Nodes are told of by name.
-                uid: if object::uid(about).is_empty() { object::name(about) } else { object::uid(about) },
-                part,
-                warning: kind == Kind::Warning,
-                reason,
-                message,
-            };
-            let key = (source.component.to_owned(), source.host.to_owned());
-            let mut sources = self.sources.lock();
-            sources.entry(key).or_default().correlate(told, self.name(about, now), now)
+        if source.component == SCHEDULER {
+            self.record_series(source, about, kind, reason, message);
+            return;
+        }
+        let told = Told {
+            // Nodes are told of by name.
+            uid: if object::uid(about).is_empty() { object::name(about) } else { object::uid(about) },
+            part,
+            warning: kind == Kind::Warning,
+            reason,
+            message,
         };
+        let key = (source.component.to_owned(), source.host.to_owned());
+        let entry = self.sources.lock().entry(key).or_default().correlate(told, self.name(about, now), now);
         if let Some(entry) = entry {
             self.write(source, about, part, kind, reason, &entry);
+        }
+    }
+
+    /// The same by the newer API, in which repetitions are a series.
+    fn record_series(&self, source: Source<'_>, about: &Value, kind: Kind, reason: &str, message: &str) {
+        let now = self.api.now();
+        // The object is spoken of in one version.
+        let version = (object::uid(about), object::resource_version(about));
+        let key = hash(&(version, kind == Kind::Warning, reason));
+        let entry = self.series.lock().tell(key, self.name(about, now), now);
+        match entry {
+            series::Entry::Later => {}
+            series::Entry::New(name) => {
+                let entry = Entry { name, message: message.to_owned(), count: 1, first: now };
+                self.write(source, about, "", kind, reason, &entry);
+            }
+            series::Entry::Again(name, count) => {
+                let Some(events) = self.api.registry.by_key("events") else { return };
+                let target = Target::new(&events, object::namespace(about), &name);
+                let series = json!({"count": count, "lastObservedTime": clock::micros(now)});
+                let caller = Caller::component(source.component);
+                let told = self.api.modify(&caller, &target, Part::Main, |event| {
+                    event["series"] = series;
+                });
+                if let Err(error) = told {
+                    tracing::trace!(%error, reason, "event dropped");
+                }
+            }
         }
     }
 

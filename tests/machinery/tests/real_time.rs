@@ -1,5 +1,6 @@
-//! The cases of autoscalers by what pods use on a real control plane, whose metrics are those that a case sets. All of
-//! them share one: its autoscalers look every two seconds instead of fifteen, and wait for twenty instead of 300.
+//! The cases that take their time on a real control plane, whose metrics are those that a case sets. All of
+//! them share one: its autoscalers look every two seconds instead of fifteen, and wait for twenty instead of 300; and its
+//! scheduler tries pods that fit nowhere again every half a minute instead of every five minutes.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on ends")]
 
@@ -11,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use plimsoll_bench::{Bench, Component, Measured, MetricsServer, Options};
-use plimsoll_machinery::{Meter, Use, cases, check_with_loads, client, for_each_case_of_loads};
+use plimsoll_machinery::{Meter, Use, cases, check_in_time, client, for_each_case_in_time};
 use tokio::sync::oneshot;
 
 /// What pods use, by their namespaces.
@@ -53,7 +54,8 @@ impl Ground {
                     .argument(
                         Component::ControllerManager,
                         "--horizontal-pod-autoscaler-downscale-stabilization=20s",
-                    );
+                    )
+                    .argument(Component::Scheduler, "--pod-max-in-unschedulable-pods-duration=1s");
                 let bench = Bench::start(options).await.expect("a control plane");
                 let metrics = MetricsServer::start(bench.dc(1), move |pod, container| {
                     let uses = told.lock();
@@ -88,6 +90,10 @@ struct Real(Arc<Ground>);
 
 #[async_trait(?Send)]
 impl Meter for Real {
+    fn patience(&self) -> Duration {
+        Duration::from_mins(3)
+    }
+
     fn set(&self, namespace: &str, uses: Vec<Use>) {
         self.0.uses.lock().insert(namespace.to_owned(), uses);
     }
@@ -99,14 +105,22 @@ impl Meter for Real {
 }
 
 macro_rules! on_a_real_server {
-    ($($group:ident: $($case:ident),+ $(,)?);+ $(;)?) => {$($(
+    ($($group:ident: $($case:ident),+ $(,)?);+ $(;)?) => {$(mod $group {$(
         #[tokio::test]
         async fn $case() {
-            let ground = Ground::shared();
-            let client = client(&ground.kubeconfig).await;
-            check_with_loads(client, Box::new(Real(ground)), stringify!($case), cases::$group::$case).await;
+            let ground = super::Ground::shared();
+            let client = super::client(&ground.kubeconfig).await;
+            let meter = Box::new(super::Real(ground));
+            super::check_in_time(
+                client,
+                meter,
+                stringify!($group),
+                stringify!($case),
+                super::cases::$group::$case,
+            )
+            .await;
         }
-    )+)+};
+    )+})+};
 }
 
-for_each_case_of_loads!(on_a_real_server);
+for_each_case_in_time!(on_a_real_server);

@@ -1,16 +1,27 @@
-//! The cases of autoscalers by what pods use on simulated servers, in time that passes as soon as everybody waits.
+//! The cases that take their time on simulated servers, where it passes as soon as everybody waits.
 
-use std::sync::Arc;
+#![expect(clippy::expect_used, reason = "a test that cannot go on ends")]
+
 use std::time::Duration;
 
 use async_trait::async_trait;
-use plimsoll_machinery::{Meter, Use, cases, check_with_loads, for_each_case_of_loads};
+use plimsoll_machinery::{Meter, Use, cases, check_in_time, for_each_case_in_time};
 use plimsoll_sim_cluster::{Containers, Load, SimCluster, Usage};
 
-struct Simulated(Arc<SimCluster>);
+struct Simulated(SimCluster);
+
+impl Simulated {
+    async fn start() -> Self {
+        Self(SimCluster::builder().start().await.expect("a simulated cluster"))
+    }
+}
 
 #[async_trait(?Send)]
 impl Meter for Simulated {
+    fn patience(&self) -> Duration {
+        Duration::from_hours(1)
+    }
+
     fn set(&self, namespace: &str, uses: Vec<Use>) {
         let loads = self.0.loads();
         loads.clear();
@@ -37,14 +48,21 @@ impl Meter for Simulated {
 }
 
 macro_rules! on_a_simulated_server {
-    ($($group:ident: $($case:ident),+ $(,)?);+ $(;)?) => {$($(
+    ($($group:ident: $($case:ident),+ $(,)?);+ $(;)?) => {$(mod $group {$(
         #[tokio::test(start_paused = true)]
         async fn $case() {
-            let cluster = Arc::new(SimCluster::builder().start().await.expect("a simulated cluster"));
-            let meter = Box::new(Simulated(cluster.clone()));
-            check_with_loads(cluster.client(), meter, stringify!($case), cases::$group::$case).await;
+            let meter = super::Simulated::start().await;
+            let client = meter.0.client();
+            super::check_in_time(
+                client,
+                Box::new(meter),
+                stringify!($group),
+                stringify!($case),
+                super::cases::$group::$case,
+            )
+            .await;
         }
-    )+)+};
+    )+})+};
 }
 
-for_each_case_of_loads!(on_a_simulated_server);
+for_each_case_in_time!(on_a_simulated_server);
