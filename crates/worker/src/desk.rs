@@ -424,8 +424,11 @@ enum DeliveryError {
 }
 
 impl Desk {
-    /// Forgets the times of Operations that are over.
+    /// Forgets the times of Operations that are over, and the images of Apps that are gone.
     pub(crate) fn forget(&self) {
+        if let Some(preflights) = &self.preflights {
+            preflights.keep(&self.mirror.apps().into_iter().collect());
+        }
         let known = self.mirror.operations();
         self.watches.lock().unwrap_or_else(PoisonError::into_inner).retain(|id| known.contains(id));
     }

@@ -131,6 +131,16 @@ impl Preflights {
         self.shared.held().remove(app);
     }
 
+    /// Forgets all Apps but these.
+    pub(crate) fn keep(&self, apps: &HashSet<AppRef>) {
+        let gone: Vec<AppRef> =
+            self.shared.held().keys().filter(|app| !apps.contains(*app)).cloned().collect();
+        for app in &gone {
+            self.forget(app);
+            self.shared.sights.note_prepared(&self.shared.dc, app, None);
+        }
+    }
+
     /// Ends everything that is under way.
     pub(crate) fn clear(&self) {
         self.tasks().clear();
