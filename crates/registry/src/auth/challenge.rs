@@ -56,8 +56,8 @@ impl Challenge {
                 found.map(|(_, value)| value.to_unescaped())
             };
             let url: Url = param("realm")?.parse().ok()?;
-            let usable =
-                matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty();
+            let names_nobody = url.username().is_empty() && url.password().is_none();
+            let usable = matches!(url.scheme(), "http" | "https") && url.has_host() && names_nobody;
             usable.then(|| {
                 Self::Bearer(Realm { url, service: param("service").filter(|text| !text.is_empty()) })
             })

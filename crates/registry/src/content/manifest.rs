@@ -125,7 +125,10 @@ impl Manifest {
                  pull it with an engine that still reads it and push it again, or build it anew",
             ));
         }
-        let document: Document = serde_json::from_slice(&self.bytes)
+        // What nobody reads of it must be text as well: others would refuse it.
+        let text = std::str::from_utf8(&self.bytes)
+            .map_err(|error| self.refused(Kind::Invalid, "what came is no text").because(error))?;
+        let document: Document = serde_json::from_str(text)
             .map_err(|error| self.refused(Kind::Invalid, "what came is no manifest").because(error))?;
         let Document { media_type, config, layers, manifests, blobs, subject, artifact_type, annotations } =
             document;
