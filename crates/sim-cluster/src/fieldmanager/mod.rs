@@ -51,7 +51,7 @@ pub struct Target<'a> {
     api_version: &'a str,
     kind: &'a str,
     subresource: &'a str,
-    ignored: FieldSet,
+    ignored: &'static FieldSet,
     form: Form,
 }
 
@@ -84,7 +84,7 @@ impl<'a> Target<'a> {
     }
 
     fn rules(&self) -> Rules<'_> {
-        Rules { schema: self.schema, api_version: self.api_version, ignored: Some(&self.ignored) }
+        Rules { schema: self.schema, api_version: self.api_version, ignored: Some(self.ignored) }
     }
 
     /// What an object that does not exist yet is compared with.
@@ -226,7 +226,9 @@ fn update_in_full(old: Option<&Value>, new: &mut Value, ctx: &UpdateContext<'_>)
         put_managed_fields(new, &owners);
         return;
     }
-    match track(&live, new, owners, target, ctx.manager, ctx.now) {
+    // What an object that does not exist is compared with is sound.
+    let checked = if old.is_some() { validate(target.schema, &live, Duplicates::Allowed) } else { Ok(()) };
+    match checked.and_then(|()| track(&live, new, owners, target, ctx.manager, ctx.now)) {
         Ok(owners) => put_managed_fields(new, &owners),
         Err(_) => restore_managed_fields(new, live_entries),
     }
@@ -271,7 +273,6 @@ fn track(
     now: Timestamp,
 ) -> Result<Managed, String> {
     validate(target.schema, new, Duplicates::Allowed)?;
-    validate(target.schema, live, Duplicates::Allowed)?;
     let current = ManagerId::current_operation();
     let mut owners = target.rules().update(live, new, owners, &current);
     strip(&mut owners, &current);
@@ -289,7 +290,7 @@ fn track(
 
 fn strip(owners: &mut Managed, manager: &ManagerId) {
     if let Some(owned) = owners.fields.get_mut(manager) {
-        owned.set = owned.set.difference(&reset::never_owned());
+        owned.set = owned.set.difference(&reset::NEVER_OWNED);
         if owned.set.is_empty() {
             owners.fields.remove(manager);
         }

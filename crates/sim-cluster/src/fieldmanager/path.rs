@@ -51,18 +51,18 @@ impl PathElement {
     }
 
     /// The key that stands for this element in a `FieldsV1` object.
-    pub(super) fn serialize(&self) -> String {
+    pub(super) fn serialize(&self) -> Text {
         match self {
-            Self::Field(name) => format!("f:{name}"),
+            Self::Field(name) => ["f:", name.as_str()].into_iter().collect(),
             Self::Key(fields) => {
                 let fields: Vec<String> = fields
                     .iter()
                     .map(|(name, value)| format!("{}:{}", Value::from(name.as_str()), golang::json(value)))
                     .collect();
-                format!("k:{{{}}}", fields.join(","))
+                format!("k:{{{}}}", fields.join(",")).into()
             }
-            Self::Value(value) => format!("v:{}", golang::json(value)),
-            Self::Index(index) => format!("i:{index}"),
+            Self::Value(value) => format!("v:{}", golang::json(value)).into(),
+            Self::Index(index) => format!("i:{index}").into(),
         }
     }
 }

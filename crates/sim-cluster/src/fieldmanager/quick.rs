@@ -77,7 +77,7 @@ fn changed(
         return Ok(None);
     }
     let manager = target.manager(ctx.manager, Operation::Update);
-    let mut own = touched.recursive_difference(&target.ignored).difference(&reset::never_owned());
+    let mut own = touched.difference(&reset::NEVER_OWNED);
     let mut entries = Vec::with_capacity(held.len() + 1);
     for held in held {
         let is_own = !own.is_empty() && is_of(held, &manager);

@@ -1,10 +1,12 @@
 //! Fields that never belong to anybody, and fields that an endpoint resets.
 
+use std::sync::LazyLock;
+
 use super::path::PathElement;
 use super::set::FieldSet;
 
 /// Metadata that the server keeps itself; no manager ever owns it.
-pub(super) fn never_owned() -> FieldSet {
+pub(super) static NEVER_OWNED: LazyLock<FieldSet> = LazyLock::new(|| {
     set(&[
         &["apiVersion"],
         &["kind"],
@@ -19,11 +21,20 @@ pub(super) fn never_owned() -> FieldSet {
         &["metadata", "managedFields"],
         &["metadata", "resourceVersion"],
     ])
-}
+});
+
+static NOTHING: LazyLock<FieldSet> = LazyLock::new(FieldSet::default);
+static STATUS: LazyLock<FieldSet> = LazyLock::new(|| set(&[&["status"]]));
+static SPEC: LazyLock<FieldSet> = LazyLock::new(|| set(&[&["spec"]]));
+static METADATA_AND_SPEC: LazyLock<FieldSet> = LazyLock::new(|| set(&[&["metadata"], &["spec"]]));
+static ON_STATUS_OF_DEPLOYMENT: LazyLock<FieldSet> =
+    LazyLock::new(|| set(&[&["spec"], &["metadata", "labels"]]));
+static ON_STATUS_OF_POD: LazyLock<FieldSet> =
+    LazyLock::new(|| set(&[&["spec"], &["metadata", "deletionTimestamp"], &["metadata", "ownerReferences"]]));
 
 /// What a request to a built-in kind's endpoint cannot change: status on the main one, spec on status. These
 /// are the sets of the strategies in kube-apiserver's registries.
-pub(super) fn builtin(api_version: &str, kind: &str, subresource: &str) -> FieldSet {
+pub(super) fn builtin(api_version: &str, kind: &str, subresource: &str) -> &'static FieldSet {
     let has_status = matches!(
         kind,
         "Namespace"
@@ -44,24 +55,22 @@ pub(super) fn builtin(api_version: &str, kind: &str, subresource: &str) -> Field
     );
     let known_group = !api_version.contains('.') || api_version.starts_with("apiextensions.k8s.io/");
     if !has_status || !known_group {
-        return FieldSet::default();
+        return &NOTHING;
     }
     match (subresource, kind) {
-        ("status", "Deployment") => set(&[&["spec"], &["metadata", "labels"]]),
-        ("status", "Pod") => {
-            set(&[&["spec"], &["metadata", "deletionTimestamp"], &["metadata", "ownerReferences"]])
-        }
-        ("status", _) => set(&[&["spec"]]),
-        _ => set(&[&["status"]]),
+        ("status", "Deployment") => &ON_STATUS_OF_DEPLOYMENT,
+        ("status", "Pod") => &ON_STATUS_OF_POD,
+        ("status", _) => &SPEC,
+        _ => &STATUS,
     }
 }
 
 /// What a request to a custom resource's endpoint cannot change; nothing without a status subresource.
-pub(super) fn custom(subresource: &str, status: StatusSubresource) -> FieldSet {
+pub(super) fn custom(subresource: &str, status: StatusSubresource) -> &'static FieldSet {
     match (status, subresource) {
-        (StatusSubresource::Disabled, _) => FieldSet::default(),
-        (StatusSubresource::Enabled, "status") => set(&[&["metadata"], &["spec"]]),
-        (StatusSubresource::Enabled, _) => set(&[&["status"]]),
+        (StatusSubresource::Disabled, _) => &NOTHING,
+        (StatusSubresource::Enabled, "status") => &METADATA_AND_SPEC,
+        (StatusSubresource::Enabled, _) => &STATUS,
     }
 }
 

@@ -60,6 +60,9 @@ impl FieldSet {
     /// What is in either set.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
+        if self.is_empty() {
+            return other.clone();
+        }
         let mut union = self.clone();
         union.members.extend(other.members.iter().cloned());
         for (element, child) in &other.children {
@@ -143,6 +146,9 @@ impl FieldSet {
     }
 
     fn subtract(&self, other: &Self, depth: Depth) -> Self {
+        if self.is_empty() || other.is_empty() {
+            return self.clone();
+        }
         let children = self.children.iter().filter_map(|(element, child)| {
             if depth == Depth::Subtrees && other.members.contains(element) {
                 return None;
