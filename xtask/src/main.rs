@@ -69,7 +69,10 @@ enum Task {
 #[derive(Subcommand)]
 enum MutateTask {
     /// Faults in the simulated cluster, each under the suite that holds it to the real one
-    Sim,
+    Sim {
+        /// What is in the names of the faults; all of them unless named
+        faults: Vec<String>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -141,7 +144,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Bench(BenchTask::Status { dir }) => return bench::status(dir),
         Task::Test { cargo_test } => return test::run(&cargo_test),
         Task::Doctor => return Ok(doctor::report()),
-        Task::Mutate(MutateTask::Sim) => return mutate::sim(),
+        Task::Mutate(MutateTask::Sim { faults }) => mutate::sim(&faults)?,
         Task::Fuzz { target, seconds } => return fuzz::run(target, seconds),
         Task::Ci => return ci::run(),
         Task::RecordSchemas { check } => return schemas::record(check),

@@ -215,6 +215,8 @@ async fn events_of_different_objects_change_places_and_those_of_one_do_not() {
     );
     // Nothing else comes: it is told in time, and before anything that says that nothing is left out.
     assert_eq!(told(&cluster, &["held"], of_objects()).await, ["+held", "bookmark"]);
+    let for_long = |_: &str| WatchFault::Reorder { order: Order::OfObjects, within: Duration::from_hours(1) };
+    assert_eq!(told(&cluster, &["held"], for_long).await, ["+held", "bookmark"]);
     let first = |order| {
         let once = AtomicBool::new(true);
         move |_: &str| {
@@ -250,4 +252,51 @@ async fn an_expired_version_is_told_as_an_event_or_as_the_answer() {
         _ => Fault::Pass,
     });
     assert_eq!(refusal(api.watch(&WatchParams::default(), "0").await.map(drop)).code, 410);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_hook_that_does_not_pass_decides_until_it_is_taken_away() {
+    let cluster = mk_cluster().await;
+    let api: Api<ConfigMap> = Api::default_namespaced(cluster.client());
+    let passes = cluster.hooks().on_request(|_| Fault::Pass);
+    let first = cluster.hooks().on_request(only(Fault::Fail(ApiError::internal("first"))));
+    let second = cluster.hooks().on_request(only(Fault::Fail(ApiError::internal("second"))));
+    let refused = async || {
+        let made = api.create(&PostParams::default(), &mk_config_map("x")).await;
+        made.err().map(|error| refusal(Err::<(), _>(error)).message)
+    };
+    let said = |text: &str| Some(format!("Internal error occurred: {text}"));
+    assert_eq!(refused().await, said("first"));
+    cluster.hooks().remove(first);
+    assert_eq!(refused().await, said("second"));
+    cluster.hooks().remove(passes);
+    cluster.hooks().remove(second);
+    assert_eq!(refused().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_is_told_as_its_hook_says_and_as_it_is_once_the_hook_is_taken_away() {
+    let cluster = mk_cluster().await;
+    let api: Api<ConfigMap> = Api::default_namespaced(cluster.client());
+    let start = cluster.revision().to_string();
+    api.create(&PostParams::default(), &mk_config_map("x")).await.unwrap();
+    let second = Duration::from_secs(1);
+    // What the first event is, and when: none where the watch ends, and an error where it breaks.
+    let first = async |fault: WatchFault| {
+        let hook = cluster.hooks().on_watch_event(move |_| fault.clone());
+        let watch = api.watch(&WatchParams::default().timeout(290), &start).await.unwrap();
+        let begun = tokio::time::Instant::now();
+        let told = tokio::time::timeout(Duration::from_mins(10), Box::pin(watch).try_next()).await;
+        cluster.hooks().remove(hook);
+        let told = told.map(|told| told.map(|event| event.is_some()).map_err(|_| "broken"));
+        (told.map_err(|_| "silent"), begun.elapsed())
+    };
+    let now = Duration::ZERO;
+    assert_eq!(first(WatchFault::Delay(second)).await, (Ok(Ok(true)), second));
+    let held = WatchFault::Reorder { order: Order::OfObjects, within: second };
+    assert_eq!(first(held).await, (Ok(Ok(true)), second), "nothing else comes");
+    assert_eq!(first(WatchFault::End).await, (Ok(Ok(false)), now));
+    assert_eq!(first(WatchFault::Cut).await, (Ok(Err("broken")), now));
+    assert_eq!(first(WatchFault::Freeze).await, (Err("silent"), Duration::from_mins(10)), "nor does it end");
+    assert_eq!(first(WatchFault::Pass).await, (Ok(Ok(true)), now));
 }
