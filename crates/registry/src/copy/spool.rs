@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fs::{File as StdFile, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::{Bytes, BytesMut};
 use futures::stream::{self, BoxStream, StreamExt as _};
@@ -31,9 +31,13 @@ const PIECE: usize = 256 << 10;
 #[derive(Debug)]
 pub(super) struct Spool {
     folder: PathBuf,
+    live: Arc<Live>,
     /// Held as long as the folder is used.
     _lock: StdFile,
 }
+
+/// What is on its way into the folder: copies that need the same blob at the same time share it, and its file.
+type Live = Mutex<HashMap<Digest, Weak<Transfer>>>;
 
 impl Spool {
     pub(super) fn open(folder: PathBuf) -> Result<Self, Error> {
@@ -42,7 +46,7 @@ impl Spool {
         let lock = StdFile::options().create(true).truncate(false).write(true).open(folder.join(LOCK));
         let lock = lock.map_err(|error| local(named(), "it cannot be written to", error))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { folder, _lock: lock }),
+            Ok(()) => Ok(Self { folder, live: Arc::default(), _lock: lock }),
             Err(TryLockError::WouldBlock) => {
                 Err(Error::new(Kind::Local, named(), "another process copies by it"))
             }
@@ -52,7 +56,13 @@ impl Spool {
 
     /// The blobs of one copy, each of which so many targets are done with in the end.
     pub(super) fn transfers(&self, sources: &[Place], targets: usize) -> Transfers {
-        Transfers { folder: self.folder.clone(), sources: sources.to_vec(), targets, open: Mutex::default() }
+        Transfers {
+            folder: self.folder.clone(),
+            live: self.live.clone(),
+            sources: sources.to_vec(),
+            targets,
+            open: Mutex::default(),
+        }
     }
 }
 
@@ -60,6 +70,7 @@ impl Spool {
 #[derive(Debug)]
 pub(super) struct Transfers {
     folder: PathBuf,
+    live: Arc<Live>,
     sources: Vec<Place>,
     targets: usize,
     open: Mutex<HashMap<Digest, Open>>,
@@ -76,10 +87,21 @@ impl Transfers {
     pub(super) fn source(&self, blob: &Descriptor) -> Arc<Transfer> {
         let mut open = self.open.lock();
         let entry = open.entry(blob.digest().clone()).or_default();
-        entry
-            .transfer
-            .get_or_insert_with(|| Arc::new(Transfer::begin(&self.folder, &self.sources, blob)))
-            .clone()
+        entry.transfer.get_or_insert_with(|| self.shared(blob)).clone()
+    }
+
+    /// The transfer of a blob that another copy has begun, or a new one.
+    fn shared(&self, blob: &Descriptor) -> Arc<Transfer> {
+        // Outlives the lock: the last to let go of a transfer takes it.
+        let held;
+        let mut live = self.live.lock();
+        held = live.get(blob.digest()).and_then(Weak::upgrade);
+        if let Some(transfer) = held.as_ref().filter(|transfer| !transfer.has_failed()) {
+            return transfer.clone();
+        }
+        let transfer = Arc::new(Transfer::begin(&self.folder, &self.live, &self.sources, blob));
+        live.insert(blob.digest().clone(), Arc::downgrade(&transfer));
+        transfer
     }
 
     /// A target is done with a blob, in whatever way.
@@ -107,7 +129,9 @@ enum Reach {
 /// One blob on its way into a file.
 #[derive(Debug)]
 pub(super) struct Transfer {
+    blob: Digest,
     path: PathBuf,
+    live: Arc<Live>,
     reach: watch::Receiver<Reach>,
     failure: Arc<Mutex<Option<Error>>>,
     reading: JoinHandle<()>,
@@ -116,6 +140,12 @@ pub(super) struct Transfer {
 impl Drop for Transfer {
     fn drop(&mut self) {
         self.reading.abort();
+        let mut live = self.live.lock();
+        if live.get(&self.blob).is_none_or(|held| held.strong_count() > 0) {
+            // The file is that of another transfer by now.
+            return;
+        }
+        live.remove(&self.blob);
         // Only what was sent everywhere is not needed again; the rest is what the next attempt begins from.
         if matches!(*self.reach.borrow(), Reach::Whole) {
             let _ = std::fs::remove_file(&self.path);
@@ -124,10 +154,11 @@ impl Drop for Transfer {
 }
 
 impl Transfer {
-    fn begin(folder: &Path, sources: &[Place], blob: &Descriptor) -> Self {
+    fn begin(folder: &Path, live: &Arc<Live>, sources: &[Place], blob: &Descriptor) -> Self {
         let path = folder.join(blob.digest().to_string().replace(':', "-"));
         let (reach, seen) = watch::channel(Reach::Bytes(0));
         let failure: Arc<Mutex<Option<Error>>> = Arc::default();
+        let digest = blob.digest().clone();
         let (places, blob, file, failed) = (sources.to_vec(), blob.clone(), path.clone(), failure.clone());
         let reading = tokio::spawn(async move {
             match fetch(&places, &blob, &file, &reach).await {
@@ -138,12 +169,16 @@ impl Transfer {
                 }
             };
         });
-        Self { path, reach: seen, failure, reading }
+        Self { blob: digest, path, live: live.clone(), reach: seen, failure, reading }
+    }
+
+    fn has_failed(&self) -> bool {
+        matches!(*self.reach.borrow(), Reach::Failed)
     }
 
     /// Why the source could not be read, if that is why a target got nothing. Told once; the others hear that it was.
     pub(super) fn take_failure(&self) -> Option<Error> {
-        if !matches!(*self.reach.borrow(), Reach::Failed) {
+        if !self.has_failed() {
             return None;
         }
         let again = || Error::new(Kind::Unavailable, self.path.display(), "the source could not be read");

@@ -282,6 +282,26 @@ async fn a_tag_that_moves_at_the_source_changes_nothing() {
 }
 
 #[tokio::test]
+async fn copies_at_once_read_what_they_have_in_common_once() {
+    let fleet = mk_fleet(2, Habits::default()).await;
+    let base = mk_bytes(3_000_000);
+    let roots = [1, 2].map(|own| mk_image(&fleet.source, None, &[base.clone(), vec![own; 1000]]));
+    let copy = async |at: usize| {
+        let targets = vec![mk_target(&fleet.targets[at].1, "1.4")];
+        let plan = fleet.copier.plan(&fleet.place, &digest(&roots[at]), targets).await.unwrap();
+        fleet.copier.run(&plan, &|_| {}).await.remove(0)
+    };
+    let (one, other) = tokio::join!(copy(0), copy(1));
+    assert_eq!((one.unwrap().sent, other.unwrap().sent), (3, 3));
+    let base = plimsoll_scripted_registry::digest(&base);
+    let journal = fleet.source.take_journal();
+    assert_eq!(journal.iter().filter(|request| request.path.ends_with(&base)).count(), 1);
+    let left: Vec<_> =
+        std::fs::read_dir(fleet.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["lock"]);
+}
+
+#[tokio::test]
 async fn a_dead_target_holds_up_nobody() {
     let mut fleet = mk_fleet(3, Habits::default()).await;
     let root = mk_image(&fleet.source, None, &[mk_bytes(300_000)]);
