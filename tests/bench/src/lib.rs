@@ -37,6 +37,7 @@ pub use binaries::{BIN_VARIABLE, Binaries};
 pub use component::Component;
 pub use credential::Credential;
 pub use data_center::{DataCenter, PartStatus};
+pub use kubectl::fed;
 pub use metrics::{Measured, MetricsServer};
 pub use process::{Condition, Lifetime, Process};
 pub use registry::{Line, RegistryOptions, RegistryServer, Storage};

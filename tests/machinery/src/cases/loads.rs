@@ -7,6 +7,15 @@ use super::mk::{deployment, gated_pod};
 use crate::{Server, Use};
 
 /// The Deployment `web`, whose pods run, request 100m of CPU, and use this much. The names of the pods.
+/// What so much use asks for comes only after a while, of which this reason tells.
+async fn held_back(server: &Server, used: u32, reason: &str, replicas: i64) {
+    server.uses([Use::of_app("web", used)]).await;
+    until(server, "AbleToScale", reason).await;
+    tell(server).await;
+    server.until_is(TARGET, "/spec/replicas", &json!(replicas)).await;
+    events(server, 1).await;
+}
+
 async fn target(server: &Server, replicas: i64, cpu_millis: u32) -> Vec<String> {
     target_of(server, replicas, &json!({"cpu": "100m", "memory": "64Mi"}), cpu_millis).await
 }
@@ -159,11 +168,7 @@ pub async fn fewer_come_when_nothing_higher_was_recommended_for_a_while(server: 
     target(server, 3, 50).await;
     scaled(server, 1, 4).await;
     until_seen(server, 3, 50).await;
-    server.uses([Use::of_app("web", 10)]).await;
-    until(server, "AbleToScale", "ScaleDownStabilized").await;
-    tell(server).await;
-    server.until_is(TARGET, "/spec/replicas", &json!(1)).await;
-    events(server, 1).await;
+    held_back(server, 10, "ScaleDownStabilized", 1).await;
 }
 
 /// A window of its own holds back that there are fewer, and then lets them be.
@@ -172,11 +177,7 @@ pub async fn a_window_holds_fewer_back(server: &Server) {
     let behavior = json!({"scaleDown": {"stabilizationWindowSeconds": 20}});
     scaled_by(server, 1, 4, &json!([cpu(50)]), &behavior).await;
     until_seen(server, 3, 50).await;
-    server.uses([Use::of_app("web", 10)]).await;
-    until(server, "AbleToScale", "ScaleDownStabilized").await;
-    tell(server).await;
-    server.until_is(TARGET, "/spec/replicas", &json!(1)).await;
-    events(server, 1).await;
+    held_back(server, 10, "ScaleDownStabilized", 1).await;
 }
 
 /// A window of its own holds back that there are more, and then lets them be.
@@ -185,11 +186,7 @@ pub async fn a_window_holds_more_back(server: &Server) {
     let behavior = json!({"scaleUp": {"stabilizationWindowSeconds": 20}});
     scaled_by(server, 1, 4, &json!([cpu(50)]), &behavior).await;
     until_seen(server, 2, 50).await;
-    server.uses([Use::of_app("web", 100)]).await;
-    until(server, "AbleToScale", "ScaleUpStabilized").await;
-    tell(server).await;
-    server.until_is(TARGET, "/spec/replicas", &json!(4)).await;
-    events(server, 1).await;
+    held_back(server, 100, "ScaleUpStabilized", 4).await;
 }
 
 /// A tenth more or less than is meant changes nothing.
