@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::tree::Value;
 use parking_lot::RwLock;
 
 use crate::object::{self, list, text};
 use crate::script::Containers;
+use crate::tree::Value;
 
 /// A command that somebody runs in a container, as by `kubectl exec`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::tree::Value;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use crate::status::ApiError;
+use crate::tree::Value;
 
 /// What a request does, in the API's own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

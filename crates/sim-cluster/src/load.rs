@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::tree::Value;
 use parking_lot::RwLock;
 
 use crate::script::Containers;
+use crate::tree::Value;
 
 /// What a container uses, as the metrics API tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

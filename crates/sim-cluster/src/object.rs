@@ -1,8 +1,7 @@
 //! Reading and writing the parts every Kubernetes object has, on plain JSON trees.
 
-use crate::tree::{List, Map, Text, Value};
-
 use crate::status::ApiError;
+use crate::tree::{List, Map, Text, Value};
 
 /// How deep an object may be nested, what the server itself notes in it aside. A real server takes ten thousand levels;
 /// most clients read 127, with a list or an event around the object.

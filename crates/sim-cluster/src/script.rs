@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::tree::Value;
 use parking_lot::RwLock;
 use regex::Regex;
 
 use crate::commands::{self, Command, Executed};
 use crate::object;
+use crate::tree::Value;
 
 /// How a pull of an image ends.
 #[derive(Debug, Clone, PartialEq, Eq)]

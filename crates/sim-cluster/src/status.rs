@@ -1,7 +1,8 @@
 //! The errors of an API server: the `Status` bodies that clients branch on.
 
-use crate::tree::{Map, Value, json};
 use http::StatusCode;
+
+use crate::tree::{Map, Value, json};
 
 /// What a failed request answers: an HTTP code and a `Status` object in the real server's wording.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

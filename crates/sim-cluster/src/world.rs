@@ -1,13 +1,12 @@
 //! What every cluster has from the start: namespaces, nodes, the two priority classes of the system.
 
-use crate::tree::{Value, json};
-
 use crate::api::{Api, Caller, Part, Target, WriteOptions};
 use crate::builder::NodeSize;
 use crate::control::registration;
 use crate::object;
 use crate::status::ApiError;
 use crate::store::Key;
+use crate::tree::{Value, json};
 
 const CALLER: &str = "kube-apiserver";
 

@@ -1,6 +1,5 @@
 //! `LimitRanges`: what containers get that name no requests or limits, and what is refused.
 
-use crate::tree::{Map, Value};
 use plimsoll_qos::{Quantity, Resources};
 
 use super::quota::amounts;
@@ -8,6 +7,7 @@ use crate::api::Target;
 use crate::object::{self, child, elements, fields, list, text};
 use crate::status::ApiError;
 use crate::store::Tx;
+use crate::tree::{Map, Value};
 
 /// Where the real server notes what it filled in.
 const ANNOTATION: &str = "kubernetes.io/limit-ranger";

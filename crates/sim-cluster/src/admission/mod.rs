@@ -6,14 +6,13 @@ mod limits;
 mod pod;
 pub(crate) mod quota;
 
-use crate::tree::{Value, json};
-
 pub(crate) use quota::Bookings;
 
 use crate::api::{Api, Part, Target};
 use crate::object;
 use crate::status::ApiError;
 use crate::store::{Key, Object, Tx};
+use crate::tree::{Value, json};
 
 /// Changes or refuses a new object.
 pub(crate) fn on_create(api: &Api, tx: &Tx<'_>, target: &Target, object: &mut Value) -> Result<(), ApiError> {

@@ -1,11 +1,10 @@
 //! Pods: service account, priority, tolerations.
 
-use crate::tree::{Value, json};
-
 use crate::api::{Api, Target};
 use crate::object::{self, elements, list, set_default, text};
 use crate::status::ApiError;
 use crate::store::{Key, Tx};
+use crate::tree::{Value, json};
 
 const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// How long a pod stays on a node that went away, unless it says otherwise.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::tree::{Value, written};
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_qos::{Quantity, Resources};
 
@@ -13,6 +12,7 @@ use crate::object::{self, list, map, text};
 use crate::resource::{Registry, Resource};
 use crate::status::ApiError;
 use crate::store::{Key, Tx};
+use crate::tree::{Value, written};
 
 /// Amounts by the names a quota uses, such as `requests.cpu`.
 pub(crate) type Usage = Resources;

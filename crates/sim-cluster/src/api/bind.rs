@@ -1,11 +1,10 @@
 //! Binding: the write that gives a pod its node.
 
-use crate::tree::{Value, json};
-
 use super::{Api, Target};
 use crate::object;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
+use crate::tree::{Value, json};
 
 /// Labels of a node that its pods get.
 const TOPOLOGY: [&str; 2] = ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"];

@@ -1,11 +1,10 @@
 //! Create.
 
-use crate::tree::{Value, json};
-
 use super::{Answer, Api, Caller, Part, Target, WriteOptions};
 use crate::resource::Generation;
 use crate::status::{ApiError, Cause};
 use crate::store::Tx;
+use crate::tree::{Value, json};
 use crate::{admission, kinds, object};
 
 /// How long `generateName` may be so that the suffix still fits.

@@ -1,13 +1,12 @@
 //! From the body of a request to an object of the resource: unknown fields go, and so does what a typed
 //! server would not write back.
 
-use crate::tree::{Text, Value};
-
 use super::{Api, Patch, PatchType, Target, Validation, WriteOptions};
 use crate::object;
 use crate::schema::golang;
 use crate::schema::{Scalar, Schema, Shape, TypeId};
 use crate::status::{ApiError, Cause, Subject};
+use crate::tree::{Text, Value};
 
 /// Deeper nesting than this is refused; no object of the API comes near it.
 const DEEPEST: usize = 256;

@@ -1,6 +1,5 @@
 //! Delete: at once, after a grace period, or when the last finalizer is gone.
 
-use crate::tree::{Value, json};
 use jiff::SignedDuration;
 
 use super::update::is_released;
@@ -10,6 +9,7 @@ use crate::object;
 use crate::select::Selection;
 use crate::status::{ApiError, Subject};
 use crate::store::{Object, Tx};
+use crate::tree::{Value, json};
 
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";

@@ -1,13 +1,12 @@
 //! Eviction: a delete that a disruption budget may refuse.
 
-use crate::tree::{Value, json};
-
 use super::delete::check_preconditions;
 use super::{Answer, Api, Caller, DeleteOptions, Part, Target};
 use crate::object::{self, integer, text};
 use crate::select::LabelSelector;
 use crate::status::{ApiError, Subject};
 use crate::store::Object;
+use crate::tree::{Value, json};
 
 const BUDGETS: &str = "poddisruptionbudgets.policy";
 /// How many evictions a budget may have granted whose pods are still there.

@@ -1,7 +1,5 @@
 //! Who owns which field: hands each write to the field manager with the endpoint it came through.
 
-use crate::tree::Value;
-
 use super::read::in_version;
 use super::{Api, Caller, Part, Target, WriteOptions};
 use crate::fieldmanager::{
@@ -11,6 +9,7 @@ use crate::object;
 use crate::schema::Schema;
 use crate::status::ApiError;
 use crate::store::Object;
+use crate::tree::Value;
 
 impl Api {
     /// The object with the owners it has after a create, replace or patch.

@@ -1,7 +1,5 @@
 //! Patch: the three formats that change what is there, and server-side apply, which may also create it.
 
-use crate::tree::{Value, json};
-
 use super::decode::unfit_patch;
 use super::read::in_version;
 use super::scale::to_scale;
@@ -10,6 +8,7 @@ use super::{Answer, Api, Caller, Part, Target, WriteOptions};
 use crate::patch::{self, PatchError};
 use crate::status::{ApiError, Cause};
 use crate::store::Object;
+use crate::tree::{Value, json};
 use crate::{kinds, object};
 
 /// The format of a patch, which is its content type.

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::ops::RangeBounds;
 use std::sync::Arc;
 
-use crate::tree::Value;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -14,6 +13,7 @@ use crate::object;
 use crate::select::Selection;
 use crate::status::ApiError;
 use crate::store::{Backup, Compacted, LogError, Object, Tx, path};
+use crate::tree::Value;
 
 /// How many moments of unfinished lists are remembered. An older one is read from the history, while that reaches back.
 const SNAPSHOTS: usize = 64;

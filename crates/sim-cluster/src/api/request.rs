@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::tree::Value;
 use http::StatusCode;
 
 use crate::resource::{Resource, api_version};
 use crate::status::Subject;
 use crate::store::{Key, Object};
+use crate::tree::Value;
 
 /// Who makes a request.
 #[derive(Debug, Clone)]

@@ -1,12 +1,11 @@
 //! The scale subresource: the replicas of an object, seen as an `autoscaling/v1` Scale.
 
-use crate::tree::{Value, json};
-
 use super::{Answer, Api, Caller, Part, Target, WriteOptions, update};
 use crate::fieldmanager::ScaleMapping;
 use crate::object;
 use crate::select::LabelSelector;
 use crate::status::{ApiError, Cause};
+use crate::tree::{Value, json};
 
 impl Api {
     pub(crate) fn get_scale(&self, target: &Target) -> Result<Answer, ApiError> {

@@ -1,11 +1,10 @@
 //! Replacing an object, or only its status: what PUT does, and what every patch ends in.
 
-use crate::tree::{Map, Text, Value, json};
-
 use super::{Answer, Api, Caller, Part, Target, WriteOptions};
 use crate::resource::{BlindUpdate, Generation};
 use crate::status::{ApiError, Cause, Subject};
 use crate::store::{Object, Tx};
+use crate::tree::{Map, Text, Value, json};
 use crate::{admission, fieldmanager, kinds, object};
 
 /// Metadata that an update cannot change.

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::tree::Value;
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,6 +12,7 @@ use super::{Api, Target};
 use crate::select::Selection;
 use crate::status::ApiError;
 use crate::store::{Change, ChangeKind, Object};
+use crate::tree::Value;
 
 /// How often a watcher that asked for bookmarks gets one.
 const BOOKMARK_EVERY: Duration = Duration::from_mins(1);

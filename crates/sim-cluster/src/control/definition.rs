@@ -1,13 +1,12 @@
 //! `CustomResourceDefinitions`: served as soon as they are there, gone when their objects are.
 
-use crate::tree::Value;
-
 use super::{Outcome, target};
 use crate::api::{Api, Caller, DeleteOptions, Part};
 use crate::crd::established_status;
 use crate::kinds::{CLEANUP, definition_to_resource};
 use crate::object;
 use crate::store::Key;
+use crate::tree::Value;
 
 const TABLE: &str = "customresourcedefinitions.apiextensions.k8s.io";
 const CALLER: &str = "kube-apiserver";

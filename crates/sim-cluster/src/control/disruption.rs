@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::tree::{Map, Value, json};
 use jiff::{SignedDuration, Timestamp};
 
 use super::recorder::{Kind, Recorder, Source};
@@ -16,6 +15,7 @@ use crate::resource::Registry;
 use crate::select::LabelSelector;
 use crate::status::ApiError;
 use crate::store::{Key, Object, Owner};
+use crate::tree::{Map, Value, json};
 
 const CALLER: &str = "kube-controller-manager";
 const SOURCE: Source<'static> = Source { component: "controllermanager", host: "" };

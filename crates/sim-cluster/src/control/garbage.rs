@@ -1,12 +1,11 @@
 //! The garbage collector: what is owned goes with its last owner.
 
-use crate::tree::Value;
-
 use super::{Outcome, target};
 use crate::api::{Api, Caller, DeleteOptions, Part, Propagation};
 use crate::object::{self, flag, text};
 use crate::resource::split_api_version;
 use crate::store::{Key, Object, Owner as Reference};
+use crate::tree::Value;
 
 const CALLER: &str = "kube-controller-manager";
 const ORPHAN: &str = "orphan";

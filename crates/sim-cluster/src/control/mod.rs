@@ -27,7 +27,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::tree::Value;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +37,7 @@ use crate::object::{self, condition, is_ready};
 use crate::script::Scripts;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
+use crate::tree::Value;
 use autoscaler::Autoscaler;
 use endpoints::Endpoints;
 use kubelet::Kubelet;

@@ -1,11 +1,10 @@
 //! Namespaces: what each one starts with, and how one goes away.
 
-use crate::tree::json;
-
 use super::{Outcome, target};
 use crate::api::{Api, Caller, DeleteOptions, Target, WriteOptions};
 use crate::object;
 use crate::store::Key;
+use crate::tree::json;
 
 const CALLER: &str = "kube-controller-manager";
 

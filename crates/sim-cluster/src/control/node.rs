@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::tree::{Value, json};
 use jiff::{SignedDuration, Timestamp};
 
 use super::recorder::{Kind, Recorder, Source};
@@ -16,6 +15,7 @@ use crate::nodes::Nodes;
 use crate::object::{self, condition, elements, integer, is_ready, list, text};
 use crate::status::ApiError;
 use crate::store::Object;
+use crate::tree::{Value, json};
 
 pub(super) const CALLER: &str = "kube-controller-manager";
 const NODES: Source<'_> = Source { component: "node-controller", host: "" };

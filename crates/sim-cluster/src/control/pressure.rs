@@ -1,6 +1,5 @@
 //! Nodes that lack something: what their kubelets say of it, and who keeps new pods away.
 
-use crate::tree::{Value, json};
 use jiff::{SignedDuration, Timestamp};
 
 use super::node::{CALLER, Lifecycle};
@@ -11,6 +10,7 @@ use crate::nodes::Pressure;
 use crate::object::{self, condition, elements, list, text};
 use crate::status::ApiError;
 use crate::store::Object;
+use crate::tree::{Value, json};
 
 /// How long a kubelet waits before it says that nothing is lacking any more.
 const TRANSITION: SignedDuration = SignedDuration::from_mins(5);

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::tree::Value;
 use plimsoll_qos::Quantity;
 
 use super::{Outcome, target};
 use crate::admission::quota::{Usage, amounts, applies, is_counted, to_value, usage};
 use crate::api::{Api, Caller, Part};
 use crate::store::Key;
+use crate::tree::Value;
 
 /// How often everything is counted anew, for what changes without being told: a pod that should have gone by now holds
 /// nothing any more.

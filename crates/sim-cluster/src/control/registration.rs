@@ -1,12 +1,11 @@
 //! A node that is new: what its kubelet says of it, and the lease by which it is known to live.
 
-use crate::tree::{Value, json};
-
 use crate::api::{Api, Caller, Part, Target, WriteOptions};
 use crate::http::VERSION;
 use crate::object::{self, condition};
 use crate::status::ApiError;
 use crate::store::Key;
+use crate::tree::{Value, json};
 
 const CALLER: &str = "kubelet";
 /// Where the leases of nodes are.

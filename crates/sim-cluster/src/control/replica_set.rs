@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::tree::{Value, json};
-
 use super::recorder::{Kind, Recorder, Source};
 use super::rest::{Rest, scene};
 use super::{Outcome, availability, controlled, controller_reference, is_ready, target};
@@ -13,6 +11,7 @@ use crate::object::{self, integer, text};
 use crate::select::LabelSelector;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
+use crate::tree::{Value, json};
 
 const CALLER: &str = "kube-controller-manager";
 const SOURCE: Source<'_> = Source { component: "replicaset-controller", host: "" };

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::tree::{Value, json};
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_qos::Quantity;
 
@@ -17,6 +16,7 @@ use crate::object::{self, flag, list, map, text};
 use crate::select::LabelSelector;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
+use crate::tree::{Value, json};
 
 const CALLER: &str = "kube-scheduler";
 const SOURCE: Source<'_> = Source { component: "default-scheduler", host: "" };

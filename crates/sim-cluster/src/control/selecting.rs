@@ -3,12 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::tree::Value;
-
 use crate::api::Api;
 use crate::object;
 use crate::select::LabelSelector;
 use crate::store::{Key, Object};
+use crate::tree::Value;
 
 /// The objects of one resource that select pods of their namespace.
 pub(super) struct Selecting {

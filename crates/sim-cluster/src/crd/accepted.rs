@@ -1,7 +1,8 @@
 //! What the server adds to a definition: defaults, and the status that it has once it is served.
 
-use crate::tree::{Map, Value, json};
 use jiff::Timestamp;
+
+use crate::tree::{Map, Value, json};
 
 /// Fills in the defaults of a definition.
 pub fn default_definition(object: &mut Value) {

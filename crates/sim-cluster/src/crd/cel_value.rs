@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::tree::Value;
 use cel::objects::{Key, Map as CelMap};
 
 use super::rule::Place;
 use super::structural::{Kind, Structural};
+use crate::tree::Value;
 
 /// What a rule on the resource itself sees besides the declared fields.
 pub(super) const RESOURCE_FIELDS: [&str; 3] = ["apiVersion", "kind", "metadata"];

@@ -1,11 +1,11 @@
 //! `additionalPrinterColumns`: what `kubectl get` shows of a custom resource.
 
-use crate::tree::{Value, json};
 use jiff::Timestamp;
 
 use super::fault::{FieldError, child, index};
 use super::json_path::JsonPath;
 use crate::schema::golang;
+use crate::tree::{Value, json};
 
 /// The columns of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]

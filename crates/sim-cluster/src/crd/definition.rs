@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::tree::Value;
-
 use super::columns::PrinterColumns;
 use super::document::Resource;
 use super::fault::{FieldError, Reason, child, index};
@@ -14,6 +12,7 @@ use super::structural::Structural;
 use super::{prune, unique, validate};
 use crate::fieldmanager::{ScaleMapping, StatusSubresource};
 use crate::schema::Schema;
+use crate::tree::Value;
 
 /// A `CustomResourceDefinition` that this server can serve.
 #[derive(Debug)]

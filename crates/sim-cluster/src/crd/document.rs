@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::tree::{Map, Value, json};
-
 use super::identity::{Names, Scope};
 use crate::schema::{Schema, SchemaError, Schemas};
+use crate::tree::{Map, Value, json};
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 const LIST_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta";

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use crate::tree::Value;
-
 use crate::schema::golang;
+use crate::tree::Value;
 
 /// Where the whole object is meant instead of a field.
 const WHOLE_OBJECT: &str = "<nil>";

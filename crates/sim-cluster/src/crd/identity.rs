@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use crate::tree::{List, Value};
 use regex::Regex;
 
 use super::fault::{FieldError, Reason, child, index};
+use crate::tree::{List, Value};
 
 /// What a kind is called.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

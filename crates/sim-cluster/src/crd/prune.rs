@@ -1,8 +1,7 @@
 //! Brings a custom resource into the form in which it is stored: defaults in, unknown fields out.
 
-use crate::tree::{Map, Value};
-
 use super::structural::{Additional, Structural};
+use crate::tree::{Map, Value};
 
 /// Fields that every resource has, declared or not.
 const RESOURCE_FIELDS: [&str; 3] = ["apiVersion", "kind", "metadata"];

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, LazyLock};
 
-use crate::tree::{Map, Value};
 use cel::{Context, Env, Program};
 
 use super::cel_check;
@@ -10,6 +9,7 @@ use super::cel_value::to_cel;
 use super::fault::{FieldError, Reason, child, index, key};
 use super::structural::{Additional, ListType, RuleSource, Structural};
 use crate::schema::golang;
+use crate::tree::{Map, Value};
 
 static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::tree::Value;
 use regex::Regex;
 
 use super::fault::{FieldError, Reason, child, index, key};
+use crate::tree::Value;
 
 /// One node of a structural schema.
 #[derive(Debug, Clone, Default)]

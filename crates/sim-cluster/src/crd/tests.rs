@@ -1,7 +1,7 @@
-use crate::tree::{Value, json};
 use jiff::Timestamp;
 
 use super::{Definition, Reason, default_definition, established_status};
+use crate::tree::{Value, json};
 
 fn mk_definition(schema: &Value) -> Value {
     json!({

@@ -1,9 +1,8 @@
 //! Lists of type set and map may not hold an item twice.
 
-use crate::tree::{Map, Value};
-
 use super::fault::{FieldError, Reason, child, index, key};
 use super::structural::{ListType, Structural};
+use crate::tree::{Map, Value};
 
 /// Every item that repeats an earlier one.
 pub(super) fn duplicates(object: &Value, schema: &Structural) -> Vec<FieldError> {

@@ -1,10 +1,9 @@
 //! Checks a custom resource against its schema, in the words of the server's OpenAPI validator.
 
-use crate::tree::{Map, Value};
-
 use super::fault::{FieldError, Reason};
 use super::format;
 use super::structural::{Additional, Bound, Kind, Structural};
+use crate::tree::{Map, Value};
 
 /// Every fault of `new`. What is unchanged since `old` is not checked again: an object that was valid when
 /// it was stored can still be changed after its schema became stricter.

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::tree::{Map as JsonMap, Value};
-
 use super::path::{Path, PathElement, same_value};
 use super::set::FieldSet;
 use super::typed::item_element;
 use crate::schema::{List, Map, Relation, Schema, Shape, TypeId};
+use crate::tree::{Map as JsonMap, Value};
 
 /// The difference between two objects; no path is in two of the sets.
 #[derive(Debug, Clone, Default)]

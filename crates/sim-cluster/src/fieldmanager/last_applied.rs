@@ -1,13 +1,12 @@
 //! The bridge from client-side apply: `kubectl apply --server-side` takes over what the annotation of an
 //! earlier `kubectl apply` lists, and keeps that annotation current.
 
-use crate::tree::Value;
-
 use super::compare::compare;
 use super::set::FieldSet;
 use super::typed::{Duplicates, field_set, validate};
 use super::updater::Conflict;
 use crate::schema::{Schema, golang};
+use crate::tree::Value;
 
 const ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// The only manager for which the annotation counts.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::tree::{Map as JsonMap, Value, json};
 use jiff::Timestamp;
 
 use super::set::FieldSet;
+use crate::tree::{Map as JsonMap, Value, json};
 
 /// How a manager wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

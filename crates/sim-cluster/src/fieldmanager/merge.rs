@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::tree::{Map as JsonMap, Value};
-
 use super::path::PathElement;
 use super::set::FieldSet;
 use super::typed::item_element;
 use crate::schema::{List, Map, Relation, Schema, Shape, TypeId};
+use crate::tree::{Map as JsonMap, Value};
 
 /// Lays `config` over `live`: leaves of `config` win, nothing is removed, and lists take the order of
 /// `config` for what both have.

@@ -25,10 +25,10 @@ mod updater;
 #[cfg(test)]
 mod tests;
 
-use crate::tree::{List, Value, json};
 use jiff::Timestamp;
 
 use crate::schema::Schema;
+use crate::tree::{List, Value, json};
 use managed::{Managed, ManagerId, Operation, Owned};
 use typed::{Duplicates, validate};
 use updater::{Conflict, Rules};

@@ -3,9 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::tree::{Text, Value};
-
 use crate::schema::golang;
+use crate::tree::{Text, Value};
 
 /// One step into an object.
 #[derive(Debug, Clone)]

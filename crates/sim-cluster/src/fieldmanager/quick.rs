@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use crate::tree::Value;
 use jiff::Timestamp;
 
 use super::compare::compare;
@@ -11,6 +10,7 @@ use super::path::PathElement;
 use super::set::FieldSet;
 use super::typed::validate_beside;
 use super::{Form, UpdateContext, reset, restore_managed_fields, take_managed_fields};
+use crate::tree::Value;
 
 /// More entries than this may have to be folded.
 const MOST_ENTRIES: usize = 9;

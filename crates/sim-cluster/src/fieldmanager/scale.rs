@@ -1,10 +1,9 @@
 //! The `/scale` subresource: it shows one field of its parent under another path, with that field's owners.
 
-use crate::tree::Value;
-
 use super::managed::{Managed, ManagerId, Owned};
 use super::path::PathElement;
 use super::set::FieldSet;
+use crate::tree::Value;
 
 const SCALE_VERSION: &str = "autoscaling/v1";
 

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::tree::{Map as JsonMap, Value};
-
 use super::path::{Path, PathElement};
 use crate::schema::{Schema, TypeId};
+use crate::tree::{Map as JsonMap, Value};
 
 /// A set of paths into an object. A path's presence says nothing about its parents or children.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

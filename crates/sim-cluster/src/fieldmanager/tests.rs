@@ -1,4 +1,3 @@
-use crate::tree::{Value, json};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -7,6 +6,7 @@ use super::{
     settle_timestamps, update,
 };
 use crate::schema::{Schema, Schemas};
+use crate::tree::{Value, json};
 
 const T0: i64 = 1_700_000_000;
 

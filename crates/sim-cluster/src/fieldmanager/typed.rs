@@ -1,10 +1,9 @@
 //! Walks over an object along its schema: checking it, naming its list items, listing its fields.
 
-use crate::tree::{Text, Value};
-
 use super::path::{Path, PathElement};
 use super::set::FieldSet;
 use crate::schema::{List, Map, Relation, Scalar, Schema, Shape, TypeId, golang};
+use crate::tree::{Text, Value};
 
 /// Whether sets and associative lists may hold an item twice. Stored objects may, since older clients
 /// could write them; what is applied may not.

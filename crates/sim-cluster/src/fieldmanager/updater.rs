@@ -1,7 +1,5 @@
 //! The rules of structured-merge-diff: who owns what after an update, and what an apply leaves.
 
-use crate::tree::Value;
-
 use super::compare::{Comparison, compare};
 use super::managed::{Managed, ManagerId, Operation, Owned};
 use super::merge::{merge, remove};
@@ -10,6 +8,7 @@ use super::reconcile::reconcile;
 use super::set::FieldSet;
 use super::typed::field_set;
 use crate::schema::Schema;
+use crate::tree::Value;
 
 /// A field that the applier wants to change and somebody else manages.
 #[derive(Debug, Clone, PartialEq, Eq)]

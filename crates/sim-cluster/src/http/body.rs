@@ -1,6 +1,5 @@
 //! Request bodies: read with a bound, decoded by content type.
 
-use crate::tree::Value;
 use axum::body::Body;
 use bytes::Bytes;
 use http::StatusCode;
@@ -11,6 +10,7 @@ use http_body_util::{BodyExt, Limited};
 use super::{json, protobuf};
 use crate::api::{PatchType, Target};
 use crate::status::ApiError;
+use crate::tree::Value;
 
 /// The real server's bound.
 const LARGEST: usize = 3 * 1024 * 1024;

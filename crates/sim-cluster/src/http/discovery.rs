@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::tree::{Value, json};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
@@ -10,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::respond::{self, Reply};
 use crate::resource::{Registry, Resource, ServedVersion, api_version};
+use crate::tree::{Value, json};
 
 /// The Kubernetes version that is modelled.
 pub(crate) const VERSION: &str = "v1.37.0";

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::tree::{Value, json};
 use axum::body::Body;
 use futures::stream::SplitStream;
 use futures::{SinkExt, StreamExt};
@@ -29,6 +28,7 @@ use crate::hooks::{RequestInfo, Verb};
 use crate::object::{self, list, text};
 use crate::status::ApiError;
 use crate::store::Object;
+use crate::tree::{Value, json};
 
 /// The protocols, the better one first; only that one tells the end of the input.
 const PROTOCOLS: [&str; 2] = ["v5.channel.k8s.io", "v4.channel.k8s.io"];

@@ -3,8 +3,9 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use crate::tree::{Map, Number, Value};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use crate::tree::{Map, Number, Value};
 
 /// A value, and the paths of the fields that were named more than once.
 pub(super) fn parse(bytes: &[u8]) -> Result<(Value, Vec<String>), serde_json::Error> {

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::tree::Value;
 use axum::body::Body;
 use bytes::Bytes;
 use futures::stream;
@@ -19,6 +18,7 @@ use crate::clock;
 use crate::object::{self, integer, list, text};
 use crate::status::ApiError;
 use crate::store::Object;
+use crate::tree::Value;
 
 /// A line this often while the program runs.
 const EVERY: i64 = 5;

@@ -21,7 +21,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::tree::json;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use jiff::SignedDuration;
@@ -38,6 +37,7 @@ use crate::permissions::Permissions;
 use crate::resource::Registry;
 use crate::script::Scripts;
 use crate::status::ApiError;
+use crate::tree::json;
 use respond::Reply;
 use route::{GroupVersion, Route};
 

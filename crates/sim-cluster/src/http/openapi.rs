@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::tree::{Map, Value, json};
-
 use crate::api::Api;
 use crate::digest::sha256;
+use crate::tree::{Map, Value, json};
 
 /// The index of documents; the hash in each address changes with the document, so that clients may cache.
 pub(super) fn index(api: &Api) -> Value {

@@ -1,6 +1,5 @@
 //! Objects and lists in the form a client asked for.
 
-use crate::tree::{Map, Value, json};
 use bytes::Bytes;
 
 use super::query::Query;
@@ -9,6 +8,7 @@ use super::table;
 use crate::api::{Api, Page, Target};
 use crate::object;
 use crate::store::Object;
+use crate::tree::{Map, Value, json};
 
 const TABLE_VERSION: &str = "meta.k8s.io/v1";
 

@@ -2,11 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::tree::{Map, Value};
-
 use super::body::Expected;
 use crate::schema::wire::{Reader, WireError, WireTypes, WireValue};
 use crate::status::ApiError;
+use crate::tree::{Map, Value};
 
 /// What every body begins with.
 const MAGIC: &[u8; 4] = b"k8s\0";

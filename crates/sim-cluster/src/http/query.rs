@@ -3,8 +3,6 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::tree::{Value, json};
-
 use crate::api::{
     DeleteOptions, ListOptions, Propagation, Validation, VersionMatch, WatchOptions, WriteOptions,
 };
@@ -12,6 +10,7 @@ use crate::object;
 use crate::resource::Resource;
 use crate::select::{FieldSelector, LabelSelector, Selection};
 use crate::status::{ApiError, Cause, Subject};
+use crate::tree::{Value, json};
 
 /// The longest name of a field manager, in bytes.
 const LONGEST_MANAGER: usize = 128;

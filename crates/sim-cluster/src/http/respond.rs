@@ -1,6 +1,5 @@
 //! Answers: objects in the form that was asked for, errors as `Status`.
 
-use crate::tree::{Value, json};
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WARNING};
@@ -8,6 +7,7 @@ use http::{HeaderMap, Response, StatusCode};
 
 use crate::api::Answer;
 use crate::status::{ApiError, Written};
+use crate::tree::{Value, json};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 

@@ -1,6 +1,5 @@
 //! Reviews: who am I, and may I. Nothing is stored.
 
-use crate::tree::{Value, json};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, StatusCode};
@@ -11,6 +10,7 @@ use super::route::ResourcePath;
 use crate::api::Caller;
 use crate::permissions::{Attributes, Permissions};
 use crate::status::ApiError;
+use crate::tree::{Value, json};
 
 pub(super) fn respond(
     caller: &Caller,

@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 
-use crate::tree::{Value, json};
 use axum::body::Body;
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -21,6 +20,7 @@ use crate::api::{WatchEvent, WatchStart, Watcher};
 use crate::hooks::{Order, RequestInfo, WatchFault, WatchInfo};
 use crate::object;
 use crate::store::{ChangeKind, Object};
+use crate::tree::{Value, json};
 
 /// The answer to a watch.
 pub(super) fn watch(

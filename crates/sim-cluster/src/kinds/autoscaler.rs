@@ -2,12 +2,12 @@
 
 use std::str::FromStr;
 
-use crate::tree::{Value, json};
 use plimsoll_qos::Quantity;
 
 use crate::object::{child, elements, integer, list, set_default, text};
 use crate::resource::split_api_version;
 use crate::status::Cause;
+use crate::tree::{Value, json};
 
 pub(super) fn default(autoscaler: &mut Value) {
     child(autoscaler, "spec");

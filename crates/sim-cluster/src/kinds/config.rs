@@ -1,11 +1,11 @@
 //! `ConfigMaps` and Secrets.
 
-use crate::tree::Value;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::object;
 use crate::status::Cause;
+use crate::tree::Value;
 
 /// The most a ConfigMap or Secret may hold.
 const LARGEST: usize = 1024 * 1024;

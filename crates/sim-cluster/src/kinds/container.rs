@@ -1,10 +1,10 @@
 //! Containers: defaults, and what is refused in them.
 
-use crate::tree::{Value, json};
 use plimsoll_qos::Quantity;
 
 use crate::object::{elements, list, set_default, text};
 use crate::status::Cause;
+use crate::tree::{Value, json};
 
 pub(super) fn set_defaults(container: &mut Value) {
     let policy = pull_policy(text(container, "/image"));

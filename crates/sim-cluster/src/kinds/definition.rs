@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::tree::{Value, json};
-
 use crate::crd::{self, Definition, FieldError, Served};
 use crate::fieldmanager::StatusSubresource;
 use crate::object;
 use crate::resource::{BlindUpdate, Generation, Resource, Scope, ServedVersion, table_key};
 use crate::status::Cause;
+use crate::tree::{Value, json};
 
 /// Holds a definition back until its objects are gone.
 pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";

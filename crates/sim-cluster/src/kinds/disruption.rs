@@ -1,8 +1,7 @@
 //! `PodDisruptionBudgets`.
 
-use crate::tree::{Value, json};
-
 use crate::status::Cause;
+use crate::tree::{Value, json};
 
 pub(super) fn prepare_create(budget: &mut Value) {
     budget["status"] =

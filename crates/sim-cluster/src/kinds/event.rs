@@ -1,8 +1,7 @@
 //! Events.
 
-use crate::tree::{Value, json};
-
 use crate::object::{child, set_default};
+use crate::tree::{Value, json};
 
 /// These are written even when empty.
 pub(super) fn default(event: &mut Value) {

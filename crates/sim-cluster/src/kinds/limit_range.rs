@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::tree::Value;
 use plimsoll_qos::Quantity;
 
 use super::quota::{RESOURCES, canonical};
 use crate::admission::quota::amounts;
 use crate::object::{child, elements, list, map, text};
 use crate::status::Cause;
+use crate::tree::Value;
 
 const PARTS: [&str; 5] = ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"];
 const TYPES: [&str; 3] = ["Pod", "Container", "PersistentVolumeClaim"];

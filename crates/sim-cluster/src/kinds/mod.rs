@@ -19,8 +19,6 @@ mod service;
 mod volume;
 mod workload;
 
-use crate::tree::{Value, json};
-
 pub(crate) use definition::{CLEANUP, to_resource as definition_to_resource};
 pub(crate) use names::{fault_of_label_value, faults_of_qualified};
 pub(crate) use pod::{qos_class, resources};
@@ -31,6 +29,7 @@ use crate::object;
 use crate::resource::Resource;
 use crate::status::{ApiError, Cause};
 use crate::store::Tx;
+use crate::tree::{Value, json};
 
 /// Fills in what the API documents as defaults; doing it twice changes nothing.
 pub(crate) fn default(resource: &Resource, object: &mut Value) {

@@ -1,8 +1,7 @@
 //! Namespaces.
 
-use crate::tree::{Value, json};
-
 use crate::object;
+use crate::tree::{Value, json};
 
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 

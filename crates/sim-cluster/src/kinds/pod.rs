@@ -1,12 +1,12 @@
 //! Pods.
 
-use crate::tree::{Value, json, written};
 use plimsoll_qos::{Pod, QosClass};
 use serde::Deserialize;
 
 use super::{container, pod_template};
 use crate::object::{self, child, elements, set_default, set_or_remove};
 use crate::status::Cause;
+use crate::tree::{Value, json, written};
 
 pub(super) fn default(pod: &mut Value) {
     child(pod, "spec");

@@ -1,10 +1,9 @@
 //! The pod spec, as pods and templates share it.
 
-use crate::tree::{Value, json};
-
 use super::{container, volume};
 use crate::object::{child, elements, flag, set_default, set_or_remove, text};
 use crate::status::Cause;
+use crate::tree::{Value, json};
 
 /// Defaults of a pod spec, in pods as in templates.
 pub(super) fn set_defaults(spec: &mut Value) {

@@ -1,10 +1,10 @@
 //! `ResourceQuotas`.
 
-use crate::tree::{Map, Value};
 use plimsoll_qos::Quantity;
 
 use crate::object;
 use crate::status::Cause;
+use crate::tree::{Map, Value};
 
 pub(super) fn default(quota: &mut Value) {
     object::set_default(quota, "spec", crate::tree::json!({}));

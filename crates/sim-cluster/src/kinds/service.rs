@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::tree::{Value, json};
-
 use crate::api::Api;
 use crate::object::{child, elements, integer, list, set_default, text};
 use crate::resource::Resource;
 use crate::status::{ApiError, Cause};
 use crate::store::Tx;
+use crate::tree::{Value, json};
 
 /// Cluster addresses are `10.96.x.y`; the first is the API server's own.
 const NETWORK: &str = "10.96";

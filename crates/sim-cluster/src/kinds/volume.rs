@@ -1,9 +1,8 @@
 //! Volumes: defaults, and mounts that name none.
 
-use crate::tree::{Value, json};
-
 use crate::object::{elements, list, set_default, text};
 use crate::status::Cause;
+use crate::tree::{Value, json};
 
 /// 0644, as the API writes it.
 const READABLE: i64 = 420;

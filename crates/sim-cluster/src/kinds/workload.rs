@@ -1,11 +1,10 @@
 //! Deployments and `ReplicaSets`.
 
-use crate::tree::{Value, json};
-
 use super::{immutable, pod_template};
 use crate::object::{child, integer, map, set_default};
 use crate::select::LabelSelector;
 use crate::status::Cause;
+use crate::tree::{Value, json};
 
 pub(super) fn default_deployment(deployment: &mut Value) {
     child(deployment, "spec");

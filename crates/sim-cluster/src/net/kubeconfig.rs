@@ -1,8 +1,9 @@
 //! The kubeconfig file that kubectl and other clients read.
 
-use crate::tree::json;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+
+use crate::tree::json;
 
 /// A kubeconfig with one cluster, one user and one context, all of the cluster's name. JSON strings are YAML
 /// strings, so nothing in a name can break out of the document.

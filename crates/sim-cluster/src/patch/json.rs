@@ -1,9 +1,9 @@
-use crate::tree::Value;
 use json_patch::{Patch, PatchOperation};
 use serde::Deserialize;
 
 use super::PatchError;
 use crate::object;
+use crate::tree::Value;
 
 /// The server takes no more operations than this in one patch.
 const MAX_OPERATIONS: usize = 10_000;

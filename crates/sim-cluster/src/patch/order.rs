@@ -1,10 +1,9 @@
 //! The order of merged lists: what the patch lists comes in its order, what only the server has keeps its
 //! place among the live items as well as it can.
 
-use crate::tree::{List, Value};
-
 use super::PatchError;
 use crate::schema::golang;
+use crate::tree::{List, Value};
 
 /// A list in an object or a patch.
 pub(super) type Items = List;

@@ -1,10 +1,9 @@
 use std::collections::BTreeSet;
 
-use crate::tree::{List, Map as JsonMap, Text, Value};
-
 use super::PatchError;
 use super::order::{self, Items};
 use crate::schema::{PatchMeta, Schema, TypeId, golang};
+use crate::tree::{List, Map as JsonMap, Text, Value};
 
 const DIRECTIVE: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";

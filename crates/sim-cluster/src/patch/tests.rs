@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use crate::tree::{Map, Value, json};
 use proptest::prelude::*;
 
 use super::{PatchError, strategic};
 use crate::schema::{Schema, Schemas, TypeId};
+use crate::tree::{Map, Value, json};
 
 fn deployment() -> Arc<Schema> {
     Schemas::builtin().get("apps", "v1", "Deployment").expect("a built-in kind")

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use crate::tree::Value;
-
 use super::openapi::ref_target;
 use super::recording::{DOCUMENTS, decode};
 use super::{Schema, SchemaError, Types};
+use crate::tree::Value;
 
 const RECORDED: [&[u8]; DOCUMENTS.len()] = [
     include_bytes!("../../schemas/api_v1.json.gz"),

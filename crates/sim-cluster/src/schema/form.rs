@@ -8,10 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use crate::tree::{Map as JsonMap, Value, json};
 use serde::Deserialize;
 
 use super::{Map, Schema, Type, TypeId};
+use crate::tree::{Map as JsonMap, Value, json};
 
 /// How the fields of one Go struct are printed.
 #[derive(Debug, Default, Deserialize)]

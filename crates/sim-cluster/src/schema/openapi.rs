@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::tree::{Map as JsonMap, Value};
-
 use super::form::GoStruct;
 use super::{Field, List, Map, PatchMeta, Relation, Scalar, Schema, Type, TypeId, Types};
+use crate::tree::{Map as JsonMap, Value};
 
 /// Any value, owned as a whole.
 const UNTYPED: TypeId = TypeId(0);

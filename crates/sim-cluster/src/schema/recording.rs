@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 
-use crate::tree::{Map, Text, Value, json};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 
 use super::openapi::ref_target;
+use crate::tree::{Map, Text, Value, json};
 
 /// The documents that are recorded, as paths below `/openapi/v3/`.
 pub const DOCUMENTS: [&str; 9] = [

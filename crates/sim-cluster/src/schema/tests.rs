@@ -1,7 +1,6 @@
-use crate::tree::{Value, json};
-
 use super::recording::{DOCUMENTS, decode, encode, strip};
 use super::{Relation, Schema, Schemas};
+use crate::tree::{Value, json};
 
 #[test]
 fn every_recorded_document_is_read_and_has_kinds() {

@@ -1,8 +1,7 @@
 //! Field selectors: the few paths that each resource indexes.
 
-use crate::tree::Value;
-
 use crate::resource::Resource;
+use crate::tree::Value;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Requirement {

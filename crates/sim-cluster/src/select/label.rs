@@ -1,8 +1,7 @@
 //! Label selectors: `app=shop,tier in (web,api),!canary` and the `matchLabels`/`matchExpressions` form.
 
-use crate::tree::{Map, Value};
-
 use crate::object;
+use crate::tree::{Map, Value};
 
 /// What a requirement asks of the value of a label.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,7 @@
 //! Selectors in messages.
 
-use crate::tree::Value;
-
 use crate::object;
+use crate::tree::Value;
 
 /// A `metav1.LabelSelector` as Go prints it.
 pub(crate) fn printed(selector: &Value) -> String {

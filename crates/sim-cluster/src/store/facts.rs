@@ -2,11 +2,11 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::tree::Value;
 use jiff::Timestamp;
 
 use crate::clock;
 use crate::object::{self, flag, integer, list, text};
+use crate::tree::Value;
 
 /// Of an object, what is looked at far more often than it changes.
 #[derive(Debug)]

@@ -10,12 +10,12 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::tree::Value;
 use bytes::Bytes;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::Key;
+use crate::tree::Value;
 
 const FORMAT: u32 = 1;
 const FILE: &str = "objects.log";

@@ -17,7 +17,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::tree::Value;
 use indexmap::IndexMap;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, watch};
@@ -31,6 +30,7 @@ pub(crate) use object::Object;
 use crate::object as fields;
 use crate::select::{LabelSelector, Selection};
 use crate::status::ApiError;
+use crate::tree::Value;
 use log::{Kept, Log};
 use object::{Recent, Stored};
 pub(crate) use table::path;

@@ -6,12 +6,12 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
-use crate::tree::Value;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::facts::Facts;
 use super::text::Text;
+use crate::tree::Value;
 
 /// Of so much JSON the trees are kept, those that were looked at last.
 const RECENT_BYTES: usize = 16 << 20;
@@ -241,16 +241,77 @@ pub(super) struct Recent {
 
 impl Recent {
     fn keep(&self, stored: &Arc<Stored>) {
-        let size = stored.text.bytes().len();
-        let mut bytes = self.bytes.fetch_add(size, Ordering::Relaxed) + size;
-        let mut objects = self.objects.lock();
-        objects.push_back(Arc::downgrade(stored));
-        while bytes > RECENT_BYTES || objects.len() > RECENT_OBJECTS {
-            let Some(oldest) = objects.pop_front() else { break };
+        self.bytes.fetch_add(stored.text.bytes().len(), Ordering::Relaxed);
+        self.objects.lock().push_back(Arc::downgrade(stored));
+        while let Some(oldest) = self.too_many() {
             if let Some(oldest) = oldest.upgrade() {
                 oldest.let_go();
             }
-            bytes = self.bytes.load(Ordering::Relaxed);
         }
+    }
+
+    /// The one that was read first, if trees are held of more than there is room for.
+    fn too_many(&self) -> Option<Weak<Stored>> {
+        let mut objects = self.objects.lock();
+        let is_full = self.bytes.load(Ordering::Relaxed) > RECENT_BYTES || objects.len() > RECENT_OBJECTS;
+        if is_full { objects.pop_front() } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Key, Store};
+    use super::RECENT_BYTES;
+    use crate::store::object::{Stored, Tree};
+    use crate::tree::{Value, json};
+    use std::sync::Arc;
+
+    fn key(number: usize) -> Key {
+        Key::new("a", "n", format!("x-{number}"))
+    }
+
+    fn stored(store: &Store, number: usize) -> Arc<Stored> {
+        let tx = store.begin();
+        tx.inner.tables["a"].objects[&*format!("n/x-{number}")].clone()
+    }
+
+    fn is_held(stored: &Stored) -> bool {
+        matches!(*stored.tree.lock(), Tree::Held(_))
+    }
+
+    fn put(store: &Store, number: usize, value: Value) {
+        store.begin().put(&key(number), value).unwrap();
+    }
+
+    #[test]
+    fn trees_are_held_of_what_was_looked_at_last_and_of_no_more_than_there_is_room_for() {
+        let store = Store::in_memory();
+        let large = json!({"data": "x".repeat(RECENT_BYTES / 4)});
+        for number in 0..5 {
+            put(&store, number, large.clone());
+        }
+        assert!(!is_held(&stored(&store, 0)) && !is_held(&stored(&store, 1)) && is_held(&stored(&store, 4)));
+        // Read again, it takes the place of another.
+        assert_eq!(store.get(&key(0)).unwrap()["data"], large["data"]);
+        assert!(is_held(&stored(&store, 0)) && !is_held(&stored(&store, 2)));
+    }
+
+    #[test]
+    fn the_tree_of_a_state_that_was_replaced_is_let_go_and_its_room_with_it() {
+        let store = Store::in_memory();
+        put(&store, 0, json!({"data": 1}));
+        let first = stored(&store, 0);
+        put(&store, 0, json!({"data": 2}));
+        assert!(!is_held(&first) && is_held(&stored(&store, 0)));
+        // Who still has the old state reads it.
+        assert_eq!(first.tree()["data"], 1);
+        let bytes = || first.recent.bytes.load(std::sync::atomic::Ordering::Relaxed);
+        let (one, other) = (first.json().len(), stored(&store, 0).json().len());
+        assert_eq!(bytes(), one + other);
+        first.let_go();
+        assert_eq!(bytes(), other);
+        store.begin().remove(&key(0)).unwrap();
+        // What is held is the last state, which the history has.
+        assert_eq!(bytes(), store.changes_since(&key(0).resource, 3).unwrap()[0].object().json().len());
     }
 }

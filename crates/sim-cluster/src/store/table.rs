@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::tree::{Map, Value};
 use tokio::sync::watch;
 
 use super::history::{Compacted, History};
@@ -12,6 +11,7 @@ use super::index::{Index, Paths};
 use super::object::{Object, Stored};
 use crate::object;
 use crate::select::Selection;
+use crate::tree::{Map, Value};
 
 #[derive(Debug)]
 pub(super) struct Table {

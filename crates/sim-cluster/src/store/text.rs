@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use crate::tree::Value;
 use bytes::Bytes;
+
+use crate::tree::Value;
 
 /// An object as compact JSON: `kind` and `apiVersion` come first and `metadata` next, as a real server writes them.
 #[derive(Debug, Clone)]

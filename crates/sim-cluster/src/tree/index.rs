@@ -61,33 +61,25 @@ impl Place for usize {
     }
 }
 
-impl Place for String {
-    fn of<'v>(&self, value: &'v Value) -> Option<&'v Value> {
-        self.as_str().of(value)
-    }
+macro_rules! names {
+    ($($text:ty)*) => {$(
+        impl Place for $text {
+            fn of<'v>(&self, value: &'v Value) -> Option<&'v Value> {
+                self.as_str().of(value)
+            }
 
-    fn of_mut<'v>(&self, value: &'v mut Value) -> Option<&'v mut Value> {
-        self.as_str().of_mut(value)
-    }
+            fn of_mut<'v>(&self, value: &'v mut Value) -> Option<&'v mut Value> {
+                self.as_str().of_mut(value)
+            }
 
-    fn made<'v>(&self, value: &'v mut Value) -> &'v mut Value {
-        self.as_str().made(value)
-    }
+            fn made<'v>(&self, value: &'v mut Value) -> &'v mut Value {
+                self.as_str().made(value)
+            }
+        }
+    )*};
 }
 
-impl Place for super::Text {
-    fn of<'v>(&self, value: &'v Value) -> Option<&'v Value> {
-        self.as_str().of(value)
-    }
-
-    fn of_mut<'v>(&self, value: &'v mut Value) -> Option<&'v mut Value> {
-        self.as_str().of_mut(value)
-    }
-
-    fn made<'v>(&self, value: &'v mut Value) -> &'v mut Value {
-        self.as_str().made(value)
-    }
-}
+names!(String super::Text);
 
 impl<P: Place + ?Sized> Place for &P {
     fn of<'v>(&self, value: &'v Value) -> Option<&'v Value> {

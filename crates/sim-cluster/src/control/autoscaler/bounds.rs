@@ -1,9 +1,9 @@
 //! How fast and how far an autoscaler goes: least and most, windows and rates.
 
-use crate::tree::Value;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::object::{integer, list, text};
+use crate::tree::Value;
 
 /// How long the highest recommendation holds before there are fewer, unless an autoscaler says otherwise.
 const DOWN_WINDOW: SignedDuration = SignedDuration::from_mins(5);

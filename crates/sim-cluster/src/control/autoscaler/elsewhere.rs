@@ -1,10 +1,9 @@
 //! Metrics of the APIs `custom.metrics.k8s.io` and `external.metrics.k8s.io`, which nobody serves here.
 
-use crate::tree::Value;
-
 use super::metric::Failure;
 use crate::object::text;
 use crate::select::printed;
+use crate::tree::Value;
 
 const CUSTOM: &str = "unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered";
 

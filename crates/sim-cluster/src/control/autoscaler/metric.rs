@@ -2,7 +2,6 @@
 
 use std::str::FromStr;
 
-use crate::tree::{Value, json};
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_qos::Quantity;
 
@@ -12,6 +11,7 @@ use crate::clock;
 use crate::load::{Load, Loads, Usage};
 use crate::object::{self, integer, lasting_containers, list, text};
 use crate::store::Object;
+use crate::tree::{Value, json};
 
 /// Over how much time the metrics API reckons; what runs for less has no metrics yet.
 const WINDOW: SignedDuration = SignedDuration::from_secs(15);

@@ -10,7 +10,6 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::tree::{Value, json};
 use plimsoll_qos::Quantity;
 
 use super::Outcome;
@@ -21,6 +20,7 @@ use crate::object::{self, integer, list, text};
 use crate::resource::split_api_version;
 use crate::select::LabelSelector;
 use crate::store::{Key, Object};
+use crate::tree::{Value, json};
 use bounds::{Memory, Wish};
 use elsewhere::unanswered;
 use metric::{Metric, Scene};

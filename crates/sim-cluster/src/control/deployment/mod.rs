@@ -8,14 +8,13 @@ mod sets;
 
 use std::time::Duration;
 
-use crate::tree::Value;
-
 use super::recorder::{Kind, Recorder, Source};
 use super::{Outcome, Rounding, int_or_percent};
 use crate::api::{Api, Caller, DeleteOptions, Part, Target};
 use crate::object::{self, integer, text};
 use crate::status::ApiError;
 use crate::store::{Key, Object};
+use crate::tree::Value;
 use sets::Sets;
 
 const CALLER: &str = "kube-controller-manager";

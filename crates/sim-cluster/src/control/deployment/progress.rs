@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::tree::{Value, json};
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::{Outcome, condition, until};
@@ -13,6 +12,7 @@ use crate::clock;
 use crate::object::{self, integer, text};
 use crate::status::ApiError;
 use crate::store::Object;
+use crate::tree::{Value, json};
 
 /// No deadline, as the API writes it.
 const NEVER: i64 = 2_147_483_647;

@@ -1,8 +1,7 @@
 //! Revisions: the numbers that `kubectl rollout history` shows.
 
-use crate::tree::Value;
-
 use crate::object;
+use crate::tree::Value;
 
 pub(super) const REVISION: &str = "deployment.kubernetes.io/revision";
 pub(super) const HISTORY: &str = "deployment.kubernetes.io/revision-history";

@@ -1,7 +1,5 @@
 //! The `ReplicaSets` of a Deployment: finding, making, adopting them.
 
-use crate::tree::{Value, json};
-
 use super::super::{controlled, controller_reference};
 use super::{CALLER, Context, SOURCE, hash, revision, sizes};
 use crate::api::{Api, Caller, Part, Target, WriteOptions};
@@ -10,6 +8,7 @@ use crate::object::{self, integer, text};
 use crate::select::LabelSelector;
 use crate::status::ApiError;
 use crate::store::Object;
+use crate::tree::{Value, json};
 
 pub(super) const HASH_LABEL: &str = "pod-template-hash";
 

@@ -6,7 +6,6 @@ mod subsets;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::tree::{Value, json};
 use jiff::Timestamp;
 
 use super::Outcome;
@@ -16,6 +15,7 @@ use crate::clock;
 use crate::object::{self, list, map, text};
 use crate::select::LabelSelector;
 use crate::store::{Facts, Key, Object};
+use crate::tree::{Value, json};
 
 const CALLER: &str = "kube-controller-manager";
 /// The moment of the change that an object is the consequence of.

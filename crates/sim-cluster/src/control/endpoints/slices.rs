@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::tree::{Value, json};
-
 use super::super::{controlled, controller_reference};
 use super::{CALLER, Scene, annotate, has_address, has_hostname, labels, ports, target_ref};
 use crate::api::{Api, Caller, DeleteOptions, Part, Target, WriteOptions};
 use crate::object::{self, flag, list, text};
 use crate::status::ApiError;
 use crate::store::{Facts, Key, Object};
+use crate::tree::{Value, json};
 
 /// How many addresses a slice holds.
 const ROOM: usize = 100;

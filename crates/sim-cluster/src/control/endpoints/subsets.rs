@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::tree::{Value, json};
-
 use super::super::Outcome;
 use super::{CALLER, Scene, annotate, has_address, has_hostname, is_headless, labels, ports, target_ref};
 use crate::api::{Api, Caller, DeleteOptions, Part, Target, WriteOptions};
 use crate::object::{self, flag, text};
 use crate::status::ApiError;
 use crate::store::{Key, Object};
+use crate::tree::{Value, json};
 
 const MANAGED_BY: &str = "endpoints.kubernetes.io/managed-by";
 const CONTROLLER: &str = "endpoint-controller";

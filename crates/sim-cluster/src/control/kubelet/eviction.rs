@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::tree::Value;
 use jiff::Timestamp;
 
 use super::run::Run;
@@ -10,6 +9,7 @@ use super::{Node, later};
 use crate::control::recorder::Kind;
 use crate::nodes::Pressure;
 use crate::object::{self, integer, list, text};
+use crate::tree::Value;
 
 /// How often the kubelet measures volumes.
 const MEASURED: Duration = Duration::from_mins(1);

@@ -18,7 +18,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::tree::Value;
 use jiff::{SignedDuration, Timestamp};
 
 use super::recorder::{Kind, Recorder, Source};
@@ -30,6 +29,7 @@ use crate::object::{self, list, text};
 use crate::script::Scripts;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
+use crate::tree::Value;
 use eviction::Evicted;
 use run::Run;
 

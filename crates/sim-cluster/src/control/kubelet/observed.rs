@@ -1,6 +1,5 @@
 //! A run read back from a pod's status, for pods that were there before the process started.
 
-use crate::tree::{Value, json};
 use jiff::Timestamp;
 
 use super::container::{Container, State};
@@ -9,6 +8,7 @@ use crate::clock;
 use crate::control::condition;
 use crate::object::{flag, integer, list, text};
 use crate::script::Scripts;
+use crate::tree::{Value, json};
 
 pub(super) fn run(pod: &Value, scripts: &Scripts, now: Timestamp) -> Run {
     let mut run = Run::new(pod, text(pod, "/status/podIP").to_owned(), now);

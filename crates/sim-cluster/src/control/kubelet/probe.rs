@@ -4,12 +4,12 @@
 
 use std::time::Duration;
 
-use crate::tree::Value;
 use jiff::{SignedDuration, Timestamp};
 
 use super::later;
 use crate::object::integer;
 use crate::script::{Answers, Behavior};
+use crate::tree::Value;
 
 /// A probe begins somewhere in its first period; here it is after this long, or the period if that is shorter.
 const FIRST_LOOK: SignedDuration = SignedDuration::from_secs(1);

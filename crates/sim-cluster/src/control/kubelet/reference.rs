@@ -1,10 +1,9 @@
 //! What a pod names and may not be there: Secrets and `ConfigMaps`, in the order and the words of the kubelet.
 
-use crate::tree::Value;
-
 use crate::api::Api;
 use crate::object::{self, flag, list, map, text};
 use crate::store::{Key, Object};
+use crate::tree::Value;
 
 /// What keeps a container from being created: the first thing that its environment names and that is not there.
 pub(super) fn missing_in_environment(api: &Api, pod: &Value, container: &Value) -> Option<String> {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::tree::Value;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Node;
@@ -14,6 +13,7 @@ use crate::control::{Outcome, until};
 use crate::object::{self, list, text};
 use crate::script::End;
 use crate::store::Object;
+use crate::tree::Value;
 
 /// How long after the end of its containers a sandbox is taken down.
 const TEARDOWN: SignedDuration = SignedDuration::from_secs(1);

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::tree::Value;
 use jiff::Timestamp;
 
 use super::container::RESYNC;
 use super::later;
 use super::probe::{Kind, Look, Probe, Program};
 use crate::script::{Behavior, End, Exit};
+use crate::tree::Value;
 
 /// How long even one that ends at once is seen to run.
 const SEEN: Duration = Duration::from_millis(100);

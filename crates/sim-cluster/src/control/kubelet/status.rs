@@ -1,6 +1,5 @@
 //! The status of a pod, as a kubelet writes it.
 
-use crate::tree::{Map, Value, json};
 use jiff::Timestamp;
 
 use super::container::{Container, Role, Shown, State};
@@ -10,6 +9,7 @@ use crate::admission::quota::to_value;
 use crate::clock;
 use crate::control::condition;
 use crate::object::{self, flag, list, text};
+use crate::tree::{Map, Value, json};
 
 /// The conditions that the kubelet sets itself.
 const OURS: [&str; 5] =

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::tree::{Value, json};
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 
@@ -18,6 +17,7 @@ use super::{Outcome, until};
 use crate::api::{Api, Caller, DeleteOptions, Part, Target, WriteOptions};
 use crate::clock;
 use crate::object::{self, list, text};
+use crate::tree::{Value, json};
 use correlator::{Correlator, Entry, Told, hash};
 use series::Series;
 

@@ -1,9 +1,9 @@
 //! Ages, as people read them.
 
-use crate::tree::Value;
 use jiff::Timestamp;
 
 use crate::object::text;
+use crate::tree::Value;
 use crate::{clock, crd};
 
 /// How old an object is.

@@ -4,11 +4,11 @@ mod columns;
 mod duration;
 mod rows;
 
-use crate::tree::{Value, json};
 use jiff::Timestamp;
 
 use crate::api::Target;
 use crate::crd::PrinterColumns;
+use crate::tree::{Value, json};
 
 /// The column definitions of a resource.
 pub(super) fn columns(target: &Target) -> Vec<Value> {

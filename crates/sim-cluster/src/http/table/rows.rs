@@ -1,11 +1,11 @@
 //! The cells of each built-in kind.
 
-use crate::tree::{Value, json};
 use jiff::Timestamp;
 
 use super::duration::{age, since};
 use crate::object::{self, condition, flag, integer, list, map, text};
 use crate::select::LabelSelector;
+use crate::tree::{Value, json};
 
 pub(super) fn of(resource: &str, object: &Value, now: Timestamp) -> Vec<Value> {
     let name = json!(object::name(object));

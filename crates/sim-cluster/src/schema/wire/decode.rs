@@ -1,11 +1,11 @@
 //! From a message to the JSON that the same Go struct would be printed as.
 
-use crate::tree::{Map, Number, Value, json};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
 use super::{Field, FieldShape, Reader, WireError, WireTypes, WireValue};
+use crate::tree::{Map, Number, Value, json};
 
 /// Deeper nesting than this is refused; only the schemas of custom resources nest at will.
 const DEEPEST: usize = 100;

@@ -1,7 +1,7 @@
-use crate::tree::json;
 use proptest::prelude::*;
 
 use super::{Reader, WireError, WireTypes, WireValue};
+use crate::tree::json;
 
 /// A field of bytes.
 fn field(number: u8, bytes: &[u8]) -> Vec<u8> {

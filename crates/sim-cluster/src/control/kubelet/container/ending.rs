@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::tree::{Value, json};
 use jiff::Timestamp;
 
 use super::{Container, RESYNC, Reason, Replaced, Role, Shown, State};
@@ -13,6 +12,7 @@ use crate::control::kubelet::{Node, later};
 use crate::control::recorder::Kind;
 use crate::object::{self, list};
 use crate::script::{Behavior, End, Leave};
+use crate::tree::{Value, json};
 
 impl Container {
     /// A container that the kubelet stopped is started again at once, unless it was started again shortly before.

@@ -5,7 +5,6 @@ mod pull;
 
 use std::time::Duration;
 
-use crate::tree::{Value, json};
 use jiff::Timestamp;
 
 use super::Node;
@@ -18,6 +17,7 @@ use crate::control::recorder::Kind;
 use crate::digest::sha256;
 use crate::object::{self, text};
 use crate::script::{Behavior, End, Exit, Start};
+use crate::tree::{Value, json};
 use ending::leaving;
 
 /// From "pulled" to "started".
