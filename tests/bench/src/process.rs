@@ -56,11 +56,7 @@ impl Identity {
     pub(crate) fn condition(self) -> Condition {
         match Stat::of(self.pid) {
             Some(stat) if stat.start_time != self.start_time => Condition::Gone,
-            Some(stat) => match stat.state {
-                'T' | 't' => Condition::Frozen,
-                'Z' | 'X' | 'x' => Condition::Gone,
-                _ => Condition::Running,
-            },
+            Some(stat) => stat.condition(),
             None => Condition::Gone,
         }
     }
@@ -208,6 +204,8 @@ impl Process {
 /// What `/proc/PID/stat` says, as far as it is needed here.
 struct Stat {
     state: char,
+    /// How many of its threads there are.
+    threads: u32,
     start_time: u64,
 }
 
@@ -220,9 +218,20 @@ impl Stat {
         // The second field is the program's name in brackets, and may hold blanks and brackets itself.
         let mut fields = line.rsplit_once(") ")?.1.split(' ');
         let state = fields.next()?.chars().next()?;
-        // state is field 3 of proc_pid_stat(5), starttime field 22.
-        let start_time = fields.nth(18)?.parse().ok()?;
-        Some(Self { state, start_time })
+        // state is field 3 of proc_pid_stat(5), num_threads field 20, starttime field 22.
+        let threads = fields.nth(16)?.parse().ok()?;
+        let start_time = fields.nth(1)?.parse().ok()?;
+        Some(Self { state, threads, start_time })
+    }
+
+    fn condition(&self) -> Condition {
+        match self.state {
+            'T' | 't' => Condition::Frozen,
+            // The first thread has ended. Until the others have, they hold what the process holds, ports above all.
+            'Z' if self.threads > 1 => Condition::Running,
+            'Z' | 'X' | 'x' => Condition::Gone,
+            _ => Condition::Running,
+        }
     }
 }
 
@@ -266,7 +275,14 @@ mod tests {
 
         let stat = Stat::parse(line).unwrap();
 
-        assert_eq!((stat.state, stat.start_time), ('S', 93103));
+        assert_eq!((stat.state, stat.threads, stat.start_time), ('S', 1, 93103));
+    }
+
+    #[test]
+    fn a_process_is_gone_when_the_last_of_its_threads_is() {
+        let condition = |state: char, threads: u32| Stat { state, threads, start_time: 1 }.condition();
+        assert_eq!(condition('Z', 1), Condition::Gone);
+        assert_eq!(condition('Z', 2), Condition::Running);
     }
 
     #[tokio::test]
