@@ -14,7 +14,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::name::checked_text;
+use crate::name::{checked_text, stored_as_text};
 
 pub use errand::Arrival;
 pub use home::{Home, Tagged};
@@ -129,18 +129,7 @@ impl FromStr for ImageRef {
     }
 }
 
-impl TryFrom<String> for ImageRef {
-    type Error = InvalidImage;
-    fn try_from(text: String) -> Result<Self, InvalidImage> {
-        text.parse()
-    }
-}
-
-impl From<ImageRef> for String {
-    fn from(image: ImageRef) -> String {
-        image.to_string()
-    }
-}
+stored_as_text!(ImageRef, InvalidImage);
 
 /// A colon behind the last slash begins a tag; one before it is a port.
 fn split_tag(name: &str) -> (&str, Option<&str>) {

@@ -85,6 +85,26 @@ macro_rules! checked_text {
 }
 pub(crate) use checked_text;
 
+/// Stored as the text that it is read from and shown as, for serde's `try_from` and `into`.
+macro_rules! stored_as_text {
+    ($name:ident, $error:ident) => {
+        impl TryFrom<String> for $name {
+            type Error = $error;
+            fn try_from(text: String) -> Result<Self, $error> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> String {
+                value.to_string()
+            }
+        }
+    };
+}
+
+pub(crate) use stored_as_text;
+
 macro_rules! label_name {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $max:expr) => {
         $(#[$doc])*

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Host, ImageRef, InvalidImage, LONGEST, Repository, Tag, split_tag};
 use crate::digest::Digest;
+use crate::name::stored_as_text;
 
 /// A repository in a registry, written `registry.example.com/shop/web`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -71,18 +72,7 @@ impl FromStr for Home {
     }
 }
 
-impl TryFrom<String> for Home {
-    type Error = InvalidImage;
-    fn try_from(text: String) -> Result<Self, InvalidImage> {
-        text.parse()
-    }
-}
-
-impl From<Home> for String {
-    fn from(home: Home) -> String {
-        home.to_string()
-    }
-}
+stored_as_text!(Home, InvalidImage);
 
 impl ImageRef {
     /// Where it lies; `None` where it names no registry, so that each container runtime has its own idea of it.

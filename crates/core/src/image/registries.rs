@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{Home, Host, ImageRef, InvalidImage, Repository};
-use crate::name::DcName;
+use crate::name::{DcName, stored_as_text};
 
 /// What stands before the repositories that are kept for a data center: a registry, and a path in it where it
 /// keeps other things too. Written `registry.dc-1.example.com/mirror`.
@@ -160,18 +160,7 @@ impl FromStr for Prefix {
     }
 }
 
-impl TryFrom<String> for Prefix {
-    type Error = InvalidImage;
-    fn try_from(text: String) -> Result<Self, InvalidImage> {
-        text.parse()
-    }
-}
-
-impl From<Prefix> for String {
-    fn from(prefix: Prefix) -> String {
-        prefix.to_string()
-    }
-}
+stored_as_text!(Prefix, InvalidImage);
 
 #[cfg(test)]
 mod tests {

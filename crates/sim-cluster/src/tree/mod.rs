@@ -15,7 +15,7 @@ mod list;
 mod map;
 mod read;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 
