@@ -12,7 +12,7 @@ use plimsoll_core::digest::Digest;
 use plimsoll_core::error::Chain;
 use plimsoll_core::image::Preflight;
 use plimsoll_core::ledger::{self, Committed, Ledger};
-use plimsoll_core::name::{AppRef, AppUid, DcName, NamespaceName};
+use plimsoll_core::name::{AppRef, AppUid, DcName, InstallationId, NamespaceName};
 use plimsoll_core::record::{self, EndState, Ordered, Track, key};
 use plimsoll_core::steer::{Scene, Step, step};
 use plimsoll_core::usecase::Plimsoll;
@@ -63,6 +63,14 @@ pub(crate) enum Visit {
     Overtaken,
     /// The data center stopped answering, for this reason.
     Lost(String),
+}
+
+/// What is there under the name of an App.
+pub(crate) enum Found {
+    /// What this installation ordered, or nothing; it is seen from now on.
+    Ours,
+    /// What this one ordered.
+    Foreign(InstallationId),
 }
 
 impl Desk {
@@ -235,22 +243,15 @@ impl Desk {
                 self.prepare_late(app, scene, &delivery);
                 self.refusals.lock().unwrap_or_else(PoisonError::into_inner).remove(app);
                 self.sights.note_trouble(&self.dc, app, None);
-                self.sights.set(&self.dc, resource);
+                self.sights.answered(&self.dc, app, seen, Some(resource));
                 None
             }
             // What was seen is old: look at the data center itself, and decide again from that.
-            Err(cluster::Error::Conflict) => match self.cluster.get(app).await {
-                Ok(Some(resource)) if resource.installation != delivery.installation => {
-                    self.meet_foreigner(app, resource.installation).await;
+            Err(cluster::Error::Conflict) => match self.look_again(app, &delivery.installation).await {
+                Ok(Found::Ours) => None,
+                Ok(Found::Foreign(installation)) => {
+                    self.meet_foreigner(app, installation).await;
                     Some(Visit::Rest(Some(RETRY)))
-                }
-                Ok(Some(resource)) => {
-                    self.sights.set(&self.dc, resource);
-                    None
-                }
-                Ok(None) => {
-                    self.sights.remove(&self.dc, app);
-                    None
                 }
                 Err(error) => Some(self.refused(app, &error).await),
             },
@@ -260,6 +261,25 @@ impl Desk {
                     self.sights.forget_namespace(&self.dc, &app.namespace);
                 }
                 Some(self.refused(app, &error).await)
+            }
+        }
+    }
+
+    /// Looks at the data center itself after a conflict: what was seen is old.
+    pub(crate) async fn look_again(
+        &self,
+        app: &AppRef,
+        installation: &InstallationId,
+    ) -> Result<Found, cluster::Error> {
+        let before = self.sights.version(&self.dc, app);
+        let found = self.cluster.get(app).await?;
+        match found {
+            Some(resource) if resource.installation != *installation => {
+                Ok(Found::Foreign(resource.installation))
+            }
+            ours => {
+                self.sights.answered(&self.dc, app, before.as_ref(), ours);
+                Ok(Found::Ours)
             }
         }
     }

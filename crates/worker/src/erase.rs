@@ -8,7 +8,7 @@ use plimsoll_core::name::AppRef;
 use plimsoll_core::record::key;
 use plimsoll_core::steer::Scene;
 
-use crate::desk::{Desk, RETRY, Visit};
+use crate::desk::{Desk, Found, RETRY, Visit};
 
 impl Desk {
     /// Takes away the App resource of a scene, unless it has changed.
@@ -35,15 +35,12 @@ impl Desk {
             Ok(()) => {
                 tracing::info!(%app, dc = %self.dc, fence = %resource.fence, "the deletion is forgotten");
                 self.sights.note_trouble(&self.dc, app, None);
-                self.sights.remove(&self.dc, app);
+                self.sights.answered(&self.dc, app, Some(&resource.version), None);
                 None
             }
-            Err(cluster::Error::Conflict) => match self.cluster.get(app).await {
-                Ok(Some(resource)) if resource.installation == scene.installation.value.id => {
-                    self.sights.set(&self.dc, resource);
-                    None
-                }
-                Ok(_) => {
+            Err(cluster::Error::Conflict) => match self.look_again(app, &scene.installation.value.id).await {
+                Ok(Found::Ours) => None,
+                Ok(Found::Foreign(_)) => {
                     self.sights.remove(&self.dc, app);
                     None
                 }

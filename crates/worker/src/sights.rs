@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use plimsoll_core::cluster::{Asks, Fence, PriorityClass, Resource};
+use plimsoll_core::cluster::{Asks, Fence, PriorityClass, Resource, Version};
 use plimsoll_core::digest::Digest;
 use plimsoll_core::live::{Live, Prepared, Sight};
 use plimsoll_core::name::{AppRef, AppUid, DcName, NamespaceName};
@@ -52,6 +52,26 @@ struct Seen {
     prepared: HashMap<AppRef, Prepared>,
 }
 
+impl Seen {
+    fn take(&mut self, resource: Resource) {
+        self.gone.remove(&resource.app);
+        self.resources.insert(resource.app.clone(), resource);
+    }
+
+    fn lose(&mut self, app: &AppRef) {
+        // What says that an App is gone is no loss.
+        if let Some(resource) = self.resources.remove(app).filter(|resource| resource.asks != Asks::Deletion)
+        {
+            self.gone.insert(app.clone(), resource.fence);
+        }
+    }
+}
+
+/// Whether one state of a resource is of an earlier Order than another: a fence never falls in one life of it.
+fn is_earlier(one: &Resource, other: &Resource) -> bool {
+    one.version.uid == other.version.uid && one.fence < other.fence
+}
+
 impl Sights {
     /// Nothing seen yet.
     pub fn new() -> Arc<Self> {
@@ -65,6 +85,11 @@ impl Sights {
     fn seen(&self) -> MutexGuard<'_, HashMap<DcName, Seen>> {
         // Every write below leaves the map whole, so what a panicking holder left behind is sound.
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The version of the resource of an App, as last seen.
+    pub(crate) fn version(&self, dc: &DcName, app: &AppRef) -> Option<Version> {
+        self.seen().get(dc)?.resources.get(app).map(|resource| resource.version.clone())
     }
 
     /// The resource of an App, as last seen.
@@ -129,25 +154,47 @@ impl Sights {
         changed
     }
 
-    /// Takes over one resource, unless something newer was seen of it: a fence never falls in one life of it. False if
-    /// it was seen as it is: a watch brings what an answer said before.
+    /// Takes over one resource as a watch brings it, unless something newer was seen of it. False if it was seen as it
+    /// is: a watch brings what an answer said before.
     pub(crate) fn set(&self, dc: &DcName, resource: Resource) -> bool {
         let app = resource.app.clone();
         let mut seen = self.seen();
-        let Seen { resources, gone, .. } = seen.entry(dc.clone()).or_default();
-        gone.remove(&app);
-        let there = resources.get(&app);
-        if there == Some(&resource) {
+        let there = seen.entry(dc.clone()).or_default();
+        let before = there.resources.get(&app);
+        if before == Some(&resource) {
             return false;
         }
-        let late = there
-            .is_some_and(|there| there.version.uid == resource.version.uid && there.fence > resource.fence);
-        if !late {
-            resources.insert(app.clone(), resource);
+        if !before.is_some_and(|before| is_earlier(&resource, before)) {
+            there.take(resource);
         }
         drop(seen);
         self.tell(&app);
         true
+    }
+
+    /// Takes over what a request was answered that was sent when `before` was seen of a resource: what is there of it
+    /// now. The watch may have been faster, and have brought what came after the answer: whatever was seen since counts
+    /// more, unless it is of an earlier Order. If it was older after all, the watch brings the answer, too.
+    pub(crate) fn answered(
+        &self,
+        dc: &DcName,
+        app: &AppRef,
+        before: Option<&Version>,
+        answer: Option<Resource>,
+    ) {
+        let mut seen = self.seen();
+        let there = seen.entry(dc.clone()).or_default();
+        let now = there.resources.get(app);
+        let is_as_before = now.map(|now| &now.version) == before;
+        match answer {
+            Some(answer) if is_as_before || now.is_some_and(|now| is_earlier(now, &answer)) => {
+                there.take(answer);
+            }
+            None if is_as_before => there.lose(app),
+            Some(_) | None => return,
+        }
+        drop(seen);
+        self.tell(app);
     }
 
     /// Why the newest Order of an App was not taken, if it was not.
@@ -180,13 +227,7 @@ impl Sights {
 
     /// Forgets one resource that is gone, or cannot be read.
     pub(crate) fn remove(&self, dc: &DcName, app: &AppRef) {
-        {
-            let mut seen = self.seen();
-            let Seen { resources, gone, .. } = seen.entry(dc.clone()).or_default();
-            if let Some(resource) = resources.remove(app).filter(|resource| resource.asks != Asks::Deletion) {
-                gone.insert(app.clone(), resource.fence);
-            }
-        }
+        self.seen().entry(dc.clone()).or_default().lose(app);
         self.tell(app);
     }
 
@@ -349,7 +390,6 @@ impl Live for Sights {
 #[cfg(test)]
 mod tests {
     use futures::FutureExt as _;
-    use plimsoll_core::cluster::Version;
     use plimsoll_core::ledger::Revision;
 
     use super::*;
@@ -379,5 +419,48 @@ mod tests {
         assert_eq!(changes.next().now_or_never(), None);
         assert!(sights.set(&dc, mk_resource("2")));
         assert_eq!(changes.next().now_or_never(), Some(Some(())));
+    }
+
+    fn at(version: &str, revision: u64) -> Resource {
+        Resource { fence: Fence { epoch: 1, revision: Revision(revision) }, ..mk_resource(version) }
+    }
+
+    #[test]
+    fn an_answer_that_comes_late_does_not_hide_what_the_watch_brought_since() {
+        let (sights, dc) = (Sights::new(), "dc-1".parse().unwrap());
+        let app = mk_resource("1").app;
+        let seen = || sights.version(&dc, &app);
+        sights.set(&dc, at("1", 7));
+        let before = seen();
+        // The Order was written as version 2, and the controller had its say in version 3 before the answer was here.
+        sights.set(&dc, at("2", 8));
+        sights.set(&dc, at("3", 8));
+        sights.answered(&dc, &app, before.as_ref(), Some(at("2", 8)));
+        assert_eq!(seen(), Some(at("3", 8).version));
+        // What the watch brings of an earlier Order says nothing against an answer.
+        let before = seen();
+        sights.set(&dc, at("4", 8));
+        sights.answered(&dc, &app, before.as_ref(), Some(at("5", 9)));
+        assert_eq!(seen(), Some(at("5", 9).version));
+        sights.answered(&dc, &app, seen().as_ref(), Some(at("6", 9)));
+        assert_eq!(seen(), Some(at("6", 9).version));
+    }
+
+    #[test]
+    fn an_answer_that_comes_late_says_nothing_of_what_came_or_went_since() {
+        let (sights, dc) = (Sights::new(), "dc-1".parse().unwrap());
+        let app = mk_resource("1").app;
+        let seen = || sights.version(&dc, &app);
+        sights.answered(&dc, &app, None, Some(mk_resource("1")));
+        let before = seen();
+        assert_eq!(before, Some(mk_resource("1").version));
+        sights.remove(&dc, &app);
+        sights.answered(&dc, &app, before.as_ref(), Some(mk_resource("2")));
+        assert_eq!(seen(), None);
+        sights.set(&dc, mk_resource("3"));
+        sights.answered(&dc, &app, None, None);
+        assert_eq!(seen(), Some(mk_resource("3").version));
+        sights.answered(&dc, &app, seen().as_ref(), None);
+        assert_eq!(seen(), None);
     }
 }
