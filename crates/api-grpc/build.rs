@@ -3,10 +3,11 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const FILES: [&str; 3] = [
+const FILES: [&str; 4] = [
     "plimsoll/v1/app_service.proto",
     "plimsoll/v1/operation_service.proto",
     "plimsoll/v1/installation_service.proto",
+    "plimsoll/v1/image_service.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

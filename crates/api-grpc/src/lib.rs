@@ -25,6 +25,7 @@ pub mod proto {
 /// Clients of the services.
 pub mod client {
     pub use crate::proto::app_service_client::AppServiceClient;
+    pub use crate::proto::image_service_client::ImageServiceClient;
     pub use crate::proto::installation_service_client::InstallationServiceClient;
     pub use crate::proto::operation_service_client::OperationServiceClient;
 }

@@ -14,9 +14,10 @@ use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 
 use crate::proto::app_service_server::AppServiceServer;
+use crate::proto::image_service_server::ImageServiceServer;
 use crate::proto::installation_service_server::InstallationServiceServer;
 use crate::proto::operation_service_server::OperationServiceServer;
-use crate::service::{Apps, Installations, Operations};
+use crate::service::{Apps, Images, Installations, Operations};
 use crate::{admission, deadline, proto};
 
 /// The largest message that is read, in bytes.
@@ -35,9 +36,11 @@ pub fn router(
 ) -> Result<Router, tonic_reflection::server::Error> {
     let apps = AppServiceServer::new(Apps::new(plimsoll.clone()));
     let operations = OperationServiceServer::new(Operations::new(plimsoll.clone()));
+    let images = ImageServiceServer::new(Images::new(plimsoll.clone()));
     let installations = InstallationServiceServer::new(Installations::new(plimsoll, enrol));
     let guarded = Routes::new(apps.max_decoding_message_size(MAX_MESSAGE))
         .add_service(operations.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(images.max_decoding_message_size(MAX_MESSAGE))
         .add_service(installations.max_decoding_message_size(MAX_MESSAGE))
         .into_axum_router()
         // It covers the routes so far: those added below are open.
@@ -59,6 +62,7 @@ pub async fn report(health: &HealthReporter, status: ServingStatus) {
         AppServiceServer::<Apps>::NAME,
         OperationServiceServer::<Operations>::NAME,
         InstallationServiceServer::<Installations>::NAME,
+        ImageServiceServer::<Images>::NAME,
     ];
     for service in services {
         health.set_service_status(service, status).await;

@@ -217,7 +217,7 @@ async fn every_list_is_paged_and_refuses_what_is_no_token_of_it() {
     let all = fixture.methods();
     let lists: Vec<&str> =
         all.iter().map(MethodDescriptor::name).filter(|name| name.starts_with("List")).collect();
-    assert_eq!(lists.len(), 5, "{lists:?}");
+    assert_eq!(lists.len(), 6, "{lists:?}");
     for list in lists {
         let request = |page: Value| match list {
             "ListReleases" => json!({"app": shop(), "page": page}),

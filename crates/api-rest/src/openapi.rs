@@ -28,6 +28,7 @@ use crate::handler;
         (name = "apps", description = "Applications and their Releases."),
         (name = "operations", description = "Long-running changes."),
         (name = "installation", description = "The installation, its data centers, its Namespaces."),
+        (name = "images", description = "Registries, and the images in them."),
         (name = "server", description = "The server itself; asks for no token."),
     ),
     components(schemas(Problem)),

@@ -346,7 +346,7 @@ async fn every_list_is_paged_and_refuses_what_is_no_token_of_it() {
         .filter(|(_, path)| is_list(path))
         .map(|(path, _)| path.replace("{namespace}", "demo").replace("{app}", "shop"))
         .collect();
-    assert_eq!(lists.len(), 7, "{lists:?}");
+    assert_eq!(lists.len(), 8, "{lists:?}");
     for list in lists {
         let items = fixture.ok("GET", &format!("{list}?pageSize=1"), None).await.body["items"].clone();
         assert!(items.as_array().is_some_and(|items| items.len() < 2), "{list}: {items}");

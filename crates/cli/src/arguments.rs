@@ -1,11 +1,15 @@
 //! What can be said on the command line.
 
+mod image;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use plimsoll_core::name::{AppName, DcName, NamespaceName, RequestId};
+
+pub(crate) use image::Registry;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -107,6 +111,9 @@ pub(crate) enum Command {
     /// The grades of the installation.
     #[command(subcommand)]
     Policy(Policy),
+    /// The registries that images lie in.
+    #[command(subcommand)]
+    Registry(Registry),
     /// How much of the machines may be sold: quantities, grades, capacity; needs no server.
     #[command(subcommand)]
     Qos(crate::qos::arguments::Qos),

@@ -55,6 +55,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("namespace create", &["plimsoll namespace create demo"]),
     ("policy show", &["plimsoll policy show", "plimsoll policy show -o yaml > grades.yaml"]),
     ("policy set", &["plimsoll policy set -f grades.yaml --dry-run", "plimsoll policy set -f grades.yaml"]),
+    ("registry ls", &["plimsoll registry ls"]),
     (
         "qos quantity",
         &["plimsoll qos quantity 1.5Gi 100m", "plimsoll qos quantity 100m --strict --resource memory"],

@@ -1,6 +1,7 @@
 //! Images and the names of registries: where content lies, by the grammar of the OCI distribution
 //! specification 1.1 (<https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests>).
 
+mod catalog;
 mod errand;
 mod home;
 mod port;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::name::{checked_text, stored_as_text};
 
+pub use catalog::{About, RegistryCatalog, Scheme};
 pub use errand::Arrival;
 pub use home::{Home, Tagged};
 pub use port::{

@@ -1,6 +1,7 @@
 //! What the faces of Plimsoll show: the records joined with what the data centers say right now.
 
 mod grades;
+mod image;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -20,6 +21,7 @@ use crate::record::{DcState, Decision, Environment, Kind, OutcomeState, Pin};
 use crate::scale::{Replication, Scale};
 
 pub use grades::{ContainerSize, GradeChange, GradeView, PolicyChange, PolicyView, SizedAmount, TermsView};
+pub use image::{Pull, RegistryView};
 
 /// What `If-Match` compares: it changes whenever somebody changes what an App aims at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -10,12 +10,12 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use plimsoll_core::digest::Digest as CoreDigest;
 use plimsoll_core::image::{
-    Bytes, Copied, Copy, Error as PortError, ErrorKind, Home, Host, ImageDescription, ImageRegistry,
-    Presence as CorePresence, Removal, Resolved, Tag,
+    About, Bytes, Copied, Copy, Error as PortError, ErrorKind, Home, Host, ImageDescription, ImageRegistry,
+    Presence as CorePresence, RegistryCatalog, Removal, Resolved, Scheme as CoreScheme, Tag,
 };
 use tokio::sync::Mutex as Turn;
 
-use crate::access::{Access, InvalidAccess};
+use crate::access::{Access, InvalidAccess, Scheme};
 use crate::client::Registry;
 use crate::content::Reference;
 use crate::copy::graph::Graph;
@@ -211,6 +211,18 @@ impl ImageRegistry for Registries {
             Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+#[async_trait]
+impl RegistryCatalog for Registries {
+    fn about(&self, host: &Host) -> Option<About> {
+        let registry = self.clients.get(host)?;
+        let scheme = match registry.scheme() {
+            Scheme::Https => CoreScheme::Https,
+            Scheme::Http => CoreScheme::Http,
+        };
+        Some(About { scheme })
     }
 }
 

@@ -33,7 +33,12 @@ pub(crate) fn open(settings: RegistrySettings, folder: &Path) -> Result<Option<I
     }
     let registry =
         plimsoll_registry::Registries::new(accesses, folder).map_err(|error| vec![fault(&error, &hosts)])?;
-    Ok(Some(Images { registries: Registries::new(hosts, near), registry: Arc::new(registry) }))
+    let registry = Arc::new(registry);
+    Ok(Some(Images {
+        registries: Registries::new(hosts, near),
+        registry: registry.clone(),
+        catalog: registry,
+    }))
 }
 
 fn access(settings: RegistryAccess, field: &str, faults: &mut Vec<Violation>) -> Option<Access> {

@@ -3,11 +3,13 @@
 
 mod app;
 mod grades;
+mod image;
 mod installation;
 mod operation;
 
 pub(crate) use app::{accepted, app, difference, release};
 pub(crate) use grades::{policy, policy_change};
+pub(crate) use image::registry;
 pub(crate) use installation::{data_center, installation, namespace};
 pub(crate) use operation::operation;
 

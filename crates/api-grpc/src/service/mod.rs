@@ -1,10 +1,12 @@
 //! The services: read the request, call one use case, write the answer.
 
 mod app;
+mod image;
 mod installation;
 mod operation;
 
 pub(crate) use app::Apps;
+pub(crate) use image::Images;
 pub(crate) use installation::Installations;
 pub(crate) use operation::Operations;
 

@@ -7,6 +7,7 @@ mod installation;
 mod operation;
 mod page;
 mod problem;
+mod registry;
 mod release;
 mod request;
 mod scale;
@@ -25,6 +26,7 @@ pub use operation::{
 };
 pub use page::Page;
 pub use problem::{Problem, Violation};
+pub use registry::{Registry, RegistryPull, RegistryScheme};
 pub use release::{Change, Difference, Release};
 pub use request::{NewDataCenter, NewInstallation, NewNamespace, Nothing, RollbackRequest, ScaleRequest};
 pub use scale::{All, Autoscale, Placement, Replicas, Replication, Scale};

@@ -6,6 +6,7 @@ mod document;
 mod health;
 mod installation;
 mod operation;
+mod registry;
 mod watch;
 
 use std::sync::Arc;
@@ -75,6 +76,7 @@ pub(crate) fn guarded() -> OpenApiRouter<Backend> {
         .routes(routes!(installation::policy, installation::set_policy))
         .routes(routes!(installation::namespaces, installation::create_namespace))
         .routes(routes!(installation::namespace))
+        .routes(routes!(registry::list))
 }
 
 /// What asks for nobody, and shows nothing that is anybody's.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{Home, Host, Registries, Tag};
+use super::{Home, Host, Registries, RegistryCatalog, Tag};
 use crate::digest::Digest;
 
 /// Registries, as Plimsoll asks them. Every call ends within bounds of the implementation's own, but
@@ -41,8 +41,10 @@ pub trait ImageRegistry: Send + Sync + 'static {
 pub struct Images {
     /// Which there are.
     pub registries: Registries,
-    /// The way to ask them.
+    /// The way to ask them for an image.
     pub registry: Arc<dyn ImageRegistry>,
+    /// The way to ask what they are and what lies in them.
+    pub catalog: Arc<dyn RegistryCatalog>,
 }
 
 /// What a tag points to.

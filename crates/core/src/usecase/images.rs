@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Plimsoll;
 use super::reading::from_ledger;
+use super::registries::no_registries;
 use crate::caller::{Caller, Role};
 use crate::content::Content;
 use crate::digest::Digest;
@@ -47,11 +48,7 @@ impl Plimsoll {
     pub async fn remove_image(&self, caller: &Caller, home: &Home, digest: &Digest) -> Result<(), Error> {
         caller.require(Role::Operator)?;
         let Some(images) = &self.images else {
-            return Err(Error::new(
-                Kind::Refused,
-                "NO_REGISTRIES",
-                "this installation has no registries; list them under [[registries]] in plimsoll.toml",
-            ));
+            return Err(no_registries());
         };
         let mut protected = Protected::default();
         let mut here = BTreeSet::new();

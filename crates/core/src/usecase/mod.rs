@@ -18,6 +18,7 @@ mod outage;
 mod page;
 mod power;
 mod reading;
+mod registries;
 mod request;
 mod rollback;
 mod scale;

@@ -90,8 +90,7 @@ impl Listing<'_> {
         }
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
         let (seal, place) = text.strip_prefix(VERSION)?.split_at_checked(SEAL)?;
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'/';
-        let is_place = (1..=MAX_PLACE).contains(&place.len()) && place.bytes().all(plain);
+        let is_place = (1..=MAX_PLACE).contains(&place.len()) && place.bytes().all(|b| b.is_ascii_graphic());
         (is_place && seal == self.seal(place)).then(|| place.to_owned())
     }
 

@@ -14,7 +14,7 @@ use http::header::ACCEPT;
 use plimsoll_core::image::{Host, Repository};
 use reqwest::Url;
 
-use crate::access::{Access, InvalidAccess};
+use crate::access::{Access, InvalidAccess, Scheme};
 use crate::auth::Scopes;
 use crate::error::{Error, Kind};
 use crate::transport::retry::retrying;
@@ -50,6 +50,11 @@ impl Registry {
     pub async fn ping(&self) -> Result<(), Error> {
         let url = self.transport.url("v2/", "registry")?;
         self.read(Call::new(Method::GET, url, "registry", Scopes::none())).await.map(drop)
+    }
+
+    /// Whether what is sent can be read on the way.
+    pub fn scheme(&self) -> Scheme {
+        self.transport.scheme()
     }
 
     pub(crate) fn transport(&self) -> &Transport {

@@ -139,6 +139,10 @@ impl Transport {
         })
     }
 
+    pub(crate) fn scheme(&self) -> Scheme {
+        if self.base.scheme() == "https" { Scheme::Https } else { Scheme::Http }
+    }
+
     pub(crate) fn host(&self) -> &Host {
         &self.host
     }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use plimsoll_core::digest::Digest;
 use plimsoll_core::image::{
-    Bytes, Copied, Copy, Error, ErrorKind, Home, ImageDescription, ImageRegistry, Images, Presence,
-    Registries, Removal, Resolved, Tag,
+    About, Bytes, Copied, Copy, Error, ErrorKind, Home, Host, ImageDescription, ImageRegistry, Images,
+    Presence, Registries, RegistryCatalog, Removal, Resolved, Tag,
 };
 use tokio::sync::Semaphore;
 
@@ -45,7 +45,7 @@ impl FakeRegistry {
         let near = [("dc-1", "dc-1.example.com"), ("dc-2", "dc-2.example.com/mirror")];
         let near = near.map(|(dc, prefix)| (dc.parse().unwrap(), prefix.parse().unwrap()));
         let registries = Registries::new(["qa.example.com".parse().unwrap()], near.into());
-        Images { registries, registry: self.clone() }
+        Images { registries, registry: self.clone(), catalog: Arc::new(NobodyLooks) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -109,6 +109,16 @@ impl FakeRegistry {
             Some(kind) => Err(Error::new(*kind, &home.host, "scripted")),
             None => Ok(state),
         }
+    }
+}
+
+/// No worker asks what registries are.
+struct NobodyLooks;
+
+#[async_trait]
+impl RegistryCatalog for NobodyLooks {
+    fn about(&self, _: &Host) -> Option<About> {
+        unimplemented!("no worker asks what a registry is")
     }
 }
 
