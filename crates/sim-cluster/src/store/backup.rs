@@ -47,7 +47,7 @@ impl Store {
         let inner = &mut *guard;
         let Backup { revision, ref objects } = *backup;
         if let Some(log) = &mut inner.log {
-            log.put_back(revision, objects.iter().map(|(key, stored)| (key.clone(), stored.json().clone())))?;
+            log.put_back(revision, objects.iter().map(|(key, stored)| (key.clone(), stored.json())))?;
         }
         let mut gone = IndexMap::new();
         for (resource, table) in std::mem::take(&mut inner.tables) {
@@ -66,7 +66,7 @@ impl Store {
             inner.index(key, None, Some(&object));
             inner.unseen.insert(key.clone(), None);
             let table = inner.tables.entry(key.resource.clone());
-            let table = table.or_insert_with(|| Table::new(&key.resource, revision));
+            let table = table.or_insert_with(|| Table::new(&key.resource, revision, &inner.recent));
             table.insert(&path(&key.namespace, &key.name), stored, &object);
         }
         gone.sort_unstable_keys();

@@ -84,14 +84,14 @@ impl History {
     }
 
     pub(super) fn push(&mut self, change: Arc<Change>) {
-        self.bytes += change.after.json().len();
+        self.bytes += change.after.len();
         self.changes.push_back(change);
         // The last one stays, however large it is: whoever watches is about to be told of it.
         while (self.changes.len() > CAPACITY || self.bytes > BYTES)
             && self.changes.len() > 1
             && let Some(oldest) = self.changes.pop_front()
         {
-            self.bytes -= oldest.after.json().len();
+            self.bytes -= oldest.after.len();
             self.floor = oldest.revision;
         }
     }

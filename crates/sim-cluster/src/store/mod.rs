@@ -10,6 +10,7 @@ mod history;
 mod index;
 mod log;
 mod object;
+mod packed;
 mod table;
 mod text;
 
@@ -112,7 +113,7 @@ impl Store {
             log,
         };
         for (key, value) in objects {
-            let (stored, object) = Stored::of(value, &inner.recent);
+            let (stored, object) = Stored::of(value, &inner.table(&key.resource).shelf);
             inner.index(&key, None, Some(&object));
             inner.unseen.insert(key.clone(), None);
             inner.table(&key.resource).insert(&path(&key.namespace, &key.name), &stored, &object);
@@ -260,8 +261,9 @@ impl Store {
 
 impl Inner {
     fn table(&mut self, resource: &Arc<str>) -> &mut Table {
-        let forgotten = self.forgotten;
-        self.tables.entry(resource.clone()).or_insert_with(|| Table::new(resource, forgotten))
+        let Self { forgotten, recent, .. } = self;
+        let table = self.tables.entry(resource.clone());
+        table.or_insert_with(|| Table::new(resource, *forgotten, recent))
     }
 
     /// Moves the entries of `key` in the index of dependents from one state to the next.
@@ -299,7 +301,7 @@ impl Inner {
         let objects = self.tables.iter().flat_map(|(resource, table)| {
             table.objects.iter().map(|(path, stored)| {
                 let (namespace, name) = parts(path);
-                (Key::new(resource.clone(), namespace, name), stored.json().clone())
+                (Key::new(resource.clone(), namespace, name), stored.json())
             })
         });
         log.compact(self.revision, objects)
@@ -394,9 +396,9 @@ impl Tx<'_> {
     /// Stores an object, giving it the next revision as its `resourceVersion`.
     pub(crate) fn put(&mut self, key: &Key, value: Value) -> Result<Object, ApiError> {
         let revision = self.inner.revision + 1;
-        let (stored, object) = self.stored(value, revision);
+        let (stored, object) = self.stored(key, value, revision);
         if let Some(log) = &mut self.inner.log {
-            log.append(revision, key, Some(stored.json())).map_err(|error| unwritten(&error))?;
+            log.append(revision, key, Some(&stored.json())).map_err(|error| unwritten(&error))?;
         }
         let place = path(&key.namespace, &key.name);
         let (place, previous) = self.inner.table(&key.resource).insert(&place, &stored, &object);
@@ -405,7 +407,7 @@ impl Tx<'_> {
         self.inner.index(key, before.as_deref(), Some(&object));
         let kind = if previous.is_some() { ChangeKind::Modified } else { ChangeKind::Added };
         if let Some(previous) = &previous {
-            previous.let_go();
+            previous.put_away();
         }
         self.inner.record(key, Change::new(revision, kind, place, stored, previous));
         self.inner.unseen.insert(key.clone(), None);
@@ -426,8 +428,8 @@ impl Tx<'_> {
         };
         self.inner.revision = revision;
         self.inner.index(key, Some(&last), None);
-        previous.let_go();
-        let (stored, last) = self.stored(Value::clone(&last), revision);
+        previous.put_away();
+        let (stored, last) = self.stored(key, Value::clone(&last), revision);
         self.inner.record(key, Change::new(revision, ChangeKind::Deleted, place, stored, Some(previous)));
         // Many may go at once before anybody looks: their trees would be held until then.
         self.inner.unseen.insert(key.clone(), Some(last.unread()));
@@ -435,9 +437,9 @@ impl Tx<'_> {
         Ok(Some(last))
     }
 
-    fn stored(&self, mut value: Value, revision: u64) -> (Arc<Stored>, Object) {
+    fn stored(&mut self, key: &Key, mut value: Value, revision: u64) -> (Arc<Stored>, Object) {
         fields::metadata(&mut value).insert("resourceVersion", revision.to_string().into());
-        Stored::of(value, &self.inner.recent)
+        Stored::of(value, &self.inner.table(&key.resource).shelf)
     }
 
     fn finish(&mut self) -> Result<(), ApiError> {

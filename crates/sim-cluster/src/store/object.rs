@@ -10,7 +10,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::facts::Facts;
-use super::text::Text;
+use super::text::{Alike, Kept, Text};
 use crate::tree::Value;
 
 /// Of so much JSON the trees are kept, those that were looked at last.
@@ -62,7 +62,7 @@ impl Object {
     pub(crate) fn json(&self) -> Bytes {
         match &self.0 {
             Form::Made(made) => Text::of(&made.tree).bytes().clone(),
-            Form::Stored(stored, _) => stored.text.bytes().clone(),
+            Form::Stored(stored, _) => stored.json(),
         }
     }
 
@@ -70,7 +70,7 @@ impl Object {
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match &self.0 {
             Form::Made(made) => out.extend_from_slice(Text::of(&made.tree).bytes()),
-            Form::Stored(stored, _) => out.extend_from_slice(stored.text.bytes()),
+            Form::Stored(stored, _) => out.extend_from_slice(stored.text.text().bytes()),
         }
     }
 
@@ -79,7 +79,7 @@ impl Object {
         out.push(b'{');
         match &self.0 {
             Form::Made(made) => out.extend_from_slice(Text::of(&made.tree).tail()),
-            Form::Stored(stored, _) => out.extend_from_slice(stored.text.tail()),
+            Form::Stored(stored, _) => out.extend_from_slice(stored.text.text().tail()),
         }
     }
 
@@ -91,7 +91,7 @@ impl Object {
         };
         match &self.0 {
             Form::Made(made) => write(&Text::of(&made.tree)),
-            Form::Stored(stored, _) => write(&stored.text),
+            Form::Stored(stored, _) => write(&stored.text.text()),
         }
     }
 
@@ -100,8 +100,8 @@ impl Object {
         match &self.0 {
             Form::Stored(stored, _) if stored.text.is_of(kind, api_version) => self.clone(),
             Form::Stored(stored, _) => {
-                let text = stored.text.converted(kind, api_version);
-                Self::of(&Stored::new(text, &stored.recent))
+                let text = stored.text.text().converted(kind, api_version);
+                Self::of(&Stored::new(text, &stored.shelf))
             }
             Form::Made(made) if made.tree.get("apiVersion").is_some_and(|held| held == api_version) => {
                 self.clone()
@@ -141,11 +141,24 @@ impl fmt::Debug for Object {
 /// An object in a store: shared by its table, the history, and everybody who holds it.
 #[derive(Debug)]
 pub(super) struct Stored {
-    text: Text,
+    text: Kept,
     tree: Mutex<Tree>,
     /// Of most objects from the beginning on.
     facts: OnceLock<Box<Facts>>,
+    shelf: Arc<Shelf>,
+}
+
+/// Where the objects of one table are kept.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
     recent: Arc<Recent>,
+    alike: Alike,
+}
+
+impl Shelf {
+    pub(super) fn new(recent: &Arc<Recent>) -> Arc<Self> {
+        Arc::new(Self { recent: recent.clone(), alike: Alike::default() })
+    }
 }
 
 /// What was read of an object.
@@ -164,12 +177,13 @@ impl Default for Tree {
 }
 
 impl Stored {
-    fn new(text: Text, recent: &Arc<Recent>) -> Arc<Self> {
-        Arc::new(Self { text, tree: Mutex::default(), facts: OnceLock::new(), recent: recent.clone() })
+    fn new(text: Text, shelf: &Arc<Shelf>) -> Arc<Self> {
+        let text = Kept::new(text, &shelf.alike);
+        Arc::new(Self { text, tree: Mutex::default(), facts: OnceLock::new(), shelf: shelf.clone() })
     }
 
-    pub(super) fn of(tree: Value, recent: &Arc<Recent>) -> (Arc<Self>, Object) {
-        let stored = Self::new(Text::of(&tree), recent);
+    pub(super) fn of(tree: Value, shelf: &Arc<Shelf>) -> (Arc<Self>, Object) {
+        let stored = Self::new(Text::of(&tree), shelf);
         // Of events there are most, and no controller looks at them.
         let is_looked_at = tree.get("kind").is_none_or(|kind| kind != "Event");
         if is_looked_at {
@@ -178,13 +192,20 @@ impl Stored {
         let tree = Arc::new(tree);
         if is_looked_at {
             Self::keep(&stored, &tree);
+        } else {
+            stored.text.pack(&shelf.alike);
         }
         let object = Object(Form::Stored(stored.clone(), OnceLock::from(tree)));
         (stored, object)
     }
 
-    pub(super) fn json(&self) -> &Bytes {
-        self.text.bytes()
+    pub(super) fn json(&self) -> Bytes {
+        self.text.text().bytes().clone()
+    }
+
+    /// How long the JSON is.
+    pub(super) fn len(&self) -> usize {
+        self.text.len()
     }
 
     fn facts(self: &Arc<Self>) -> &Facts {
@@ -197,7 +218,7 @@ impl Stored {
             Tree::Let(tree) => tree.upgrade(),
         };
         held.unwrap_or_else(|| {
-            let tree = Arc::new(self.text.parsed());
+            let tree = Arc::new(self.text.text().parsed());
             Self::keep(self, &tree);
             tree
         })
@@ -206,17 +227,24 @@ impl Stored {
     fn keep(this: &Arc<Self>, tree: &Arc<Value>) {
         let before = std::mem::replace(&mut *this.tree.lock(), Tree::Held(tree.clone()));
         if let Tree::Let(_) = before {
-            this.recent.keep(this);
+            this.shelf.recent.keep(this);
         }
     }
 
-    /// Holds the tree no longer: another state came in the place of this one.
-    pub(super) fn let_go(&self) {
+    /// It is looked at no more, since it was not for long or another state came in the place of this one: the tree is
+    /// held no longer, and the text is packed.
+    pub(super) fn put_away(&self) {
+        self.let_go();
+        self.text.pack(&self.shelf.alike);
+    }
+
+    /// Holds the tree no longer.
+    fn let_go(&self) {
         let mut held = self.tree.lock();
         if let Tree::Held(tree) = &*held {
             let weak = Arc::downgrade(tree);
             let tree = std::mem::replace(&mut *held, Tree::Let(weak));
-            self.recent.bytes.fetch_sub(self.text.bytes().len(), Ordering::Relaxed);
+            self.shelf.recent.bytes.fetch_sub(self.len(), Ordering::Relaxed);
             drop(held);
             // Taking a tree apart takes its time; not under the lock.
             drop(tree);
@@ -241,11 +269,11 @@ pub(super) struct Recent {
 
 impl Recent {
     fn keep(&self, stored: &Arc<Stored>) {
-        self.bytes.fetch_add(stored.text.bytes().len(), Ordering::Relaxed);
+        self.bytes.fetch_add(stored.len(), Ordering::Relaxed);
         self.objects.lock().push_back(Arc::downgrade(stored));
         while let Some(oldest) = self.too_many() {
             if let Some(oldest) = oldest.upgrade() {
-                oldest.let_go();
+                oldest.put_away();
             }
         }
     }
@@ -305,13 +333,33 @@ mod tests {
         assert!(!is_held(&first) && is_held(&stored(&store, 0)));
         // Who still has the old state reads it.
         assert_eq!(first.tree()["data"], 1);
-        let bytes = || first.recent.bytes.load(std::sync::atomic::Ordering::Relaxed);
-        let (one, other) = (first.json().len(), stored(&store, 0).json().len());
+        let bytes = || first.shelf.recent.bytes.load(std::sync::atomic::Ordering::Relaxed);
+        let (one, other) = (first.len(), stored(&store, 0).len());
         assert_eq!(bytes(), one + other);
-        first.let_go();
+        first.put_away();
         assert_eq!(bytes(), other);
         store.begin().remove(&key(0)).unwrap();
         // What is held is the last state, which the history has.
         assert_eq!(bytes(), store.changes_since(&key(0).resource, 3).unwrap()[0].object().json().len());
+    }
+
+    #[test]
+    fn the_text_of_what_is_looked_at_no_more_is_packed_and_says_the_same() {
+        let store = Store::in_memory();
+        let object =
+            |kind: &str, data: usize| json!({"kind": kind, "data": data, "notes": "as ever ".repeat(100)});
+        put(&store, 0, object("ConfigMap", 1));
+        let first = stored(&store, 0);
+        let text = first.json();
+        assert!(!first.text.is_packed());
+        put(&store, 0, object("ConfigMap", 2));
+        assert!(first.text.is_packed() && !stored(&store, 0).text.is_packed());
+        assert_eq!((first.json(), first.tree()["data"].as_u64()), (text, Some(1)));
+        put(&store, 1, object("Event", 3));
+        let event = stored(&store, 1);
+        assert!(event.text.is_packed());
+        assert_eq!(event.tree()["data"], 3);
+        put(&store, 2, json!({"kind": "ConfigMap", "data": "x".repeat(RECENT_BYTES)}));
+        assert!(stored(&store, 0).text.is_packed());
     }
 }

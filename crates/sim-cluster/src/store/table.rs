@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::history::{Compacted, History};
 use super::index::{Index, Paths};
-use super::object::{Object, Stored};
+use super::object::{Object, Recent, Shelf, Stored};
 use crate::object;
 use crate::select::Selection;
 use crate::tree::{Map, Value};
@@ -17,6 +17,7 @@ use crate::tree::{Map, Value};
 pub(super) struct Table {
     /// By path, which is also the order of lists.
     pub(super) objects: BTreeMap<Arc<str>, Arc<Stored>>,
+    pub(super) shelf: Arc<Shelf>,
     labels: Index,
     /// By the values of `indexed`.
     fields: Index,
@@ -36,9 +37,10 @@ fn indexed(resource: &str) -> &'static [&'static str] {
 }
 
 impl Table {
-    pub(super) fn new(resource: &str, revision: u64) -> Self {
+    pub(super) fn new(resource: &str, revision: u64, recent: &Arc<Recent>) -> Self {
         Self {
             objects: BTreeMap::new(),
+            shelf: Shelf::new(recent),
             labels: Index::default(),
             fields: Index::default(),
             indexed: indexed(resource),

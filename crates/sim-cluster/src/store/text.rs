@@ -1,13 +1,20 @@
 //! The JSON of an object, laid out so that lists and partial forms are parts of it.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 
+use super::packed::{Likeness, Packed};
 use crate::tree::Value;
+
+/// What stands behind `kind` and `apiVersion`, before the value of `metadata`.
+const METADATA: &str = "\"metadata\":";
 
 /// An object as compact JSON: `kind` and `apiVersion` come first and `metadata` next, as a real server writes them.
 #[derive(Debug, Clone)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Text {
     bytes: Bytes,
     /// Where what follows `kind` and `apiVersion` begins.
@@ -52,9 +59,9 @@ impl Text {
         self.bytes.get(self.metadata.clone()).unwrap_or_default()
     }
 
-    /// Whether the object says that it is of this version and kind.
-    pub(super) fn is_of(&self, kind: &str, api_version: &str) -> bool {
-        self.bytes.get(..self.tail.saturating_sub(1)) == Some(&head(kind, api_version)[..])
+    /// `kind` and `apiVersion`, with the opening brace.
+    fn head(&self) -> &[u8] {
+        self.bytes.get(..self.tail.saturating_sub(1)).unwrap_or_default()
     }
 
     /// The same object in another version of its kind.
@@ -74,6 +81,92 @@ impl Text {
     pub(super) fn parsed(&self) -> Value {
         // What was written above can be read.
         serde_json::from_slice(&self.bytes).unwrap_or_default()
+    }
+}
+
+/// A text that is kept with a stored object: as it is at first, and packed once the object is looked at no more.
+#[derive(Debug)]
+pub(super) struct Kept {
+    head: Arc<[u8]>,
+    length: u32,
+    /// Where the value of `metadata` ends; zero when there is none.
+    metadata_end: u32,
+    form: Mutex<Form>,
+}
+
+#[derive(Debug)]
+enum Form {
+    Plain(Bytes),
+    Packed(Packed),
+}
+
+/// What the texts of one table have in common.
+#[derive(Debug, Default)]
+pub(super) struct Alike {
+    /// Of each version in which there are objects.
+    heads: Mutex<Vec<Arc<[u8]>>>,
+    likeness: Likeness,
+}
+
+impl Alike {
+    fn head(&self, head: &[u8]) -> Arc<[u8]> {
+        let mut heads = self.heads.lock();
+        if let Some(held) = heads.iter().find(|held| ***held == *head) {
+            return held.clone();
+        }
+        let head: Arc<[u8]> = head.into();
+        heads.push(head.clone());
+        head
+    }
+}
+
+impl Kept {
+    pub(super) fn new(text: Text, alike: &Alike) -> Self {
+        Self {
+            head: alike.head(text.head()),
+            // None comes near to this, for requests have a bound.
+            length: u32::try_from(text.bytes.len()).unwrap_or(u32::MAX),
+            metadata_end: u32::try_from(text.metadata.end).unwrap_or(u32::MAX),
+            form: Mutex::new(Form::Plain(text.bytes)),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.length as usize
+    }
+
+    /// The text as it is.
+    pub(super) fn text(&self) -> Text {
+        let tail = self.head.len() + 1;
+        let metadata = match self.metadata_end {
+            0 => 0..0,
+            end => tail + METADATA.len()..end as usize,
+        };
+        let bytes = match &*self.form.lock() {
+            Form::Plain(bytes) => bytes.clone(),
+            Form::Packed(packed) => packed.unpacked(self.len()).into(),
+        };
+        Text { bytes, tail, metadata }
+    }
+
+    /// Whether the object says that it is of this version and kind.
+    pub(super) fn is_of(&self, kind: &str, api_version: &str) -> bool {
+        *self.head == *head(kind, api_version)
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_packed(&self) -> bool {
+        matches!(&*self.form.lock(), Form::Packed(_))
+    }
+
+    /// Packs it, unless it is packed or nothing is gained by that.
+    pub(super) fn pack(&self, alike: &Alike) {
+        let mut form = self.form.lock();
+        if let Form::Plain(bytes) = &*form
+            && let Some(packed) = alike.likeness.pack(bytes)
+        {
+            *form = Form::Packed(packed);
+        }
     }
 }
 
@@ -127,7 +220,11 @@ mod tests {
     use crate::tree::{Value, json};
     use proptest::prelude::*;
 
-    use super::Text;
+    use super::{Alike, Kept, Text};
+
+    fn kept(object: &Value, alike: &Alike) -> Kept {
+        Kept::new(Text::of(object), alike)
+    }
 
     fn text(bytes: &[u8]) -> &str {
         std::str::from_utf8(bytes).unwrap()
@@ -144,7 +241,8 @@ mod tests {
         );
         assert_eq!(text(whole.tail()), r#""metadata":{"name":"x"},"data":{"a":"1"}}"#);
         assert_eq!(text(whole.metadata()), r#"{"name":"x"}"#);
-        assert!(whole.is_of("ConfigMap", "v1") && !whole.is_of("ConfigMap", "v1beta1"));
+        let kept = Kept::new(whole, &Alike::default());
+        assert!(kept.is_of("ConfigMap", "v1") && !kept.is_of("ConfigMap", "v1beta1"));
     }
 
     #[test]
@@ -155,7 +253,7 @@ mod tests {
         let converted = Text::of(&object).converted("K", "a/v1beta2");
         assert_eq!(converted.parsed(), expected);
         assert_eq!(text(converted.metadata()), r#"{"name":"x"}"#);
-        assert!(converted.is_of("K", "a/v1beta2"));
+        assert!(Kept::new(converted, &Alike::default()).is_of("K", "a/v1beta2"));
     }
 
     #[test]
@@ -169,6 +267,7 @@ mod tests {
         ] {
             let whole = Text::of(&object);
             assert_eq!(whole.parsed(), object);
+            assert_eq!(kept(&object, &Alike::default()).text(), whole);
             let mut expected = object.clone();
             expected["kind"] = "K".into();
             expected["apiVersion"] = "v2".into();
@@ -185,6 +284,22 @@ mod tests {
         fn what_is_written_is_read_back(spec in tree(), metadata in tree()) {
             let object = json!({"kind": "K", "apiVersion": "v1", "metadata": metadata, "spec": spec});
             prop_assert_eq!(Text::of(&object).parsed(), object);
+        }
+
+        #[test]
+        fn what_is_packed_is_the_same_text_with_the_same_parts(
+            objects in prop::collection::vec((tree(), tree()), 1..12)
+        ) {
+            let alike = Alike::default();
+            for (spec, metadata) in objects {
+                let notes = "the same of all of them, ".repeat(20);
+                let object = json!({"kind": "K", "metadata": metadata, "notes": notes, "spec": spec});
+                let kept = kept(&object, &alike);
+                let plain = kept.text();
+                kept.pack(&alike);
+                prop_assert!(kept.is_packed());
+                prop_assert_eq!(kept.text(), plain);
+            }
         }
     }
 }
