@@ -25,7 +25,7 @@ pub const PODS: &str = "pods";
 /// In JSON it is Kubernetes' `ResourceList`: `{"cpu":"250m","memory":"1Gi"}`; `null` is the empty one, and at
 /// most 4,096 names are read. A name that is absent stands for zero in every sum and comparison, but `==`
 /// tells a zero that is written from one that is absent, because Kubernetes' defaulting does.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Resources(BTreeMap<String, Quantity>);
 

@@ -22,6 +22,7 @@ mod replica_set;
 mod rest;
 mod scheduler;
 mod selecting;
+mod shared;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use plimsoll_qos::Quantity;
 
 use super::Outcome;
 use super::recorder::{Kind, Recorder, Source};
+use super::shared::Shared;
 use crate::admission::quota::{Usage, amounts};
 use crate::api::{Api, Caller, Part, Target};
 use crate::kinds::resources;
@@ -32,6 +33,9 @@ pub(super) struct Scheduler {
     rooms: BTreeMap<String, Room>,
     /// The pods that take something from a node.
     placed: HashMap<Key, Placed>,
+    /// What pods take, and the names of where they are and of whose they are.
+    demands: Shared<Usage>,
+    names: Shared<str>,
     /// When it was last told of pods that fit nowhere.
     told: HashMap<Key, Timestamp>,
 }
@@ -43,14 +47,14 @@ struct Room {
     free: Usage,
     pods: usize,
     /// How many pods of each owner there are, by its uid.
-    owners: HashMap<String, usize>,
+    owners: HashMap<Arc<str>, usize>,
 }
 
 /// What a pod takes, and where.
 struct Placed {
-    node: String,
-    demand: Usage,
-    owner: String,
+    node: Arc<str>,
+    demand: Arc<Usage>,
+    owner: Arc<str>,
 }
 
 impl Room {
@@ -95,7 +99,15 @@ enum Obstacle {
 
 impl Scheduler {
     pub(super) fn new(api: Arc<Api>, recorder: Recorder) -> Self {
-        Self { api, recorder, rooms: BTreeMap::new(), placed: HashMap::new(), told: HashMap::new() }
+        Self {
+            api,
+            recorder,
+            rooms: BTreeMap::new(),
+            placed: HashMap::new(),
+            demands: Shared::default(),
+            names: Shared::default(),
+            told: HashMap::new(),
+        }
     }
 
     /// A node changed, or is gone.
@@ -111,7 +123,7 @@ impl Scheduler {
             return;
         }
         let mut room = Room::new(node.clone());
-        self.placed.values().filter(|pod| pod.node == name).for_each(|pod| room.add(pod));
+        self.placed.values().filter(|pod| *pod.node == *name).for_each(|pod| room.add(pod));
         self.rooms.insert(name.to_owned(), room);
     }
 
@@ -122,23 +134,24 @@ impl Scheduler {
         let takes = !gone && !facts.is_finished && !node.is_empty();
         if !takes {
             if let Some(placed) = self.placed.remove(key)
-                && let Some(room) = self.rooms.get_mut(&placed.node)
+                && let Some(room) = self.rooms.get_mut(&*placed.node)
             {
                 room.remove(&placed);
             }
-        } else if self.placed.get(key).is_none_or(|placed| placed.node != node) {
+        } else if self.placed.get(key).is_none_or(|placed| *placed.node != *node) {
             self.place(key, pod, node, demand(pod));
         }
     }
 
     fn place(&mut self, key: &Key, pod: &Value, node: &str, demand: Usage) {
         let owner = object::controller_of(pod).map(|owner| text(owner, "/uid")).unwrap_or_default();
-        let placed = Placed { node: node.to_owned(), demand, owner: owner.to_owned() };
-        if let Some(room) = self.rooms.get_mut(node) {
+        let (node, owner) = (self.names.one(node), self.names.one(owner));
+        let placed = Placed { node, demand: self.demands.one(demand), owner };
+        if let Some(room) = self.rooms.get_mut(&*placed.node) {
             room.add(&placed);
         }
         if let Some(before) = self.placed.insert(key.clone(), placed)
-            && let Some(room) = self.rooms.get_mut(&before.node)
+            && let Some(room) = self.rooms.get_mut(&*before.node)
         {
             room.remove(&before);
         }
@@ -234,7 +247,7 @@ impl Scheduler {
         let selector = LabelSelector::from_object(selector).unwrap_or_default();
         let selected = self.api.store.select_names("pods", namespace, &selector);
         let node = |name| Some(&self.placed.get(&Key::new("pods", namespace, name))?.node);
-        let domain = |name| Some(object::label(&self.rooms.get(node(name)?)?.node, key)?.to_owned());
+        let domain = |name| Some(object::label(&self.rooms.get(&**node(name)?)?.node, key)?.to_owned());
         selected.into_iter().filter_map(domain).collect()
     }
 

@@ -21,6 +21,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::recorder::{Kind, Recorder, Source};
+use super::shared::Shared;
 use super::{Outcome, until};
 use crate::api::{Api, Caller, DeleteOptions, Part, Target};
 use crate::clock;
@@ -70,6 +71,8 @@ pub(super) struct Kubelet {
     scripts: Scripts,
     nodes: Nodes,
     runs: HashMap<Key, Run>,
+    /// Of the containers in `runs`.
+    specs: Shared<str>,
     /// Images that a node has, by node and image.
     images: HashSet<(String, String)>,
     next_address: u32,
@@ -100,6 +103,7 @@ impl Kubelet {
             scripts,
             nodes,
             runs: HashMap::new(),
+            specs: Shared::default(),
             images,
             next_address,
             next_eviction: HashMap::new(),
@@ -132,7 +136,7 @@ impl Kubelet {
         let mut run = match self.runs.remove(key).filter(holds) {
             Some(run) => run,
             None if list(&pod, "/status/containerStatuses").is_empty() => self.start(&pod, now),
-            None => observed::run(&pod, &self.scripts, now),
+            None => observed::run(&pod, &self.scripts, now, &mut self.specs),
         };
         if object::is_terminating(&pod) {
             let wait = self.stop(key, &pod, &node, &mut run, now)?;
@@ -187,7 +191,7 @@ impl Kubelet {
         let number = self.next_address % ADDRESSES;
         self.next_address = number + 1;
         let address = format!("10.244.{}.{}", number / 254, number % 254 + 1);
-        Run::new(pod, address, now)
+        Run::new(pod, address, now, &mut self.specs)
     }
 
     /// Tells the status; the answer is the pod with it.

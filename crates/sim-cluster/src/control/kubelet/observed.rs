@@ -6,12 +6,13 @@ use super::container::{Container, State};
 use super::run::{Mounts, Run};
 use crate::clock;
 use crate::control::condition;
+use crate::control::shared::Shared;
 use crate::object::{flag, integer, list, text};
 use crate::script::Scripts;
 use crate::tree::{Value, json};
 
-pub(super) fn run(pod: &Value, scripts: &Scripts, now: Timestamp) -> Run {
-    let mut run = Run::new(pod, text(pod, "/status/podIP").to_owned(), now);
+pub(super) fn run(pod: &Value, scripts: &Scripts, now: Timestamp, specs: &mut Shared<str>) -> Run {
+    let mut run = Run::new(pod, text(pod, "/status/podIP").to_owned(), now, specs);
     let up = condition(pod, "PodReadyToStartContainers");
     run.sandbox_up = up.is_some_and(|condition| text(condition, "/status") == "True");
     if run.sandbox_up {

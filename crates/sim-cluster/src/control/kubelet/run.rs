@@ -9,6 +9,7 @@ use super::container::{Container, Role, State};
 use super::eviction::{self, Evicted};
 use super::reference;
 use crate::control::recorder::Kind;
+use crate::control::shared::Shared;
 use crate::control::{Outcome, until};
 use crate::object::{self, list, text};
 use crate::script::End;
@@ -65,7 +66,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn new(pod: &Value, address: String, now: Timestamp) -> Self {
+    pub(super) fn new(pod: &Value, address: String, now: Timestamp, specs: &mut Shared<str>) -> Self {
         Self {
             uid: object::uid(pod).to_owned(),
             address,
@@ -76,7 +77,7 @@ impl Run {
             begins_at: Timestamp::MIN,
             sandbox_gone: false,
             teardown_at: None,
-            containers: containers(pod),
+            containers: containers(pod, specs),
             evicted: None,
             stops_at: None,
             settled: None,
@@ -217,11 +218,11 @@ impl Run {
     }
 }
 
-fn containers(pod: &Value) -> Vec<Container> {
+fn containers(pod: &Value, specs: &mut Shared<str>) -> Vec<Container> {
     let init = list(pod, "/spec/initContainers").iter().map(|spec| {
         let sidecar = text(spec, "/restartPolicy") == "Always";
-        Container::new(spec, if sidecar { Role::Sidecar } else { Role::Init })
+        (spec, if sidecar { Role::Sidecar } else { Role::Init })
     });
-    let main = list(pod, "/spec/containers").iter().map(|spec| Container::new(spec, Role::Main));
-    init.chain(main).collect()
+    let main = list(pod, "/spec/containers").iter().map(|spec| (spec, Role::Main));
+    init.chain(main).map(|(spec, role)| Container::new(spec, role, specs)).collect()
 }

@@ -3,7 +3,6 @@
 //!
 //! <https://github.com/kubernetes/client-go/blob/v0.37.0/tools/record/events_cache.go>
 
-use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::{SignedDuration, Timestamp};
@@ -31,8 +30,8 @@ pub(super) struct Told<'a> {
 /// How an event is to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// Of the object, and the same for all repetitions.
-    pub(super) name: String,
+    /// In its name; the same for all repetitions.
+    pub(super) number: u64,
     pub(super) message: String,
     pub(super) count: i64,
     pub(super) first: Timestamp,
@@ -46,15 +45,16 @@ pub(super) struct Correlator {
     allowances: Lru<Allowance>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Alike {
-    messages: HashSet<u64>,
-    last: Option<Timestamp>,
+    /// Fewer than [`ALIKE`], of which most often there is one.
+    messages: Vec<u64>,
+    last: Timestamp,
 }
 
 #[derive(Debug, Clone)]
 struct Seen {
-    name: String,
+    number: u64,
     count: i64,
     first: Timestamp,
 }
@@ -66,8 +66,8 @@ struct Allowance {
 }
 
 impl Correlator {
-    /// How to write an event that would be called `name`; `None` if too much was said of its object.
-    pub(super) fn correlate(&mut self, told: Told<'_>, name: String, now: Timestamp) -> Option<Entry> {
+    /// How to write an event that would have this number; `None` if too much was said of its object.
+    pub(super) fn correlate(&mut self, told: Told<'_>, number: u64, now: Timestamp) -> Option<Entry> {
         let Told { uid, part, warning, reason, message } = told;
         let group = hash(&("alike", uid, warning, reason));
         let (key, message) = if self.is_one_of_many(group, message, now) {
@@ -76,12 +76,12 @@ impl Correlator {
             (hash(&("equal", uid, part, warning, reason, message)), message.to_owned())
         };
         let seen = self.seen.get(key, || None);
-        let entry = if let Some(Seen { name, count, first }) = seen {
+        let entry = if let Some(Seen { number, count, first }) = seen {
             *count += 1;
-            Entry { name: name.clone(), message, count: *count, first: *first }
+            Entry { number: *number, message, count: *count, first: *first }
         } else {
-            *seen = Some(Seen { name: name.clone(), count: 1, first: now });
-            Entry { name, message, count: 1, first: now }
+            *seen = Some(Seen { number, count: 1, first: now });
+            Entry { number, message, count: 1, first: now }
         };
         // What is not written is counted all the same.
         let full = || Allowance { left: BURST, at: now };
@@ -89,20 +89,22 @@ impl Correlator {
     }
 
     fn is_one_of_many(&mut self, group: u64, message: &str, now: Timestamp) -> bool {
-        let alike = self.alike.get(group, Alike::default);
-        if alike.last.is_none_or(|last| now.duration_since(last) > ALIKE_WITHIN) {
+        let alike = self.alike.get(group, || Alike { messages: Vec::new(), last: now });
+        if now.duration_since(alike.last) > ALIKE_WITHIN {
             alike.messages.clear();
         }
-        alike.last = Some(now);
+        alike.last = now;
         let message = hash(message);
-        alike.messages.insert(message);
+        if !alike.messages.contains(&message) {
+            alike.messages.reserve_exact(1);
+            alike.messages.push(message);
+        }
         if alike.messages.len() < ALIKE {
             return false;
         }
         // One goes, whichever it is, so that there are never more.
-        let one = alike.messages.iter().copied().find(|held| *held != message);
-        if let Some(one) = one {
-            alike.messages.remove(&one);
+        if let Some(other) = alike.messages.iter().position(|held| *held != message) {
+            alike.messages.swap_remove(other);
         }
         true
     }
@@ -141,8 +143,8 @@ mod tests {
         let mut correlator = Correlator::default();
         let mut now = Timestamp::UNIX_EPOCH;
         let mut written = Vec::new();
-        for (number, message) in messages.into_iter().enumerate() {
-            let entry = correlator.correlate(told(&message), format!("a.{number}"), now);
+        for (number, message) in (0..).zip(messages) {
+            let entry = correlator.correlate(told(&message), number, now);
             written.extend(entry.map(|entry| (entry.message, entry.count)));
             now += apart;
         }
@@ -152,12 +154,12 @@ mod tests {
     const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
     #[test]
-    fn equal_events_are_one_with_a_count_and_the_name_of_the_first() {
+    fn equal_events_are_one_with_a_count_and_the_number_of_the_first() {
         let mut correlator = Correlator::default();
         let now = Timestamp::UNIX_EPOCH;
-        correlator.correlate(told("x"), "a.1".to_owned(), now);
-        let again = correlator.correlate(told("x"), "a.2".to_owned(), now + SECOND).unwrap();
-        assert_eq!(again, Entry { name: "a.1".to_owned(), message: "x".to_owned(), count: 2, first: now });
+        correlator.correlate(told("x"), 1, now);
+        let again = correlator.correlate(told("x"), 2, now + SECOND).unwrap();
+        assert_eq!(again, Entry { number: 1, message: "x".to_owned(), count: 2, first: now });
     }
 
     #[test]

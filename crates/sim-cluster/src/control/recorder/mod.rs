@@ -87,7 +87,7 @@ impl Recorder {
             message,
         };
         let key = (source.component.to_owned(), source.host.to_owned());
-        let entry = self.sources.lock().entry(key).or_default().correlate(told, self.name(about, now), now);
+        let entry = self.sources.lock().entry(key).or_default().correlate(told, self.number(now), now);
         if let Some(entry) = entry {
             self.write(source, about, part, kind, reason, &entry);
         }
@@ -99,16 +99,16 @@ impl Recorder {
         // The object is spoken of in one version.
         let version = (object::uid(about), object::resource_version(about));
         let key = hash(&(version, kind == Kind::Warning, reason));
-        let entry = self.series.lock().tell(key, self.name(about, now), now);
+        let entry = self.series.lock().tell(key, self.number(now), now);
         match entry {
             series::Entry::Later => {}
-            series::Entry::New(name) => {
-                let entry = Entry { name, message: message.to_owned(), count: 1, first: now };
+            series::Entry::New(number) => {
+                let entry = Entry { number, message: message.to_owned(), count: 1, first: now };
                 self.write(source, about, "", kind, reason, &entry);
             }
-            series::Entry::Again(name, count) => {
+            series::Entry::Again(number, count) => {
                 let Some(events) = self.api.registry.by_key("events") else { return };
-                let target = Target::new(&events, object::namespace(about), &name);
+                let target = Target::new(&events, object::namespace(about), &name(about, number));
                 let series = json!({"count": count, "lastObservedTime": clock::micros(now)});
                 let caller = Caller::component(source.component);
                 let told = self.api.modify(&caller, &target, Part::Main, |event| {
@@ -130,7 +130,7 @@ impl Recorder {
         };
         let caller = Caller::component(source.component);
         if entry.count > 1 {
-            let target = Target::new(&events, namespace, &entry.name);
+            let target = Target::new(&events, namespace, &name(about, entry.number));
             let now = self.api.timestamp();
             let changed = self.api.modify(&caller, &target, Part::Main, |event| {
                 event["count"] = entry.count.into();
@@ -152,10 +152,9 @@ impl Recorder {
     }
 
     /// The low digits count, so that events of one moment keep their order and their own names.
-    fn name(&self, about: &Value, now: Timestamp) -> String {
+    fn number(&self, now: Timestamp) -> u64 {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
-        let suffix = (u64::try_from(now.as_nanosecond()).unwrap_or_default() & !0xfff) | (count & 0xfff);
-        format!("{}.{suffix:x}", object::name(about))
+        (u64::try_from(now.as_nanosecond()).unwrap_or_default() & !0xfff) | (count & 0xfff)
     }
 
     #[expect(clippy::too_many_arguments, reason = "the fields of an event")]
@@ -170,7 +169,7 @@ impl Recorder {
         entry: &Entry,
     ) -> Value {
         let now = self.api.now();
-        let Entry { name, message, count, first } = entry;
+        let Entry { number, message, count, first } = entry;
         let mut involved = json!({
             "apiVersion": about["apiVersion"],
             "kind": about["kind"],
@@ -188,7 +187,7 @@ impl Recorder {
         let mut event = json!({
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": name, "namespace": namespace},
+            "metadata": {"name": name(about, *number), "namespace": namespace},
             "involvedObject": involved,
             "reason": reason,
             "message": message,
@@ -228,6 +227,11 @@ impl Recorder {
         }
         Ok(Some(until(now, next).max(SHARED)))
     }
+}
+
+/// What an event of this number about an object is called.
+fn name(about: &Value, number: u64) -> String {
+    format!("{}.{number:x}", object::name(about))
 }
 
 /// When an event was written last: its fields may say anything.

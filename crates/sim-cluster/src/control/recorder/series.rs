@@ -20,7 +20,7 @@ pub(super) struct Series {
 
 #[derive(Debug)]
 struct Told {
-    name: String,
+    number: u64,
     count: i64,
     last: Timestamp,
     written: Timestamp,
@@ -29,21 +29,21 @@ struct Told {
 /// How an event is to be written.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Entry {
-    /// As one of its own, by this name.
-    New(String),
-    /// The event of this name has been told so often.
-    Again(String, i64),
+    /// As one of its own, of this number.
+    New(u64),
+    /// The event of this number has been told so often.
+    Again(u64, i64),
     /// Not now.
     Later,
 }
 
 impl Series {
-    /// How to write an event that would be called `name`.
-    pub(super) fn tell(&mut self, key: u64, name: String, now: Timestamp) -> Entry {
+    /// How to write an event that would have this number.
+    pub(super) fn tell(&mut self, key: u64, number: u64, now: Timestamp) -> Entry {
         let told = self.told.get(key, || None);
         let Some(held) = told.as_mut().filter(|held| now.duration_since(held.last) <= FINISHED) else {
-            *told = Some(Told { name: name.clone(), count: 1, last: now, written: now });
-            return Entry::New(name);
+            *told = Some(Told { number, count: 1, last: now, written: now });
+            return Entry::New(number);
         };
         held.count += 1;
         held.last = now;
@@ -51,7 +51,7 @@ impl Series {
             return Entry::Later;
         }
         held.written = now;
-        Entry::Again(held.name.clone(), held.count)
+        Entry::Again(held.number, held.count)
     }
 }
 
@@ -63,21 +63,14 @@ mod tests {
     fn the_second_time_begins_a_series_whose_count_is_written_every_half_hour() {
         let mut series = Series::default();
         let begin = Timestamp::UNIX_EPOCH;
-        let written: Vec<_> = (0..14)
-            .map(|number| {
-                series.tell(7, format!("x.{number}"), begin + SignedDuration::from_mins(5) * number)
-            })
+        let written: Vec<_> = (0..14_u8)
+            .map(|number| series.tell(7, number.into(), begin + SignedDuration::from_mins(5) * number.into()))
             .enumerate()
             .filter(|(_, entry)| *entry != Entry::Later)
             .collect();
         assert_eq!(
             written,
-            [
-                (0, Entry::New("x.0".to_owned())),
-                (1, Entry::Again("x.0".to_owned(), 2)),
-                (7, Entry::Again("x.0".to_owned(), 8)),
-                (13, Entry::Again("x.0".to_owned(), 14)),
-            ]
+            [(0, Entry::New(0)), (1, Entry::Again(0, 2)), (7, Entry::Again(0, 8)), (13, Entry::Again(0, 14)),]
         );
     }
 
@@ -85,8 +78,8 @@ mod tests {
     fn after_a_silence_it_is_told_anew() {
         let mut series = Series::default();
         let begin = Timestamp::UNIX_EPOCH;
-        series.tell(7, "x.1".to_owned(), begin);
+        series.tell(7, 1, begin);
         let later = begin + SignedDuration::from_secs(361);
-        assert_eq!(series.tell(7, "x.2".to_owned(), later), Entry::New("x.2".to_owned()));
+        assert_eq!(series.tell(7, 2, later), Entry::New(2));
     }
 }

@@ -3,6 +3,7 @@
 mod ending;
 mod pull;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use super::probe::Kind as Probe;
 use super::reference;
 use super::running::Running;
 use crate::control::recorder::Kind;
+use crate::control::shared::Shared;
 use crate::digest::sha256;
 use crate::object::{self, text};
 use crate::script::{Behavior, End, Exit, Start};
@@ -118,12 +120,12 @@ pub(super) struct Container {
     ended: Option<(Value, Timestamp)>,
     pulling: BackOff,
     restarting: BackOff,
-    /// As JSON, for a tree of it would be by far the largest thing here.
-    spec: Box<str>,
+    /// As JSON, for a tree of it would be by far the largest thing here. Most containers share theirs with others.
+    spec: Arc<str>,
 }
 
 impl Container {
-    pub(super) fn new(spec: &Value, role: Role) -> Self {
+    pub(super) fn new(spec: &Value, role: Role, specs: &mut Shared<str>) -> Self {
         Self {
             name: text(spec, "/name").to_owned(),
             role,
@@ -136,7 +138,7 @@ impl Container {
             ended: None,
             pulling: BackOff::default(),
             restarting: BackOff::default(),
-            spec: spec.to_string().into(),
+            spec: specs.one(spec.to_string()),
         }
     }
 
