@@ -13,7 +13,7 @@ fn files() -> Vec<FileDescriptorProto> {
 
 #[test]
 fn the_package_is_its_folder() {
-    assert_eq!(files().len(), 10);
+    assert_eq!(files().len(), 11);
     for file in files() {
         assert!(file.name().starts_with("plimsoll/v1/"), "{}", file.name());
     }

@@ -79,6 +79,9 @@ fn describe_answers(document: &mut OpenApi) {
 /// What a change of an App answers.
 pub(crate) struct Begun;
 
+/// What a request for work on registries answers.
+pub(crate) struct BegunOnRegistries;
+
 /// The errors of a read.
 pub(crate) struct Reading;
 
@@ -107,18 +110,28 @@ const CHANGING: [(&str, &str); 5] = [
 
 impl IntoResponses for Begun {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let accepted = |description: &str| {
-            let content = Content::new(Some(Ref::from_schema_name("Accepted")));
-            ResponseBuilder::new().description(description).content("application/json", content)
-        };
-        let text = ObjectBuilder::new().schema_type(Type::String);
-        let place = HeaderBuilder::new().schema(Some(text)).description(Some("The Operation.")).build();
-        let begun = accepted("An Operation has begun.").header("Location", place);
-        let nothing = accepted("Nothing had to change, or it was only validated.");
-        [("202", begun), ("200", nothing)]
-            .map(|(status, response)| (status.to_owned(), RefOr::T(response.build())))
-            .into()
+        begun("Accepted", "Nothing had to change, or it was only validated.")
     }
+}
+
+impl IntoResponses for BegunOnRegistries {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        begun("ImageAccepted", "It was only validated: this is what it would take.")
+    }
+}
+
+/// An Operation that has begun, or none that had to.
+fn begun(schema: &str, otherwise: &str) -> BTreeMap<String, RefOr<Response>> {
+    let accepted = |description: &str| {
+        let content = Content::new(Some(Ref::from_schema_name(schema)));
+        ResponseBuilder::new().description(description).content("application/json", content)
+    };
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let place = HeaderBuilder::new().schema(Some(text)).description(Some("The Operation.")).build();
+    let begun = accepted("An Operation has begun.").header("Location", place);
+    [("202", begun), ("200", accepted(otherwise))]
+        .map(|(status, response)| (status.to_owned(), RefOr::T(response.build())))
+        .into()
 }
 
 impl IntoResponses for Reading {

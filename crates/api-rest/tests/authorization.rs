@@ -49,6 +49,9 @@ fn body(method: &str, path: &str, app: &str) -> Option<Value> {
         ("POST", "datacenters") => Some(json!({"name": "dc-3", "kubeconfig": "uid-of-dc-3"})),
         ("POST", "namespaces") => Some(json!({"name": "other"})),
         ("PUT", "policy") => Some(json!({"grades": []})),
+        ("POST", "copy") => Some(json!({"image": "registry.example.com/shop/web:1.4"})),
+        ("POST", "sync") => Some(json!({"repository": "registry.example.com/shop/web"})),
+        ("POST", "verify") => Some(json!({"subject": "registry.example.com/shop/web:1.4"})),
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod image;
+mod image_work;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,7 +10,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use plimsoll_core::name::{AppName, DcName, NamespaceName, RequestId};
 
-pub(crate) use image::Registry;
+pub(crate) use image::{Image, Registry};
+pub(crate) use image_work::{Begin, Copy, Pace, Sync, Verify};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -114,6 +116,9 @@ pub(crate) enum Command {
     /// The registries that images lie in.
     #[command(subcommand)]
     Registry(Registry),
+    /// Images in registries.
+    #[command(subcommand)]
+    Image(Image),
     /// How much of the machines may be sold: quantities, grades, capacity; needs no server.
     #[command(subcommand)]
     Qos(crate::qos::arguments::Qos),

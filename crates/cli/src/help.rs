@@ -57,6 +57,21 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("policy set", &["plimsoll policy set -f grades.yaml --dry-run", "plimsoll policy set -f grades.yaml"]),
     ("registry ls", &["plimsoll registry ls"]),
     (
+        "image copy",
+        &[
+            "plimsoll image copy registry.qa.example.com/shop/web:1.4 --wait",
+            "plimsoll image copy registry.qa.example.com/shop/web:1.4 --to dc-1 --rate 50M --dry-run",
+        ],
+    ),
+    (
+        "image sync",
+        &[
+            "plimsoll image sync registry.qa.example.com/shop/web --tags '1.*' --newest 20 --wait",
+            "plimsoll image sync registry.qa.example.com/shop/web --to dc-2 --window 22:00-06:00",
+        ],
+    ),
+    ("image verify", &["plimsoll image verify registry.qa.example.com/shop/web --sample 64Mi --wait"]),
+    (
         "qos quantity",
         &["plimsoll qos quantity 1.5Gi 100m", "plimsoll qos quantity 100m --strict --resource memory"],
     ),

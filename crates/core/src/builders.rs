@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::image::Registries;
+use crate::digest::Digest;
+use crate::image::{ImagePace, Registries};
 use crate::name::{AppRef, DcName, ReleaseNumber};
 use crate::policy::PublishPolicy;
-use crate::record::{Kind, Operation, Outcome, OutcomeState, Pace, Spent};
+use crate::record::{
+    ImageOperation, ImageOutcome, ImageOutcomeState, ImageTarget, ImageWork, Kind, Operation, Outcome,
+    OutcomeState, Pace, Spent,
+};
 
 pub(crate) fn mk_dcs<const N: usize>(names: [&str; N]) -> Vec<DcName> {
     names.iter().map(|name| name.parse().unwrap()).collect()
@@ -54,4 +58,39 @@ pub(crate) fn mk_registries() -> Registries {
     let near = [("dc-1", "dc-1.example.com"), ("dc-2", "dc-2.example.com:5000/mirror")];
     let near = near.map(|(dc, prefix)| (dc.parse().unwrap(), prefix.parse().unwrap()));
     Registries::new(["qa.example.com".parse().unwrap()], near.into())
+}
+
+/// A copy to the registries of dc-1 and dc-2.
+pub(crate) fn mk_image_operation() -> ImageOperation {
+    let target = |name: &str, at: &str| ImageTarget { name: name.to_owned(), at: at.parse().unwrap() };
+    ImageOperation {
+        id: uuid::Uuid::from_u128(8).into(),
+        work: ImageWork::CopyImage {
+            image: "qa.example.com/shop/web:1.4".to_owned(),
+            digest: Digest::of_bytes(b"image"),
+            source: "qa.example.com/shop/web".parse().unwrap(),
+            peers: vec!["dc-1.example.com/shop/web".parse().unwrap()],
+            tag: "1.4".parse().unwrap(),
+        },
+        targets: vec![
+            target("dc-1", "dc-1.example.com/shop/web"),
+            target("dc-2", "dc-2.example.com:5000/mirror/shop/web"),
+        ],
+        pace: ImagePace { rate: Some(50_000_000), windows: vec!["22:00-06:00".parse().unwrap()] },
+        by: "ann".to_owned(),
+        reason: Some("the sale".to_owned()),
+        created: jiff::Timestamp::UNIX_EPOCH,
+    }
+}
+
+/// An outcome of which nothing else is known.
+pub(crate) fn mk_image_outcome(state: ImageOutcomeState) -> ImageOutcome {
+    ImageOutcome {
+        state,
+        reason: None,
+        message: None,
+        since: jiff::Timestamp::UNIX_EPOCH,
+        sent: 0,
+        tally: None,
+    }
 }

@@ -1,12 +1,15 @@
 //! Images and the names of registries: where content lies, by the grammar of the OCI distribution
 //! specification 1.1 (<https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests>).
 
+mod carrier;
 mod catalog;
+mod choice;
 mod errand;
 mod home;
 mod port;
 mod preflight;
 mod registries;
+mod window;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -17,7 +20,12 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::name::{checked_text, stored_as_text};
 
+pub use carrier::{
+    Advance, Carrier, Delivered, Examination, Fan, FanPlan, ImagePace, ImageTally, Items, Mirroring, Step,
+    SyncPlan,
+};
 pub use catalog::{About, RegistryCatalog, Scheme};
+pub use choice::{InvalidPattern, Newest, TagChoice, TagPattern};
 pub use errand::Arrival;
 pub use home::{Home, Tagged};
 pub use port::{
@@ -26,6 +34,7 @@ pub use port::{
 };
 pub use preflight::{IMAGE_NOT_FOUND, IMAGE_NOT_THERE, Preflight, is_about_images};
 pub use registries::{Errand, Prefix, Pulls, Registries};
+pub use window::{InvalidWindow, Window};
 
 /// The longest repository with its host: what registries store names in.
 const LONGEST: usize = 255;

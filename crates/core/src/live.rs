@@ -3,8 +3,8 @@
 use futures::stream::BoxStream;
 
 use crate::cluster::{Fence, Local, Resource, Status};
-use crate::image::{Bytes, Preflight};
-use crate::name::{AppRef, DcName, NamespaceName, ReleaseNumber};
+use crate::image::{Advance, Bytes, Preflight};
+use crate::name::{AppRef, DcName, NamespaceName, OperationId, ReleaseNumber};
 use crate::view::Reach;
 
 /// What is known of an App in a data center at this moment.
@@ -56,6 +56,13 @@ pub trait Live: Send + Sync + 'static {
     /// How it stands with the images of the Release that was last brought to a data center; `None` where this process
     /// does not look for them.
     fn prepared(&self, app: &AppRef, dc: &DcName) -> Option<Prepared>;
+
+    /// How far an Operation on registries has come at the target in this place; `None` where this process does not work
+    /// on it.
+    fn carried(&self, operation: OperationId, target: usize) -> Option<Advance>;
+
+    /// Yields whenever that changed; several changes may come as one.
+    fn carriage(&self, operation: OperationId) -> BoxStream<'static, ()>;
 
     /// Yields whenever what is seen of `app` changed; several changes may come as one.
     fn changes(&self, app: &AppRef) -> BoxStream<'static, ()>;

@@ -2,6 +2,7 @@
 
 mod grades;
 mod image;
+mod image_operation;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -22,6 +23,10 @@ use crate::scale::{Replication, Scale};
 
 pub use grades::{ContainerSize, GradeChange, GradeView, PolicyChange, PolicyView, SizedAmount, TermsView};
 pub use image::{Pull, RegistryView};
+pub use image_operation::{
+    AnyOperation, ImageAccepted, ImageOperationView, ImagePlanView, ImageTargetState, ImageTargetView,
+    PlannedTarget, Steered,
+};
 
 /// What `If-Match` compares: it changes whenever somebody changes what an App aims at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -1,25 +1,29 @@
-//! Core's port to registries, over the clients of those that an installation lists.
+//! Core's ports to registries, over the clients of those that an installation lists.
 
-use std::collections::BTreeMap;
+mod carrier;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use plimsoll_core::clock::Clock;
 use plimsoll_core::digest::Digest as CoreDigest;
 use plimsoll_core::image::{
     About, Bytes, Copied, Copy, Error as PortError, ErrorKind, Home, Host, ImageDescription, ImageRegistry,
     Presence as CorePresence, RegistryCatalog, Removal, Resolved, Scheme as CoreScheme, Tag,
 };
-use tokio::sync::Mutex as Turn;
+use tokio::sync::{Mutex as Turn, OnceCell};
 
 use crate::access::{Access, InvalidAccess, Scheme};
 use crate::client::Registry;
 use crate::content::Reference;
 use crate::copy::graph::Graph;
-use crate::copy::{Copier, Event, Moves, Place, Target};
+use crate::copy::{Copier, Event, Moves, Origin, Place, Target};
 use crate::description::Description;
 use crate::error::{Error, Kind};
 use crate::{Digest, MediaType};
@@ -29,29 +33,54 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 /// The registries of an installation.
 ///
-/// Copies to one registry are made one after the other, and those to different ones never wait for each other: each
-/// has its own folder for what is under way.
-#[derive(Debug)]
+/// What is read of an image lies in one folder, for whoever copies it at the same time: its source is read once.
+/// Copies to one registry for data centers that wait for them are made one after the other; those to different
+/// ones never wait for each other, nor for any that a [`Carrier`](plimsoll_core::image::Carrier) makes.
 pub struct Registries {
     clients: BTreeMap<Host, Registry>,
     folder: PathBuf,
-    copiers: Mutex<BTreeMap<Host, Arc<Turn<Option<Copier>>>>>,
+    clock: Arc<dyn Clock>,
+    /// Made with the first copy.
+    copier: Mutex<Option<Arc<Copier>>>,
+    turns: Mutex<BTreeMap<Host, Arc<Turn<()>>>>,
+    /// The images that are under way, by where they are read.
+    origins: Mutex<Origins>,
     deadline: Duration,
 }
 
+type Origins = HashMap<(Home, CoreDigest), Weak<OnceCell<Origin>>>;
+
+impl fmt::Debug for Registries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registries")
+            .field("clients", &self.clients)
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Registries {
-    /// Those that can be accessed so, with a folder for what is under way. Nothing is sent and nothing is written
-    /// yet.
+    /// Those that can be accessed so, with a folder for what is under way, and the clock that windows go by. Nothing is
+    /// sent and nothing is written yet.
     ///
     /// # Errors
     /// The first that no client can be made for.
     pub fn new(
         accesses: impl IntoIterator<Item = Access>,
         folder: impl Into<PathBuf>,
+        clock: Arc<dyn Clock>,
     ) -> Result<Self, InvalidAccess> {
         let client = |access| Registry::new(access).map(|registry| (registry.host().clone(), registry));
         let clients = accesses.into_iter().map(client).collect::<Result<_, _>>()?;
-        Ok(Self { clients, folder: folder.into(), copiers: Mutex::default(), deadline: DEADLINE })
+        Ok(Self {
+            clients,
+            folder: folder.into(),
+            clock,
+            copier: Mutex::default(),
+            turns: Mutex::default(),
+            origins: Mutex::default(),
+            deadline: DEADLINE,
+        })
     }
 
     /// The same with another bound for questions.
@@ -85,9 +114,25 @@ impl Registries {
         answer.map_err(|error| of(host, error))
     }
 
-    /// The copier of a registry. Its folder is made with the first copy.
-    fn copier(&self, host: &Host) -> Arc<Turn<Option<Copier>>> {
-        self.copiers.lock().entry(host.clone()).or_default().clone()
+    /// The copier of the installation. Its folder is made with the first copy.
+    fn copier(&self) -> Result<Arc<Copier>, Error> {
+        let mut copier = self.copier.lock();
+        if let Some(copier) = &*copier {
+            return Ok(copier.clone());
+        }
+        Ok(copier.insert(Arc::new(Copier::new(&self.folder)?)).clone())
+    }
+
+    /// An image as it is read at this moment, or will be by whoever is first.
+    fn origin(&self, from: &Home, digest: &CoreDigest) -> Arc<OnceCell<Origin>> {
+        let mut origins = self.origins.lock();
+        origins.retain(|_, origin| origin.strong_count() > 0);
+        let entry = origins.entry((from.clone(), *digest)).or_default();
+        entry.upgrade().unwrap_or_else(|| {
+            let origin = Arc::default();
+            *entry = Arc::downgrade(&origin);
+            origin
+        })
     }
 
     async fn copy(&self, copy: &Copy, on: &(dyn Fn(Bytes) + Send + Sync)) -> Result<Copied, PortError> {
@@ -95,16 +140,12 @@ impl Registries {
         let (source, target) = (self.place(from)?, self.place(to)?);
         let tag: Tag = Copy::keeps(digest).parse().map_err(|error| unsure(&to.host, error))?;
         let root = named(&to.host, digest)?;
-        let turn = self.copier(&to.host);
-        let mut turn = turn.lock().await;
-        let copier = match &mut *turn {
-            Some(copier) => copier,
-            none => {
-                // A colon is no part of a file's name everywhere.
-                let folder = self.folder.join(to.host.as_str().replace(':', "_"));
-                none.insert(Copier::new(folder).map_err(|error| of(&to.host, error))?)
-            }
-        };
+        let turn = self.turns.lock().entry(to.host.clone()).or_default().clone();
+        let _turn = turn.lock().await;
+        let copier = self.copier().map_err(|error| of(&to.host, error))?;
+        let origin = self.origin(from, digest);
+        let read = origin.get_or_try_init(|| copier.origin(std::slice::from_ref(&source), &root));
+        let origin = read.await.map_err(|error| of(&from.host, error))?;
         let target = Target {
             place: target,
             tag: Some(tag),
@@ -113,16 +154,13 @@ impl Registries {
             mounts_from: Vec::new(),
             throttle: None,
         };
-        let plan = copier.plan(&source, &root, vec![target]).await.map_err(|error| of(&from.host, error))?;
-        let progress = Progress { done: AtomicU64::new(0), total: plan.bytes() };
-        let mut results = copier.run(&plan, &|event| on(progress.after(&event))).await;
-        match results.pop() {
-            Some(Ok(report)) => Ok(Copied { sent: report.bytes }),
-            Some(Err(error)) => {
+        let progress = Progress { done: AtomicU64::new(0), total: origin.bytes() };
+        match origin.deliver(&target, 0, &|event| on(progress.after(&event))).await {
+            Ok(report) => Ok(Copied { sent: report.bytes }),
+            Err(error) => {
                 let at_fault = if error.is_at(&from.host) { &from.host } else { &to.host };
                 Err(of(at_fault, error))
             }
-            None => Err(unsure(&to.host, "the copy has no result")),
         }
     }
 }

@@ -9,6 +9,7 @@ use plimsoll_core::image::{Images, Registries};
 use plimsoll_registry::{Access, Credential, InvalidAccess, Proxy};
 use secrecy::SecretString;
 
+use crate::clock::SystemClock;
 use crate::config::{ConfigError, Login, RegistryAccess, RegistrySettings};
 
 /// No password is longer, and no file of certificates.
@@ -31,13 +32,14 @@ pub(crate) fn open(settings: RegistrySettings, folder: &Path) -> Result<Option<I
     if !faults.is_empty() {
         return Err(faults);
     }
-    let registry =
-        plimsoll_registry::Registries::new(accesses, folder).map_err(|error| vec![fault(&error, &hosts)])?;
+    let registry = plimsoll_registry::Registries::new(accesses, folder, Arc::new(SystemClock::start()))
+        .map_err(|error| vec![fault(&error, &hosts)])?;
     let registry = Arc::new(registry);
     Ok(Some(Images {
         registries: Registries::new(hosts, near),
         registry: registry.clone(),
-        catalog: registry,
+        catalog: registry.clone(),
+        carrier: registry,
     }))
 }
 

@@ -12,6 +12,7 @@ mod guard;
 mod handover;
 mod housekeeping;
 mod mirror;
+mod porter;
 mod preflight;
 mod queue;
 mod sights;

@@ -1,18 +1,24 @@
 //! What this process sees of the data centers, for the worker's own decisions and for whoever shows it.
 
+mod loads;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use plimsoll_core::cluster::{Asks, Fence, PriorityClass, Resource, Version};
 use plimsoll_core::digest::Digest;
+use plimsoll_core::image::Advance;
 use plimsoll_core::live::{Live, Prepared, Sight};
-use plimsoll_core::name::{AppRef, AppUid, DcName, NamespaceName};
+use plimsoll_core::name::{AppRef, AppUid, DcName, NamespaceName, OperationId};
 use plimsoll_core::view::{Outage, Reach};
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, broadcast};
 use tokio_stream::wrappers::BroadcastStream;
+
+use self::loads::Loads;
 
 /// How many changes a follower may lag behind before it is only told that there were some.
 const CHANGES: usize = 1024;
@@ -23,6 +29,7 @@ pub struct Sights {
     /// Told whenever a data center was compared with the ledger for the first time, or found not to answer.
     compared: Notify,
     changes: broadcast::Sender<Arc<AppRef>>,
+    progress: Loads,
 }
 
 /// A resource as it is compared with what was ordered.
@@ -79,6 +86,7 @@ impl Sights {
             seen: Mutex::default(),
             compared: Notify::new(),
             changes: broadcast::channel(CHANGES).0,
+            progress: Loads::new(),
         })
     }
 
@@ -343,6 +351,26 @@ impl Sights {
         self.seen().get(dc).is_some_and(|seen| seen.reach.is_some())
     }
 
+    /// Somebody works on an Operation on registries from now on.
+    pub(crate) fn begin_carried(&self, id: OperationId) {
+        self.progress.begin(id);
+    }
+
+    /// Notes how far an Operation on registries has come at a target, at this moment of the monotonic clock.
+    pub(crate) fn note_carried(&self, id: OperationId, target: usize, advance: Advance, now: Duration) {
+        self.progress.note(id, target, advance, now);
+    }
+
+    /// How far it had come when that was noted last.
+    pub(crate) fn carried_last(&self, id: OperationId, target: usize) -> Option<Advance> {
+        self.progress.of(id, target)
+    }
+
+    /// Nobody works on it any more.
+    pub(crate) fn forget_carried(&self, id: OperationId) {
+        self.progress.forget(id);
+    }
+
     fn tell(&self, app: &AppRef) {
         // Nobody listening is fine.
         let _ = self.changes.send(Arc::new(app.clone()));
@@ -373,6 +401,14 @@ impl Live for Sights {
 
     fn prepared(&self, app: &AppRef, dc: &DcName) -> Option<Prepared> {
         self.seen().get(dc)?.prepared.get(app).cloned()
+    }
+
+    fn carried(&self, operation: OperationId, target: usize) -> Option<Advance> {
+        self.progress.of(operation, target)
+    }
+
+    fn carriage(&self, operation: OperationId) -> BoxStream<'static, ()> {
+        self.progress.changes(operation)
     }
 
     fn changes(&self, app: &AppRef) -> BoxStream<'static, ()> {

@@ -19,6 +19,7 @@ use crate::desk::Desk;
 use crate::guard::Guard;
 use crate::housekeeping::{Housekeeper, Pace};
 use crate::mirror::{Change, Mirror};
+use crate::porter::Porter;
 use crate::preflight::Preflights;
 use crate::sights::Sights;
 use crate::stopwatch::Watches;
@@ -82,6 +83,10 @@ pub async fn run(setup: Setup, cancelled: CancellationToken) {
         let housekeeper =
             Housekeeper::new(ledger.clone(), archive.clone(), clock.clone(), sights.clone(), pace);
         tasks.spawn(housekeeper.run(candidate.clone(), cancelled.clone()));
+    }
+    if let Some(images) = &images {
+        let porter = Porter::new(ledger.clone(), images.carrier.clone(), clock.clone(), sights.clone());
+        tasks.spawn(porter.run(candidate.clone(), cancelled.clone()));
     }
     let mut served = HashSet::new();
     let mut look = tokio::time::interval(LOOK);

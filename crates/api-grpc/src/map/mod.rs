@@ -4,12 +4,14 @@
 mod app;
 mod grades;
 mod image;
+mod image_operation;
 mod installation;
 mod operation;
 
 pub(crate) use app::{accepted, app, difference, release};
 pub(crate) use grades::{policy, policy_change};
 pub(crate) use image::registry;
+pub(crate) use image_operation::{image_accepted, image_operation};
 pub(crate) use installation::{data_center, installation, namespace};
 pub(crate) use operation::operation;
 

@@ -94,7 +94,7 @@ fn kind(kind: Kind) -> proto::OperationKind {
     }
 }
 
-fn state(state: OperationState) -> proto::OperationState {
+pub(super) fn state(state: OperationState) -> proto::OperationState {
     match state {
         OperationState::Running => proto::OperationState::Running,
         OperationState::Paused => proto::OperationState::Paused,

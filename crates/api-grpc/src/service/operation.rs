@@ -5,6 +5,7 @@ use futures::stream::BoxStream;
 use plimsoll_core::caller::Caller;
 use plimsoll_core::error::{Error, Kind};
 use plimsoll_core::usecase::{OperationFilter, Plimsoll, Steering};
+use plimsoll_core::view::{AnyOperation, Steered};
 use tonic::{Request, Response, Status};
 
 use super::next_page_token;
@@ -13,9 +14,9 @@ use crate::map;
 use crate::proto::operation_service_server::OperationService;
 use crate::proto::{
     AbortOperationRequest, AbortOperationResponse, Accepted, GetOperationRequest, GetOperationResponse,
-    ListOperationsRequest, ListOperationsResponse, PauseOperationRequest, PauseOperationResponse,
-    ResumeOperationRequest, ResumeOperationResponse, WaitOperationRequest, WaitOperationResponse,
-    WatchOperationRequest, WatchOperationResponse, WriteOptions,
+    ImageAccepted, ImageOperation, ListOperationsRequest, ListOperationsResponse, Operation,
+    PauseOperationRequest, PauseOperationResponse, ResumeOperationRequest, ResumeOperationResponse,
+    WaitOperationRequest, WaitOperationResponse, WatchOperationRequest, WatchOperationResponse, WriteOptions,
 };
 use crate::read::{Faults, page};
 use crate::status::status;
@@ -36,13 +37,24 @@ impl Operations {
         id: &str,
         steering: Steering,
         options: Option<WriteOptions>,
-    ) -> Result<Accepted, Status> {
+    ) -> Result<(Option<Accepted>, Option<ImageAccepted>), Status> {
         let mut faults = Faults::default();
         let id = faults.operation(id);
         let write = faults.write(options);
         let (id, write) = faults.check(id.zip(write)).map_err(status)?;
-        let accepted = self.plimsoll.steer_operation(caller, id, steering, write).await.map_err(status)?;
-        Ok(map::accepted(accepted))
+        let steered = self.plimsoll.steer_operation(caller, id, steering, write).await.map_err(status)?;
+        Ok(match steered {
+            Steered::App(accepted) => (Some(map::accepted(*accepted)), None),
+            Steered::Image(accepted) => (None, Some(map::image_accepted(*accepted))),
+        })
+    }
+}
+
+/// The one or the other field of an answer.
+fn either(view: AnyOperation) -> (Option<Operation>, Option<ImageOperation>) {
+    match view {
+        AnyOperation::App(view) => (Some(map::operation(*view)), None),
+        AnyOperation::Image(view) => (None, Some(map::image_operation(*view))),
     }
 }
 
@@ -60,7 +72,8 @@ impl OperationService for Operations {
         let id = faults.operation(&id);
         let id = faults.check(id).map_err(status)?;
         let view = self.plimsoll.operation(&caller, id).await.map_err(status)?;
-        Ok(Response::new(GetOperationResponse { operation: Some(map::operation(view)) }))
+        let (operation, image_operation) = either(view);
+        Ok(Response::new(GetOperationResponse { operation, image_operation }))
     }
 
     async fn list_operations(
@@ -73,10 +86,14 @@ impl OperationService for Operations {
         let app = app.and_then(|app| faults.app(Some(app)));
         let filter = faults.check(Some(OperationFilter { app })).map_err(status)?;
         let paged = self.plimsoll.operations(&caller, filter, page(options)).await.map_err(status)?;
-        Ok(Response::new(ListOperationsResponse {
-            operations: paged.items.into_iter().map(map::operation).collect(),
-            next_page_token: next_page_token(paged.next),
-        }))
+        let (mut operations, mut image_operations) = (Vec::new(), Vec::new());
+        for view in paged.items {
+            let (operation, image_operation) = either(view);
+            operations.extend(operation);
+            image_operations.extend(image_operation);
+        }
+        let next_page_token = next_page_token(paged.next);
+        Ok(Response::new(ListOperationsResponse { operations, next_page_token, image_operations }))
     }
 
     async fn watch_operation(
@@ -91,7 +108,10 @@ impl OperationService for Operations {
         let views = self.plimsoll.watch_operation(&caller, id).await.map_err(status)?;
         // Nothing is read ahead: a slow reader gets the newest view when it asks for the next.
         let messages = views.map(|view| match view {
-            Ok(view) => Ok(WatchOperationResponse { operation: Some(map::operation(view)) }),
+            Ok(view) => {
+                let (operation, image_operation) = either(view);
+                Ok(WatchOperationResponse { operation, image_operation })
+            }
             Err(error) => Err(status(error)),
         });
         Ok(Response::new(messages.boxed()))
@@ -113,7 +133,8 @@ impl OperationService for Operations {
             return Err(status(Error::new(Kind::DeadlineExceeded, "OPERATION_RUNNING", message)));
         };
         let view = view.map_err(status)?;
-        Ok(Response::new(WaitOperationResponse { operation: Some(map::operation(view)) }))
+        let (operation, image_operation) = either(view);
+        Ok(Response::new(WaitOperationResponse { operation, image_operation }))
     }
 
     async fn pause_operation(
@@ -122,8 +143,8 @@ impl OperationService for Operations {
     ) -> Result<Response<PauseOperationResponse>, Status> {
         let caller = caller(&request)?;
         let PauseOperationRequest { id, options } = request.into_inner();
-        let accepted = self.steer(&caller, &id, Steering::Pause, options).await?;
-        Ok(Response::new(PauseOperationResponse { accepted: Some(accepted) }))
+        let (accepted, image_accepted) = self.steer(&caller, &id, Steering::Pause, options).await?;
+        Ok(Response::new(PauseOperationResponse { accepted, image_accepted }))
     }
 
     async fn resume_operation(
@@ -132,8 +153,8 @@ impl OperationService for Operations {
     ) -> Result<Response<ResumeOperationResponse>, Status> {
         let caller = caller(&request)?;
         let ResumeOperationRequest { id, options } = request.into_inner();
-        let accepted = self.steer(&caller, &id, Steering::Resume, options).await?;
-        Ok(Response::new(ResumeOperationResponse { accepted: Some(accepted) }))
+        let (accepted, image_accepted) = self.steer(&caller, &id, Steering::Resume, options).await?;
+        Ok(Response::new(ResumeOperationResponse { accepted, image_accepted }))
     }
 
     async fn abort_operation(
@@ -142,7 +163,7 @@ impl OperationService for Operations {
     ) -> Result<Response<AbortOperationResponse>, Status> {
         let caller = caller(&request)?;
         let AbortOperationRequest { id, options } = request.into_inner();
-        let accepted = self.steer(&caller, &id, Steering::Abort, options).await?;
-        Ok(Response::new(AbortOperationResponse { accepted: Some(accepted) }))
+        let (accepted, image_accepted) = self.steer(&caller, &id, Steering::Abort, options).await?;
+        Ok(Response::new(AbortOperationResponse { accepted, image_accepted }))
     }
 }

@@ -3,6 +3,7 @@
 
 mod app;
 mod grades;
+mod image_operation;
 mod installation;
 mod operation;
 mod page;
@@ -16,6 +17,10 @@ pub use app::{App, AppDataCenter, AppState, Drift, Finding, Health, Pin};
 pub use grades::{
     Class, ContainerSize, Grade, GradeChange, NewGrade, NewPolicy, Policy, PolicyChange, RetiredGrade,
     SizedAmount, Terms,
+};
+pub use image_operation::{
+    AnyOperation, CopyImage, ImageAccepted, ImageCounts, ImageOperation, ImageOperationKind, ImagePlan,
+    ImageProgress, ImageTarget, ImageTargetState, PlannedTarget, Steered, SyncImages, VerifyImages,
 };
 pub use installation::{
     DataCenter, DataCenterState, Decision, DecisionWord, Environment, Guard, Installation, Namespace,

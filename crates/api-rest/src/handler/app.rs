@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use http::header::ETAG;
-use plimsoll_core::usecase::{OperationFilter, Plimsoll};
+use plimsoll_core::usecase::Plimsoll;
 use serde_json::Value;
 
 use super::document::agree;
@@ -98,8 +98,7 @@ pub(super) async fn operations(
     AppPath(app): AppPath,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<Operation>>, Failure> {
-    let filter = OperationFilter { app: Some(app) };
-    Ok(Json(plimsoll.operations(&caller, filter, page.into()).await?.into()))
+    Ok(Json(plimsoll.operations_of(&caller, &app, page.into()).await?.into()))
 }
 
 /// Say what an apply would change.

@@ -4,6 +4,7 @@ mod app;
 mod change;
 mod document;
 mod health;
+mod image_work;
 mod installation;
 mod operation;
 mod registry;
@@ -61,6 +62,9 @@ pub(crate) fn guarded() -> OpenApiRouter<Backend> {
         .routes(routes!(change::restart))
         .routes(routes!(change::offline))
         .routes(routes!(change::online))
+        .routes(routes!(image_work::copy))
+        .routes(routes!(image_work::sync))
+        .routes(routes!(image_work::verify))
         .routes(routes!(operation::list))
         .routes(routes!(operation::get))
         .routes(routes!(operation::wait))

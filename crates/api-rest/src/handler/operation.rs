@@ -5,7 +5,7 @@ use axum::extract::State;
 use plimsoll_core::error::{Error, Kind};
 use plimsoll_core::usecase::{OperationFilter, Plimsoll, Steering};
 
-use crate::dto::{Accepted, Nothing, Operation, Page};
+use crate::dto::{AnyOperation, Nothing, Page, Steered};
 use crate::extract::{
     By, IfMatch, MaybeBody, OperationPath, OperationsQuery, Query, WaitQuery, WriteQuery, Writing,
 };
@@ -14,14 +14,14 @@ use crate::openapi::{Changing, Reading};
 
 /// List Operations.
 ///
-/// The newest first; of one App, or of all.
+/// The newest first; of one App, or of all and those on registries.
 #[utoipa::path(get, path = "/v1/operations", tag = "operations", operation_id = "listOperations",
-    params(OperationsQuery), responses((status = 200, body = Page<Operation>), Reading))]
+    params(OperationsQuery), responses((status = 200, body = Page<AnyOperation>), Reading))]
 pub(super) async fn list(
     State(plimsoll): State<Plimsoll>,
     By(caller): By,
     Query(query): Query<OperationsQuery>,
-) -> Result<Json<Page<Operation>>, Failure> {
+) -> Result<Json<Page<AnyOperation>>, Failure> {
     let (app, page) = query.read()?;
     Ok(Json(plimsoll.operations(&caller, OperationFilter { app }, page).await?.into()))
 }
@@ -29,13 +29,13 @@ pub(super) async fn list(
 /// Show an Operation.
 #[utoipa::path(get, path = "/v1/operations/{id}", tag = "operations", operation_id = "getOperation",
     params(("id" = String, Path, description = "The id of the Operation.")),
-    responses((status = 200, body = Operation), Reading))]
+    responses((status = 200, body = AnyOperation), Reading))]
 pub(super) async fn get(
     State(plimsoll): State<Plimsoll>,
     By(caller): By,
     OperationPath(id): OperationPath,
     Query(Nothing {}): Query<Nothing>,
-) -> Result<Json<Operation>, Failure> {
+) -> Result<Json<AnyOperation>, Failure> {
     Ok(Json(plimsoll.operation(&caller, id).await?.into()))
 }
 
@@ -45,14 +45,14 @@ pub(super) async fn get(
 /// the waiting and not the Operation.
 #[utoipa::path(post, path = "/v1/operations/{id}/wait", tag = "operations", operation_id = "waitOperation",
     params(("id" = String, Path, description = "The id of the Operation."), WaitQuery),
-    responses((status = 200, body = Operation), Reading))]
+    responses((status = 200, body = AnyOperation), Reading))]
 pub(super) async fn wait(
     State(plimsoll): State<Plimsoll>,
     By(caller): By,
     OperationPath(id): OperationPath,
     Query(query): Query<WaitQuery>,
     MaybeBody(Nothing {}): MaybeBody<Nothing>,
-) -> Result<Json<Operation>, Failure> {
+) -> Result<Json<AnyOperation>, Failure> {
     let timeout = query.read()?;
     let at_rest = plimsoll.wait_operation(&caller, id).await?;
     let Ok(view) = tokio::time::timeout(timeout, at_rest).await else {
@@ -68,14 +68,14 @@ macro_rules! steer {
         $(#[doc = $says])+
         #[utoipa::path(post, path = $path, tag = "operations", operation_id = $id,
             params(("id" = String, Path, description = "The id of the Operation."), WriteQuery, IfMatch),
-            responses((status = 200, body = Accepted, description = "It is done, or it would be accepted."), Changing))]
+            responses((status = 200, body = Steered, description = "It is done, or it would be accepted."), Changing))]
         pub(super) async fn $name(
             State(plimsoll): State<Plimsoll>,
             By(caller): By,
             OperationPath(id): OperationPath,
             Writing(write): Writing,
             MaybeBody(Nothing {}): MaybeBody<Nothing>,
-        ) -> Result<Json<Accepted>, Failure> {
+        ) -> Result<Json<Steered>, Failure> {
             Ok(Json(plimsoll.steer_operation(&caller, id, $steering, write).await?.into()))
         }
     };
@@ -98,6 +98,6 @@ steer! {
 steer! {
     /// End an Operation.
     ///
-    /// Every data center stays as it is; the notes say what runs where.
+    /// Every data center stays as it is; the notes say what runs where. One on registries leaves what it brought.
     abort, Steering::Abort, "/v1/operations/{id}/abort", "abortOperation"
 }

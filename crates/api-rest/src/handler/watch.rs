@@ -13,10 +13,10 @@ use futures::StreamExt as _;
 use futures::stream::{self, BoxStream, Stream};
 use plimsoll_core::error::Error;
 use plimsoll_core::usecase::Plimsoll;
-use plimsoll_core::view::OperationView;
+use plimsoll_core::view::AnyOperation as AnyOperationView;
 use serde_json::json;
 
-use crate::dto::{Nothing, Operation};
+use crate::dto::{AnyOperation, Nothing};
 use crate::extract::{By, OperationPath, Query};
 use crate::failure::Failure;
 use crate::openapi::Reading;
@@ -49,21 +49,21 @@ pub(super) async fn watch(
 /// Where a stream stands.
 enum Follow {
     /// More views may come; whether the newest was final.
-    On { views: BoxStream<'static, Result<OperationView, Error>>, ended: bool },
+    On { views: BoxStream<'static, Result<AnyOperationView, Error>>, ended: bool },
     /// The last event was sent.
     Over,
 }
 
 fn events(
-    views: BoxStream<'static, Result<OperationView, Error>>,
+    views: BoxStream<'static, Result<AnyOperationView, Error>>,
     trace_id: TraceId,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     stream::unfold((Follow::On { views, ended: false }, trace_id), |(follow, trace_id)| async {
         let Follow::On { mut views, ended } = follow else { return None };
         let (event, follow) = match views.next().await {
             Some(Ok(view)) => {
-                let ended = view.state.is_final();
-                (event("operation", &Operation::from(view)), Follow::On { views, ended })
+                let ended = view.state().is_final();
+                (event("operation", &AnyOperation::from(view)), Follow::On { views, ended })
             }
             Some(Err(error)) => {
                 let failure = Failure::from(error);
@@ -92,9 +92,10 @@ mod tests {
     use plimsoll_core::error::Kind;
     use plimsoll_core::fold::OperationState;
     use plimsoll_core::record;
+    use plimsoll_core::view::OperationView;
 
-    fn mk_view(state: OperationState) -> OperationView {
-        OperationView {
+    fn mk_view(state: OperationState) -> AnyOperationView {
+        let view = OperationView {
             id: "0199f3a0-0000-7000-8000-000000000001".parse().unwrap(),
             kind: record::Kind::Upgrade,
             app: plimsoll_core::name::AppRef {
@@ -111,11 +112,12 @@ mod tests {
             reason: None,
             created: "2026-11-23T00:00:00Z".parse().unwrap(),
             ended: None,
-        }
+        };
+        AnyOperationView::App(Box::new(view))
     }
 
     /// The names of the events that these views become.
-    async fn names(views: Vec<Result<OperationView, Error>>) -> Vec<String> {
+    async fn names(views: Vec<Result<AnyOperationView, Error>>) -> Vec<String> {
         let sse = Sse::new(events(stream::iter(views).boxed(), TraceId::default()));
         let bytes = sse.into_response().into_body().collect().await.unwrap().to_bytes();
         let text = String::from_utf8(bytes.to_vec()).unwrap();

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use plimsoll_api_rest::dto::{Operation, Problem};
+use plimsoll_api_rest::dto::{AnyOperation, Problem};
 use reqwest::Response;
 
 /// The longest line that is kept, in bytes; an Operation over fifty data centers has a tenth of that.
@@ -14,7 +14,7 @@ const MAX_LINE: usize = 1024 * 1024;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Event {
     /// The Operation as it is now.
-    Operation(Box<Operation>),
+    Operation(Box<AnyOperation>),
     /// It has come to its end; nothing follows.
     End,
     /// It cannot be followed any more.
@@ -126,6 +126,7 @@ mod tests {
         let single: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
         assert_eq!(events(&single), whole);
         let [Event::Operation(operation), Event::End] = &whole[..] else { panic!("{whole:?}") };
+        let AnyOperation::App(operation) = &**operation else { panic!("{operation:?}") };
         assert_eq!(operation.message.as_deref(), Some("下线"));
     }
 

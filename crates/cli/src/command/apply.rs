@@ -15,7 +15,7 @@ use crate::arguments::{self, Apply, Format};
 use crate::client::{Call, read};
 use crate::document::{self, Source};
 use crate::failure::Failure;
-use crate::follow::{Progress, follow, judge, sentence};
+use crate::follow::{Progress, follow_app, judge, sentence};
 use crate::output::{clean, note, print, structured};
 
 pub(super) async fn apply(session: &Session, arguments: Apply) -> Result<ExitCode, Failure> {
@@ -169,8 +169,7 @@ async fn wait(
         let Some(operation) = read::<Accepted>(answer)?.operation else { continue };
         let mut progress = progress.labelled(&format!("{:<width$}  ", app.to_string()));
         followed.push(async move {
-            let id = &operation.id;
-            let ended = follow(&session.client, id, Some(&operation), wait.timeout, &mut progress).await;
+            let ended = follow_app(&session.client, &operation, wait.timeout, &mut progress).await;
             (n, ended, started.elapsed())
         });
     }

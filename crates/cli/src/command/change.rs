@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use plimsoll_api_rest::dto::{
-    Accepted, All, App, Autoscale, Operation, Placement, RollbackRequest, ScaleRequest,
+    Accepted, All, AnyOperation, App, Autoscale, Operation, Placement, RollbackRequest, ScaleRequest,
 };
 use plimsoll_core::name::AppRef;
 use reqwest::Method;
@@ -15,7 +15,7 @@ use super::session::{Session, path};
 use crate::arguments::{self, Change, Delete, Format, Rollback, Scale, Wait};
 use crate::client::{Call, read};
 use crate::failure::{Failure, TIMED_OUT};
-use crate::follow::{Progress, follow, judge, sentence, what};
+use crate::follow::{Progress, follow_app, judge_any, sentence_of, what};
 use crate::output::{clean, note, note_all, print, structured};
 
 /// What the default of `--cpu-percent` is, as in the document.
@@ -162,9 +162,8 @@ async fn report(
     note_all(&notes);
     if wait.wait {
         let mut progress = Progress::new();
-        let operation =
-            follow(&session.client, &operation.id, Some(&operation), wait.timeout, &mut progress).await?;
-        return ended(session, &operation, Some(started));
+        let operation = follow_app(&session.client, &operation, wait.timeout, &mut progress).await?;
+        return ended(session, &AnyOperation::App(Box::new(operation)), Some(started));
     }
     if let Some(printed) = structured(session.format, answer) {
         printed?;
@@ -185,18 +184,18 @@ pub(super) fn begun(operation: &Operation) -> String {
 /// Tells how an Operation ended.
 pub(super) fn ended(
     session: &Session,
-    operation: &Operation,
+    operation: &AnyOperation,
     started: Option<Instant>,
 ) -> Result<ExitCode, Failure> {
     if let Some(printed) = structured(session.format, &json!(operation)) {
         printed?;
-        judge(operation)?;
+        judge_any(operation)?;
         return Ok(ExitCode::SUCCESS);
     }
-    judge(operation)?;
+    judge_any(operation)?;
     match session.format {
-        Format::Name => print(&clean(&operation.id))?,
-        _ => print(&sentence(operation, started.map(|started| started.elapsed())))?,
+        Format::Name => print(&clean(operation.id()))?,
+        _ => print(&sentence_of(operation, started.map(|started| started.elapsed())))?,
     }
     Ok(ExitCode::SUCCESS)
 }

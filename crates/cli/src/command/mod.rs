@@ -4,6 +4,8 @@ mod app;
 mod apply;
 mod change;
 mod diff;
+mod image;
+mod image_work;
 mod installation;
 mod list;
 mod operation;
@@ -71,6 +73,7 @@ async fn call(session: &Session, command: Command) -> Result<ExitCode, Failure> 
         Command::Namespace(arguments) => installation::namespace(session, arguments).await,
         Command::Policy(arguments) => policy::policy(session, arguments).await,
         Command::Registry(arguments) => registry::run(session, arguments).await,
+        Command::Image(arguments) => image::run(session, arguments).await,
         Command::Init(arguments) => installation::init(session, arguments).await,
         // They speak to no server, and `run` has taken them.
         Command::Serve(_) | Command::Dev(_) | Command::Qos(_) | Command::Completion { .. } => {

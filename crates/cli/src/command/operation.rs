@@ -3,17 +3,17 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use plimsoll_api_rest::dto::{Accepted, Operation};
+use plimsoll_api_rest::dto::{Accepted, AnyOperation, ImageAccepted, Operation, Steered};
 use reqwest::Method;
 use tokio::time::Instant;
 
 use super::change::{ended, repeatable};
-use super::list;
 use super::session::Session;
+use super::{image_work, list};
 use crate::arguments::{self, Following, Format, Making, Steering};
 use crate::client::read;
 use crate::failure::Failure;
-use crate::follow::{Progress, follow, standing};
+use crate::follow::{Progress, follow, standing_of};
 use crate::output::{Table, age, clean, leaving, note_all, print, structured};
 
 pub(super) async fn run(session: &Session, command: arguments::Operation) -> Result<ExitCode, Failure> {
@@ -30,7 +30,7 @@ pub(super) async fn run(session: &Session, command: arguments::Operation) -> Res
                 session,
                 &items,
                 "there is no operation yet",
-                |operation: &Operation| operation.id.clone(),
+                |operation: &AnyOperation| operation.id().to_owned(),
                 |all| table(session, all),
             )?;
         }
@@ -55,7 +55,7 @@ pub(super) async fn run(session: &Session, command: arguments::Operation) -> Res
                 let client = &session.client;
                 let mut progress = Progress::new();
                 let operation =
-                    follow(client, &operation.id, Some(&operation), wait.timeout, &mut progress).await?;
+                    follow(client, operation.id(), Some(&operation), wait.timeout, &mut progress).await?;
                 return ended(session, &operation, Some(started));
             }
         }
@@ -64,7 +64,7 @@ pub(super) async fn run(session: &Session, command: arguments::Operation) -> Res
 }
 
 /// Says something to an operation that runs, and tells how it stands then; none where it was only checked.
-async fn steer(session: &Session, verb: &str, steering: Steering) -> Result<Option<Operation>, Failure> {
+async fn steer(session: &Session, verb: &str, steering: Steering) -> Result<Option<AnyOperation>, Failure> {
     let Steering { id, reason, making: Making { dry_run, request_id } } = steering;
     let request_id = request_id.map_or_else(|| uuid::Uuid::now_v7().to_string(), String::from);
     let path = ["operations", &id, verb];
@@ -76,7 +76,16 @@ async fn steer(session: &Session, verb: &str, steering: Steering) -> Result<Opti
         call = call.query("reason", reason);
     }
     let value = call.send().await.map_err(|failure| repeatable(failure, &request_id))?;
-    let Accepted { operation, notes, .. } = read(&value)?;
+    let (operation, notes) = match read(&value)? {
+        Steered::App(accepted) => {
+            let Accepted { operation, notes, .. } = *accepted;
+            (operation.map(|operation| AnyOperation::App(Box::new(operation))), notes)
+        }
+        Steered::Image(accepted) => {
+            let ImageAccepted { operation, notes, plan: _ } = *accepted;
+            (operation.map(|operation| AnyOperation::Image(Box::new(operation))), notes)
+        }
+    };
     if let Some(printed) = structured(session.format, &value) {
         printed?;
         return Ok(operation);
@@ -84,8 +93,8 @@ async fn steer(session: &Session, verb: &str, steering: Steering) -> Result<Opti
     note_all(&notes);
     match &operation {
         None => print("nothing was changed: this would be accepted")?,
-        Some(operation) if session.format == Format::Name => print(&clean(&operation.id))?,
-        Some(operation) => print(&standing(operation))?,
+        Some(operation) if session.format == Format::Name => print(&clean(operation.id()))?,
+        Some(operation) => print(&standing_of(operation))?,
     }
     Ok(operation)
 }
@@ -95,11 +104,23 @@ async fn get(session: &Session, id: &str) -> Result<(), Failure> {
     if let Some(printed) = structured(session.format, &value) {
         return printed;
     }
-    let operation: Operation = read(&value)?;
+    let operation: AnyOperation = read(&value)?;
     if session.format == Format::Name {
-        return print(&clean(&operation.id));
+        return print(&clean(operation.id()));
     }
     let mut text = format!("{}\n\n", table(session, std::slice::from_ref(&operation)));
+    let (below, message) = match &operation {
+        AnyOperation::App(operation) => (outcomes(session, operation), &operation.message),
+        AnyOperation::Image(operation) => (image_work::targets(session, operation), &operation.message),
+    };
+    text.push_str(&below.to_string());
+    if let Some(message) = message {
+        let _ = write!(text, "\n\n{}", clean(message));
+    }
+    print(&text)
+}
+
+fn outcomes(session: &Session, operation: &Operation) -> Table {
     let mut outcomes = Table::new(&["DATA CENTER", "STATE", "SINCE", "ORDERED", "UPDATED", "READY", "WHY"]);
     for outcome in &operation.data_centers {
         let count = |count: fn(&plimsoll_api_rest::dto::Replicas) -> u32| {
@@ -119,14 +140,10 @@ async fn get(session: &Session, id: &str) -> Result<(), Failure> {
                 .unwrap_or_default(),
         ]);
     }
-    text.push_str(&outcomes.to_string());
-    if let Some(message) = &operation.message {
-        let _ = write!(text, "\n\n{}", clean(message));
-    }
-    print(&text)
+    outcomes
 }
 
-fn table(session: &Session, operations: &[Operation]) -> Table {
+fn table(session: &Session, operations: &[AnyOperation]) -> Table {
     let wide = session.format == Format::Wide;
     let mut head = vec!["ID", "APP", "KIND", "RELEASE", "STATE", "BY", "AGE"];
     if wide {
@@ -134,22 +151,44 @@ fn table(session: &Session, operations: &[Operation]) -> Table {
     }
     let mut table = Table::new(&head);
     for operation in operations {
-        let mut row = vec![
-            operation.id.clone(),
-            format!("{}/{}", operation.namespace, operation.app),
-            format!("{:?}", operation.kind),
-            operation.release.to_string(),
-            format!("{:?}", operation.state),
-            operation.by.clone(),
-            age(operation.created, session.now),
-        ];
+        let (mut row, more) = match operation {
+            AnyOperation::App(operation) => (
+                vec![
+                    operation.id.clone(),
+                    format!("{}/{}", operation.namespace, operation.app),
+                    format!("{:?}", operation.kind),
+                    operation.release.to_string(),
+                    format!("{:?}", operation.state),
+                    operation.by.clone(),
+                    age(operation.created, session.now),
+                ],
+                [
+                    operation.from.map(|release| release.to_string()).unwrap_or_default(),
+                    operation.superseded_by.clone().unwrap_or_default(),
+                    operation.reason.clone().unwrap_or_default(),
+                    operation.message.clone().unwrap_or_default(),
+                ],
+            ),
+            AnyOperation::Image(operation) => (
+                vec![
+                    operation.id.clone(),
+                    operation.subject.clone(),
+                    format!("{:?}", operation.kind),
+                    String::new(),
+                    format!("{:?}", operation.state),
+                    operation.by.clone(),
+                    age(operation.created, session.now),
+                ],
+                [
+                    String::new(),
+                    String::new(),
+                    operation.reason.clone().unwrap_or_default(),
+                    operation.message.clone().unwrap_or_default(),
+                ],
+            ),
+        };
         if wide {
-            row.extend([
-                operation.from.map(|release| release.to_string()).unwrap_or_default(),
-                operation.superseded_by.clone().unwrap_or_default(),
-                operation.reason.clone().unwrap_or_default(),
-                operation.message.clone().unwrap_or_default(),
-            ]);
+            row.extend(more);
         }
         table.push(row);
     }

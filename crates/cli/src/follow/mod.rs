@@ -1,11 +1,12 @@
 //! Staying with an Operation until it has come to its end.
 
+mod images;
 mod progress;
 mod summary;
 
 use std::time::Duration;
 
-use plimsoll_api_rest::dto::{Operation, OperationState};
+use plimsoll_api_rest::dto::{AnyOperation, Operation, OperationState};
 use plimsoll_core::error::Kind;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -13,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::client::{Client, Event};
 use crate::failure::{FAILED, Failure, Hope, INTERRUPTED, TIMED_OUT};
 
+pub(crate) use images::what as what_of_images;
 pub(crate) use progress::Progress;
 pub(crate) use summary::{sentence, standing, what};
 
@@ -24,10 +26,10 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_
 pub(crate) async fn follow(
     client: &Client,
     id: &str,
-    first: Option<&Operation>,
+    first: Option<&AnyOperation>,
     timeout: Duration,
     progress: &mut Progress,
-) -> Result<Operation, Failure> {
+) -> Result<AnyOperation, Failure> {
     let mut contact = if first.is_some() { Contact::Made } else { Contact::None };
     // Taken over before anything is shown: whoever sees a line can interrupt.
     let mut interrupt = signal(SignalKind::interrupt())
@@ -52,6 +54,22 @@ pub(crate) async fn follow(
     outcome
 }
 
+/// The same of one that changes an App.
+pub(crate) async fn follow_app(
+    client: &Client,
+    first: &Operation,
+    timeout: Duration,
+    progress: &mut Progress,
+) -> Result<Operation, Failure> {
+    let any = AnyOperation::App(Box::new(first.clone()));
+    match follow(client, &first.id, Some(&any), timeout, progress).await? {
+        AnyOperation::App(operation) => Ok(*operation),
+        AnyOperation::Image(_) => {
+            Err(Failure::new(FAILED, "the server answered with another operation than was asked for"))
+        }
+    }
+}
+
 /// Whether the server was ever reached.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Contact {
@@ -65,7 +83,7 @@ async fn until_rest(
     id: &str,
     contact: &mut Contact,
     progress: &mut Progress,
-) -> Result<Operation, Failure> {
+) -> Result<AnyOperation, Failure> {
     let (mut pause, longest) = PAUSE;
     let mut is_paused = false;
     loop {
@@ -80,17 +98,20 @@ async fn until_rest(
                             pause = PAUSE.0;
                             progress.show(&operation);
                             // Of itself it never goes on, and whoever waits may not be who paused it.
-                            let now_paused = operation.state == OperationState::Paused;
-                            if now_paused && !is_paused {
-                                let standing = standing(&operation);
-                                progress.say(&format!(
-                                    "{standing}; it goes on by `plimsoll operation resume {id}`"
-                                ));
-                            } else if is_paused && !now_paused {
-                                progress.say(&format!("{} is paused no more", what(&operation)));
+                            if let AnyOperation::App(operation) = &*operation {
+                                let now_paused = operation.state == OperationState::Paused;
+                                if now_paused && !is_paused {
+                                    let standing = standing(operation);
+                                    progress.say(&format!(
+                                        "{standing}; it goes on by `plimsoll operation resume {id}`"
+                                    ));
+                                } else if is_paused && !now_paused {
+                                    progress.say(&format!("{} is paused no more", what(operation)));
+                                }
+                                is_paused = now_paused;
                             }
-                            is_paused = now_paused;
-                            if operation.state.is_final() || operation.state == OperationState::Held {
+                            let state = operation.state();
+                            if state.is_final() || state == OperationState::Held {
                                 return Ok(*operation);
                             }
                         }
@@ -136,4 +157,28 @@ pub(crate) fn judge(operation: &Operation) -> Result<(), Failure> {
         | OperationState::Aborted => FAILED,
     };
     Err(summary::failure(operation, exit))
+}
+
+/// The same of any.
+pub(crate) fn judge_any(operation: &AnyOperation) -> Result<(), Failure> {
+    match operation {
+        AnyOperation::App(operation) => judge(operation),
+        AnyOperation::Image(operation) => images::judge(operation),
+    }
+}
+
+/// What any came to that is well.
+pub(crate) fn sentence_of(operation: &AnyOperation, took: Option<Duration>) -> String {
+    match operation {
+        AnyOperation::App(operation) => sentence(operation, took),
+        AnyOperation::Image(operation) => images::sentence(operation, took),
+    }
+}
+
+/// How any stands.
+pub(crate) fn standing_of(operation: &AnyOperation) -> String {
+    match operation {
+        AnyOperation::App(operation) => standing(operation),
+        AnyOperation::Image(operation) => images::standing(operation),
+    }
 }

@@ -7,8 +7,9 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use plimsoll_api_rest::dto::{Operation, Outcome, OutcomeImages, OutcomeState, Replicas};
+use plimsoll_api_rest::dto::{AnyOperation, Outcome, OutcomeImages, OutcomeState, Replicas};
 
+use super::images;
 use crate::output::clean;
 
 /// How an Operation goes, on standard error.
@@ -54,9 +55,20 @@ impl Progress {
     }
 
     /// Shows how the Operation stands.
-    pub(crate) fn show(&mut self, operation: &Operation) {
-        for outcome in &operation.data_centers {
-            self.line(outcome);
+    pub(crate) fn show(&mut self, operation: &AnyOperation) {
+        match operation {
+            AnyOperation::App(operation) => {
+                for outcome in &operation.data_centers {
+                    let settled = is_settled(outcome.state);
+                    self.line(&outcome.data_center, &line(outcome), copied(outcome), settled);
+                }
+            }
+            AnyOperation::Image(operation) => {
+                for target in &operation.targets {
+                    let settled = images::is_settled(target.state);
+                    self.line(&target.target, &images::line(target), images::progress(target), settled);
+                }
+            }
         }
     }
 
@@ -81,26 +93,27 @@ impl Progress {
         }
     }
 
-    fn line(&mut self, outcome: &Outcome) {
+    /// Shows the line of a data center or another target, with what comes piece by piece behind it.
+    fn line(&mut self, name: &str, line: &str, pieces: Option<String>, settled: bool) {
         // Where lines are kept, a new one for every piece that arrives would bury the others.
-        let bytes = matches!(self.form, Form::Live { .. }).then(|| copied(outcome)).flatten();
-        let text = format!("{}{}{}", self.label, line(outcome), bytes.unwrap_or_default());
+        let pieces = pieces.filter(|_| matches!(self.form, Form::Live { .. }));
+        let text = format!("{}{line}{}", self.label, pieces.unwrap_or_default());
         match &mut self.form {
             Form::Live { all, bars } => {
-                let bar = bars.entry(outcome.data_center.clone()).or_insert_with(|| {
+                let bar = bars.entry(name.to_owned()).or_insert_with(|| {
                     let bar = all.add(ProgressBar::new_spinner().with_style(style()));
                     bar.enable_steady_tick(Duration::from_millis(100));
                     bar
                 });
                 bar.set_message(text);
-                if is_settled(outcome.state) {
+                if settled {
                     bar.abandon();
                 }
             }
             Form::Plain { shown } => {
-                if shown.get(&outcome.data_center) != Some(&text) {
+                if shown.get(name) != Some(&text) {
                     eprintln!("{text}");
-                    shown.insert(outcome.data_center.clone(), text);
+                    shown.insert(name.to_owned(), text);
                 }
             }
             Form::Silent => {}

@@ -14,7 +14,7 @@ use crate::failure::{FAILED, Failure};
 
 pub(crate) use describe::{describe, leaving, sold};
 pub(crate) use table::Table;
-pub(crate) use text::{age, clean, seconds};
+pub(crate) use text::{age, bytes, clean, seconds};
 
 /// Writes `text` with a line end to standard output. A reader that went away is no failure of ours.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {

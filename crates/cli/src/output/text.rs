@@ -30,6 +30,22 @@ pub(crate) fn age(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// `340 MiB`: rounded up, with a digit behind the point below ten.
+pub(crate) fn bytes(count: u64) -> String {
+    let (mut unit, mut tenths) = ("B", u128::from(count) * 10);
+    for larger in ["KiB", "MiB", "GiB", "TiB"] {
+        if tenths < 10_240 {
+            break;
+        }
+        (unit, tenths) = (larger, tenths.div_ceil(1024));
+    }
+    match (unit, tenths / 10, tenths % 10) {
+        ("B", whole, _) => format!("{whole} B"),
+        (_, whole, rest) if whole < 10 && rest > 0 => format!("{whole}.{rest} {unit}"),
+        (_, whole, rest) => format!("{} {unit}", whole + u128::from(rest > 0)),
+    }
+}
+
 /// `4.2 s`, `1 min 5 s`.
 pub(crate) fn seconds(duration: Duration) -> String {
     let whole = duration.as_secs();

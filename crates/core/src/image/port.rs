@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{Home, Host, Registries, RegistryCatalog, Tag};
+use super::{Carrier, Home, Host, Registries, RegistryCatalog, Tag};
 use crate::digest::Digest;
 
 /// Registries, as Plimsoll asks them. Every call ends within bounds of the implementation's own, but
@@ -45,6 +45,8 @@ pub struct Images {
     pub registry: Arc<dyn ImageRegistry>,
     /// The way to ask what they are and what lies in them.
     pub catalog: Arc<dyn RegistryCatalog>,
+    /// The way to work that takes long.
+    pub carrier: Arc<dyn Carrier>,
 }
 
 /// What a tag points to.

@@ -144,6 +144,48 @@ pub fn end(id: OperationId) -> String {
     format!("{OPERATIONS}{id}/end")
 }
 
+/// All Operations on registries, with what belongs to them.
+pub const IMAGE_OPERATIONS: &str = "imageoperations/";
+
+/// An Operation on registries.
+pub fn image_operation(id: OperationId) -> String {
+    format!("{IMAGE_OPERATIONS}{id}")
+}
+
+/// The outcome of an Operation on registries at the target in this place.
+pub fn image_outcome(id: OperationId, target: usize) -> String {
+    format!("{IMAGE_OPERATIONS}{id}/at/{target:04}")
+}
+
+/// The end of an Operation on registries.
+pub fn image_end(id: OperationId) -> String {
+    format!("{IMAGE_OPERATIONS}{id}/end")
+}
+
+/// What a key under [`IMAGE_OPERATIONS`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageOperationKey {
+    /// The Operation itself.
+    Operation(OperationId),
+    /// Its outcome at the target in this place.
+    Outcome(OperationId, usize),
+    /// Its end.
+    End(OperationId),
+}
+
+/// Reads a key under [`IMAGE_OPERATIONS`]; `None` for one that none of the functions above makes.
+pub fn parse_image_operation(key: &str) -> Option<ImageOperationKey> {
+    let rest = key.strip_prefix(IMAGE_OPERATIONS)?;
+    let Some((id, part)) = rest.split_once('/') else {
+        return rest.parse().ok().map(ImageOperationKey::Operation);
+    };
+    let id = id.parse().ok()?;
+    match part {
+        "end" => Some(ImageOperationKey::End(id)),
+        part => part.strip_prefix("at/")?.parse().ok().map(|target| ImageOperationKey::Outcome(id, target)),
+    }
+}
+
 /// The Operations of all Apps, by App.
 pub const HISTORY: &str = "history/";
 
@@ -239,6 +281,16 @@ mod tests {
         assert_eq!(parse_operation(&outcome(id, &dc)), Some(OperationKey::Outcome(id, dc)));
         assert_eq!(parse_operation(&end(id)), Some(OperationKey::End(id)));
         assert_eq!(parse_operation("operations/x"), None);
+    }
+
+    #[test]
+    fn every_key_under_operations_on_registries_is_read_back() {
+        let id: OperationId = "0199f3a0-0000-7000-8000-000000000001".parse().unwrap();
+        assert_eq!(parse_image_operation(&image_operation(id)), Some(ImageOperationKey::Operation(id)));
+        assert_eq!(parse_image_operation(&image_outcome(id, 63)), Some(ImageOperationKey::Outcome(id, 63)));
+        assert_eq!(parse_image_operation(&image_end(id)), Some(ImageOperationKey::End(id)));
+        // The Apps' machinery does not see them.
+        assert_eq!(parse_operation(&image_operation(id)), None);
     }
 
     #[test]

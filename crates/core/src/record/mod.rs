@@ -10,6 +10,7 @@ mod archived;
 mod data_center;
 mod draft;
 mod grade_policy;
+mod image_operation;
 mod installation;
 mod operation;
 mod order;
@@ -22,6 +23,9 @@ pub use archived::{ArchivedContents, ArchivedRelease, ArchivedSummary};
 pub use data_center::{Ahead, DataCenter, DcState, Decision, DecisionWord, Restoring};
 pub use draft::Draft;
 pub use grade_policy::{GradePolicy, MOST_RETIRED, RetiredGrade, classes};
+pub use image_operation::{
+    ImageOperation, ImageOperationParts, ImageOutcome, ImageOutcomeState, ImageTarget, ImageWork,
+};
 pub use installation::{Environment, Installation, Namespace};
 pub use operation::{
     Control, End, EndState, HistoryEntry, Kind, Operation, Outcome, OutcomeState, Pace, Request, Spent, Word,

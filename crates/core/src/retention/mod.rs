@@ -5,6 +5,7 @@
 //! altogether. Whoever acts on a decision compares, in the transaction that removes, what the decision hangs on:
 //! everything that could come to need an entry goes through the App's record or the entry itself.
 
+mod image_operations;
 mod operations;
 mod releases;
 mod tombstones;
@@ -18,6 +19,7 @@ use crate::digest::Digest;
 use crate::name::{DcName, OperationId, ReleaseNumber};
 use crate::record::{App, OperationParts, Order, Proven, Release, Verdict};
 
+pub use self::image_operations::{IMAGE_OPERATION_AGE, IMAGE_OPERATIONS, image_operations};
 pub use self::tombstones::forget_at;
 
 /// So many of the newest Releases of an App stay, whatever they were.

@@ -18,7 +18,7 @@ use crate::record::{
     App, Control, Draft, End, EndState, Kind as OperationKind, OperationParts, Order, Ordered, OutcomeState,
     Pace, Request, Stored, Track, Word, key,
 };
-use crate::view::Accepted;
+use crate::view::{Accepted, Steered};
 
 /// What a caller says about an Operation that runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -32,7 +32,8 @@ pub enum Steering {
 }
 
 impl Plimsoll {
-    /// Pauses, resumes or aborts an Operation.
+    /// Pauses, resumes or aborts an Operation; one on registries is for operators to abort, and knows neither of the
+    /// others.
     ///
     /// # Errors
     /// `NotFound`; `Refused` where it has ended, or where there is nothing to pause or to resume, saying what it
@@ -43,8 +44,23 @@ impl Plimsoll {
         id: OperationId,
         steering: Steering,
         write: Write,
-    ) -> Result<Accepted, Error> {
+    ) -> Result<Steered, Error> {
         caller.require(Role::Developer)?;
+        if self.read_operation(id).await?.is_none() && self.read_image_operation(id).await?.is_some() {
+            let accepted = self.steer_image_operation(caller, id, steering, write).await?;
+            return Ok(Steered::Image(Box::new(accepted)));
+        }
+        let accepted = self.steer_app_operation(caller, id, steering, write).await?;
+        Ok(Steered::App(Box::new(accepted)))
+    }
+
+    async fn steer_app_operation(
+        &self,
+        caller: &Caller,
+        id: OperationId,
+        steering: Steering,
+        write: Write,
+    ) -> Result<Accepted, Error> {
         let body = Digest::of(&(id, steering)).map_err(Error::internal)?;
         let app = self.parts(id).await?.operation.app;
         for _ in 0..MAX_ROUNDS {

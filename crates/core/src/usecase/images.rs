@@ -47,9 +47,7 @@ impl Plimsoll {
     /// not say.
     pub async fn remove_image(&self, caller: &Caller, home: &Home, digest: &Digest) -> Result<(), Error> {
         caller.require(Role::Operator)?;
-        let Some(images) = &self.images else {
-            return Err(no_registries());
-        };
+        let images = self.images.as_ref().ok_or_else(no_registries)?;
         let mut protected = Protected::default();
         let mut here = BTreeSet::new();
         self.each_kept(|app, numbers, image| {

@@ -14,14 +14,18 @@ use crate::error::{Error, Kind as ErrorKind};
 use crate::fold::OperationState;
 use crate::ledger::{Direction, Entry, MAX_PAGE, Range};
 use crate::name::{AppRef, OperationId};
+use crate::record::key::ImageOperationKey;
 use crate::record::key::OperationKey;
-use crate::record::{EndState, Kind, Operation, OperationParts, OutcomeState, Stored, Track, key};
-use crate::view::{ImagesView, OperationView, OutcomeView, Paged};
+use crate::record::{
+    EndState, ImageOperation, ImageOperationParts, Kind, Operation, OperationParts, OutcomeState, Stored,
+    Track, key,
+};
+use crate::view::{AnyOperation, ImagesView, OperationView, OutcomeView, Paged};
 
 /// Which Operations to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OperationFilter {
-    /// Of this App alone; none: of all.
+    /// Of this App alone; none: of all, and those on registries.
     pub app: Option<AppRef>,
 }
 
@@ -30,9 +34,10 @@ impl Plimsoll {
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn operation(&self, caller: &Caller, id: OperationId) -> Result<OperationView, Error> {
+    pub async fn operation(&self, caller: &Caller, id: OperationId) -> Result<AnyOperation, Error> {
         caller.require(Role::Viewer)?;
-        self.view_operation(id).await
+        let parts = self.read_any(id).await?.ok_or_else(|| no_such_operation(id))?;
+        self.view_any(parts).await
     }
 
     /// Operations, newest first.
@@ -44,11 +49,27 @@ impl Plimsoll {
         caller: &Caller,
         filter: OperationFilter,
         page: PageRequest,
-    ) -> Result<Paged<OperationView>, Error> {
+    ) -> Result<Paged<AnyOperation>, Error> {
         caller.require(Role::Viewer)?;
         let Some(app) = &filter.app else {
             return self.all_operations(&page).await;
         };
+        let Paged { items, next, notes } = self.operations_of(caller, app, page).await?;
+        let items = items.into_iter().map(|view| AnyOperation::App(Box::new(view))).collect();
+        Ok(Paged { items, next, notes })
+    }
+
+    /// The Operations of an App, newest first.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` for the page.
+    pub async fn operations_of(
+        &self,
+        caller: &Caller,
+        app: &AppRef,
+        page: PageRequest,
+    ) -> Result<Paged<OperationView>, Error> {
+        caller.require(Role::Viewer)?;
         // There are as many as retention leaves.
         let history = key::history(app);
         let entries = self.read_all(&history).await?;
@@ -76,10 +97,10 @@ impl Plimsoll {
         &self,
         caller: &Caller,
         id: OperationId,
-    ) -> Result<BoxStream<'static, Result<OperationView, Error>>, Error> {
+    ) -> Result<BoxStream<'static, Result<AnyOperation, Error>>, Error> {
         caller.require(Role::Viewer)?;
-        let Told { operation, nudges } = self.told_of(id).await?;
-        let live = self.live.changes(&operation.app).map(|()| Ok(Nudge::Live));
+        let Told { live, nudges } = self.told_of(id).await?;
+        let live = live.map(|()| Ok(Nudge::Live));
         let start = Follow::new(self.clone(), id, stream::select(nudges, live).boxed());
         Ok(stream::unfold(start, Follow::step).boxed())
     }
@@ -93,14 +114,14 @@ impl Plimsoll {
         &self,
         caller: &Caller,
         id: OperationId,
-    ) -> Result<BoxFuture<'static, Result<OperationView, Error>>, Error> {
+    ) -> Result<BoxFuture<'static, Result<AnyOperation, Error>>, Error> {
         caller.require(Role::Viewer)?;
         let Told { nudges, .. } = self.told_of(id).await?;
         let mut follow = Follow::new(self.clone(), id, nudges);
         Ok(async move {
             while let Some((view, next)) = follow.step().await {
                 let view = view?;
-                if view.state.is_final() || view.state == OperationState::Held {
+                if view.state().is_final() || view.state() == OperationState::Held {
                     return Ok(view);
                 }
                 follow = next;
@@ -113,14 +134,34 @@ impl Plimsoll {
 
     /// An Operation, and whatever the ledger says of it from now on.
     async fn told_of(&self, id: OperationId) -> Result<Told, Error> {
-        let operation =
-            self.read::<Operation>(&key::operation(id)).await?.ok_or_else(|| no_such_operation(id))?;
+        let (prefix, live) = match self.read::<Operation>(&key::operation(id)).await? {
+            Some(operation) => (key::operation(id), self.live.changes(&operation.value.app)),
+            None => match self.read::<ImageOperation>(&key::image_operation(id)).await? {
+                Some(_) => (key::image_operation(id), self.live.carriage(id)),
+                None => return Err(no_such_operation(id)),
+            },
+        };
         // The revision is read before the first view is, so nothing falls between.
-        let now = Range { limit: 1, ..Range::prefix(key::operation(id)) };
+        let now = Range { limit: 1, ..Range::prefix(prefix.clone()) };
         let from = self.ledger.range(&now).await.map_err(from_ledger)?.revision;
-        let ledger = self.ledger.watch(&key::operation(id), from).await.map_err(from_ledger)?;
+        let ledger = self.ledger.watch(&prefix, from).await.map_err(from_ledger)?;
         let nudges = ledger.map(|events| events.map(|_| Nudge::Ledger).map_err(from_ledger)).boxed();
-        Ok(Told { operation: operation.value, nudges })
+        Ok(Told { live, nudges })
+    }
+
+    /// An Operation of whatever kind with its parts, or `None`.
+    async fn read_any(&self, id: OperationId) -> Result<Option<Parts>, Error> {
+        if let Some(parts) = self.read_operation(id).await? {
+            return Ok(Some(Parts::App(parts)));
+        }
+        Ok(self.read_image_operation(id).await?.map(Parts::Image))
+    }
+
+    async fn view_any(&self, parts: Parts) -> Result<AnyOperation, Error> {
+        Ok(match parts {
+            Parts::App(parts) => AnyOperation::App(Box::new(self.view_of(parts).await?)),
+            Parts::Image(parts) => AnyOperation::Image(Box::new(self.view_image_operation(parts))),
+        })
     }
 
     pub(super) async fn view_operation(&self, id: OperationId) -> Result<OperationView, Error> {
@@ -204,41 +245,80 @@ impl Plimsoll {
         }
     }
 
-    /// The Operations of all Apps, newest first: reads what the page shows and no more.
-    async fn all_operations(&self, page: &PageRequest) -> Result<Paged<OperationView>, Error> {
+    /// All Operations, newest first: reads what the page shows and no more.
+    async fn all_operations(&self, page: &PageRequest) -> Result<Paged<AnyOperation>, Error> {
         let limit = page.limit()?;
-        // From above, the parts of an Operation come before itself.
         let list = Listing { name: key::OPERATIONS, direction: Direction::Down };
-        let after = list.place(page)?.map(|place| format!("{}{place}", key::OPERATIONS));
-        let mut range = Range { after, ..Range::down(key::OPERATIONS) };
-        let mut found: Vec<OperationParts> = Vec::new();
+        let place = list.place(page)?;
+        let of_apps = |key: &str| matches!(key::parse_operation(key), Some(OperationKey::Operation(_)));
+        let on_registries =
+            |key: &str| matches!(key::parse_image_operation(key), Some(ImageOperationKey::Operation(_)));
+        let mut found: Vec<Parts> = Vec::new();
+        for entries in self.newest(key::OPERATIONS, place.as_deref(), limit + 1, of_apps).await? {
+            found.extend(OperationParts::read(&entries).map_err(Error::internal)?.map(Parts::App));
+        }
+        for entries in self.newest(key::IMAGE_OPERATIONS, place.as_deref(), limit + 1, on_registries).await? {
+            found.extend(ImageOperationParts::read(&entries).map_err(Error::internal)?.map(Parts::Image));
+        }
+        found.sort_by_key(|parts| std::cmp::Reverse(parts.id()));
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| more).map(|parts| list.token(&parts.id().to_string()));
+        let mut items = Vec::with_capacity(found.len());
+        for parts in found {
+            items.push(self.view_any(parts).await?);
+        }
+        Ok(Paged::new(items, next))
+    }
+
+    /// The entries of at most so many of the newest Operations under a prefix that come behind a place, each with its
+    /// own first; `is_own` tells it from its parts.
+    async fn newest(
+        &self,
+        prefix: &str,
+        place: Option<&str>,
+        wanted: usize,
+        is_own: impl Fn(&str) -> bool + Send + Sync,
+    ) -> Result<Vec<Vec<Entry>>, Error> {
+        // From above, the parts of an Operation come before itself.
+        let mut range = Range { after: place.map(|place| format!("{prefix}{place}")), ..Range::down(prefix) };
+        let mut found: Vec<Vec<Entry>> = Vec::new();
         let mut entries: Vec<Entry> = Vec::new();
-        while found.len() <= limit {
+        while found.len() < wanted {
             // A few entries for each that is missing; who has more of them is read on.
-            range.limit = (limit + 1 - found.len()).saturating_mul(8).min(MAX_PAGE);
+            range.limit = (wanted - found.len()).saturating_mul(8).min(MAX_PAGE);
             let read = self.ledger.range(&range).await.map_err(from_ledger)?;
             range.after = read.entries.last().map(|entry| entry.key.clone());
             for entry in read.entries {
-                let whole = matches!(key::parse_operation(&entry.key), Some(OperationKey::Operation(_)));
+                let whole = is_own(&entry.key);
                 entries.push(entry);
                 if whole {
                     entries.reverse();
-                    found.extend(OperationParts::read(&entries).map_err(Error::internal)?);
-                    entries.clear();
+                    found.push(std::mem::take(&mut entries));
                 }
             }
             if !read.more {
                 break;
             }
         }
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|parts| list.token(&parts.operation.id.to_string()));
-        let mut items = Vec::with_capacity(found.len());
-        for parts in found {
-            items.push(self.view_of(parts).await?);
+        found.truncate(wanted);
+        Ok(found)
+    }
+}
+
+/// An Operation of whatever kind, as it is read.
+#[derive(Clone)]
+enum Parts {
+    App(OperationParts),
+    Image(ImageOperationParts),
+}
+
+impl Parts {
+    fn id(&self) -> OperationId {
+        match self {
+            Self::App(parts) => parts.operation.id,
+            Self::Image(parts) => parts.operation.id,
         }
-        Ok(Paged::new(items, next))
     }
 }
 
@@ -258,7 +338,8 @@ enum Nudge {
 
 /// See [`Plimsoll::told_of`].
 struct Told {
-    operation: Operation,
+    /// Yields whenever something of it that the ledger does not hold has changed.
+    live: BoxStream<'static, ()>,
     nudges: BoxStream<'static, Result<Nudge, Error>>,
 }
 
@@ -267,8 +348,8 @@ struct Follow {
     plimsoll: Plimsoll,
     id: OperationId,
     /// What the ledger says of it; `None` where it may say something else by now.
-    read: Option<OperationParts>,
-    shown: Option<OperationView>,
+    read: Option<Parts>,
+    shown: Option<AnyOperation>,
     nudges: Peekable<BoxStream<'static, Result<Nudge, Error>>>,
     ended: bool,
 }
@@ -278,7 +359,7 @@ impl Follow {
         Self { plimsoll, id, read: None, shown: None, nudges: nudges.peekable(), ended: false }
     }
 
-    async fn step(mut self) -> Option<(Result<OperationView, Error>, Self)> {
+    async fn step(mut self) -> Option<(Result<AnyOperation, Error>, Self)> {
         if self.ended {
             return None;
         }
@@ -295,7 +376,7 @@ impl Follow {
             match self.view().await {
                 Ok(view) if self.shown.as_ref() == Some(&view) => {}
                 Ok(view) => {
-                    self.ended = view.state.is_final();
+                    self.ended = view.state().is_final();
                     self.shown = Some(view.clone());
                     return Some((Ok(view), self));
                 }
@@ -326,14 +407,14 @@ impl Follow {
     }
 
     /// The ledger is read only when it says something new: pods come and go more often.
-    async fn view(&mut self) -> Result<OperationView, Error> {
+    async fn view(&mut self) -> Result<AnyOperation, Error> {
         let parts = if let Some(parts) = self.read.take() {
             parts
         } else {
-            let parts = self.plimsoll.read_operation(self.id).await?;
+            let parts = self.plimsoll.read_any(self.id).await?;
             parts.ok_or_else(|| no_such_operation(self.id))?
         };
         self.read = Some(parts.clone());
-        self.plimsoll.view_of(parts).await
+        self.plimsoll.view_any(parts).await
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use plimsoll_core::clock::Clock;
 
-use super::window::Window;
+use plimsoll_core::image::Window;
 
 /// Wall clocks are set and machines sleep: no moment is waited for blindly for longer than this.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);

@@ -8,11 +8,12 @@ mod deliver;
 mod event;
 pub(crate) mod graph;
 mod hours;
+mod origin;
 mod progress;
 mod spool;
+pub(crate) mod spread;
 mod sync;
 mod throttle;
-mod window;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,11 +31,11 @@ use deliver::Delivery;
 pub use event::{Event, Meter};
 use graph::{Graph, Node};
 pub use hours::Hours;
+pub use origin::Origin;
 pub use progress::{Progress, Reached, Stage};
 use spool::Spool;
 pub use sync::{Mirror, Synced, SyncedTarget};
 pub use throttle::Throttle;
-pub use window::{InvalidWindow, Window};
 
 /// How many questions a registry is asked at a time.
 const QUESTIONS: usize = 8;

@@ -47,9 +47,14 @@ pub struct Reached {
 impl Progress {
     /// Of a plan that is about to be run.
     pub fn new(plan: &Plan) -> Self {
-        let (total, now) = (plan.bytes(), Instant::now());
+        Self::of(plan.bytes(), plan.targets())
+    }
+
+    /// Of so many bytes that go to so many targets.
+    pub(crate) fn of(total: u64, targets: usize) -> Self {
+        let now = Instant::now();
         let state = |_| State { meter: Meter::new(total, now), stage: Stage::Moving };
-        Self { targets: Mutex::new((0..plan.targets()).map(state).collect()), total }
+        Self { targets: Mutex::new((0..targets).map(state).collect()), total }
     }
 
     /// Takes note of what a copy told.
@@ -70,20 +75,22 @@ impl Progress {
 
     /// How far each target is, in their order.
     pub fn reached(&self) -> Vec<Reached> {
+        self.targets.lock().iter().map(|state| self.of_state(state)).collect()
+    }
+
+    /// How far one is.
+    pub(crate) fn reached_at(&self, target: usize) -> Option<Reached> {
+        self.targets.lock().get(target).map(|state| self.of_state(state))
+    }
+
+    fn of_state(&self, State { meter, stage }: &State) -> Reached {
         let now = Instant::now();
-        let reached = |State { meter, stage }: &State| {
-            let estimate = match stage {
-                Stage::Moving => meter.estimate(now),
-                Stage::Paused(wait) => meter.estimate(now).map(|rest| rest + *wait),
-                Stage::Done => Some(Duration::ZERO),
-            };
-            Reached {
-                done: self.total - meter.left().min(self.total),
-                total: self.total,
-                stage: *stage,
-                estimate,
-            }
+        let estimate = match stage {
+            Stage::Moving => meter.estimate(now),
+            Stage::Paused(wait) => meter.estimate(now).map(|rest| rest + *wait),
+            Stage::Done => Some(Duration::ZERO),
         };
-        self.targets.lock().iter().map(reached).collect()
+        let done = self.total - meter.left().min(self.total);
+        Reached { done, total: self.total, stage: *stage, estimate }
     }
 }

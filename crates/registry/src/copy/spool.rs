@@ -60,9 +60,14 @@ impl Spool {
             folder: self.folder.clone(),
             live: self.live.clone(),
             sources: sources.to_vec(),
-            targets,
+            targets: Some(targets),
             open: Mutex::default(),
         }
+    }
+
+    /// The blobs of copies that begin one after another: each stays until this is dropped.
+    pub(super) fn kept(&self, sources: &[Place]) -> Transfers {
+        Transfers { targets: None, ..self.transfers(sources, 0) }
     }
 }
 
@@ -72,7 +77,8 @@ pub(super) struct Transfers {
     folder: PathBuf,
     live: Arc<Live>,
     sources: Vec<Place>,
-    targets: usize,
+    /// How many are done with each blob in the end; nobody knows, where there is none.
+    targets: Option<usize>,
     open: Mutex<HashMap<Digest, Open>>,
 }
 
@@ -87,7 +93,12 @@ impl Transfers {
     pub(super) fn source(&self, blob: &Descriptor) -> Arc<Transfer> {
         let mut open = self.open.lock();
         let entry = open.entry(blob.digest().clone()).or_default();
-        entry.transfer.get_or_insert_with(|| self.shared(blob)).clone()
+        // One that failed is begun anew, for whoever tries again.
+        let failed = entry.transfer.take_if(|transfer| transfer.has_failed());
+        let transfer = entry.transfer.get_or_insert_with(|| self.shared(blob)).clone();
+        drop(open);
+        drop(failed);
+        transfer
     }
 
     /// The transfer of a blob that another copy has begun, or a new one.
@@ -106,10 +117,11 @@ impl Transfers {
 
     /// A target is done with a blob, in whatever way.
     pub(super) fn done(&self, blob: &Descriptor) {
+        let Some(targets) = self.targets else { return };
         let mut open = self.open.lock();
         let entry = open.entry(blob.digest().clone()).or_default();
         entry.done += 1;
-        if entry.done >= self.targets {
+        if entry.done >= targets {
             entry.transfer = None;
         }
     }

@@ -9,7 +9,7 @@ use plimsoll_core::clock::Clock;
 use tokio::time::Instant;
 
 use super::hours::Hours;
-use super::window::Window;
+use plimsoll_core::image::Window;
 
 /// A rate and hours that all copies to one target share.
 pub struct Throttle {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+use plimsoll_core::clock::Clock;
 use plimsoll_registry::{
     Access, Descriptor, Digest, Limits, Manifest, MediaType, Reference, Registry, Repository,
 };
@@ -55,4 +57,17 @@ pub(crate) fn mk_blob(bytes: &[u8]) -> Descriptor {
 pub(crate) fn mk_manifest(config: &Descriptor, layer: &Descriptor) -> Manifest {
     let value = json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer]});
     Manifest::new(value.to_string(), MANIFEST.into())
+}
+
+/// A clock that stands at midnight.
+pub(crate) struct Night;
+
+impl Clock for Night {
+    fn now(&self) -> Timestamp {
+        "2026-11-23T00:00:00Z".parse().unwrap()
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
 }

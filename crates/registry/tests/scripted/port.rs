@@ -1,6 +1,6 @@
 //! Core's port, kept by the registries of an installation.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use plimsoll_core::digest::Digest;
@@ -10,7 +10,7 @@ use plimsoll_scripted_registry::{Habits, Scripted, ScriptedRegistry, respond};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::mk::{INDEX, MANIFEST, mk_bytes, mk_limits};
+use crate::mk::{INDEX, MANIFEST, Night, mk_bytes, mk_limits};
 
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 
@@ -31,7 +31,7 @@ impl Bed {
         let access =
             |server: &ScriptedRegistry| Access::new(server.host().parse().unwrap()).limits(mk_limits());
         let folder = tempfile::tempdir().unwrap();
-        let port = Registries::new(servers.iter().map(access), folder.path()).unwrap();
+        let port = Registries::new(servers.iter().map(access), folder.path(), Arc::new(Night)).unwrap();
         Self { servers, port, _folder: folder }
     }
 

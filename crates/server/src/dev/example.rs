@@ -13,8 +13,8 @@ use plimsoll_core::live::Live as _;
 use plimsoll_core::name::{AppRef, DcName, OperationId};
 use plimsoll_core::record::{DcState, OutcomeState};
 use plimsoll_core::steer::HELD;
-use plimsoll_core::usecase::{OperationFilter, PageRequest, Plimsoll, TakeScale};
-use plimsoll_core::view::{AppDcView, AppView, Health, OperationView};
+use plimsoll_core::usecase::{PageRequest, Plimsoll, TakeScale};
+use plimsoll_core::view::{AnyOperation, AppDcView, AppView, Health, OperationView};
 use plimsoll_worker::Sights;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -54,8 +54,7 @@ impl Example {
 
     /// Publishes it, unless this installation ever had it: what a person did with it since is left alone.
     pub(super) async fn publish(&self, world: &World) -> Result<Option<OperationId>, Error> {
-        let filter = OperationFilter { app: Some(self.app.clone()) };
-        match self.plimsoll.operations(&self.caller, filter, PageRequest::default()).await {
+        match self.plimsoll.operations_of(&self.caller, &self.app, PageRequest::default()).await {
             Ok(_) => return Ok(None),
             Err(error) if error.kind == Kind::NotFound => {}
             Err(error) => return Err(error.into()),
@@ -90,7 +89,7 @@ impl Example {
                 return Ok(format!("{} is not there: it was deleted in an earlier run", self.app));
             };
             let operation = match view.operation {
-                Some(id) => Some(self.plimsoll.operation(&self.caller, id).await?),
+                Some(id) => self.plimsoll.operation(&self.caller, id).await?.of_app(),
                 None => None,
             };
             lines.show(&view, operation.as_ref());
@@ -109,7 +108,9 @@ impl Example {
         let why = match self.look().await {
             Ok(Some(view)) => {
                 let operation = match view.operation {
-                    Some(id) => self.plimsoll.operation(&self.caller, id).await.ok(),
+                    Some(id) => {
+                        self.plimsoll.operation(&self.caller, id).await.ok().and_then(AnyOperation::of_app)
+                    }
                     None => None,
                 };
                 let late = view.dcs.iter().filter(|dc| dc.health != Health::Healthy);

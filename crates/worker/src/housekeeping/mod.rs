@@ -5,6 +5,7 @@
 //! crash at any moment may leave an entry in both, and never in neither. At rest nothing is written.
 
 mod app;
+mod image_operations;
 mod life;
 mod requests;
 mod shelf;
@@ -66,6 +67,7 @@ struct Look {
 struct Gone {
     requests: usize,
     operations: usize,
+    image_operations: usize,
     releases: usize,
     tombstones: usize,
 }
@@ -141,8 +143,15 @@ impl Housekeeper {
                 }
             };
             if gone != Gone::default() {
-                let Gone { requests, operations, releases, tombstones } = gone;
-                tracing::info!(requests, operations, releases, tombstones, "tidied the ledger");
+                let Gone { requests, operations, image_operations, releases, tombstones } = gone;
+                tracing::info!(
+                    requests,
+                    operations,
+                    image_operations,
+                    releases,
+                    tombstones,
+                    "tidied the ledger"
+                );
             }
             tokio::time::sleep(wait).await;
         }
@@ -188,6 +197,7 @@ impl Housekeeper {
             );
         }
         let requested = self.forget_requests(gone).await?;
+        self.forget_image_operations(&requested, gone).await?;
         // In this order: a life that has a Release now and is nobody's afterwards is over.
         let lives = self.lives().await?;
         let names = self.names_with_a_past().await?;

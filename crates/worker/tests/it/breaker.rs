@@ -390,7 +390,7 @@ async fn a_content_that_the_ledger_never_held_is_not_written_over_and_is_shown()
     assert_eq!(puts_of(&bed, "app-0"), before[0], "nobody knows what it is");
     assert_ne!(puts_of(&bed, "app-1"), before[1], "the others go on");
     let view = bed.plimsoll.get(&ann(), &app("app-0")).await.unwrap();
-    let operation = bed.plimsoll.operation(&ann(), view.operation.unwrap()).await.unwrap();
+    let operation = bed.plimsoll.operation(&ann(), view.operation.unwrap()).await.unwrap().of_app().unwrap();
     for dc in &operation.dcs {
         assert_eq!((dc.state, dc.reason.as_deref()), (OutcomeState::Sent, Some("AheadOfLedger")));
         assert!(dc.message.as_ref().unwrap().contains("a content that the ledger never held"), "{dc:?}");

@@ -22,7 +22,8 @@ fn release(dc: &FakeDc) -> Option<u64> {
 
 async fn say(bed: &Bed, id: OperationId, steering: Steering) -> Result<Accepted, Error> {
     let write = Write { reason: Some("the lunch rush".to_owned()), ..write(&format!("{steering:?}-{id}")) };
-    bed.plimsoll.steer_operation(&ann(), id, steering, write).await
+    let steered = bed.plimsoll.steer_operation(&ann(), id, steering, write).await?;
+    Ok(steered.of_app().unwrap())
 }
 
 fn refused(answer: Result<Accepted, Error>) -> (&'static str, String) {
@@ -70,7 +71,7 @@ async fn a_publish_that_is_held_tries_again_when_it_is_resumed_with_the_whole_de
     assert_eq!(resumed.operation.unwrap().state, OperationState::Running);
     // What was hopeless may be mended a little after somebody said so.
     tokio::time::sleep(Duration::from_mins(8)).await;
-    let view = bed.plimsoll.operation(&ann(), second.id).await.unwrap();
+    let view = bed.plimsoll.operation(&ann(), second.id).await.unwrap().of_app().unwrap();
     assert_eq!(Bed::outcomes(&view), ["dc-1 Progressing", "dc-2 Waiting", "dc-3 Waiting"]);
     bed.dcs[0].manner(Manner::Prompt);
     let end = bed.until(second.id, |view| view.state.is_final()).await;
@@ -115,7 +116,7 @@ async fn one_that_fails_after_a_resume_is_not_tried_again_by_that_resume() {
     let held = bed.until(first.id, |view| view.state == OperationState::Held).await;
     assert_eq!(Bed::outcomes(&held), ["dc-1 Healthy", "dc-2 Failed", "dc-3 Healthy"]);
     tokio::time::sleep(Duration::from_hours(1)).await;
-    let view = bed.plimsoll.operation(&ann(), first.id).await.unwrap();
+    let view = bed.plimsoll.operation(&ann(), first.id).await.unwrap().of_app().unwrap();
     assert_eq!(view.state, OperationState::Held);
 }
 
@@ -212,7 +213,8 @@ async fn a_repeat_gets_the_first_answer_and_a_check_changes_nothing() {
     let bed = Bed::new().await;
     let id = upgrade(&bed).await;
     let checked = Write { mode: plimsoll_core::usecase::Mode::Validate, ..write("check") };
-    let answer = bed.plimsoll.steer_operation(&ann(), id, Steering::Abort, checked).await.unwrap();
+    let answer =
+        bed.plimsoll.steer_operation(&ann(), id, Steering::Abort, checked).await.unwrap().of_app().unwrap();
     assert_eq!(answer.operation, None);
     let first = say(&bed, id, Steering::Pause).await.unwrap();
     say(&bed, id, Steering::Resume).await.unwrap();
@@ -220,7 +222,11 @@ async fn a_repeat_gets_the_first_answer_and_a_check_changes_nothing() {
     assert_eq!(again.notes, first.notes);
     assert_eq!(again.operation.unwrap().state, OperationState::Running, "it was said once");
     let other = write(&format!("Pause-{id}"));
-    let other = bed.plimsoll.steer_operation(&ann(), id, Steering::Abort, other).await;
+    let other = bed
+        .plimsoll
+        .steer_operation(&ann(), id, Steering::Abort, other)
+        .await
+        .map(|steered| steered.of_app().unwrap());
     assert_eq!(refused(other).0, "REQUEST_ID_REUSED");
 }
 
@@ -233,7 +239,7 @@ async fn a_paused_publish_keeps_waiting_when_its_data_centers_are_lost_and_retur
     bed.dcs[2].stop();
     bed.until(id, |view| view.dcs[2].state == OutcomeState::Owed).await;
     tokio::time::sleep(Duration::from_mins(30)).await;
-    let view = bed.plimsoll.operation(&ann(), id).await.unwrap();
+    let view = bed.plimsoll.operation(&ann(), id).await.unwrap().of_app().unwrap();
     assert_eq!(view.state, OperationState::Paused, "it ends when it is resumed, and not by their loss");
     bed.dcs[1].start();
     bed.dcs[2].start();

@@ -227,7 +227,7 @@ async fn a_restart_in_the_middle_of_a_copy_goes_on_from_the_ledger() {
     let operation = publish(&bed, 1, &json!({"order": [["dc-1"]]})).await;
     bed.until(operation.id, |view| view.dcs[0].reason.is_some()).await;
     bed.kill().await;
-    let seen = bed.plimsoll.operation(&ann(), operation.id).await.unwrap();
+    let seen = bed.plimsoll.operation(&ann(), operation.id).await.unwrap().of_app().unwrap();
     assert_eq!(standing(&seen), ["Waiting ImageNotThere", "Waiting -", "Waiting -"]);
     registry.go_on();
     tokio::time::sleep(Duration::from_mins(1)).await;

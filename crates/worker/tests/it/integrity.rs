@@ -86,6 +86,7 @@ impl Inventory {
                 key::APPS,
                 key::ORDERS,
                 key::OPERATIONS,
+                key::IMAGE_OPERATIONS,
                 key::RELEASES,
                 key::HISTORY,
                 key::PROVEN,

@@ -7,6 +7,7 @@ use plimsoll_core::error::Kind;
 use plimsoll_core::ledger::{Committed, Entry, Range, Transaction, Write};
 use plimsoll_core::name::OperationId;
 use plimsoll_core::usecase::{OperationFilter, PageRequest};
+use plimsoll_core::view::AnyOperation;
 use plimsoll_ledger::MemoryLedger;
 use plimsoll_ledger::faults::{Call, FaultLedger};
 use serde_json::json;
@@ -21,9 +22,9 @@ async fn pages(bed: &Bed, filter: &OperationFilter, size: u32) -> Vec<Vec<Operat
         let page = PageRequest { size: Some(size), token };
         let page = bed.plimsoll.operations(&ann(), filter.clone(), page).await.unwrap();
         for view in &page.items {
-            assert_eq!(*view, bed.plimsoll.operation(&ann(), view.id).await.unwrap(), "whole in the list");
+            assert_eq!(*view, bed.plimsoll.operation(&ann(), view.id()).await.unwrap(), "whole in the list");
         }
-        pages.push(page.items.iter().map(|view| view.id).collect());
+        pages.push(page.items.iter().map(AnyOperation::id).collect());
         token = page.next;
         if token.is_none() {
             return pages;
@@ -105,9 +106,9 @@ impl List {
             Self::AppsOfNamespace => {
                 shown!(plimsoll.list(&ann, Some(&app.namespace), page), |view| view.app.name.to_string())
             }
-            Self::Operations => shown!(plimsoll.operations(&ann, all, page), |view| view.id.to_string()),
+            Self::Operations => shown!(plimsoll.operations(&ann, all, page), |view| view.id().to_string()),
             Self::OperationsOfApp => {
-                shown!(plimsoll.operations(&ann, of_shop, page), |view| view.id.to_string())
+                shown!(plimsoll.operations(&ann, of_shop, page), |view| view.id().to_string())
             }
             Self::History => {
                 shown!(plimsoll.history(&ann, &app, page), |view| format!("{:016}", view.number.get()))

@@ -10,6 +10,7 @@ mod erase;
 mod grades;
 mod handover;
 mod housekeeping;
+mod image_work;
 mod images;
 mod integrity;
 mod lastgood;

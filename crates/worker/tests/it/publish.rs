@@ -120,7 +120,7 @@ async fn a_rollback_preempts_a_running_publish_which_then_reaches_nobody_else() 
     let rollback = bed.plimsoll.rollback(&ann(), &shop(), None, write("back")).await.unwrap();
     bed.dcs[0].manner(Manner::Prompt);
     assert_eq!(bed.ended(rollback).await.state, OperationState::Succeeded);
-    let second = bed.plimsoll.operation(&ann(), second.id).await.unwrap();
+    let second = bed.plimsoll.operation(&ann(), second.id).await.unwrap().of_app().unwrap();
     assert_eq!(second.state, OperationState::Superseded);
     assert_eq!(Bed::outcomes(&second), ["dc-1 Progressing", "dc-2 Waiting", "dc-3 Waiting"]);
     for dc in &bed.dcs {
@@ -150,7 +150,7 @@ async fn a_later_publish_supersedes_the_earlier() {
     bed.dcs[0].manner(Manner::Prompt);
     let second = bed.apply(2, &json!({})).await;
     bed.until(second.id, |view| view.state == OperationState::Succeeded).await;
-    let first = bed.plimsoll.operation(&ann(), first.id).await.unwrap();
+    let first = bed.plimsoll.operation(&ann(), first.id).await.unwrap().of_app().unwrap();
     assert_eq!((first.state, first.superseded_by), (OperationState::Superseded, Some(second.id)));
 }
 

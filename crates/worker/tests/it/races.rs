@@ -98,7 +98,7 @@ async fn a_connection_that_breaks_for_a_moment_opens_no_other_gate() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     bed.dcs[0].start();
     tokio::time::sleep(Duration::from_mins(1)).await;
-    let view = bed.plimsoll.operation(&ann(), first.id).await.unwrap();
+    let view = bed.plimsoll.operation(&ann(), first.id).await.unwrap().of_app().unwrap();
     assert_eq!(Bed::outcomes(&view), ["dc-1 Progressing", "dc-2 Waiting", "dc-3 Waiting"]);
 }
 
@@ -110,7 +110,7 @@ async fn a_delete_that_takes_longer_than_any_deadline_ends_all_the_same() {
     bed.dcs[1].holds_on(true);
     let delete = bed.plimsoll.delete(&ann(), &shop(), write("delete")).await.unwrap().operation.unwrap();
     tokio::time::sleep(Duration::from_mins(45)).await;
-    let view = bed.plimsoll.operation(&ann(), delete.id).await.unwrap();
+    let view = bed.plimsoll.operation(&ann(), delete.id).await.unwrap().of_app().unwrap();
     assert_eq!(view.state, OperationState::Running);
     bed.dcs[1].holds_on(false);
     assert_eq!(bed.until(delete.id, |view| view.state.is_final()).await.state, OperationState::Succeeded);

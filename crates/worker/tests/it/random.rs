@@ -9,7 +9,7 @@ use plimsoll_core::error::Kind;
 use plimsoll_core::fold::OperationState;
 use plimsoll_core::scale::Replication;
 use plimsoll_core::usecase::{OperationFilter, PageRequest, ScaleChange, Steering, TakeScale};
-use plimsoll_core::view::{Accepted, AppView, OperationView};
+use plimsoll_core::view::{Accepted, AnyOperation, AppView, OperationView};
 use serde_json::json;
 
 use crate::dice::Dice;
@@ -80,7 +80,8 @@ async fn act(bed: &Bed, dice: &mut Dice, n: usize, said: &mut Vec<String>) {
             let steering = dice.pick(&[Steering::Pause, Steering::Pause, Steering::Resume, Steering::Abort]);
             said.push(format!("{steering:?}"));
             let id = operations[0].id;
-            Some(bed.plimsoll.steer_operation(&caller, id, steering, request).await)
+            let steered = bed.plimsoll.steer_operation(&caller, id, steering, request).await;
+            Some(steered.map(|steered| steered.of_app().unwrap()))
         }
         13 => {
             if dice.roll(3) == 0 {
@@ -113,7 +114,8 @@ async fn act(bed: &Bed, dice: &mut Dice, n: usize, said: &mut Vec<String>) {
 /// All Operations, the newest first.
 async fn operations(bed: &Bed) -> Vec<OperationView> {
     let page = PageRequest { size: Some(500), token: None };
-    bed.plimsoll.operations(&ann(), OperationFilter { app: None }, page).await.unwrap().items
+    let all = bed.plimsoll.operations(&ann(), OperationFilter { app: None }, page).await.unwrap().items;
+    all.into_iter().filter_map(AnyOperation::of_app).collect()
 }
 
 /// Why the data centers do not have what the App aims at; `None` if they do.

@@ -130,7 +130,8 @@ impl Bed {
         (Self::with(Arc::new(MemoryLedger::new()), Some(registry.images())).await, registry)
     }
 
-    async fn with(ledger: Arc<dyn Ledger>, images: Option<Images>) -> Self {
+    /// With registries or without.
+    pub(crate) async fn with(ledger: Arc<dyn Ledger>, images: Option<Images>) -> Self {
         let dcs: Vec<_> = ["dc-1", "dc-2", "dc-3"].into_iter().map(FakeDc::new).collect();
         let sights = Sights::new();
         let clock = Arc::new(VirtualClock { began: tokio::time::Instant::now(), forward: Mutex::default() });
@@ -291,7 +292,7 @@ impl Bed {
         let mut last = None;
         let found = tokio::time::timeout(Duration::from_hours(1), async {
             while let Some(view) = views.next().await {
-                let view = view.unwrap();
+                let view = view.unwrap().of_app().unwrap();
                 if enough(&view) {
                     return Some(view);
                 }
@@ -314,7 +315,7 @@ impl Bed {
     pub(crate) async fn settled(&self, id: OperationId) -> OperationView {
         let waited = tokio::time::timeout(Duration::from_hours(1), async {
             loop {
-                let view = self.plimsoll.operation(&ann(), id).await.unwrap();
+                let view = self.plimsoll.operation(&ann(), id).await.unwrap().of_app().unwrap();
                 if view.state == OperationState::Succeeded {
                     return view;
                 }

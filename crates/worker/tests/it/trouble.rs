@@ -25,7 +25,7 @@ async fn a_data_center_that_is_down_is_owed_and_gets_its_newest_order_once_on_re
         owing.push(operation.id);
     }
     assert_eq!(bed.dcs[2].puts().len(), 1);
-    let overtaken = bed.plimsoll.operation(&ann(), owing[0]).await.unwrap();
+    let overtaken = bed.plimsoll.operation(&ann(), owing[0]).await.unwrap().of_app().unwrap();
     assert_eq!(Bed::outcomes(&overtaken), ["dc-1 Healthy", "dc-2 Healthy", "dc-3 Superseded"]);
     let app = bed.plimsoll.get(&ann(), &shop()).await.unwrap();
     assert_eq!(app.dcs[2].health, Health::Unknown);
@@ -65,7 +65,7 @@ async fn a_data_center_that_fails_at_one_app_is_not_lost_and_serves_the_others()
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     let before = bed.dcs[0].refused();
     tokio::time::sleep(Duration::from_mins(30)).await;
-    let view = bed.plimsoll.operation(&ann(), stuck.id).await.unwrap();
+    let view = bed.plimsoll.operation(&ann(), stuck.id).await.unwrap().of_app().unwrap();
     assert_eq!(Bed::outcomes(&view), ["dc-1 Sent", "dc-2 Healthy", "dc-3 Healthy"]);
     assert_eq!(view.dcs[0].reason.as_deref(), Some("NotDelivered"));
     let said = "the data center answers that it fails: etcdserver: request timed out (500)";
@@ -84,7 +84,7 @@ async fn a_data_center_that_asks_to_wait_is_left_alone_for_so_long() {
     let first = bed.apply(1, &json!({"deadline": "2h"})).await;
     tokio::time::sleep(Duration::from_mins(31)).await;
     assert_eq!(bed.dcs[0].refused(), 7, "at once, and then every five minutes");
-    let view = bed.plimsoll.operation(&ann(), first.id).await.unwrap();
+    let view = bed.plimsoll.operation(&ann(), first.id).await.unwrap().of_app().unwrap();
     assert_eq!(Bed::outcomes(&view), ["dc-1 Sent", "dc-2 Healthy", "dc-3 Healthy"]);
     let said = "the data center has too much to do now and asks to wait";
     assert_eq!(view.dcs[0].message.as_deref(), Some(said));

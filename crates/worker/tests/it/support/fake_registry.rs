@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::join_all;
 use plimsoll_core::digest::Digest;
 use plimsoll_core::image::{
-    About, Bytes, Copied, Copy, Error, ErrorKind, Home, Host, ImageDescription, ImageRegistry, Images,
-    Presence, Registries, RegistryCatalog, Removal, Resolved, Tag,
+    About, Advance, Bytes, Carrier, Copied, Copy, Delivered, Error, ErrorKind, Examination, Fan, FanPlan,
+    Home, Host, ImageDescription, ImageRegistry, ImageTally, Images, Mirroring, Presence, Registries,
+    RegistryCatalog, Removal, Resolved, Step, SyncPlan, Tag,
 };
 use tokio::sync::Semaphore;
 
@@ -32,6 +35,8 @@ struct State {
     /// Which image others are part of.
     parts: BTreeMap<Digest, Digest>,
     copies: Vec<String>,
+    /// Why lists of tags may lack some.
+    cut: Option<String>,
     looks: usize,
 }
 
@@ -45,7 +50,7 @@ impl FakeRegistry {
         let near = [("dc-1", "dc-1.example.com"), ("dc-2", "dc-2.example.com/mirror")];
         let near = near.map(|(dc, prefix)| (dc.parse().unwrap(), prefix.parse().unwrap()));
         let registries = Registries::new(["qa.example.com".parse().unwrap()], near.into());
-        Images { registries, registry: self.clone(), catalog: Arc::new(NobodyLooks) }
+        Images { registries, registry: self.clone(), catalog: Arc::new(NobodyLooks), carrier: self.clone() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -91,6 +96,11 @@ impl FakeRegistry {
 
     pub(crate) fn go_on(&self) {
         self.halfway.add_permits(Semaphore::MAX_PERMITS);
+    }
+
+    /// Lists of tags are cut from now on.
+    pub(crate) fn cut_lists(&self, why: &str) {
+        self.state().cut = Some(why.to_owned());
     }
 
     /// The copies that were made: `FROM -> TO`.
@@ -170,5 +180,142 @@ impl ImageRegistry for FakeRegistry {
 
     async fn describe(&self, _: &Home, _: &Digest) -> Result<Option<ImageDescription>, Error> {
         unimplemented!("no worker asks for a description")
+    }
+}
+
+impl FakeRegistry {
+    /// Brings an image to one place, as a [`Carrier`] tells of it.
+    async fn carry(
+        &self,
+        from: &Home,
+        to: &Home,
+        digest: &Digest,
+        tag: &Tag,
+        on: &(dyn Fn(Advance) + Send + Sync),
+    ) -> Result<Delivered, Error> {
+        {
+            let state = self.answers(to)?;
+            let pointed = state.tags.get(&(to.to_string(), tag.to_string()));
+            if pointed.is_some_and(|pointed| pointed != digest) {
+                return Err(Error::new(ErrorKind::Refused, &to.host, "the tag points elsewhere"));
+            }
+            if state.images.contains(&(to.to_string(), *digest)) && pointed.is_some() {
+                return Ok(Delivered::default());
+            }
+        }
+        on(Advance { bytes: Bytes { done: SIZE / 2, total: SIZE }, ..Advance::default() });
+        let _ = self.halfway.acquire().await.unwrap();
+        let mut state = self.answers(to)?;
+        on(Advance { bytes: Bytes { done: SIZE, total: SIZE }, ..Advance::default() });
+        state.images.insert((to.to_string(), *digest));
+        state.tags.insert((to.to_string(), tag.to_string()), *digest);
+        state.copies.push(format!("{from} -> {to}"));
+        Ok(Delivered { sent: SIZE, ..Delivered::default() })
+    }
+
+    /// The chosen tags of a repository, with what they point to.
+    fn chosen(&self, mirroring: &Mirroring) -> Result<Vec<(Tag, Digest)>, Error> {
+        let Mirroring { source, choice, .. } = mirroring;
+        let state = self.answers(source)?;
+        let of = |((home, tag), digest): (&(String, String), &Digest)| {
+            (*home == source.to_string()).then(|| (tag.parse::<Tag>().unwrap(), *digest))
+        };
+        Ok(state.tags.iter().filter_map(of).filter(|(tag, _)| choice.takes(tag)).collect())
+    }
+}
+
+#[async_trait]
+impl Carrier for FakeRegistry {
+    async fn plan(&self, fan: &Fan) -> Result<FanPlan, Error> {
+        let lacks = |to: &Home| {
+            let there = self.answers(to)?.images.contains(&(to.to_string(), fan.digest));
+            Ok(if there { 0 } else { SIZE })
+        };
+        drop(self.answers(&fan.from)?);
+        Ok(FanPlan { bytes: SIZE, evidence: 1, lacking: fan.to.iter().map(lacks).collect() })
+    }
+
+    async fn copy(&self, fan: &Fan, on: &(dyn Fn(usize, Step) + Send + Sync)) -> Result<(), Error> {
+        let Fan { digest, from, peers, to, tag, pace: _ } = fan;
+        let mut sources = std::iter::once(from).chain(peers);
+        let has = |home: &&Home| {
+            self.answers(home).is_ok_and(|state| state.images.contains(&(home.to_string(), *digest)))
+        };
+        let Some(source) = sources.find(has) else {
+            drop(self.answers(from)?);
+            return Err(Error::new(ErrorKind::NotFound, &from.host, "scripted"));
+        };
+        let bring = |(place, to): (usize, &'_ Home)| {
+            let to = to.clone();
+            async move {
+                let tell = |advance| on(place, Step::Advanced(advance));
+                on(place, Step::Ended(self.carry(source, &to, digest, tag, &tell).await));
+            }
+        };
+        join_all(to.iter().enumerate().map(bring)).await;
+        Ok(())
+    }
+
+    async fn plan_sync(
+        &self,
+        mirroring: &Mirroring,
+        _: Duration,
+    ) -> Result<Vec<Result<SyncPlan, Error>>, Error> {
+        let chosen = self.chosen(mirroring)?;
+        let plan = |to: &Home| {
+            let state = self.answers(to)?;
+            let lacks = |(_, digest): &&(Tag, Digest)| !state.images.contains(&(to.to_string(), *digest));
+            let (tags, lacking) = (chosen.len() as u64, chosen.iter().filter(lacks).count() as u64);
+            Ok(SyncPlan { tags, unchanged: tags - lacking, bytes: SIZE * lacking, incomplete: None })
+        };
+        Ok(mirroring.to.iter().map(plan).collect())
+    }
+
+    async fn sync(
+        &self,
+        mirroring: &Mirroring,
+        on: &(dyn Fn(usize, Step) + Send + Sync),
+    ) -> Result<(), Error> {
+        let chosen = self.chosen(mirroring)?;
+        let incomplete = self.state().cut.clone();
+        for (place, to) in mirroring.to.iter().enumerate() {
+            let tell = |advance| on(place, Step::Advanced(advance));
+            let mut tally = ImageTally { total: chosen.len() as u64, ..ImageTally::default() };
+            let (mut sent, mut trouble, mut away) = (0, None, None);
+            for (tag, digest) in &chosen {
+                match self.carry(&mirroring.source, to, digest, tag, &tell).await {
+                    Ok(Delivered { sent: 0, .. }) => tally.good += 1,
+                    Ok(delivered) => {
+                        tally.copied += 1;
+                        sent += delivered.sent;
+                    }
+                    Err(error) if error.kind == ErrorKind::Unreachable => away = Some(error),
+                    Err(error) => {
+                        tally.bad += 1;
+                        trouble = Some(format!("{tag}: {error}"));
+                    }
+                }
+            }
+            let incomplete = incomplete.clone();
+            let delivered = Delivered { sent, tally: Some(tally), trouble, incomplete };
+            on(place, Step::Ended(away.map_or(Ok(delivered), Err)));
+        }
+        Ok(())
+    }
+
+    async fn verify(
+        &self,
+        examination: &Examination,
+        _: &(dyn Fn(Advance) + Send + Sync),
+    ) -> Result<Delivered, Error> {
+        let Examination { at, image, sample: _ } = examination;
+        let state = self.answers(at)?;
+        let image = image.expect("an image: no test looks at a whole repository here");
+        let bad = u64::from(!state.images.contains(&(at.to_string(), image)));
+        Ok(Delivered {
+            tally: Some(ImageTally { total: 1, good: 1 - bad, copied: 0, bad }),
+            trouble: (bad > 0).then(|| "it is not there".to_owned()),
+            ..Delivered::default()
+        })
     }
 }

@@ -5,6 +5,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::name::stored_as_text;
 
 const MINUTE: i64 = 60;
 const DAY: i64 = 24 * 60 * MINUTE;
@@ -15,7 +18,8 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// when until when (until the next day, where that is earlier; round the clock, where both are the same), and how far
 /// their place is from UTC (not at all, where nothing is said). The distance is fixed: who moves clocks twice a year
 /// writes the hours so that either is meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Window {
     /// Monday first.
     days: [bool; 7],
@@ -105,6 +109,8 @@ impl fmt::Display for Window {
         }
     }
 }
+
+stored_as_text!(Window, InvalidWindow);
 
 /// `mon-fri,sun`; a range may go over the end of the week.
 fn days(text: &str) -> Option<[bool; 7]> {
