@@ -9,6 +9,8 @@ use futures::{AsyncBufReadExt, AsyncReadExt};
 use kube::Client;
 use plimsoll_benchmarks::{Cost, Memory, row};
 use plimsoll_sim_cluster::SimCluster;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 
 #[global_allocator]
@@ -184,11 +186,8 @@ impl Crowd {
         let begun = tokio::time::Instant::now();
         loop {
             let mut there = 0;
-            self.each("/apis/apps/v1/deployments", |deployment| {
-                let status = &deployment["status"];
-                let all = ["replicas", "updatedReplicas", "readyReplicas", "availableReplicas"];
-                let complete = all.iter().all(|field| status[field] == REPLICAS);
-                there += usize::from(complete && status["observedGeneration"] == generation);
+            self.each("/apis/apps/v1/deployments", |deployment: Deployment| {
+                there += usize::from(deployment.status.is_complete(generation));
             })
             .await?;
             if there == self.size {
@@ -198,10 +197,9 @@ impl Crowd {
             tokio::time::sleep(LOOK).await;
         }
         let mut ready = 0;
-        self.each("/api/v1/pods", |pod| {
-            let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
-            let is = |condition: &Value| condition["type"] == "Ready" && condition["status"] == "True";
-            ready += usize::from(conditions.into_iter().any(is));
+        self.each("/api/v1/pods", |pod: Pod| {
+            let is = |condition: &Condition| condition.kind == "Ready" && condition.status == "True";
+            ready += usize::from(pod.status.conditions.iter().any(is));
         })
         .await?;
         ensure!(ready >= self.size * REPLICAS, "{ready} pods are ready");
@@ -210,20 +208,18 @@ impl Crowd {
 
     async fn count(&self, path: &str) -> Result<usize> {
         let mut count = 0;
-        self.each(path, |_| count += 1).await?;
+        self.each(path, |_: IgnoredAny| count += 1).await?;
         Ok(count)
     }
 
     /// Calls `see` with each object of a collection, read in pages.
-    async fn each(&self, path: &str, mut see: impl FnMut(&Value)) -> Result<()> {
+    async fn each<T: DeserializeOwned>(&self, path: &str, mut see: impl FnMut(T)) -> Result<()> {
         let mut token = String::new();
         loop {
             let request = http::Request::get(format!("{path}?limit=500&continue={token}")).body(Vec::new())?;
-            let page: Value = self.client.request(request).await?;
-            for item in page["items"].as_array().context("a list without items")? {
-                see(item);
-            }
-            page["metadata"]["continue"].as_str().unwrap_or_default().clone_into(&mut token);
+            let page: Page<T> = self.client.request(request).await?;
+            page.items.into_iter().for_each(&mut see);
+            token = page.metadata.next;
             if token.is_empty() {
                 return Ok(());
             }
@@ -237,6 +233,64 @@ impl Crowd {
         }
         Ok(self.cluster.shutdown().await?)
     }
+}
+
+/// One page of a list. Of its objects no more is read than is asked, for what the asker spends is not the cluster's.
+#[derive(Deserialize)]
+struct Page<T> {
+    metadata: PageMetadata,
+    items: Vec<T>,
+}
+
+#[derive(Deserialize)]
+struct PageMetadata {
+    /// Asks for the page behind this one; empty on the last.
+    #[serde(default, rename = "continue")]
+    next: String,
+}
+
+#[derive(Deserialize)]
+struct Deployment {
+    #[serde(default)]
+    status: DeploymentStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct DeploymentStatus {
+    observed_generation: u64,
+    replicas: usize,
+    updated_replicas: usize,
+    ready_replicas: usize,
+    available_replicas: usize,
+}
+
+impl DeploymentStatus {
+    /// Whether all pods are there and ready, and of this generation.
+    fn is_complete(&self, generation: u64) -> bool {
+        let Self { observed_generation, replicas, updated_replicas, ready_replicas, available_replicas } =
+            *self;
+        observed_generation == generation
+            && [replicas, updated_replicas, ready_replicas, available_replicas] == [REPLICAS; 4]
+    }
+}
+
+#[derive(Deserialize)]
+struct Pod {
+    status: PodStatus,
+}
+
+#[derive(Deserialize)]
+struct PodStatus {
+    #[serde(default)]
+    conditions: Vec<Condition>,
+}
+
+#[derive(Deserialize)]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
 }
 
 /// Reads a watch and begins again where it ended.
