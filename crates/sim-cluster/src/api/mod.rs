@@ -25,6 +25,7 @@ pub(crate) use request::{Answer, Caller, Part, Target, Validation, WriteOptions}
 pub(crate) use watch::{WatchEvent, WatchOptions, WatchStart, Watcher};
 
 use crate::clock::{self, Clock};
+use crate::fieldmanager::Shapes;
 use crate::resource::Registry;
 use crate::schema::Schemas;
 use crate::store::Store;
@@ -37,6 +38,7 @@ pub(crate) struct Api {
     pub(crate) registry: Registry,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) schemas: &'static Schemas,
+    shapes: Shapes,
     random: Mutex<fastrand::Rng>,
     snapshots: Mutex<Snapshots>,
     authority: String,
@@ -49,6 +51,7 @@ impl Api {
             registry: Registry::new(),
             clock,
             schemas: Schemas::builtin(),
+            shapes: Shapes::default(),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
             snapshots: Mutex::new(Snapshots::default()),
             authority,

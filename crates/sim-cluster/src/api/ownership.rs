@@ -26,7 +26,8 @@ impl Api {
         let api_version = target.api_version();
         let endpoint = endpoint(target, &schema, &api_version, part);
         let live = live.map(|live| in_version(target, live));
-        let ctx = UpdateContext { target: &endpoint, manager: manager(caller, options), now: self.now() };
+        let (manager, now) = (manager(caller, options), self.now());
+        let ctx = UpdateContext { target: &endpoint, manager, now, shapes: &self.shapes };
         fieldmanager::update(live.as_deref(), &mut object, &ctx);
         object
     }
@@ -73,7 +74,8 @@ impl Api {
         object::set_or_remove(object::metadata(&mut before), "managedFields", shown);
         let schema = Schema::unstructured();
         let endpoint = fieldmanager::Target::builtin(&schema, "autoscaling/v1", "Scale", "scale");
-        let ctx = UpdateContext { target: &endpoint, manager: manager(caller, options), now: self.now() };
+        let (manager, now) = (manager(caller, options), self.now());
+        let ctx = UpdateContext { target: &endpoint, manager, now, shapes: &self.shapes };
         fieldmanager::update(Some(&before), after, &ctx);
         mapping.to_parent(parent, after.pointer("/metadata/managedFields"))
     }

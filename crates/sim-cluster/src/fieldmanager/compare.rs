@@ -20,11 +20,10 @@ impl Comparison {
     /// Leaves out the given paths and everything below them.
     pub(super) fn without(self, ignored: Option<&FieldSet>) -> Self {
         let Some(ignored) = ignored else { return self };
-        Self {
-            removed: self.removed.recursive_difference(ignored),
-            modified: self.modified.recursive_difference(ignored),
-            added: self.added.recursive_difference(ignored),
-        }
+        let without = |set: FieldSet| {
+            if set.is_apart_from(ignored) { set } else { set.recursive_difference(ignored) }
+        };
+        Self { removed: without(self.removed), modified: without(self.modified), added: without(self.added) }
     }
 }
 

@@ -113,7 +113,10 @@ impl Managed {
                 .then_with(|| a_owned.api_version.cmp(&b_owned.api_version))
                 .then_with(|| a.subresource.cmp(&b.subresource))
         });
-        Some(entries.into_iter().map(|(id, owned, time)| entry(id, owned, time)).collect())
+        let written = |(id, owned, time): (&ManagerId, &Owned, Option<&String>)| {
+            entry(id, &owned.api_version, owned.set.to_fields_v1(), time)
+        };
+        Some(entries.into_iter().map(written).collect())
     }
 
     /// Notes when an entry last changed.
@@ -127,16 +130,17 @@ impl Managed {
     }
 }
 
-pub(super) fn entry(id: &ManagerId, owned: &Owned, time: Option<&String>) -> Value {
+/// One entry as an object carries it.
+pub(super) fn entry(id: &ManagerId, api_version: &str, fields: Value, time: Option<&String>) -> Value {
     let mut entry = JsonMap::new();
     entry.insert("manager", json!(id.manager));
     entry.insert("operation", json!(id.operation.as_str()));
-    entry.insert("apiVersion", json!(owned.api_version));
+    entry.insert("apiVersion", json!(api_version));
     if let Some(time) = time {
         entry.insert("time", json!(time));
     }
     entry.insert("fieldsType", json!("FieldsV1"));
-    entry.insert("fieldsV1", owned.set.to_fields_v1());
+    entry.insert("fieldsV1", fields);
     if !id.subresource.is_empty() {
         entry.insert("subresource", json!(id.subresource));
     }

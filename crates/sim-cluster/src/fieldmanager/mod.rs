@@ -18,9 +18,11 @@ mod reconcile;
 mod reset;
 mod scale;
 mod set;
+mod shapes;
 mod timestamps;
 mod typed;
 mod updater;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,7 @@ pub use path::{Path, PathElement};
 pub use reset::StatusSubresource;
 pub use scale::ScaleMapping;
 pub use set::FieldSet;
+pub use shapes::Shapes;
 pub use timestamps::settle_timestamps;
 pub use updater::OnConflict;
 
@@ -124,6 +127,8 @@ pub struct UpdateContext<'a> {
     pub manager: &'a str,
     /// Stamped, in whole seconds, on the entry of a manager that changed something.
     pub now: Timestamp,
+    /// What was found of earlier objects by the same schemas.
+    pub shapes: &'a Shapes,
 }
 
 /// Why an apply was refused.
@@ -210,7 +215,11 @@ pub fn apply(live: Option<&Value>, applied: &Value, ctx: &ApplyContext<'_>) -> R
 /// Records in `new` who owns what after it has replaced `old`. `new` is the object as the request leaves it,
 /// decoded and defaulted, before the endpoint resets what it may not change. `old` is `None` on create.
 pub fn update(old: Option<&Value>, new: &mut Value, ctx: &UpdateContext<'_>) {
-    if old.and_then(|old| quick::update(old, new, ctx)).is_none() {
+    let done = match old {
+        Some(old) => quick::update(old, new, ctx),
+        None => quick::create(new, ctx),
+    };
+    if done.is_none() {
         update_in_full(old, new, ctx);
     }
 }

@@ -1,19 +1,45 @@
-//! The usual update: few fields change, and most managers lose none. Their entries stay as they are written, unread.
+//! The usual writes. Of an update: few fields change, and most managers lose none; their entries stay as they are
+//! written, unread. Of a create: all is one manager's.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use jiff::Timestamp;
 
-use super::compare::compare;
-use super::managed::{ManagerId, Operation, Owned, entry, wire_time};
-use super::path::PathElement;
-use super::set::FieldSet;
-use super::typed::validate_beside;
-use super::{Form, UpdateContext, reset, restore_managed_fields, take_managed_fields};
+use super::compare::{Comparison, compare};
+use super::managed::{ManagerId, Operation, entry, wire_time};
+use super::typed::{Duplicates, validate, validate_beside};
+use super::written::Written;
+use super::{Form, Target, UpdateContext, reset, restore_managed_fields, take_managed_fields};
 use crate::tree::Value;
 
 /// More entries than this may have to be folded.
 const MOST_ENTRIES: usize = 9;
+
+/// Does what [`super::update`] does where nothing is there yet; nothing where the object brings owners with it.
+pub(super) fn create(new: &mut Value, ctx: &UpdateContext<'_>) -> Option<()> {
+    let target = ctx.target;
+    let brings = new.get("metadata").is_some_and(|metadata| metadata.get("managedFields").is_some());
+    if brings || target.form != Form::Struct {
+        return None;
+    }
+    if let Some(fields) = ctx.shapes.fields_of(target, new, || made(new, target)) {
+        let manager = target.manager(ctx.manager, Operation::Update);
+        let entry = entry(&manager, target.api_version, fields, Some(&wire_time(ctx.now)));
+        restore_managed_fields(new, Some([entry].into_iter().collect()));
+    }
+    Some(())
+}
+
+/// What whoever makes an object owns of it, as it is written; nothing of what does not fit its schema.
+fn made(new: &Value, target: &Target<'_>) -> Option<Value> {
+    validate(target.schema, new, Duplicates::Allowed).ok()?;
+    let Comparison { modified: mut own, added, .. } =
+        compare(target.schema, &target.empty_object(), new).without(target.rules().ignored);
+    own.absorb(added);
+    let own = Written::of(&own.difference(&reset::NEVER_OWNED));
+    (!own.is_empty()).then(|| own.to_fields().into())
+}
 
 /// Does what [`super::update`] does; nothing where the update is not of the usual sort.
 pub(super) fn update(live: &Value, new: &mut Value, ctx: &UpdateContext<'_>) -> Option<()> {
@@ -70,46 +96,50 @@ fn changed(
     if validate_beside(target.schema, live, new).is_err() {
         return Ok(None);
     }
-    let change = compare(target.schema, live, new).without(target.rules().ignored);
-    let touched = change.modified.union(&change.added);
-    let lost = touched.union(&change.removed);
-    if lost.is_empty() {
+    let Comparison { removed, modified: mut touched, added } =
+        compare(target.schema, live, new).without(target.rules().ignored);
+    touched.absorb(added);
+    if touched.is_empty() && removed.is_empty() {
         return Ok(None);
     }
     let manager = target.manager(ctx.manager, Operation::Update);
-    let mut own = touched.difference(&reset::NEVER_OWNED);
+    let now = wire_time(ctx.now);
+    let nobodys = touched.intersection(&reset::NEVER_OWNED);
+    if !nobodys.is_empty() {
+        touched = touched.difference(&nobodys);
+    }
+    let [own, nobodys, removed] = [touched, nobodys, removed].map(|set| Written::of(&set));
+    let mut is_noted = own.is_empty();
     let mut entries = Vec::with_capacity(held.len() + 1);
     for held in held {
-        let is_own = !own.is_empty() && is_of(held, &manager);
-        let fields = held.get("fieldsV1").ok_or(Unreadable)?;
-        if !is_own && !meets(&lost, fields) {
+        let before = held.get("fieldsV1").and_then(Value::as_object).ok_or(Unreadable)?;
+        let is_own = !is_noted && is_of(held, &manager);
+        let loses = nobodys.meets(before) || removed.meets(before) || !is_own && own.meets(before);
+        if !is_own && !loses {
             entries.push(Cow::Borrowed(held));
             continue;
         }
-        let others = touched.difference(&own);
-        if is_own && covers(&own, fields) && !meets(&others, fields) && !meets(&change.removed, fields) {
-            // It had them all and loses none.
-            let mut kept = held.clone();
-            kept["time"] = wire_time(ctx.now).into();
-            entries.push(Cow::Owned(kept));
-            own = FieldSet::default();
-            continue;
-        }
-        let set = FieldSet::from_fields_v1(fields).map_err(|_| Unreadable)?;
-        let left = set.difference(&set.intersection(&touched)).difference(&change.removed);
+        let mut fields = before.clone();
+        nobodys.take_from(&mut fields);
+        removed.take_from(&mut fields);
+        let mut kept = held.clone();
         if is_own {
-            own = left.union(&own);
-        } else if !left.is_empty() {
-            let mut kept = held.clone();
-            kept["fieldsV1"] = left.to_fields_v1();
+            own.put_into(&mut fields);
+            kept["time"] = now.clone().into();
+            is_noted = true;
+        } else {
+            own.take_from(&mut fields);
+        }
+        if !fields.is_empty() {
+            kept["fieldsV1"] = fields.into();
             entries.push(Cow::Owned(kept));
         }
     }
-    if !own.is_empty() {
-        let owned = Owned { set: own, api_version: target.api_version.to_owned() };
-        entries.push(Cow::Owned(entry(&manager, &owned, Some(&wire_time(ctx.now)))));
+    if !is_noted {
+        let fields = own.to_fields().into();
+        entries.push(Cow::Owned(entry(&manager, target.api_version, fields, Some(&now))));
     }
-    entries.sort_by_cached_key(|entry| order(entry));
+    entries.sort_by(|one, other| order(one, other));
     Ok(Some(entries.into_iter().map(Cow::into_owned).collect()))
 }
 
@@ -123,26 +153,14 @@ fn is_of(entry: &Value, manager: &ManagerId) -> bool {
         && text(entry, "subresource") == manager.subresource
 }
 
-/// Whether written fields may hold any of a set.
-fn meets(set: &FieldSet, fields: &Value) -> bool {
-    set.members().any(|element| fields.get(element.serialize()).is_some())
-        || set
-            .children()
-            .any(|(element, child)| fields.get(element.serialize()).is_some_and(|below| meets(child, below)))
-}
-
-/// Whether written fields hold all of a set.
-fn covers(set: &FieldSet, fields: &Value) -> bool {
-    let below = |element: &PathElement| fields.get(element.serialize()).and_then(Value::as_object);
-    set.members().all(|element| below(element).is_some_and(|at| at.is_empty() || at.contains_key(".")))
-        && set
-            .children()
-            .all(|(element, child)| fields.get(element.serialize()).is_some_and(|below| covers(child, below)))
-}
-
 /// The order of [`super::managed::Managed::encode`], among entries of one version.
-fn order(entry: &Value) -> (bool, i64, String, String) {
-    let at = text(entry, "time").parse::<Timestamp>().map_or(0, Timestamp::as_second);
-    let (manager, subresource) = (text(entry, "manager"), text(entry, "subresource"));
-    (text(entry, "operation") == "Update", at, manager.to_owned(), subresource.to_owned())
+fn order(one: &Value, other: &Value) -> Ordering {
+    let by = |field: &str| text(one, field).cmp(text(other, field));
+    let at = |entry| text(entry, "time").parse::<Timestamp>().map_or(0, Timestamp::as_second);
+    // Times that are written alike, to the second, are in order as texts.
+    let (times, length) = ([text(one, "time"), text(other, "time")], "2001-02-03T04:05:06Z".len());
+    let is_plain = times.iter().all(|time| time.len() == length && time.ends_with('Z'));
+    let by_time = || if is_plain { times[0].cmp(times[1]) } else { at(one).cmp(&at(other)) };
+    // `Apply` comes before `Update`.
+    by("operation").then_with(by_time).then_with(|| by("manager")).then_with(|| by("subresource"))
 }

@@ -31,8 +31,29 @@ impl FieldSet {
             [last] => {
                 self.members.insert(last.clone());
             }
-            [first, rest @ ..] => self.children.entry(first.clone()).or_default().insert(rest),
+            [first, rest @ ..] => match self.children.get_mut(first) {
+                Some(child) => child.insert(rest),
+                None => self.children.entry(first.clone()).or_default().insert(rest),
+            },
         }
+    }
+
+    /// Adds all of another set.
+    pub(super) fn absorb(&mut self, other: Self) {
+        if self.members.is_empty() && self.children.is_empty() {
+            *self = other;
+            return;
+        }
+        self.members.extend(other.members);
+        for (element, child) in other.children {
+            self.children.entry(element).or_default().absorb(child);
+        }
+    }
+
+    /// Whether the two have not even a first step in common.
+    pub(super) fn is_apart_from(&self, other: &Self) -> bool {
+        let of_other = |element| other.members.contains(element) || other.children.contains_key(element);
+        !self.members.iter().chain(self.children.keys()).any(of_other)
     }
 
     /// Whether the path itself is a member.

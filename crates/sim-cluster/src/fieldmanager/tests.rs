@@ -2,8 +2,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::{
-    ApplyContext, ApplyError, FieldSet, OnConflict, PathElement, ScaleMapping, Target, UpdateContext, apply,
-    settle_timestamps, update,
+    ApplyContext, ApplyError, FieldSet, OnConflict, PathElement, ScaleMapping, Shapes, Target, UpdateContext,
+    apply, settle_timestamps, update,
 };
 use crate::schema::{Schema, Schemas};
 use crate::tree::{Value, json};
@@ -42,7 +42,11 @@ impl Actor<'_> {
         with_target(new, |target| {
             let now = Timestamp::from_second(self.seconds).expect("a second");
             let mut new = new.clone();
-            update(old, &mut new, &UpdateContext { target, manager: self.name, now });
+            update(
+                old,
+                &mut new,
+                &UpdateContext { target, manager: self.name, now, shapes: &Shapes::default() },
+            );
             new
         })
     }
@@ -320,7 +324,11 @@ fn status_is_owned_through_its_own_endpoint() {
     let mut new = live.clone();
     new["status"] = json!({"replicas": 3});
     new["spec"]["replicas"] = json!(9);
-    update(Some(&live), &mut new, &UpdateContext { target: &target, manager: "controller", now });
+    update(
+        Some(&live),
+        &mut new,
+        &UpdateContext { target: &target, manager: "controller", now, shapes: &Shapes::default() },
+    );
     let entry = &entries(&new)[1];
     assert_eq!((&entry["manager"], &entry["subresource"]), (&json!("controller"), &json!("status")));
     assert_eq!(entry["fieldsV1"], json!({"f:status": {"f:replicas": {}}}));
@@ -349,7 +357,11 @@ fn a_scale_takes_the_replicas_of_its_parent() {
     };
     let mut written = scale(5);
     let now = Timestamp::from_second(T0 + 1).expect("a second");
-    update(Some(&scale(3)), &mut written, &UpdateContext { target: &target, manager: "hpa", now });
+    update(
+        Some(&scale(3)),
+        &mut written,
+        &UpdateContext { target: &target, manager: "hpa", now, shapes: &Shapes::default() },
+    );
     let owners = mapping.to_parent(parent, Some(entries(&written))).expect("owners");
     assert_eq!(owners[0]["fieldsV1"]["f:spec"].get("f:replicas"), None, "the applier lost them");
     assert_eq!(owners[1]["manager"], json!("hpa"));
@@ -405,7 +417,7 @@ fn where_nobody_owns_anything_any_more_nothing_says_so() {
     let schema = Schemas::builtin().get("", "v1", "ConfigMap").expect("a built-in kind");
     let target = Target::builtin(&schema, "v1", "ConfigMap", "");
     let now = Timestamp::from_second(T0).expect("a second");
-    let ctx = UpdateContext { target: &target, manager: "a", now };
+    let ctx = UpdateContext { target: &target, manager: "a", now, shapes: &Shapes::default() };
     let mut live = mk_config_map(&json!({"m": "1"}));
     update(None, &mut live, &ctx);
     assert_eq!(live["metadata"]["managedFields"].as_array().map(|entries| entries.len()), Some(1));
@@ -463,18 +475,43 @@ fn changes() -> impl Strategy<Value = Value> {
         })
 }
 
+/// New objects of which some have one shape, and some do not fit their schema.
+fn new_object() -> impl Strategy<Value = Value> {
+    let scalar = prop_oneof![
+        Just(json!(null)),
+        Just(json!("")),
+        Just(json!("x")),
+        Just(json!(0)),
+        Just(json!(7)),
+        Just(json!({})),
+    ];
+    let event = (scalar.clone(), scalar.clone(), scalar).prop_map(|(time, message, count)| {
+        json!({
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": "x", "creationTimestamp": time},
+            "involvedObject": {},
+            "eventTime": time,
+            "message": message,
+            "count": count,
+        })
+    });
+    prop_oneof![event, changes()]
+}
+
 proptest! {
     #[test]
     fn the_quick_way_notes_what_the_long_one_does(
         steps in proptest::collection::vec((0..4_usize, any::<bool>(), any::<bool>(), changes()), 1..12),
     ) {
         let schema = Schemas::builtin().get("apps", "v1", "Deployment").expect("a built-in kind");
+        let shapes = Shapes::default();
         let mut live: Option<Value> = None;
         for (step, (manager, of_status, brings, object)) in (0..).zip(steps) {
             let subresource = if of_status { "status" } else { "" };
             let target = Target::builtin(&schema, "apps/v1", "Deployment", subresource);
             let now = Timestamp::from_second(T0 + step).expect("a second");
-            let ctx = UpdateContext { target: &target, manager: ["a", "b", "c", ""][manager], now };
+            let ctx = UpdateContext { target: &target, manager: ["a", "b", "c", ""][manager], now, shapes: &shapes };
             let mut quick = object;
             if brings && let Some(live) = &live {
                 quick["metadata"]["managedFields"] = live["metadata"]["managedFields"].clone();
@@ -484,6 +521,26 @@ proptest! {
             super::update_in_full(live.as_ref(), &mut full, &ctx);
             prop_assert_eq!(&quick, &full);
             live = Some(quick);
+        }
+    }
+
+    #[test]
+    fn what_was_found_of_one_new_object_holds_for_those_of_its_shape_alone(
+        objects in proptest::collection::vec((any::<bool>(), new_object()), 1..12),
+    ) {
+        let shapes = Shapes::default();
+        for (of_status, object) in objects {
+            let (api_version, kind) = if object["kind"] == "Event" { ("v1", "Event") } else { ("apps/v1", "Deployment") };
+            let group = if kind == "Event" { "" } else { "apps" };
+            let schema = Schemas::builtin().get(group, "v1", kind).expect("a built-in kind");
+            let subresource = if of_status { "status" } else { "" };
+            let target = Target::builtin(&schema, api_version, kind, subresource);
+            let now = Timestamp::from_second(T0).expect("a second");
+            let ctx = UpdateContext { target: &target, manager: "a", now, shapes: &shapes };
+            let (mut quick, mut full) = (object.clone(), object);
+            update(None, &mut quick, &ctx);
+            super::update_in_full(None, &mut full, &ctx);
+            prop_assert_eq!(&quick, &full);
         }
     }
 
