@@ -33,16 +33,20 @@ pub(crate) fn is_deeper(value: &Value, levels: usize) -> bool {
 
 /// What is at a JSON pointer without escapes. `Value::pointer` makes two texts of each step.
 pub(crate) fn at<'a>(object: &'a Value, pointer: &str) -> Option<&'a Value> {
-    let steps = pointer.split('/').skip(1);
+    let Some(mut rest) = pointer.strip_prefix('/') else { return Some(object) };
     let mut found = object;
-    for step in steps {
+    loop {
+        // Steps are short, and soon gone through.
+        let end = rest.bytes().position(|byte| byte == b'/');
+        let step = end.map_or(rest, |end| &rest[..end]);
         found = match found {
             Value::Object(fields) => fields.get(step)?,
             Value::Array(items) => items.get(step.parse::<usize>().ok()?)?,
             _ => return None,
         };
+        let Some(end) = end else { return Some(found) };
+        rest = &rest[end + 1..];
     }
-    Some(found)
 }
 
 /// The string at a JSON pointer, empty when it is absent or of another type.
@@ -139,9 +143,8 @@ pub(crate) fn metadata(object: &mut Value) -> &mut Map {
 
 /// Sets `object[key]` when it is absent or null.
 pub(crate) fn set_default(object: &mut Value, key: &str, value: impl Into<Value>) {
-    let slot = fields(object).entry(key).or_insert(Value::Null);
-    if slot.is_null() {
-        *slot = value.into();
+    if object.get(key).is_none_or(Value::is_null) {
+        fields(object).insert(key, value.into());
     }
 }
 

@@ -75,7 +75,7 @@ fn check_namespace(tx: &Tx<'_>, target: &Target) -> Result<(), ApiError> {
             name,
         })
     })?;
-    if !object::is_terminating(&namespace) {
+    if !namespace.facts().is_terminating {
         return Ok(());
     }
     let why = format!("unable to create new content in namespace {name} because it is being terminated");

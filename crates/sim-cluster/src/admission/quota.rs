@@ -39,6 +39,9 @@ pub(super) fn charge(
     object: &Value,
     now: Timestamp,
 ) -> Result<Bookings, ApiError> {
+    if !may_be_booked(tx, target) {
+        return Ok(Bookings::default());
+    }
     book(tx, target, object, &usage(&target.resource, object, now))
 }
 
@@ -50,16 +53,22 @@ pub(super) fn charge_change(
     object: &Value,
     now: Timestamp,
 ) -> Result<Bookings, ApiError> {
+    if !may_be_booked(tx, target) {
+        return Ok(Bookings::default());
+    }
     let mut more = usage(&target.resource, object, now);
     more -= &usage(&target.resource, live, now);
     let more: Usage = more.into_iter().filter(|(_, amount)| amount.is_positive()).collect();
     if more.is_empty() { Ok(Bookings::default()) } else { book(tx, target, object, &more) }
 }
 
+/// Whether there are quotas that may count the object.
+fn may_be_booked(tx: &Tx<'_>, target: &Target) -> bool {
+    let is_told_of = target.resource.is_namespaced() && &*target.resource.key != "events";
+    is_told_of && tx.holds("resourcequotas", &target.namespace)
+}
+
 fn book(tx: &Tx<'_>, target: &Target, object: &Value, cost: &Usage) -> Result<Bookings, ApiError> {
-    if !target.resource.is_namespaced() || &*target.resource.key == "events" {
-        return Ok(Bookings::default());
-    }
     let mut booked = Vec::new();
     for quota in tx.list("resourcequotas", Some(&target.namespace)) {
         if !applies(&quota, &target.resource, object) {

@@ -6,7 +6,7 @@ use crate::object;
 use crate::schema::golang;
 use crate::schema::{Scalar, Schema, Shape, TypeId};
 use crate::status::{ApiError, Cause, Subject};
-use crate::tree::{Text, Value};
+use crate::tree::Value;
 
 /// Deeper nesting than this is refused; no object of the API comes near it.
 const DEEPEST: usize = 256;
@@ -108,7 +108,10 @@ impl Api {
         if let Some(definition) = &target.resource.definition {
             walk.unknown.extend(definition.prune_and_default(body, &target.version));
         } else if let Some(schema) = self.schema_of(target) {
-            walk.value(&schema, schema.root(), body, &At { owner: &target.resource.kind, ..At::default() });
+            walk.value(&schema, schema.root(), body, &At::object(&target.resource.kind));
+            if !walk.unknown.is_empty() {
+                schema.prune(body);
+            }
             schema.as_struct(body);
         }
         match walk.fault {
@@ -195,63 +198,79 @@ struct Walk {
     fault: Option<Unfit>,
 }
 
-/// Where a value stands.
-#[derive(Default)]
+/// Where a value stands. It is spelled out where something is wrong with it, which is seldom.
 struct At<'a> {
-    path: String,
-    /// The same as Go's errors say it: without items of lists and keys of maps.
-    fields: String,
+    parent: Option<&'a At<'a>>,
+    step: Step<'a>,
     /// The Go struct that has the field.
     owner: &'a str,
     depth: usize,
 }
 
+/// The last step to a value.
+enum Step<'a> {
+    Object,
+    Field(&'a str),
+    /// Of a map, whose keys Go's errors leave out as they do the items of lists.
+    Key(&'a str),
+    Item(usize),
+}
+
 impl<'a> At<'a> {
-    fn field(&self, name: &str, is_declared: bool) -> Self {
-        let dotted = |path: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-        let fields = if is_declared { dotted(&self.fields) } else { self.fields.clone() };
-        Self { path: dotted(&self.path), fields, owner: self.owner, depth: self.depth + 1 }
+    fn object(owner: &'a str) -> Self {
+        Self { parent: None, step: Step::Object, owner, depth: 0 }
     }
 
-    fn item(&self, index: usize) -> Self {
-        let path = format!("{}[{index}]", self.path);
-        Self { path, fields: self.fields.clone(), owner: self.owner, depth: self.depth + 1 }
+    fn below(&'a self, step: Step<'a>, owner: Option<&'a str>) -> Self {
+        Self { parent: Some(self), step, owner: owner.unwrap_or(self.owner), depth: self.depth + 1 }
     }
 
-    fn within(self, owner: Option<&'a str>) -> Self {
-        Self { owner: owner.unwrap_or(self.owner), ..self }
+    fn path(&self) -> String {
+        let above = self.parent.map(At::path).unwrap_or_default();
+        match self.step {
+            Step::Object => above,
+            Step::Field(name) | Step::Key(name) => dotted(&above, name),
+            Step::Item(index) => format!("{above}[{index}]"),
+        }
+    }
+
+    /// The same as Go's errors say it.
+    fn fields(&self) -> String {
+        let above = self.parent.map(At::fields).unwrap_or_default();
+        match self.step {
+            Step::Field(name) => dotted(&above, name),
+            Step::Object | Step::Key(_) | Step::Item(_) => above,
+        }
     }
 }
 
+fn dotted(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
 impl Walk {
-    fn value(&mut self, schema: &Schema, id: TypeId, value: &mut Value, at: &At<'_>) {
+    fn value(&mut self, schema: &Schema, id: TypeId, value: &Value, at: &At<'_>) {
         if at.depth > DEEPEST {
             self.fault.get_or_insert_with(|| "exceeded max depth".to_owned().into());
             return;
         }
         let ty = schema.get(id);
-        match (ty.deduce(Some(value)).shape(), &mut *value) {
+        match (ty.deduce(Some(value)).shape(), value) {
             (Shape::Map(map), Value::Object(fields)) => {
-                let names: Vec<Text> = fields.keys().cloned().collect();
                 let owner = short_name(schema, id);
-                for name in names {
-                    let inner = at.field(&name, map.fields.contains_key(name.as_str()));
-                    match schema.field_type(map, &name) {
-                        None => {
-                            self.unknown.push(inner.path);
-                            fields.remove(&name);
-                        }
-                        Some(ty) => {
-                            if let Some(held) = fields.get_mut(&name) {
-                                self.value(schema, ty, held, &inner.within(owner));
-                            }
-                        }
+                for (name, value) in fields {
+                    let is_declared = map.fields.contains_key(name.as_str());
+                    let step = if is_declared { Step::Field(name) } else { Step::Key(name) };
+                    let inner = at.below(step, owner);
+                    match schema.field_type(map, name) {
+                        None => self.unknown.push(inner.path()),
+                        Some(ty) => self.value(schema, ty, value, &inner),
                     }
                 }
             }
             (Shape::List(list), Value::Array(items)) => {
-                for (index, item) in items.iter_mut().enumerate() {
-                    self.value(schema, list.element, item, &at.item(index));
+                for (index, item) in items.iter().enumerate() {
+                    self.value(schema, list.element, item, &at.below(Step::Item(index), None));
                 }
             }
             (Shape::Scalar(Scalar::Untyped) | Shape::Nothing, _) | (_, Value::Null) => {}
@@ -259,7 +278,7 @@ impl Walk {
                 let fits = match scalar {
                     // Numbers of built-in kinds are integers, but for bounds in the schemas of definitions.
                     Scalar::Numeric => {
-                        value.is_i64() || value.is_number() && at.path.starts_with("spec.versions[")
+                        value.is_i64() || value.is_number() && at.path().starts_with("spec.versions[")
                     }
                     Scalar::String => value.is_string(),
                     Scalar::Boolean => value.is_boolean(),
@@ -291,10 +310,11 @@ impl Walk {
             Value::Array(_) => "array",
             Value::Object(_) => "object",
         };
-        let At { owner, fields, .. } = at;
         self.fault.get_or_insert_with(|| Unfit {
             json: format!(
-                "json: cannot unmarshal {found} into Go struct field {owner}.{fields} of type {wanted}"
+                "json: cannot unmarshal {found} into Go struct field {}.{} of type {wanted}",
+                at.owner,
+                at.fields(),
             ),
             tree,
         });

@@ -52,6 +52,7 @@ impl Api {
             let subject = Subject { kind: &target.resource.plural, ..target.subject() };
             return Err(ApiError::invalid(subject, &[cause]));
         }
+        body.share(&live);
         let answer = self.update_in(&mut tx, caller, target, part, &live, body, options)?;
         Ok(answer.warn(warnings))
     }
@@ -68,7 +69,7 @@ impl Api {
         let live = tx.get(&target.key()).ok_or_else(|| ApiError::not_found(target.subject()))?;
         let mut object = Value::clone(&live);
         change(&mut object);
-        if object == *live {
+        if object.share(&live) {
             return Ok(live);
         }
         let options = WriteOptions::of(caller.manager());

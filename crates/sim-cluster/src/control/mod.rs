@@ -52,6 +52,9 @@ use selecting::Selecting;
 /// So many pieces of work are done of one namespace before the next one's.
 const TURN: usize = 4096;
 
+/// If there is nothing to do for so long, what was read of objects takes more room than reading it again takes time.
+const REST: Duration = Duration::from_secs(30);
+
 /// One thing to look at again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Work {
@@ -156,6 +159,9 @@ impl Manager {
                 self.take_turn().await;
             }
             let wait = self.timers.first().map(|(at, _)| until(self.api.now(), *at));
+            if wait.is_none_or(|wait| wait >= REST) {
+                self.api.store.rest();
+            }
             let timer = async {
                 match wait {
                     Some(wait) => self.api.clock.sleep(wait).await,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{container, pod_template};
 use crate::object::{self, child, elements, set_default, set_or_remove};
 use crate::status::Cause;
-use crate::tree::{Value, json, written};
+use crate::tree::{Map, Value, json, written};
 
 pub(super) fn default(pod: &mut Value) {
     child(pod, "spec");
@@ -58,7 +58,20 @@ pub(crate) fn qos_class(pod: &Value) -> &'static str {
 
 /// A pod as far as resources go; one whose resources cannot be read, which validation refuses, has none.
 pub(crate) fn resources(pod: &Value) -> Pod {
-    Pod::deserialize(&pod["spec"]).unwrap_or_default()
+    let spec = &pod["spec"];
+    let mut asked = only(spec, &["overhead", "resources"]);
+    for part in ["initContainers", "containers"] {
+        if let Some(containers) = spec.get(part).and_then(Value::as_array) {
+            let container = |container| only(container, &["name", "resources", "restartPolicy"]);
+            asked.insert(part, containers.iter().map(container).collect());
+        }
+    }
+    Pod::deserialize(&Value::from(asked)).unwrap_or_default()
+}
+
+/// These fields of an object; reading a whole pod for a few of them takes long.
+fn only(object: &Value, names: &[&str]) -> Map {
+    names.iter().filter_map(|name| Some((*name, object.get(*name)?.clone()))).collect()
 }
 
 pub(super) fn check(pod: &Value, causes: &mut Vec<Cause>) {

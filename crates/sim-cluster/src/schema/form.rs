@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::{Map, Schema, Type, TypeId};
-use crate::tree::{Map as JsonMap, Value, json};
+use super::{List, Map, Schema, Type, TypeId};
+use crate::tree::{Map as JsonMap, Text, Value, json};
 
 /// How the fields of one Go struct are printed.
 #[derive(Debug, Default, Deserialize)]
@@ -109,24 +109,35 @@ impl Schema {
         }
     }
 
+    /// Changes what does not have the form, and nothing beside: the rest may be shared with other objects.
     fn as_struct_at(&self, id: TypeId, value: &mut Value) {
         let ty = self.get(id);
         match value {
             Value::Array(items) => {
                 let Some(list) = &ty.list else { return };
+                if items.iter().all(|item| self.is_struct_at(list.element, item)) {
+                    return;
+                }
                 for item in items {
                     self.as_struct_at(list.element, item);
                 }
             }
             Value::Object(fields) => {
                 let Some(map) = &ty.map else { return };
-                for (name, value) in fields.iter_mut() {
-                    if let Some(ty) = self.field_type(map, name) {
-                        self.as_struct_at(ty, value);
+                let is_struct = |(name, value): (&Text, &Value)| {
+                    self.field_type(map, name).is_none_or(|ty| self.is_struct_at(ty, value))
+                };
+                if !fields.iter().all(is_struct) {
+                    for (name, value) in fields.iter_mut() {
+                        if let Some(ty) = self.field_type(map, name) {
+                            self.as_struct_at(ty, value);
+                        }
                     }
                 }
-                if let Some(go) = ty.go {
-                    fields.retain_mut(|name, value| self.is_printed(map, go, name, value));
+                if let Some(go) = ty.go
+                    && !self.has_go_fields(map, go, fields)
+                {
+                    fields.retain(|name, value| self.is_printed(map, go, name, value));
                     for (name, zero) in self.zero_fields(map, go) {
                         let value = fields.entry(name).or_insert(Value::Null);
                         if value.is_null() {
@@ -137,6 +148,34 @@ impl Schema {
             }
             _ => {}
         }
+    }
+
+    /// Whether a value has the form already.
+    fn is_struct_at(&self, id: TypeId, value: &Value) -> bool {
+        let ty = self.get(id);
+        match value {
+            Value::Array(items) => {
+                let below = |list: &List| items.iter().all(|item| self.is_struct_at(list.element, item));
+                ty.list.as_ref().is_none_or(below)
+            }
+            Value::Object(fields) => {
+                let Some(map) = &ty.map else { return true };
+                let below = |(name, value): (&Text, &Value)| {
+                    self.field_type(map, name).is_none_or(|ty| self.is_struct_at(ty, value))
+                };
+                fields.iter().all(below) && ty.go.is_none_or(|go| self.has_go_fields(map, go, fields))
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether a map has the fields that a Go struct always prints, and none that it would leave out.
+    fn has_go_fields(&self, map: &Map, go: &GoStruct, fields: &JsonMap) -> bool {
+        let is_there = |(name, zero): (&String, &Value)| {
+            fields.get(name).is_some_and(|held| !held.is_null() || zero.is_null())
+        };
+        go.always.iter().all(is_there)
+            && fields.iter().all(|(name, value)| self.is_printed(map, go, name, value))
     }
 
     fn is_printed(&self, map: &Map, go: &GoStruct, name: &str, value: &Value) -> bool {

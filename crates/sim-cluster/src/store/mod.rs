@@ -253,6 +253,12 @@ impl Store {
         log.map_or(Ok(()), |mut log| log.sync())
     }
 
+    /// Holds nothing any longer that was read, since it will not be looked at soon.
+    pub(crate) fn rest(&self) {
+        let recent = self.inner.lock().recent.clone();
+        recent.clear();
+    }
+
     /// What controllers have not seen, without waiting.
     pub(crate) fn take_unseen(&self) -> Vec<(Key, Option<Object>)> {
         self.inner.lock().unseen.drain(..).collect()
@@ -373,6 +379,11 @@ impl Tx<'_> {
     /// How many objects a table holds.
     pub(crate) fn count(&self, resource: &str) -> usize {
         self.inner.tables.get(resource).map_or(0, |table| table.objects.len())
+    }
+
+    /// Whether a table holds anything in a namespace.
+    pub(crate) fn holds(&self, resource: &str, namespace: &str) -> bool {
+        self.inner.tables.get(resource).is_some_and(|table| table.holds(namespace))
     }
 
     /// The tables that hold anything in a namespace.

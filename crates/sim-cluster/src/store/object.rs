@@ -13,8 +13,9 @@ use super::facts::Facts;
 use super::text::{Alike, Kept, Text};
 use crate::tree::Value;
 
-/// Of so much JSON the trees are kept, those that were looked at last.
-const RECENT_BYTES: usize = 16 << 20;
+/// Of so much JSON the trees are kept, those that were looked at last: as much as all that a thousand rollouts touch in
+/// one second, for what is read again and again in turn is gone each time if it does not fit as a whole.
+const RECENT_BYTES: usize = 48 << 20;
 
 /// Of so many at most.
 const RECENT_OBJECTS: usize = 1 << 14;
@@ -278,6 +279,12 @@ impl Recent {
         }
     }
 
+    /// Lets all of them go.
+    pub(super) fn clear(&self) {
+        let objects = std::mem::take(&mut *self.objects.lock());
+        objects.iter().filter_map(Weak::upgrade).for_each(|stored| stored.put_away());
+    }
+
     /// The one that was read first, if trees are held of more than there is room for.
     fn too_many(&self) -> Option<Weak<Stored>> {
         let mut objects = self.objects.lock();
@@ -341,6 +348,19 @@ mod tests {
         store.begin().remove(&key(0)).unwrap();
         // What is held is the last state, which the history has.
         assert_eq!(bytes(), store.changes_since(&key(0).resource, 3).unwrap()[0].object().json().len());
+    }
+
+    #[test]
+    fn nothing_that_was_read_is_held_while_there_is_nothing_to_do() {
+        let store = Store::in_memory();
+        (0..3).for_each(|number| put(&store, number, json!({"data": number})));
+        assert!(is_held(&stored(&store, 0)));
+        store.rest();
+        assert!((0..3).all(|number| !is_held(&stored(&store, number))));
+        assert_eq!(stored(&store, 0).shelf.recent.bytes.load(std::sync::atomic::Ordering::Relaxed), 0);
+        // Looked at again, it is held as before.
+        assert_eq!(store.get(&key(1)).unwrap()["data"], 1);
+        assert!(is_held(&stored(&store, 1)));
     }
 
     #[test]

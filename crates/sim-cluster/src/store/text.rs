@@ -7,7 +7,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::packed::{Likeness, Packed};
-use crate::tree::Value;
+use crate::tree::{self, Value};
 
 /// What stands behind `kind` and `apiVersion`, before the value of `metadata`.
 const METADATA: &str = "\"metadata\":";
@@ -196,8 +196,7 @@ impl Writer {
     }
 
     fn value(&mut self, value: &Value) {
-        // Neither a tree nor memory refuses to be written.
-        let _ = serde_json::to_writer(&mut self.bytes, value);
+        tree::write(value, &mut self.bytes);
     }
 
     /// Where the next field begins.

@@ -7,7 +7,7 @@ use super::Value;
 
 /// The items of a list; shared until it is changed.
 #[derive(Clone, Default, Debug, Eq)]
-pub struct List(Arc<Vec<Value>>);
+pub struct List(Option<Arc<Vec<Value>>>);
 
 impl List {
     /// No items.
@@ -17,12 +17,27 @@ impl List {
 
     /// The items.
     pub fn as_slice(&self) -> &[Value] {
-        &self.0
+        self
     }
 
     /// Whether both are one and the same.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        match (&self.0, &other.0) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        }
+    }
+}
+
+impl List {
+    /// As [`Value::share`] does, item by item. What is shared with others already is only compared.
+    pub(super) fn share(&mut self, held: &Self) -> bool {
+        let Some(own) = self.0.as_mut().and_then(Arc::get_mut) else { return self == held };
+        let mut is_equal = own.len() == held.len();
+        for (own, held) in own.iter_mut().zip(held) {
+            is_equal &= own.share(held);
+        }
+        is_equal
     }
 }
 
@@ -30,31 +45,32 @@ impl Deref for List {
     type Target = Vec<Value>;
 
     fn deref(&self) -> &Vec<Value> {
-        &self.0
+        static NONE: Vec<Value> = Vec::new();
+        self.0.as_ref().map_or(&NONE, |items| items)
     }
 }
 
 impl DerefMut for List {
     fn deref_mut(&mut self) -> &mut Vec<Value> {
-        Arc::make_mut(&mut self.0)
+        Arc::make_mut(self.0.get_or_insert_default())
     }
 }
 
 impl PartialEq for List {
     fn eq(&self, other: &Self) -> bool {
-        self.is_same(other) || self.0 == other.0
+        self.is_same(other) || self.as_slice() == other.as_slice()
     }
 }
 
 impl From<Vec<Value>> for List {
     fn from(items: Vec<Value>) -> Self {
-        Self(Arc::new(items))
+        Self((!items.is_empty()).then(|| Arc::new(items)))
     }
 }
 
 impl FromIterator<Value> for List {
     fn from_iter<I: IntoIterator<Item = Value>>(items: I) -> Self {
-        Self(Arc::new(items.into_iter().collect()))
+        items.into_iter().collect::<Vec<_>>().into()
     }
 }
 
@@ -63,7 +79,7 @@ impl IntoIterator for List {
     type IntoIter = std::vec::IntoIter<Value>;
 
     fn into_iter(self) -> Self::IntoIter {
-        Arc::unwrap_or_clone(self.0).into_iter()
+        self.0.map(Arc::unwrap_or_clone).unwrap_or_default().into_iter()
     }
 }
 
@@ -72,7 +88,7 @@ impl<'a> IntoIterator for &'a List {
     type IntoIter = std::slice::Iter<'a, Value>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
+        self.as_slice().iter()
     }
 }
 
@@ -81,6 +97,6 @@ impl<'a> IntoIterator for &'a mut List {
     type IntoIter = std::slice::IterMut<'a, Value>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.iter_mut()
+        self.0.as_mut().map_or(&mut [][..], |items| Arc::make_mut(items).as_mut_slice()).iter_mut()
     }
 }

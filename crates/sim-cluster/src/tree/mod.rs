@@ -16,6 +16,7 @@ mod map;
 mod read;
 #[cfg(test)]
 pub(crate) mod tests;
+mod write;
 
 use std::fmt;
 
@@ -29,6 +30,7 @@ pub use smol_str::SmolStr as Text;
 
 pub(crate) use convert::written;
 use index::Place;
+pub(crate) use write::write;
 
 /// A JSON value.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -177,6 +179,23 @@ impl Value {
             (Self::Array(_) | Self::Object(_), _) | (_, Self::Array(_) | Self::Object(_)) => false,
             (one, other) => one == other,
         }
+    }
+
+    /// Takes the branches of another tree in the place of those of its own that are equal, so that whoever compares
+    /// the two from then on is soon done; the answer is whether they are equal altogether.
+    pub(crate) fn share(&mut self, held: &Self) -> bool {
+        if self.is_same(held) {
+            return true;
+        }
+        let is_equal = match (&mut *self, held) {
+            (Self::Array(own), Self::Array(held)) => own.share(held),
+            (Self::Object(own), Self::Object(held)) => own.share(held),
+            _ => false,
+        };
+        if is_equal {
+            self.clone_from(held);
+        }
+        is_equal
     }
 }
 

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
-use serde::de::{Deserialize, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+};
 use serde::ser::{Serialize, Serializer};
 
 use super::{List, Map, Number, Text, Value};
@@ -29,13 +31,30 @@ impl Serialize for Map {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Tree)
+        Tree { pile: &mut Pile::default() }.deserialize(deserializer)
     }
 }
 
-struct Tree;
+/// What was read of the maps and lists that are not at their end: they take no more room than they need then.
+#[derive(Default)]
+struct Pile {
+    fields: Vec<(Text, Value)>,
+    items: Vec<Value>,
+}
 
-impl<'de> Visitor<'de> for Tree {
+struct Tree<'p> {
+    pile: &'p mut Pile,
+}
+
+impl<'de> DeserializeSeed<'de> for Tree<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Tree<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,7 +70,7 @@ impl<'de> Visitor<'de> for Tree {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        Value::deserialize(deserializer)
+        self.deserialize(deserializer)
     }
 
     fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
@@ -75,19 +94,20 @@ impl<'de> Visitor<'de> for Tree {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
+        let begin = self.pile.items.len();
+        while let Some(item) = items.next_element_seed(Tree { pile: &mut *self.pile })? {
+            self.pile.items.push(item);
         }
-        Ok(Value::Array(List::from(list)))
+        Ok(Value::Array(List::from(self.pile.items.drain(begin..).collect::<Vec<_>>())))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
-        let mut list: Vec<(Text, Value)> = Vec::new();
-        while let Some(field) = fields.next_entry()? {
-            list.push(field);
+        let begin = self.pile.fields.len();
+        while let Some(name) = fields.next_key()? {
+            let value = fields.next_value_seed(Tree { pile: &mut *self.pile })?;
+            self.pile.fields.push((name, value));
         }
-        Ok(Value::Object(list.into_iter().collect()))
+        Ok(Value::Object(Map::from(self.pile.fields.drain(begin..).collect::<Vec<_>>())))
     }
 }
 

@@ -28,6 +28,9 @@ proptest! {
         let text = plain.to_string();
         let tree: Value = serde_json::from_str(&text).unwrap();
         prop_assert_eq!(tree.to_string(), &text[..]);
+        let mut written = Vec::new();
+        super::write(&tree, &mut written);
+        prop_assert_eq!(written, text.as_bytes());
         prop_assert_eq!(Plain::from(&tree), plain.clone());
         prop_assert_eq!(&Value::from(plain.clone()), &tree);
         prop_assert_eq!(tree == Value::from(other.clone()), plain == other);
@@ -51,6 +54,19 @@ proptest! {
             prop_assert!(object["kept"].is_same(&whole["kept"]));
             prop_assert!(!object.is_same(&whole));
         }
+    }
+
+    /// Whatever is compared afterwards is compared by what it is, not by what is in it.
+    #[test]
+    fn a_tree_shares_what_is_equal_in_another_and_stays_what_it_is(plain in plain(), other in plain()) {
+        let held = json!({"equal": Value::from(plain.clone()), "own": Value::from(plain.clone()), "gone": 1});
+        let mut tree = json!({"equal": Value::from(plain), "new": {}, "own": Value::from(other)});
+        let copy: Value = serde_json::from_str(&tree.to_string()).unwrap();
+        prop_assert!(!tree.share(&held));
+        prop_assert_eq!(&tree, &copy);
+        prop_assert!(tree["equal"].is_same(&held["equal"]));
+        let mut again: Value = serde_json::from_str(&held.to_string()).unwrap();
+        prop_assert!(!again.is_same(&held) && again.share(&held) && again.is_same(&held));
     }
 
     #[test]

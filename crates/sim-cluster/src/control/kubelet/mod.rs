@@ -140,7 +140,8 @@ impl Kubelet {
         };
         if object::is_terminating(&pod) {
             let wait = self.stop(key, &pod, &node, &mut run, now)?;
-            if wait.is_some() {
+            if let Some(wait) = wait {
+                run.put_away(Some(later(now, wait)), now);
                 self.runs.insert(key.clone(), run);
             }
             return Ok(wait);
@@ -170,6 +171,7 @@ impl Kubelet {
         }
         let told = self.write(&pod, &run, now)?;
         run.settled = told.map(|told| (told.facts().revision, next));
+        run.put_away(next, now);
         self.runs.insert(key.clone(), run);
         Ok(next.map(|at| until(now, at)))
     }

@@ -23,6 +23,9 @@ const SEEN: SignedDuration = SignedDuration::from_millis(50);
 /// How long a sandbox takes to come up.
 const SANDBOX: SignedDuration = SignedDuration::from_millis(300);
 
+/// With nothing to do for so long, reading something again takes less than holding it.
+const AWHILE: SignedDuration = SignedDuration::from_secs(30);
+
 /// How soon a volume that could not be mounted is tried again; doubled each time, up to the second.
 const FIRST_MOUNT_RETRY: Duration = Duration::from_millis(500);
 const LAST_MOUNT_RETRY: Duration = Duration::from_secs(122);
@@ -90,6 +93,13 @@ impl Run {
         let facts = pod.facts();
         let rests = revision == facts.revision && *facts.uid == *self.uid && due.is_none_or(|due| due > now);
         rests.then(|| Ok(due.map(|due| until(now, due))))
+    }
+
+    /// Holds no more than it must, if the next step is not due before long.
+    pub(super) fn put_away(&mut self, next: Option<Timestamp>, now: Timestamp) {
+        if next.is_none_or(|next| next.duration_since(now) >= AWHILE) {
+            self.containers.iter_mut().for_each(Container::put_away);
+        }
     }
 
     /// There may be something to do after all.

@@ -3,7 +3,7 @@
 mod ending;
 mod pull;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -122,6 +122,8 @@ pub(super) struct Container {
     restarting: BackOff,
     /// As JSON, for a tree of it would be by far the largest thing here. Most containers share theirs with others.
     spec: Arc<str>,
+    /// What was read of it, as long as there is something to do.
+    read: OnceLock<Value>,
 }
 
 impl Container {
@@ -139,6 +141,7 @@ impl Container {
             pulling: BackOff::default(),
             restarting: BackOff::default(),
             spec: specs.one(spec.to_string()),
+            read: OnceLock::from(spec.clone()),
         }
     }
 
@@ -182,7 +185,12 @@ impl Container {
 
     pub(super) fn spec(&self) -> Value {
         // What was written when it was made can be read.
-        serde_json::from_str(&self.spec).unwrap_or_default()
+        self.read.get_or_init(|| serde_json::from_str(&self.spec).unwrap_or_default()).clone()
+    }
+
+    /// It will not be looked at for a while.
+    pub(super) fn put_away(&mut self) {
+        self.read.take();
     }
 
     pub(super) fn since(&self) -> Option<Timestamp> {
