@@ -161,6 +161,12 @@ pub(crate) fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> 
     list(object, "/status/conditions").iter().find(|condition| text(condition, "/type") == kind)
 }
 
+/// The container of a pod that has this name.
+pub(crate) fn container_of<'a>(pod: &'a Value, name: &str) -> Option<&'a Value> {
+    let mut all = list(pod, "/spec/containers").iter().chain(list(pod, "/spec/initContainers"));
+    all.find(|container| text(container, "/name") == name)
+}
+
 /// The containers of a pod that run as long as it does: sidecars too.
 pub(crate) fn lasting_containers(pod: &Value) -> impl Iterator<Item = &Value> {
     let sidecars = list(pod, "/spec/initContainers").iter();

@@ -147,8 +147,7 @@ fn switched(parts: &Parts, protocol: &'static str) -> Reply {
 }
 
 fn specification(pod: &Value, name: &str) -> Value {
-    let mut all = list(pod, "/spec/containers").iter().chain(list(pod, "/spec/initContainers"));
-    all.find(|container| text(container, "/name") == name).cloned().unwrap_or_default()
+    object::container_of(pod, name).cloned().unwrap_or_default()
 }
 
 fn is_running(pod: &Value, name: &str) -> bool {

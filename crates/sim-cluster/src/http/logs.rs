@@ -68,9 +68,7 @@ pub(super) fn respond(server: &Arc<Server>, target: &Target, query: &Query) -> R
 
 /// What the script of a container has it say.
 fn scripted(server: &Server, pod: &Value, container: &str) -> Option<Vec<String>> {
-    let specs = list(pod, "/spec/containers").iter().chain(list(pod, "/spec/initContainers"));
-    let spec = specs.into_iter().find(|spec| text(spec, "/name") == container)?;
-    server.scripts.of(pod, spec).says
+    server.scripts.of(pod, object::container_of(pod, container)?).says
 }
 
 /// The container asked for, or the only one.

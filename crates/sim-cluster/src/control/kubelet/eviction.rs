@@ -55,8 +55,7 @@ impl Evicted {
 pub(super) fn overflow(pod: &Value, run: &Run) -> Option<(Timestamp, Evicted)> {
     let full = |container: &super::container::Container| {
         let at = container.fills_at()?;
-        let spec = container.spec();
-        let mounts = list(&spec, "/volumeMounts");
+        let mounts = container.mounts(pod);
         let volumes = list(pod, "/spec/volumes").iter();
         let mut bounds = volumes.filter_map(|volume| Some((text(volume, "/name"), bound(volume)?)));
         let (name, bound) =

@@ -23,7 +23,7 @@ pub(super) fn of(pod: &Value, run: &Run, node: Option<&Value>, now: Timestamp) -
         run.containers
             .iter()
             .filter(|container| (container.role == Role::Main) == main)
-            .map(|container| container_status(run, container))
+            .map(|container| container_status(pod, run, container))
             .collect()
     };
     let init = of_role(false);
@@ -187,7 +187,7 @@ fn with_times(pod: &Value, kind: &str, state: (&str, &str, String), now: Timesta
     condition
 }
 
-fn container_status(run: &Run, container: &Container) -> Value {
+fn container_status(pod: &Value, run: &Run, container: &Container) -> Value {
     let begun = container.times_started > 0;
     let spec = container.spec();
     let (image, image_id) =
@@ -210,7 +210,7 @@ fn container_status(run: &Run, container: &Container) -> Value {
         }
         status["resources"] = if resources.is_null() { json!({}) } else { resources.clone() };
     }
-    let mounts: Vec<Value> = list(&spec, "/volumeMounts").iter().map(mount).collect();
+    let mounts: Vec<Value> = container.mounts(pod).iter().map(mount).collect();
     if !mounts.is_empty() {
         status["volumeMounts"] = mounts.into();
     }

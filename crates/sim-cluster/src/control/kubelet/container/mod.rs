@@ -120,7 +120,8 @@ pub(super) struct Container {
     ended: Option<(Value, Timestamp)>,
     pulling: BackOff,
     restarting: BackOff,
-    /// As JSON, for a tree of it would be by far the largest thing here. Most containers share theirs with others.
+    /// As JSON, for a tree of it would be by far the largest thing here, and without where volumes are mounted: of that
+    /// with the token the name is another one in each pod, while all else is the same for all pods of a template.
     spec: Arc<str>,
     /// What was read of it, as long as there is something to do.
     read: OnceLock<Value>,
@@ -128,6 +129,8 @@ pub(super) struct Container {
 
 impl Container {
     pub(super) fn new(spec: &Value, role: Role, specs: &mut Shared<str>) -> Self {
+        let mut common = spec.clone();
+        object::fields(&mut common).remove("volumeMounts");
         Self {
             name: text(spec, "/name").to_owned(),
             role,
@@ -140,8 +143,8 @@ impl Container {
             ended: None,
             pulling: BackOff::default(),
             restarting: BackOff::default(),
-            spec: specs.one(spec.to_string()),
-            read: OnceLock::from(spec.clone()),
+            spec: specs.one(common.to_string()),
+            read: OnceLock::from(common),
         }
     }
 
@@ -191,6 +194,13 @@ impl Container {
     /// It will not be looked at for a while.
     pub(super) fn put_away(&mut self) {
         self.read.take();
+    }
+
+    /// Where its volumes are mounted, which `spec` does not say.
+    pub(super) fn mounts<'a>(&self, pod: &'a Value) -> &'a [Value] {
+        object::container_of(pod, &self.name)
+            .map(|spec| object::list(spec, "/volumeMounts"))
+            .unwrap_or_default()
     }
 
     pub(super) fn since(&self) -> Option<Timestamp> {
@@ -378,5 +388,24 @@ impl Container {
             self.replaced = Some(replaced);
             self.state = State::Stopping { since: replaced.since, until, end };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pods_of_one_template_share_what_is_noted_of_a_container() {
+        let spec = |token: &str| json!({"name": "app", "image": "shop:1", "volumeMounts": [{"name": token}]});
+        let mut specs = Shared::default();
+        let [one, other] = ["a", "b"].map(|token| Container::new(&spec(token), Role::Main, &mut specs));
+        assert!(Arc::ptr_eq(&one.spec, &other.spec));
+        assert_eq!(
+            (one.spec(), &*one.spec),
+            (json!({"name": "app", "image": "shop:1"}), &*one.spec().to_string())
+        );
+        let pod = json!({"spec": {"containers": [spec("a")]}});
+        assert_eq!(one.mounts(&pod), [json!({"name": "a"})]);
     }
 }
