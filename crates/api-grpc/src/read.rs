@@ -4,7 +4,9 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
+use plimsoll_core::digest::Digest;
 use plimsoll_core::error::{Error, Violation};
+use plimsoll_core::image::{Home, Host, Named, Reference, Repository, Sample};
 use plimsoll_core::name::{AppRef, DcName, InstallationId, NamespaceName, OperationId, ReleaseNumber};
 use plimsoll_core::record::Environment;
 use plimsoll_core::scale::{Autoscale, Placement, Replication};
@@ -76,6 +78,41 @@ impl Faults {
 
     pub(crate) fn dc(&mut self, path: &str, name: &str) -> Option<DcName> {
         self.parse(path, name, "give the name of a data center: an RFC 1123 label of at most 40 characters")
+    }
+
+    pub(crate) fn host(&mut self, host: &str) -> Option<Host> {
+        self.parse("host", host, "give the host of a registry, with its port where it has one")
+    }
+
+    pub(crate) fn repository(&mut self, path: &str, name: &str) -> Option<Repository> {
+        self.parse(path, name, "give a repository without its registry, such as shop/web")
+    }
+
+    pub(crate) fn image(&mut self, text: &str) -> Option<Named> {
+        self.parse(
+            "image",
+            text,
+            "give one such as registry.example.com/shop/web:1.4, or its digest behind @",
+        )
+    }
+
+    pub(crate) fn pinned_image(&mut self, text: &str) -> Option<(Home, Digest)> {
+        let named = self.image(text)?;
+        match named.reference {
+            Reference::Digest(digest) => Some((named.home, digest)),
+            Reference::Tag(_) => self.fault(
+                "image",
+                "is named by a tag, which somebody may move",
+                "name it by the digest that GetImage shows",
+            ),
+        }
+    }
+
+    pub(crate) fn sample(&mut self, text: &str) -> Option<Sample> {
+        if text.is_empty() {
+            return Some(Sample::default());
+        }
+        self.parse("sample", text, "give one such as 100Mi")
     }
 
     pub(crate) fn operation(&mut self, id: &str) -> Option<OperationId> {

@@ -36,7 +36,20 @@ fn concrete(path: &str, app: &str) -> String {
         .replace("{app}", app)
         .replace("{number}", "1")
         .replace("{dc}", "dc-1")
+        .replace("{host}", "qa.example.com")
         .replace("{id}", "0199f3a0-0000-7000-8000-000000000001")
+}
+
+/// What a route cannot do without in its query.
+fn query(path: &str) -> &'static str {
+    match path {
+        "/v1/registries/{host}/tags" => "&repository=shop/web",
+        "/v1/images" | "/v1/images/whereabouts" => concat!(
+            "&image=qa.example.com/shop/web@",
+            "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+        ),
+        _ => "",
+    }
 }
 
 /// A body that the route takes.
@@ -92,7 +105,7 @@ async fn a_viewer_may_write_nothing_and_learns_nothing_from_being_refused() {
         }
         let mut answers = Vec::new();
         for app in ["shop", "absent"] {
-            let place = format!("{}?requestId=viewer", concrete(&path, app));
+            let place = format!("{}?requestId=viewer{}", concrete(&path, app), query(&path));
             let mut answer = fixture.call(Some("viewer"), &method, &place, body(&method, &path, app)).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {place}: {answer:?}");
             answer.body["traceId"] = Value::Null;
@@ -111,8 +124,10 @@ async fn a_developer_may_not_change_the_installation() {
         ("POST", "/v1/datacenters"),
         ("POST", "/v1/namespaces"),
         ("PUT", "/v1/policy"),
+        ("POST", "/v1/registries/qa.example.com/probe"),
+        ("DELETE", "/v1/images"),
     ] {
-        let place = format!("{path}?requestId=developer");
+        let place = format!("{path}?requestId=developer{}", query(path));
         let answer = fixture.call(Some("developer"), method, &place, body(method, path, "")).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}: {answer:?}");
     }
@@ -128,7 +143,13 @@ async fn a_viewer_may_look_at_everything() {
             continue;
         }
         let place = path.replace("{id}", operation.as_str().unwrap_or_default());
-        let place = concrete(&place, "shop");
+        let mut place = concrete(&place, "shop");
+        // The image of the query is of nobody: what is asked for here is one that is there.
+        if path == "/v1/images" || path == "/v1/images/whereabouts" {
+            place.push_str("?image=qa.example.com/shop/web:1.0");
+        } else if !query(&path).is_empty() {
+            place = format!("{place}?{}", query(&path).trim_start_matches('&'));
+        }
         let answer = fixture.call(Some("viewer"), &method, &place, body(&method, &path, "shop")).await;
         assert_eq!(answer.status, StatusCode::OK, "{method} {place}: {answer:?}");
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use plimsoll_core::name::{AppName, DcName, NamespaceName, RequestId};
 
-pub(crate) use image::{Image, Registry};
+pub(crate) use image::{Image, Registry, Remove, Sampled};
 pub(crate) use image_work::{Begin, Copy, Pace, Sync, Verify};
 
 const EXIT_CODES: &str = "\
@@ -18,7 +18,8 @@ Exit codes:
   0    done
   1    failed
   2    the request or the document has faults
-  3    something was found: differences (diff), faults (qos lint), a loss (qos what-if)
+  3    something was found: differences (diff), faults (qos lint), a loss (qos what-if), an incomplete list
+       (image ls, image tags)
   4    not known, or not allowed
   5    not there
   6    somebody was faster, or it is there already
@@ -113,12 +114,12 @@ pub(crate) enum Command {
     /// The grades of the installation.
     #[command(subcommand)]
     Policy(Policy),
+    /// Images: what is there, what it is, where it lies and runs.
+    #[command(subcommand)]
+    Image(Image),
     /// The registries that images lie in.
     #[command(subcommand)]
     Registry(Registry),
-    /// Images in registries.
-    #[command(subcommand)]
-    Image(Image),
     /// How much of the machines may be sold: quantities, grades, capacity; needs no server.
     #[command(subcommand)]
     Qos(crate::qos::arguments::Qos),

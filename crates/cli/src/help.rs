@@ -55,7 +55,16 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("namespace create", &["plimsoll namespace create demo"]),
     ("policy show", &["plimsoll policy show", "plimsoll policy show -o yaml > grades.yaml"]),
     ("policy set", &["plimsoll policy set -f grades.yaml --dry-run", "plimsoll policy set -f grades.yaml"]),
-    ("registry ls", &["plimsoll registry ls"]),
+    ("image ls", &["plimsoll image ls registry.example.com", "plimsoll image ls registry.example.com/shop"]),
+    ("image tags", &["plimsoll image tags registry.example.com/shop/web"]),
+    ("image inspect", &["plimsoll image inspect registry.example.com/shop/web:1.4"]),
+    (
+        "image where",
+        &[
+            "plimsoll image where registry.example.com/shop/web:1.4",
+            "plimsoll image where registry.example.com/shop/web:1.4 --sample 100Mi -o wide",
+        ],
+    ),
     (
         "image copy",
         &[
@@ -71,6 +80,14 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("image verify", &["plimsoll image verify registry.qa.example.com/shop/web --sample 64Mi --wait"]),
+    (
+        "image rm",
+        &[
+            "plimsoll image rm registry.example.com/shop/web@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 --yes",
+        ],
+    ),
+    ("registry ls", &["plimsoll registry ls"]),
+    ("registry probe", &["plimsoll registry probe registry.example.com"]),
     (
         "qos quantity",
         &["plimsoll qos quantity 1.5Gi 100m", "plimsoll qos quantity 100m --strict --resource memory"],

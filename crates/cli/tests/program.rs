@@ -98,6 +98,51 @@ fn apps_are_listed_and_shown_in_every_form() {
 }
 
 #[test]
+fn registries_and_images_are_shown_and_removed() {
+    let fixture = Fixture::new();
+    let web = format!("qa.example.com/shop/web@{}", plimsoll_fixture::image("shop/web", "1.0"));
+    insta::assert_snapshot!(all(
+        &fixture,
+        &[
+            &["registry", "ls"],
+            &["registry", "probe", "qa.example.com", "--dry-run"],
+            &["registry", "probe", "qa.example.com"],
+            &["registry", "probe", "dc-2.example.com"],
+            &["registry", "probe", "elsewhere.example.com"],
+            &["registry", "ls"],
+            &["registry", "ls", "-o", "name"],
+            &["image", "ls", "qa.example.com"],
+            &["image", "ls", "qa.example.com/shop", "-o", "name"],
+            &["image", "ls", "qa.example.com/shops"],
+            &["image", "ls", "dc-1.example.com"],
+            &["image", "ls", "dc-1.example.com", "-o", "json"],
+            &["image", "ls", "dc-2.example.com"],
+            &["image", "ls", "Shop/Web"],
+            &["image", "tags", "qa.example.com/shop/web"],
+            &["image", "tags", "qa.example.com/shop/web", "-o", "yaml"],
+            &["image", "tags", "qa.example.com/shop/none"],
+            &["image", "tags", "shop/web"],
+            &["image", "inspect", "qa.example.com/shop/web:1.0"],
+            &["image", "inspect", "qa.example.com/shop/web:1.0", "-o", "name"],
+            &["image", "inspect", "qa.example.com/shop/web:1.0", "-o", "json"],
+            &["image", "inspect", "qa.example.com/shop/web:9"],
+            &["image", "inspect", "qa.example.com/shop/web"],
+            &["image", "inspect", "shop/web:1.0"],
+            &["image", "where", "qa.example.com/shop/web:1.0"],
+            &["image", "where", "qa.example.com/shop/web:1.0", "--sample", "1Mi", "-o", "wide"],
+            &["image", "where", "qa.example.com/shop/web:1.0", "-o", "yaml"],
+            &["image", "where", "qa.example.com/shop/web:1.0", "--sample", "much"],
+            &["image", "rm", &web],
+            &["image", "rm", &web, "--dry-run"],
+            &["image", "rm", &web, "--yes", "--request-id", "one"],
+            &["image", "rm", &web, "--yes", "--request-id", "one", "-o", "json"],
+            &["image", "rm", &web, "--yes"],
+            &["image", "rm", "qa.example.com/shop/web:1.1", "--yes"],
+        ]
+    ));
+}
+
+#[test]
 fn what_a_change_starts_and_what_it_says_beside_it() {
     let fixture = Fixture::with_shop();
     fixture.file("shop.yaml", SHOP);

@@ -291,6 +291,24 @@ pub struct Drift {
     pub since: Timestamp,
 }
 
+/// The life of an App, by which its pods are found.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AppLife {
+    /// Where its pods are.
+    pub namespace: NamespaceName,
+    /// Which life.
+    pub uid: AppUid,
+}
+
+/// What a pod of an App runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodImages {
+    /// The App.
+    pub app: AppLife,
+    /// The images of its containers, as its container runtime says them.
+    pub images: Vec<String>,
+}
+
 /// Who a data center is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -412,6 +430,10 @@ pub trait Cluster: Send + Sync + 'static {
     /// Lifts the stop that it keeps under this uid: it goes on. One that is gone, or that another has taken
     /// the place of, stays as it is.
     async fn lift(&self, installation: &InstallationId, kept: &str) -> Result<(), Error>;
+
+    /// What the pods of these Apps run that have not ended, read from the data center now: as many as one answer may
+    /// hold, and `Refused` where there are more.
+    async fn pods(&self, apps: &[AppLife]) -> Result<Vec<PodImages>, Error>;
 
     /// Watches all App resources of `installation`. The first event is [`Event::All`]; the stream ends with
     /// the first error.

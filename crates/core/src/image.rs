@@ -6,6 +6,7 @@ mod catalog;
 mod choice;
 mod errand;
 mod home;
+mod named;
 mod port;
 mod preflight;
 mod registries;
@@ -24,13 +25,18 @@ pub use carrier::{
     Advance, Carrier, Delivered, Examination, Fan, FanPlan, ImagePace, ImageTally, Items, Mirroring, Step,
     SyncPlan,
 };
-pub use catalog::{About, RegistryCatalog, Scheme};
+pub use catalog::{
+    About, Examined, Inspected, InvalidSample, Names, Part, RegistryCatalog, RegistryTrait, Sample, Scheme,
+    TraitSubject, Walk, Whereabouts,
+};
 pub use choice::{InvalidPattern, Newest, TagChoice, TagPattern};
 pub use errand::Arrival;
 pub use home::{Home, Tagged};
+pub(crate) use named::digest_of;
+pub use named::{InvalidName, Named, Reference};
 pub use port::{
     Bytes, Copied, Copy, Error, ErrorKind, ImageDescription, ImageRegistry, Images, Presence, Removal,
-    Resolved,
+    Removing, Resolved,
 };
 pub use preflight::{IMAGE_NOT_FOUND, IMAGE_NOT_THERE, Preflight, is_about_images};
 pub use registries::{Errand, Prefix, Pulls, Registries};
@@ -80,6 +86,22 @@ checked_text!(Repository, InvalidImage, |text: &str| is_path(text)
 #[serde(try_from = "String", into = "String")]
 pub struct Tag(String);
 checked_text!(Tag, InvalidImage, |text: &str| is_tag(text).then_some(()).ok_or(InvalidImage::Tag));
+
+impl Tag {
+    /// Whether it holds a list of what refers to an image, as registries without a list of referrers have it
+    /// (<https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema>).
+    pub fn lists_referrers(&self) -> bool {
+        let hex = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let of_digest = |text: &str| {
+            text.split_once('-').is_some_and(|(kind, rest)| {
+                matches!(kind, "sha256" | "sha512") && rest.len() == 64 && hex(rest)
+            })
+        };
+        // Behind a dot stands the claim of one who writes the list.
+        let (list, claim) = self.0.split_once('.').unwrap_or((&self.0, "0"));
+        of_digest(list) && hex(claim)
+    }
+}
 
 impl Host {
     /// The name or address, without the port and without the brackets of an IPv6 address.

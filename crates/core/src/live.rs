@@ -1,8 +1,9 @@
 //! The live port: what the data centers say right now. It never passes through the ledger.
 
+use async_trait::async_trait;
 use futures::stream::BoxStream;
 
-use crate::cluster::{Fence, Local, Resource, Status};
+use crate::cluster::{AppLife, Fence, Local, PodImages, Resource, Status};
 use crate::image::{Advance, Bytes, Preflight};
 use crate::name::{AppRef, DcName, NamespaceName, OperationId, ReleaseNumber};
 use crate::view::Reach;
@@ -39,6 +40,7 @@ pub struct Prepared {
 }
 
 /// What this process sees of the data centers.
+#[async_trait]
 pub trait Live: Send + Sync + 'static {
     /// An App in a data center, as it was last seen; `None` where nothing was.
     fn sight(&self, app: &AppRef, dc: &DcName) -> Option<Sight>;
@@ -63,6 +65,12 @@ pub trait Live: Send + Sync + 'static {
 
     /// Yields whenever that changed; several changes may come as one.
     fn carriage(&self, operation: OperationId) -> BoxStream<'static, ()>;
+
+    /// What the pods of these Apps run in a data center, read from it now and within a bound of time.
+    ///
+    /// # Errors
+    /// Why nobody knows, in a sentence.
+    async fn pods(&self, dc: &DcName, apps: &[AppLife]) -> Result<Vec<PodImages>, String>;
 
     /// Yields whenever what is seen of `app` changed; several changes may come as one.
     fn changes(&self, app: &AppRef) -> BoxStream<'static, ()>;

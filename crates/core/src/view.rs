@@ -22,7 +22,10 @@ use crate::record::{DcState, Decision, Environment, Kind, OutcomeState, Pin};
 use crate::scale::{Replication, Scale};
 
 pub use grades::{ContainerSize, GradeChange, GradeView, PolicyChange, PolicyView, SizedAmount, TermsView};
-pub use image::{Pull, RegistryView};
+pub use image::{
+    AppPods, ImageDcView, ImageUse, ImageView, Listed, PlaceState, PlaceView, PodsView, Pull, RegistryView,
+    RemovedView, WhereaboutsView,
+};
 pub use image_operation::{
     AnyOperation, ImageAccepted, ImageOperationView, ImagePlanView, ImageTargetState, ImageTargetView,
     PlannedTarget, Steered,

@@ -147,7 +147,7 @@ fn tell(
 }
 
 /// `linux/arm64/v8`; nothing for what is no image, such as the attestations that builders put beside their images.
-fn platform(descriptor: &Descriptor) -> Option<String> {
+pub(crate) fn platform(descriptor: &Descriptor) -> Option<String> {
     let platform = descriptor.platform().as_ref()?;
     let (os, architecture) = (platform.os().to_string(), platform.architecture().to_string());
     if os == "unknown" {

@@ -27,6 +27,8 @@ pub struct Presence {
     pub absent: Vec<Digest>,
     /// What is said to refer to the image and is not there.
     pub lost: Vec<Digest>,
+    /// What a container runtime may call it: the image, the manifests of an index, and their configurations.
+    pub names: Vec<Digest>,
 }
 
 impl Presence {
@@ -48,6 +50,7 @@ impl Place {
             manifests: graph.nodes().len(),
             absent: graph.absent().to_vec(),
             lost: graph.lost().to_vec(),
+            names: graph.names(),
             ..Presence::default()
         };
         let mut there = Vec::new();

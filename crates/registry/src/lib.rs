@@ -2,6 +2,7 @@
 
 mod access;
 mod auth;
+mod catalog;
 mod client;
 mod content;
 mod copy;
@@ -14,6 +15,8 @@ pub mod outside;
 mod port;
 mod profile;
 mod transport;
+mod walks;
+mod words;
 
 pub use access::{Access, Credential, InvalidAccess, Limits, Proxy, Scheme};
 pub use client::{Mount, Registry, Stored};

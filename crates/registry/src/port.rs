@@ -14,18 +14,19 @@ use parking_lot::Mutex;
 use plimsoll_core::clock::Clock;
 use plimsoll_core::digest::Digest as CoreDigest;
 use plimsoll_core::image::{
-    About, Bytes, Copied, Copy, Error as PortError, ErrorKind, Home, Host, ImageDescription, ImageRegistry,
-    Presence as CorePresence, RegistryCatalog, Removal, Resolved, Scheme as CoreScheme, Tag,
+    Bytes, Copied, Copy, Error as PortError, ErrorKind, Home, Host, ImageDescription, ImageRegistry,
+    Presence as CorePresence, Removal, Removing, Resolved, Tag,
 };
 use tokio::sync::{Mutex as Turn, OnceCell};
 
-use crate::access::{Access, InvalidAccess, Scheme};
+use crate::access::{Access, InvalidAccess};
 use crate::client::Registry;
 use crate::content::Reference;
 use crate::copy::graph::Graph;
 use crate::copy::{Copier, Event, Moves, Origin, Place, Target};
 use crate::description::Description;
 use crate::error::{Error, Kind};
+use crate::walks::Walks;
 use crate::{Digest, MediaType};
 
 /// How long a question may take. Somebody waits for the answer.
@@ -37,7 +38,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// Copies to one registry for data centers that wait for them are made one after the other; those to different
 /// ones never wait for each other, nor for any that a [`Carrier`](plimsoll_core::image::Carrier) makes.
 pub struct Registries {
-    clients: BTreeMap<Host, Registry>,
+    pub(crate) clients: BTreeMap<Host, Registry>,
     folder: PathBuf,
     clock: Arc<dyn Clock>,
     /// Made with the first copy.
@@ -45,7 +46,8 @@ pub struct Registries {
     turns: Mutex<BTreeMap<Host, Arc<Turn<()>>>>,
     /// The images that are under way, by where they are read.
     origins: Mutex<Origins>,
-    deadline: Duration,
+    pub(crate) deadline: Duration,
+    pub(crate) walks: Walks,
 }
 
 type Origins = HashMap<(Home, CoreDigest), Weak<OnceCell<Origin>>>;
@@ -80,6 +82,7 @@ impl Registries {
             turns: Mutex::default(),
             origins: Mutex::default(),
             deadline: DEADLINE,
+            walks: Walks::default(),
         })
     }
 
@@ -90,7 +93,7 @@ impl Registries {
         self
     }
 
-    fn place(&self, home: &Home) -> Result<Place, PortError> {
+    pub(crate) fn place(&self, home: &Home) -> Result<Place, PortError> {
         let registry = self.clients.get(&home.host).ok_or_else(|| {
             PortError::new(
                 ErrorKind::Refused,
@@ -102,7 +105,7 @@ impl Registries {
     }
 
     /// Asks within the bound.
-    async fn ask<T>(
+    pub(crate) async fn ask<T>(
         &self,
         host: &Host,
         answer: impl Future<Output = Result<T, Error>>,
@@ -213,6 +216,7 @@ impl ImageRegistry for Registries {
         home: &Home,
         digest: &CoreDigest,
         kept: &[CoreDigest],
+        removing: Removing,
     ) -> Result<Removal, PortError> {
         let (place, root) = (self.place(home)?, named(&home.host, digest)?);
         let answer = async {
@@ -232,7 +236,9 @@ impl ImageRegistry for Registries {
                     Err(error) => return Err(error),
                 }
             }
-            place.registry.delete_manifest(&place.repository, &root).await?;
+            if removing == Removing::Do {
+                place.registry.delete_manifest(&place.repository, &root).await?;
+            }
             Ok(Removal::Removed)
         };
         self.ask(&home.host, answer).await
@@ -249,18 +255,6 @@ impl ImageRegistry for Registries {
             Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
-    }
-}
-
-#[async_trait]
-impl RegistryCatalog for Registries {
-    fn about(&self, host: &Host) -> Option<About> {
-        let registry = self.clients.get(host)?;
-        let scheme = match registry.scheme() {
-            Scheme::Https => CoreScheme::Https,
-            Scheme::Http => CoreScheme::Http,
-        };
-        Some(About { scheme })
     }
 }
 
@@ -307,11 +301,11 @@ impl Progress {
     }
 }
 
-fn named(host: &Host, digest: &CoreDigest) -> Result<Digest, PortError> {
+pub(crate) fn named(host: &Host, digest: &CoreDigest) -> Result<Digest, PortError> {
     digest.to_string().parse().map_err(|error| unsure(host, error))
 }
 
-fn unsure(host: &Host, message: impl std::fmt::Display) -> PortError {
+pub(crate) fn unsure(host: &Host, message: impl std::fmt::Display) -> PortError {
     PortError::new(ErrorKind::Unsure, host, message.to_string())
 }
 
@@ -324,7 +318,7 @@ fn kind_of(kind: Kind) -> ErrorKind {
     }
 }
 
-fn of(host: &Host, error: Error) -> PortError {
+pub(crate) fn of(host: &Host, error: Error) -> PortError {
     PortError {
         kind: kind_of(error.kind()),
         registry: host.clone(),

@@ -3,12 +3,13 @@
 mod loads;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use plimsoll_core::cluster::{Asks, Fence, PriorityClass, Resource, Version};
+use plimsoll_core::cluster::{AppLife, Asks, Clusters, Fence, PodImages, PriorityClass, Resource, Version};
 use plimsoll_core::digest::Digest;
 use plimsoll_core::image::Advance;
 use plimsoll_core::live::{Live, Prepared, Sight};
@@ -23,11 +24,16 @@ use self::loads::Loads;
 /// How many changes a follower may lag behind before it is only told that there were some.
 const CHANGES: usize = 1024;
 
+/// How long a data center may take to say what runs there: somebody waits for the answer.
+const PODS_WITHIN: Duration = Duration::from_secs(5);
+
 /// The App resources of all data centers, as last seen, and whether each data center answers.
 pub struct Sights {
     seen: Mutex<HashMap<DcName, Seen>>,
     /// Told whenever a data center was compared with the ledger for the first time, or found not to answer.
     compared: Notify,
+    /// The ways to the data centers, for what is read of them on demand.
+    ways: OnceLock<Weak<dyn Clusters>>,
     changes: broadcast::Sender<Arc<AppRef>>,
     progress: Loads,
 }
@@ -85,6 +91,7 @@ impl Sights {
         Arc::new(Self {
             seen: Mutex::default(),
             compared: Notify::new(),
+            ways: OnceLock::new(),
             changes: broadcast::channel(CHANGES).0,
             progress: Loads::new(),
         })
@@ -93,6 +100,12 @@ impl Sights {
     fn seen(&self) -> MutexGuard<'_, HashMap<DcName, Seen>> {
         // Every write below leaves the map whole, so what a panicking holder left behind is sound.
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks by these ways what is read of data centers on demand.
+    pub(crate) fn ask_by(&self, ways: &Arc<dyn Clusters>) {
+        // They hold, in the end, who holds this. Those of the first worker stay.
+        let _ = self.ways.set(Arc::downgrade(ways));
     }
 
     /// The version of the resource of an App, as last seen.
@@ -377,6 +390,7 @@ impl Sights {
     }
 }
 
+#[async_trait]
 impl Live for Sights {
     fn sight(&self, app: &AppRef, dc: &DcName) -> Option<Sight> {
         let seen = self.seen();
@@ -409,6 +423,25 @@ impl Live for Sights {
 
     fn carriage(&self, operation: OperationId) -> BoxStream<'static, ()> {
         self.progress.changes(operation)
+    }
+
+    async fn pods(&self, dc: &DcName, apps: &[AppLife]) -> Result<Vec<PodImages>, String> {
+        // One that is known not to answer is not waited for.
+        if let Some(Reach::Unreachable(Outage { why, .. })) = self.reach(dc) {
+            return Err(why);
+        }
+        if apps.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ways = self.ways.get().and_then(Weak::upgrade);
+        let Some(cluster) = ways.and_then(|ways| ways.cluster(dc)) else {
+            return Err(format!("this server has no way to {dc}"));
+        };
+        match tokio::time::timeout(PODS_WITHIN, cluster.pods(apps)).await {
+            Ok(Ok(pods)) => Ok(pods),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("the data center did not say within {} s", PODS_WITHIN.as_secs())),
+        }
     }
 
     fn changes(&self, app: &AppRef) -> BoxStream<'static, ()> {

@@ -69,6 +69,7 @@ pub async fn run(setup: Setup, cancelled: CancellationToken) {
         clock,
         candidate,
     } = setup;
+    sights.ask_by(&clusters);
     let mirror = Mirror::new(ledger.clone(), remember_deletions);
     let mut changes = mirror.changes();
     let mut tasks = JoinSet::new();

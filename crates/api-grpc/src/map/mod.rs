@@ -10,7 +10,7 @@ mod operation;
 
 pub(crate) use app::{accepted, app, difference, release};
 pub(crate) use grades::{policy, policy_change};
-pub(crate) use image::registry;
+pub(crate) use image::{image, image_tag, registry, repository, whereabouts};
 pub(crate) use image_operation::{image_accepted, image_operation};
 pub(crate) use installation::{data_center, installation, namespace};
 pub(crate) use operation::operation;

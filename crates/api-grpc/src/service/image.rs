@@ -1,7 +1,9 @@
 //! `ImageService`.
 
 use plimsoll_core::caller::Caller;
+use plimsoll_core::image::Home;
 use plimsoll_core::usecase::{CopyImage, ImageRequest, PaceWanted, Plimsoll, SyncImages, VerifyImages};
+use plimsoll_core::view::{Listed, RemovedView};
 use tonic::{Request, Response, Status};
 
 use super::next_page_token;
@@ -9,8 +11,11 @@ use crate::admission::caller;
 use crate::map;
 use crate::proto::image_service_server::ImageService;
 use crate::proto::{
-    CopyImageRequest, CopyImageResponse, ImageAccepted, ListRegistriesRequest, ListRegistriesResponse,
-    SyncImagesRequest, SyncImagesResponse, VerifyImagesRequest, VerifyImagesResponse, WriteOptions,
+    CopyImageRequest, CopyImageResponse, GetImageRequest, GetImageResponse, ImageAccepted,
+    ListRegistriesRequest, ListRegistriesResponse, ListRepositoriesRequest, ListRepositoriesResponse,
+    ListTagsRequest, ListTagsResponse, LocateImageRequest, LocateImageResponse, ProbeRegistryRequest,
+    ProbeRegistryResponse, RemoveImageRequest, RemoveImageResponse, SyncImagesRequest, SyncImagesResponse,
+    VerifyImagesRequest, VerifyImagesResponse, WriteOptions,
 };
 use crate::read::{Faults, page};
 use crate::status::status;
@@ -47,7 +52,7 @@ impl ImageService for Images {
     ) -> Result<Response<ListRegistriesResponse>, Status> {
         let caller = caller(&request)?;
         let ListRegistriesRequest { page: options } = request.into_inner();
-        let paged = self.plimsoll.registries(&caller, page(options)).await.map_err(status)?;
+        let paged = self.plimsoll.registries(&caller, &page(options)).map_err(status)?;
         Ok(Response::new(ListRegistriesResponse {
             registries: paged.items.into_iter().map(map::registry).collect(),
             next_page_token: next_page_token(paged.next),
@@ -88,6 +93,108 @@ impl ImageService for Images {
         let request = ImageRequest::Verify(VerifyImages { subject, at, sample: given(sample) });
         let accepted = self.begin(&caller, &request, options).await?;
         Ok(Response::new(VerifyImagesResponse { accepted }))
+    }
+
+    async fn probe_registry(
+        &self,
+        request: Request<ProbeRegistryRequest>,
+    ) -> Result<Response<ProbeRegistryResponse>, Status> {
+        let caller = caller(&request)?;
+        let ProbeRegistryRequest { host, options } = request.into_inner();
+        let mut faults = Faults::default();
+        let host = faults.host(&host);
+        let write = faults.write(options);
+        let (host, write) = faults.check(host.zip(write)).map_err(status)?;
+        let view = self.plimsoll.probe_registry(&caller, &host, &write).await.map_err(status)?;
+        Ok(Response::new(ProbeRegistryResponse { registry: Some(map::registry(view)) }))
+    }
+
+    async fn list_repositories(
+        &self,
+        request: Request<ListRepositoriesRequest>,
+    ) -> Result<Response<ListRepositoriesResponse>, Status> {
+        let caller = caller(&request)?;
+        let ListRepositoriesRequest { host, prefix, page: options } = request.into_inner();
+        let mut faults = Faults::default();
+        let host = faults.host(&host);
+        let prefix = match prefix.as_str() {
+            "" => None,
+            text => faults.repository("prefix", text),
+        };
+        let host = faults.check(host).map_err(status)?;
+        let listed = self.plimsoll.repositories(&caller, &host, prefix.as_ref(), page(options)).await;
+        let Listed { items, next, incomplete, notes } = listed.map_err(status)?;
+        Ok(Response::new(ListRepositoriesResponse {
+            repositories: items.into_iter().map(map::repository).collect(),
+            next_page_token: next_page_token(next),
+            complete: incomplete.is_none(),
+            incomplete: incomplete.unwrap_or_default(),
+            notes,
+        }))
+    }
+
+    async fn list_tags(
+        &self,
+        request: Request<ListTagsRequest>,
+    ) -> Result<Response<ListTagsResponse>, Status> {
+        let caller = caller(&request)?;
+        let ListTagsRequest { host, repository, page: options } = request.into_inner();
+        let mut faults = Faults::default();
+        let host = faults.host(&host);
+        let repository = faults.repository("repository", &repository);
+        let (host, repository) = faults.check(host.zip(repository)).map_err(status)?;
+        let home = Home { host, repository };
+        let listed = self.plimsoll.repository_tags(&caller, &home, page(options)).await;
+        let Listed { items, next, incomplete, notes } = listed.map_err(status)?;
+        Ok(Response::new(ListTagsResponse {
+            tags: items.into_iter().map(map::image_tag).collect(),
+            next_page_token: next_page_token(next),
+            complete: incomplete.is_none(),
+            incomplete: incomplete.unwrap_or_default(),
+            notes,
+        }))
+    }
+
+    async fn get_image(
+        &self,
+        request: Request<GetImageRequest>,
+    ) -> Result<Response<GetImageResponse>, Status> {
+        let caller = caller(&request)?;
+        let GetImageRequest { image } = request.into_inner();
+        let mut faults = Faults::default();
+        let named = faults.image(&image);
+        let named = faults.check(named).map_err(status)?;
+        let view = self.plimsoll.image(&caller, &named).await.map_err(status)?;
+        Ok(Response::new(GetImageResponse { image: Some(map::image(view)) }))
+    }
+
+    async fn locate_image(
+        &self,
+        request: Request<LocateImageRequest>,
+    ) -> Result<Response<LocateImageResponse>, Status> {
+        let caller = caller(&request)?;
+        let LocateImageRequest { image, sample } = request.into_inner();
+        let mut faults = Faults::default();
+        let named = faults.image(&image);
+        let sample = faults.sample(&sample);
+        let (named, sample) = faults.check(named.zip(sample)).map_err(status)?;
+        let view = self.plimsoll.locate_image(&caller, &named, sample).await.map_err(status)?;
+        Ok(Response::new(LocateImageResponse { whereabouts: Some(map::whereabouts(view)) }))
+    }
+
+    async fn remove_image(
+        &self,
+        request: Request<RemoveImageRequest>,
+    ) -> Result<Response<RemoveImageResponse>, Status> {
+        let caller = caller(&request)?;
+        let RemoveImageRequest { image, options } = request.into_inner();
+        let mut faults = Faults::default();
+        let pinned = faults.pinned_image(&image);
+        let write = faults.write(options);
+        let ((home, digest), write) = faults.check(pinned.zip(write)).map_err(status)?;
+        let view = self.plimsoll.remove_image(&caller, &home, &digest, &write).await.map_err(status)?;
+        let RemovedView { home, digest, notes } = view;
+        Ok(Response::new(RemoveImageResponse { repository: home.into(), digest: digest.to_string(), notes }))
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod app;
 mod grades;
+mod image;
 mod image_operation;
 mod installation;
 mod operation;
@@ -18,6 +19,10 @@ pub use grades::{
     Class, ContainerSize, Grade, GradeChange, NewGrade, NewPolicy, Policy, PolicyChange, RetiredGrade,
     SizedAmount, Terms,
 };
+pub use image::{
+    Image, ImageDataCenter, ImagePart, ImagePlace, ImagePods, ImagePresence, ImageRelease, ImageRemoval,
+    ImageWhereabouts,
+};
 pub use image_operation::{
     AnyOperation, CopyImage, ImageAccepted, ImageCounts, ImageOperation, ImageOperationKind, ImagePlan,
     ImageProgress, ImageTarget, ImageTargetState, PlannedTarget, Steered, SyncImages, VerifyImages,
@@ -31,7 +36,9 @@ pub use operation::{
 };
 pub use page::Page;
 pub use problem::{Problem, Violation};
-pub use registry::{Registry, RegistryPull, RegistryScheme};
+pub use registry::{
+    ImageTag, Registry, RegistryPage, RegistryPull, RegistryScheme, RegistryTrait, Repository, TraitSubject,
+};
 pub use release::{Change, Difference, Release};
 pub use request::{NewDataCenter, NewInstallation, NewNamespace, Nothing, RollbackRequest, ScaleRequest};
 pub use scale::{All, Autoscale, Placement, Replicas, Replication, Scale};

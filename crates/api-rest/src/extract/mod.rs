@@ -1,12 +1,16 @@
 //! What handlers are given: read from the request, parsed into core's words, with every fault told at once.
 
 mod body;
+mod image;
 mod path;
 mod query;
 mod write;
 
 pub(crate) use body::{Body, Document, MaybeBody};
-pub(crate) use path::{AppPath, AppPathParams, DataCenterPath, NamespacePath, OperationPath, ReleasePath};
+pub(crate) use image::{ImageQuery, RemoveQuery, Removing, RepositoriesQuery, TagsQuery, WhereaboutsQuery};
+pub(crate) use path::{
+    AppPath, AppPathParams, DataCenterPath, NamespacePath, OperationPath, RegistryPath, ReleasePath,
+};
 pub(crate) use query::{OperationsQuery, PageQuery, Query, WaitQuery};
 pub(crate) use write::{ApplyQuery, Applying, IfMatch, WriteQuery, Writing};
 

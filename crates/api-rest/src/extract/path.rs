@@ -6,6 +6,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 use plimsoll_core::error::{Error, Violation};
+use plimsoll_core::image::Host;
 use plimsoll_core::name::{AppRef, DcName, NamespaceName, OperationId, ReleaseNumber};
 use utoipa::IntoParams;
 
@@ -20,6 +21,9 @@ pub(crate) struct NamespacePath(pub(crate) NamespaceName);
 
 /// The data center that the path names.
 pub(crate) struct DataCenterPath(pub(crate) DcName);
+
+/// The registry that the path names.
+pub(crate) struct RegistryPath(pub(crate) Host);
 
 /// The Operation that the path names.
 pub(crate) struct OperationPath(pub(crate) OperationId);
@@ -96,6 +100,16 @@ impl<S: Send + Sync> FromRequestParts<S> for DataCenterPath {
         let mut names = Names::of(parts, state).await?;
         let dc = names.read("dc", "give the name of a data center");
         names.faults.check(dc).map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RegistryPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let mut names = Names::of(parts, state).await?;
+        let host = names.read("host", "give the host of a registry, with its port where it has one");
+        names.faults.check(host).map(Self)
     }
 }
 

@@ -27,12 +27,12 @@ pub(crate) struct WriteQuery {
     /// Names the request, so that its repeat within 24 hours gets the first answer: 1 to 128 visible ASCII
     /// characters other than `/`.
     #[param(required = true)]
-    request_id: Option<String>,
+    pub(super) request_id: Option<String>,
     /// The request is only checked, and fails where the real one would.
     #[serde(default)]
-    validate_only: bool,
+    pub(super) validate_only: bool,
     /// Why, for the record.
-    reason: Option<String>,
+    pub(super) reason: Option<String>,
 }
 
 /// What an apply carries in its query.
@@ -90,7 +90,7 @@ impl Faults {
     }
 }
 
-fn read(parts: &Parts, query: WriteQuery) -> Result<Write, Failure> {
+pub(super) fn read(parts: &Parts, query: WriteQuery) -> Result<Write, Failure> {
     let WriteQuery { request_id, validate_only, reason } = query;
     let mut faults = Faults::default();
     let request_id = faults.request_id(request_id.as_deref());

@@ -4,6 +4,7 @@ mod app;
 mod change;
 mod document;
 mod health;
+mod image;
 mod image_work;
 mod installation;
 mod operation;
@@ -81,6 +82,11 @@ pub(crate) fn guarded() -> OpenApiRouter<Backend> {
         .routes(routes!(installation::namespaces, installation::create_namespace))
         .routes(routes!(installation::namespace))
         .routes(routes!(registry::list))
+        .routes(routes!(registry::probe))
+        .routes(routes!(registry::repositories))
+        .routes(routes!(registry::tags))
+        .routes(routes!(image::get, image::remove))
+        .routes(routes!(image::whereabouts))
 }
 
 /// What asks for nobody, and shows nothing that is anybody's.

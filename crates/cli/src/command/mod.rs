@@ -72,8 +72,8 @@ async fn call(session: &Session, command: Command) -> Result<ExitCode, Failure> 
         Command::Dc(arguments) => installation::dc(session, arguments).await,
         Command::Namespace(arguments) => installation::namespace(session, arguments).await,
         Command::Policy(arguments) => policy::policy(session, arguments).await,
-        Command::Registry(arguments) => registry::run(session, arguments).await,
         Command::Image(arguments) => image::run(session, arguments).await,
+        Command::Registry(arguments) => registry::run(session, arguments).await,
         Command::Init(arguments) => installation::init(session, arguments).await,
         // They speak to no server, and `run` has taken them.
         Command::Serve(_) | Command::Dev(_) | Command::Qos(_) | Command::Completion { .. } => {

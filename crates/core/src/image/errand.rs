@@ -65,7 +65,7 @@ mod tests {
 
     use super::*;
     use crate::digest::Digest;
-    use crate::image::{Copied, Home, ImageDescription, Removal, Resolved, Tag};
+    use crate::image::{Copied, Home, ImageDescription, Removal, Removing, Resolved, Tag};
 
     /// Registries that answer for one image: what is there, or why nobody knows.
     #[derive(Default)]
@@ -110,7 +110,7 @@ mod tests {
             Ok(Copied { sent: 7 })
         }
 
-        async fn remove(&self, _: &Home, _: &Digest, _: &[Digest]) -> Result<Removal, Error> {
+        async fn remove(&self, _: &Home, _: &Digest, _: &[Digest], _: Removing) -> Result<Removal, Error> {
             unimplemented!("no errand removes anything")
         }
 

@@ -30,7 +30,14 @@ pub trait ImageRegistry: Send + Sync + 'static {
 
     /// Removes an image, so that the registry's own clean-up takes what only it needs, unless it is part of one of
     /// `kept`: one of the platforms of an index, or what refers to it. What is gone is no error.
-    async fn remove(&self, home: &Home, digest: &Digest, kept: &[Digest]) -> Result<Removal, Error>;
+    /// With [`Removing::Check`] it answers the same and removes nothing.
+    async fn remove(
+        &self,
+        home: &Home,
+        digest: &Digest,
+        kept: &[Digest],
+        removing: Removing,
+    ) -> Result<Removal, Error>;
 
     /// What an image says about itself; `None` where it is not there.
     async fn describe(&self, home: &Home, digest: &Digest) -> Result<Option<ImageDescription>, Error>;
@@ -70,6 +77,15 @@ pub enum Presence {
     Incomplete(usize),
     /// Nothing of it.
     Absent,
+}
+
+/// Whether an image is removed, or only looked at for whether it would be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removing {
+    /// It is removed.
+    Do,
+    /// It is only looked at.
+    Check,
 }
 
 /// What became of an image that was to be removed.

@@ -2,28 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Plimsoll;
 use super::reading::from_ledger;
-use super::registries::no_registries;
+use super::registries::unanswered;
+use super::{Mode, Plimsoll, Write};
 use crate::caller::{Caller, Role};
 use crate::content::Content;
 use crate::digest::Digest;
 use crate::error::{Error, Kind};
-use crate::image::{self, ErrorKind, Home, ImageRef, Registries, Removal};
+use crate::image::{Home, ImageRef, Registries, Removal, Removing};
 use crate::ledger::{Entry, Range};
 use crate::name::{AppRef, ReleaseNumber};
 use crate::record::{self, App, Release, key};
+use crate::view::{ImageUse, RemovedView};
 
-/// A Release that keeps an image: it may be gone back to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ImageUse {
-    /// Its App.
-    pub app: AppRef,
-    /// Its number.
-    pub release: ReleaseNumber,
-}
+/// What a registry does with what nothing needs any more is its own affair.
+const SPACE: &str = "its space is free once the registry's own clean-up has run";
 
-/// How many Releases an answer names.
+/// How many Releases a refusal names.
 const NAMED: usize = 5;
 
 impl Plimsoll {
@@ -35,23 +30,36 @@ impl Plimsoll {
     pub async fn protected_images(&self, caller: &Caller) -> Result<BTreeMap<Digest, Vec<ImageUse>>, Error> {
         caller.require(Role::Viewer)?;
         let mut protected = Protected::default();
-        self.each_kept(|app, numbers, image| protected.add(app, numbers, image)).await?;
+        self.each_kept(|app, numbers, image| protected.add(&app.app, numbers, image)).await?;
         Ok(protected.uses())
     }
 
     /// Removes an image from a repository, so that its registry's clean-up takes what only it needs. Refuses one that a
-    /// kept Release runs from anywhere, and what is part of such an image there, such as its signature.
+    /// kept Release runs from anywhere, and what is part of such an image there, such as its signature. The repeat of a
+    /// request that removed it changes nothing.
     ///
     /// # Errors
-    /// `Refused` with the Releases that keep it; `NotFound` where it is not there; `Unavailable` where the registry does
-    /// not say.
-    pub async fn remove_image(&self, caller: &Caller, home: &Home, digest: &Digest) -> Result<(), Error> {
+    /// `Invalid` for a registry that the installation does not list; `Refused` with the Releases that keep it;
+    /// `NotFound` where it is not there; `Unavailable` where the registry does not say.
+    pub async fn remove_image(
+        &self,
+        caller: &Caller,
+        home: &Home,
+        digest: &Digest,
+        write: &Write,
+    ) -> Result<RemovedView, Error> {
         caller.require(Role::Operator)?;
-        let images = self.images.as_ref().ok_or_else(no_registries)?;
+        let images = self.images_of("image", &home.host)?;
+        let view =
+            |note: &str| RemovedView { home: home.clone(), digest: *digest, notes: vec![note.to_owned()] };
+        let body = Digest::of(&("image rm", home, digest)).map_err(Error::internal)?;
+        if self.seen(caller, &write.request_id, body).await?.is_some() {
+            return Ok(view(SPACE));
+        }
         let mut protected = Protected::default();
         let mut here = BTreeSet::new();
         self.each_kept(|app, numbers, image| {
-            protected.add(app, numbers, image);
+            protected.add(&app.app, numbers, image);
             if may_lie_in(&images.registries, image, home) {
                 here.insert(image.digest);
             }
@@ -62,8 +70,18 @@ impl Plimsoll {
             return Err(in_use(&format!("{home}@{digest}"), uses));
         }
         let kept: Vec<Digest> = here.into_iter().collect();
-        match images.registry.remove(home, digest, &kept).await {
-            Ok(Removal::Removed) => Ok(()),
+        let removing = match write.mode {
+            Mode::Do => Removing::Do,
+            Mode::Validate => Removing::Check,
+        };
+        match images.registry.remove(home, digest, &kept, removing).await {
+            Ok(Removal::Removed) if write.mode == Mode::Validate => {
+                Ok(view("nothing was removed: it would be"))
+            }
+            Ok(Removal::Removed) => {
+                self.remember(caller, write, body).await?;
+                Ok(view(SPACE))
+            }
             Ok(Removal::Absent) => {
                 Err(Error::new(Kind::NotFound, "IMAGE_NOT_FOUND", format!("there is no {digest} in {home}")))
             }
@@ -71,20 +89,21 @@ impl Plimsoll {
                 let uses = protected.get(&whole).map(Vec::as_slice).unwrap_or_default();
                 Err(in_use(&format!("{home}@{digest} is part of {whole}, which"), uses))
             }
-            Err(error) => Err(unanswered(error)),
+            Err(error) => Err(unanswered("nothing was removed", error)),
         }
     }
 
     /// Calls `on` for every image of every content that Releases of an App keep, with the numbers of those.
-    async fn each_kept(
+    pub(super) async fn each_kept(
         &self,
-        mut on: impl FnMut(&AppRef, &BTreeSet<ReleaseNumber>, &ImageRef) + Send,
+        mut on: impl FnMut(&App, &BTreeSet<ReleaseNumber>, &ImageRef) + Send,
     ) -> Result<(), Error> {
         let mut range = Range::prefix(key::APPS);
         loop {
             let page = self.ledger.range(&range).await.map_err(from_ledger)?;
             for entry in &page.entries {
-                let App { app, uid, .. } = decoded(entry)?;
+                let app: App = decoded(entry)?;
+                let uid = app.uid;
                 let mut numbers: BTreeMap<Digest, BTreeSet<ReleaseNumber>> = BTreeMap::new();
                 for entry in &self.read_all(&key::releases(uid)).await? {
                     let Release { number, content, .. } = decoded(entry)?;
@@ -105,15 +124,15 @@ impl Plimsoll {
 
 /// The uses of images, as they are found.
 #[derive(Default)]
-struct Protected(BTreeMap<Digest, BTreeSet<ImageUse>>);
+pub(super) struct Protected(BTreeMap<Digest, BTreeSet<ImageUse>>);
 
 impl Protected {
-    fn add(&mut self, app: &AppRef, numbers: &BTreeSet<ReleaseNumber>, image: &ImageRef) {
+    pub(super) fn add(&mut self, app: &AppRef, numbers: &BTreeSet<ReleaseNumber>, image: &ImageRef) {
         let uses = self.0.entry(image.digest).or_default();
         uses.extend(numbers.iter().map(|release| ImageUse { app: app.clone(), release: *release }));
     }
 
-    fn uses(self) -> BTreeMap<Digest, Vec<ImageUse>> {
+    pub(super) fn uses(self) -> BTreeMap<Digest, Vec<ImageUse>> {
         self.0.into_iter().map(|(digest, uses)| (digest, uses.into_iter().collect())).collect()
     }
 }
@@ -142,13 +161,4 @@ fn in_use(what: &str, uses: &[ImageUse]) -> Error {
         "IMAGE_IN_USE",
         format!("{what} is kept by {}{more}, which may be gone back to", named.join(", ")),
     )
-}
-
-fn unanswered(error: image::Error) -> Error {
-    let (kind, reason) = match error.kind {
-        ErrorKind::NotFound => (Kind::NotFound, "IMAGE_NOT_FOUND"),
-        ErrorKind::Refused => (Kind::Refused, "REGISTRY_REFUSED"),
-        ErrorKind::Unreachable | ErrorKind::Unsure => (Kind::Unavailable, "REGISTRY_UNAVAILABLE"),
-    };
-    Error::new(kind, reason, format!("nothing was removed: {error}")).with_source(error)
 }

@@ -25,6 +25,7 @@ mod rollback;
 mod scale;
 mod start;
 mod tags;
+mod whereabouts;
 
 use std::sync::Arc;
 
@@ -39,7 +40,6 @@ pub use apply::TakeScale;
 pub use control::Steering;
 pub use data_centers::NewDataCenter;
 pub use image_work::{CopyImage, ImageRequest, PaceWanted, SyncImages, VerifyImages};
-pub use images::ImageUse;
 pub use installation::NewInstallation;
 pub use operations::OperationFilter;
 pub use page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest};

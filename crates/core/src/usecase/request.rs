@@ -61,6 +61,18 @@ impl Plimsoll {
         Err(too_many_writers("the installation"))
     }
 
+    /// Remembers a request whose work was done elsewhere, so that its repeat within 24 hours does nothing. Where it is
+    /// not remembered, a repeat finds the work done.
+    pub(super) async fn remember(&self, caller: &Caller, write: &Write, body: Digest) -> Result<(), Error> {
+        let request = Request { body, operation: None, notes: Vec::new(), at: self.clock.now() };
+        let mut draft = Draft::default();
+        draft.create(key::request(&caller.name, &write.request_id), &request).map_err(Error::internal)?;
+        match self.ledger.transact(draft.into()).await {
+            Ok(Committed::At(_) | Committed::Lost) | Err(ledger::Error::Unknown(_)) => Ok(()),
+            Err(error) => Err(from_ledger(error)),
+        }
+    }
+
     /// The first request with this id, if there was one.
     ///
     /// # Errors

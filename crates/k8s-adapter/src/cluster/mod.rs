@@ -1,6 +1,7 @@
 //! The cluster port on a Kubernetes API server.
 
 mod fitness;
+mod pods;
 mod prepare;
 mod stop;
 mod tenancy;
@@ -14,7 +15,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kube::Client;
 use plimsoll_core::breaker::Stop;
-use plimsoll_core::cluster::{Cluster, Definition, Delivery, Error, Identity, Resource, Version, Watch};
+use plimsoll_core::cluster::{
+    AppLife, Cluster, Definition, Delivery, Error, Identity, PodImages, Resource, Version, Watch,
+};
 use plimsoll_core::name::{AppRef, InstallationId, NamespaceName};
 use plimsoll_qos::{Policy, PriorityClass};
 use serde::Serialize;
@@ -189,6 +192,10 @@ impl Cluster for KubeCluster {
 
     async fn lift(&self, installation: &InstallationId, kept: &str) -> Result<(), Error> {
         StopRecord::new(&self.rest, installation).lift(kept).await
+    }
+
+    async fn pods(&self, apps: &[AppLife]) -> Result<Vec<PodImages>, Error> {
+        pods::read(&self.rest, apps).await
     }
 
     fn watch(&self, installation: &InstallationId) -> Watch {

@@ -8,6 +8,7 @@ mod uploads;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Method;
 use http::header::ACCEPT;
@@ -17,6 +18,7 @@ use reqwest::Url;
 use crate::access::{Access, InvalidAccess, Scheme};
 use crate::auth::Scopes;
 use crate::error::{Error, Kind};
+use crate::profile::Profile;
 use crate::transport::retry::retrying;
 use crate::transport::{Answer, Call, Transport};
 pub use manifests::Stored;
@@ -55,6 +57,11 @@ impl Registry {
     /// Whether what is sent can be read on the way.
     pub fn scheme(&self) -> Scheme {
         self.transport.scheme()
+    }
+
+    /// How it behaved when that was found last, and how long ago it was.
+    pub fn found(&self) -> Option<(Arc<Profile>, Duration)> {
+        self.transport.found()
     }
 
     pub(crate) fn transport(&self) -> &Transport {

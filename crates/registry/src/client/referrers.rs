@@ -177,14 +177,7 @@ impl Registry {
 
     /// Whether a tag is of the list of referrers or a claim to it, rather than of an image.
     pub fn is_referrers_tag(tag: &Tag) -> bool {
-        let (list, claim) = tag.as_str().split_once('.').unwrap_or((tag.as_str(), "0"));
-        let hex = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        let of_digest = |text: &str| {
-            text.split_once('-').is_some_and(|(kind, rest)| {
-                matches!(kind, "sha256" | "sha512") && rest.len() == 64 && hex(rest)
-            })
-        };
-        of_digest(list) && hex(claim)
+        tag.lists_referrers()
     }
 }
 

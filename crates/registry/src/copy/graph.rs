@@ -109,6 +109,17 @@ impl Graph {
         &self.absent
     }
 
+    /// What a container runtime may call it: the image, the manifests of an index, and their configurations. What only
+    /// refers to it is none of that.
+    pub(crate) fn names(&self) -> Vec<Digest> {
+        let own = self.nodes.iter().filter(|node| node.links.subject.is_none());
+        let names = own.flat_map(|node| {
+            let configuration = node.links.blobs.first().map(|blob| blob.digest().clone());
+            std::iter::once(node.manifest.digest().clone()).chain(configuration)
+        });
+        names.chain(self.absent.iter().cloned()).collect()
+    }
+
     /// Referrers that are listed and not there.
     pub(crate) fn lost(&self) -> &[Digest] {
         &self.lost

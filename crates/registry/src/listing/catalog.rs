@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use plimsoll_core::image::Repository;
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use super::dropped::{Search, is_in_own_order};
-use super::{Completeness, Listing};
+use super::{Cause, Completeness, Listing};
 use crate::auth::Scopes;
 use crate::client::Registry;
 use crate::error::Error;
@@ -35,6 +36,32 @@ impl Registry {
         let catalog = known.as_ref().and_then(|profile| profile.catalog.known());
         let most = catalog.map(|catalog| catalog.largest_page.unwrap_or(0));
         Ok(Listing::new(self.transport(), first, what, Scopes::catalog(), read).behind(name).taking(most))
+    }
+
+    /// The same within a time and with a bound: what there is, in the registry's order, and why that is not everything.
+    ///
+    /// # Errors
+    /// When not even the first page came.
+    pub(crate) async fn repositories_until(
+        &self,
+        profile: &Profile,
+        until: Instant,
+        most: usize,
+    ) -> Result<(Vec<Repository>, Vec<Cause>), Error> {
+        let mut borders = BTreeSet::new();
+        let (mut listed, mut causes) =
+            self.repositories()?.collect_until(until, most, |border| borders.extend(border)).await?;
+        if profile.may_drop_names() && !is_in_own_order(&listed) {
+            match tokio::time::timeout_at(until, Search::new(self, &listed).run(borders)).await {
+                Ok(Ok((found, more))) => {
+                    listed.extend(found);
+                    causes.extend(more);
+                }
+                Ok(Err(error)) => causes.push(Cause::Broken(error.to_string())),
+                Err(_) => causes.push(Cause::Late),
+            }
+        }
+        Ok((listed, causes))
     }
 
     /// The full list of repositories of a registry that behaves like this. Where names may be left out, they are asked

@@ -18,6 +18,7 @@ use bytes::Bytes;
 use http::Method;
 use http::header::LINK;
 use reqwest::Url;
+use tokio::time::Instant;
 
 use crate::auth::Scopes;
 use crate::error::{Error, Kind};
@@ -86,6 +87,10 @@ pub enum Cause {
     Unlisted(String),
     /// The registry would not list this, nor what is below it, if it were there.
     Hidden(String),
+    /// The registry had not listed all of it when the time for it was over.
+    Late,
+    /// The registry failed on the way.
+    Broken(String),
 }
 
 impl fmt::Display for Cause {
@@ -102,6 +107,8 @@ impl fmt::Display for Cause {
                 write!(f, "{name:?} is there and was not listed; others may be left out as well")
             }
             Self::Hidden(name) => write!(f, "{name:?} and what is below it would not be listed"),
+            Self::Late => f.write_str("the registry had not listed all of it when the time for it was over"),
+            Self::Broken(why) => write!(f, "the registry failed on the way: {why}"),
         }
     }
 }
@@ -196,6 +203,45 @@ impl<'a, T: FromStr> Listing<'a, T> {
             all.extend(page.items);
         }
         Ok((all, self.completeness()))
+    }
+
+    /// Reads until the end, or as far as it comes until then, with at most so many entries: what there is, and why that
+    /// is not everything. `on` is told of each page where the next one begins.
+    ///
+    /// # Errors
+    /// When not even the first page came.
+    pub(super) async fn collect_until(
+        mut self,
+        until: Instant,
+        most: usize,
+        mut on: impl FnMut(Option<String>),
+    ) -> Result<(Vec<T>, Vec<Cause>), Error> {
+        let mut all = Vec::new();
+        loop {
+            match tokio::time::timeout_at(until, self.next_page()).await {
+                Ok(Ok(Some(page))) => all.extend(page.items),
+                Ok(Ok(None)) => break,
+                Ok(Err(error)) if self.pages == 0 => return Err(error),
+                Ok(Err(error)) => {
+                    self.note(Cause::Broken(error.to_string()));
+                    break;
+                }
+                Err(_) if self.pages == 0 => {
+                    return Err(Error::new(Kind::TimedOut, &self.what, "no page of it came in time"));
+                }
+                Err(_) => {
+                    self.note(Cause::Late);
+                    break;
+                }
+            }
+            on(self.border());
+            if all.len() >= most && self.next.is_some() {
+                all.truncate(most);
+                self.note(Cause::Bound(most));
+                break;
+            }
+        }
+        Ok((all, self.causes))
     }
 
     async fn fetch(&self, url: &Url) -> Result<(Bytes, Option<Url>), Error> {

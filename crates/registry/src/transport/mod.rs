@@ -265,14 +265,19 @@ impl Transport {
 
     /// Goes by a profile for a while.
     pub(crate) fn learn(&self, profile: Profile) {
-        *self.known.lock() = Some((Arc::new(profile), Instant::now() + BELIEVED));
+        *self.known.lock() = Some((Arc::new(profile), Instant::now()));
     }
 
     /// How the registry behaves, if that was found not long ago.
     pub(crate) fn known(&self) -> Option<Arc<Profile>> {
+        self.found().filter(|(_, age)| *age < BELIEVED).map(|(profile, _)| profile)
+    }
+
+    /// How the registry behaved when that was found last, and how long ago it was.
+    pub(crate) fn found(&self) -> Option<(Arc<Profile>, Duration)> {
         let known = self.known.lock();
-        let (profile, until) = known.as_ref()?;
-        (Instant::now() < *until).then(|| profile.clone())
+        let (profile, at) = known.as_ref()?;
+        Some((profile.clone(), at.elapsed()))
     }
 
     /// What the registry asked for, if it ever asked.

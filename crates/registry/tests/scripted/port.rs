@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use plimsoll_core::digest::Digest;
-use plimsoll_core::image::{Bytes, Copy, Error, ErrorKind, Home, ImageRegistry as _, Presence, Removal};
+use plimsoll_core::image::{
+    Bytes, Copy, Error, ErrorKind, Home, ImageRegistry as _, Presence, Removal, Removing,
+};
 use plimsoll_registry::{Access, Registries};
 use plimsoll_scripted_registry::{Habits, Scripted, ScriptedRegistry, respond};
 use serde_json::json;
@@ -192,7 +194,14 @@ async fn an_image_is_removed_unless_it_is_part_of_one_that_is_kept() {
     let index: Digest =
         bed.servers[0].add_manifest("shop/web", Some("all"), INDEX, body.to_string()).parse().unwrap();
     let elsewhere = Digest::of_bytes(b"kept elsewhere");
-    let remove = async |digest: &Digest, kept: &[Digest]| bed.port.remove(&home, digest, kept).await.unwrap();
+    let remove = async |digest: &Digest, kept: &[Digest]| {
+        // What would come of it is said before, and nothing is done for that.
+        let checked = bed.port.remove(&home, digest, kept, Removing::Check).await.unwrap();
+        assert_eq!(bed.port.remove(&home, digest, kept, Removing::Check).await.unwrap(), checked);
+        let removed = bed.port.remove(&home, digest, kept, Removing::Do).await.unwrap();
+        assert_eq!(removed, checked);
+        removed
+    };
     assert_eq!(remove(&digest, &[elsewhere, index]).await, Removal::PartOf(index));
     assert_eq!(bed.port.presence(&home, &index).await.unwrap(), Presence::Whole);
     assert_eq!(remove(&index, &[elsewhere]).await, Removal::Removed);

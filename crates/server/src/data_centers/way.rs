@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use plimsoll_core::breaker::Stop;
 use plimsoll_core::cluster::{
-    Cluster, Definition, Delivery, Error, Identity, Policy, PriorityClass, Resource, Version, Watch,
+    AppLife, Cluster, Definition, Delivery, Error, Identity, PodImages, Policy, PriorityClass, Resource,
+    Version, Watch,
 };
 use plimsoll_core::name::{AppRef, InstallationId, NamespaceName};
 use tokio_util::sync::CancellationToken;
@@ -95,6 +96,10 @@ impl Cluster for Way {
 
     async fn lift(&self, installation: &InstallationId, kept: &str) -> Result<(), Error> {
         self.cluster().lift(installation, kept).await
+    }
+
+    async fn pods(&self, apps: &[AppLife]) -> Result<Vec<PodImages>, Error> {
+        self.cluster().pods(apps).await
     }
 
     fn watch(&self, installation: &InstallationId) -> Watch {

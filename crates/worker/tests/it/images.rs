@@ -9,7 +9,7 @@ use plimsoll_core::fold::OperationState;
 use plimsoll_core::image::{Bytes, ErrorKind};
 use plimsoll_core::record::OutcomeState;
 use plimsoll_core::scale::Replication;
-use plimsoll_core::usecase::{PageRequest, ScaleChange, Steering, TakeScale};
+use plimsoll_core::usecase::{Mode, PageRequest, ScaleChange, Steering, TakeScale, Write};
 use plimsoll_core::view::{Accepted, ImagesState, OperationView, OutcomeView};
 use serde_json::{Value, json};
 
@@ -356,9 +356,11 @@ async fn an_image_that_a_kept_release_runs_is_not_removed_and_the_releases_are_n
     bed.ended(rollback).await;
     let home = |text: &str| text.parse().unwrap();
     let digest = |version: u8| crate::support::digest(version).parse().unwrap();
-    let remove = async |at: &str, digest| bed.plimsoll.remove_image(&olga, &home(at), &digest).await;
+    let remove = async |at: &str, digest, request: &str| {
+        bed.plimsoll.remove_image(&olga, &home(at), &digest, &write(request)).await
+    };
 
-    let error = remove(IMAGES[0], digest(1)).await.unwrap_err();
+    let error = remove(IMAGES[0], digest(1), "1").await.unwrap_err();
     assert_eq!((error.kind, error.reason), (Kind::Refused, "IMAGE_IN_USE"));
     assert_eq!(
         error.message,
@@ -369,23 +371,29 @@ async fn an_image_that_a_kept_release_runs_is_not_removed_and_the_releases_are_n
         )
     );
     let signature = registry.sign(QA, 2);
-    let error = remove(QA, signature).await.unwrap_err();
+    let error = remove(QA, signature, "2").await.unwrap_err();
     assert_eq!(
         (error.reason, error.message.contains("release 2 of demo/shop")),
         ("IMAGE_IN_USE", true),
         "{error}"
     );
     registry.silence("qa.example.com", Some(ErrorKind::Unreachable));
-    assert_eq!(remove(QA, digest(3)).await.unwrap_err().reason, "REGISTRY_UNAVAILABLE");
+    assert_eq!(remove(QA, digest(3), "3").await.unwrap_err().reason, "REGISTRY_UNAVAILABLE");
     registry.silence("qa.example.com", None);
-    remove(QA, digest(3)).await.unwrap();
-    assert_eq!(remove(QA, digest(3)).await.unwrap_err().reason, "IMAGE_NOT_FOUND");
+    let only_checked = Write { mode: Mode::Validate, ..write("4") };
+    let view = bed.plimsoll.remove_image(&olga, &home(QA), &digest(3), &only_checked).await.unwrap();
+    assert_eq!(view.notes, ["nothing was removed: it would be"]);
+    // The same request again removes nothing twice, and another finds nothing.
+    let first = remove(QA, digest(3), "4").await.unwrap();
+    assert_eq!(remove(QA, digest(3), "4").await.unwrap(), first);
+    assert_eq!(remove(QA, digest(2), "4").await.unwrap_err().reason, "REQUEST_ID_REUSED");
+    assert_eq!(remove(QA, digest(3), "5").await.unwrap_err().reason, "IMAGE_NOT_FOUND");
     let dora = Caller { role: Role::Developer, ..ann() };
-    let error = bed.plimsoll.remove_image(&dora, &home(QA), &digest(2)).await.unwrap_err();
+    let error = bed.plimsoll.remove_image(&dora, &home(QA), &digest(2), &write("6")).await.unwrap_err();
     assert_eq!(error.kind, Kind::PermissionDenied);
 
     // Whoever deleted the App goes back to nothing of it.
     bed.ended(bed.plimsoll.delete(&olga, &shop(), write("delete")).await.unwrap()).await;
     assert!(bed.plimsoll.protected_images(&olga).await.unwrap().is_empty());
-    remove(QA, digest(1)).await.unwrap();
+    remove(QA, digest(1), "7").await.unwrap();
 }

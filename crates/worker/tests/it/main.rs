@@ -22,3 +22,4 @@ mod random;
 mod room;
 mod support;
 mod trouble;
+mod whereabouts;

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use plimsoll_core::breaker::{Guard, STOPPED, Stop};
 use plimsoll_core::cluster::{
-    Applied, Asks, Cluster, Definition, Delivery, Error, Event, Fatal, Fence, Finding, Identity, Local,
-    Policy, Power, PriorityClass, Replicas, Resource, Status, Version, Want, Watch,
+    AppLife, Applied, Asks, Cluster, Definition, Delivery, Error, Event, Fatal, Fence, Finding, Identity,
+    Local, PodImages, Policy, Power, PriorityClass, Replicas, Resource, Status, Version, Want, Watch,
 };
 use plimsoll_core::name::{AppRef, AppUid, DcName, InstallationId, NamespaceName};
 use tokio::sync::mpsc;
@@ -56,6 +56,8 @@ struct State {
     namespaces: BTreeSet<NamespaceName>,
     classes: BTreeMap<String, i32>,
     asked_for_classes: u32,
+    /// What runs there; none: it never says.
+    pods: Option<Vec<PodImages>>,
     watchers: Vec<mpsc::UnboundedSender<Result<Event, Error>>>,
 }
 
@@ -78,9 +80,23 @@ impl FakeDc {
             namespaces: BTreeSet::new(),
             classes: BTreeMap::new(),
             asked_for_classes: 0,
+            pods: Some(Vec::new()),
             watchers: Vec::new(),
         };
         Arc::new(Self { name: name.parse().unwrap(), state: Mutex::new(state) })
+    }
+
+    /// Has a pod of an App run there, as a container runtime would say it.
+    pub(crate) fn run(&self, app: &AppRef, image_id: &str) {
+        let mut state = self.state.lock().unwrap();
+        let uid = state.resources[app].0.uid;
+        let app = AppLife { namespace: app.namespace.clone(), uid };
+        state.pods.as_mut().unwrap().push(PodImages { app, images: vec![image_id.to_owned()] });
+    }
+
+    /// Has it never say what runs there.
+    pub(crate) fn keep_silent(&self) {
+        self.state.lock().unwrap().pods = None;
     }
 
     /// What was put into it, in order.
@@ -453,6 +469,18 @@ impl Cluster for FakeDc {
         state.resources.insert(delivery.app.clone(), (delivery.clone(), resource.clone()));
         state.settle(&delivery.app);
         Ok(resource)
+    }
+
+    async fn pods(&self, apps: &[AppLife]) -> Result<Vec<PodImages>, Error> {
+        let pods = {
+            let state = self.state.lock().unwrap();
+            if !state.up {
+                return Err(down());
+            }
+            state.pods.clone()
+        };
+        let Some(pods) = pods else { return std::future::pending().await };
+        Ok(pods.into_iter().filter(|pod| apps.contains(&pod.app)).collect())
     }
 
     async fn remove(&self, app: &AppRef, seen: &Version) -> Result<(), Error> {

@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use futures::future::join_all;
 use plimsoll_core::digest::Digest;
 use plimsoll_core::image::{
-    About, Advance, Bytes, Carrier, Copied, Copy, Delivered, Error, ErrorKind, Examination, Fan, FanPlan,
-    Home, Host, ImageDescription, ImageRegistry, ImageTally, Images, Mirroring, Presence, Registries,
-    RegistryCatalog, Removal, Resolved, Step, SyncPlan, Tag,
+    About, Advance, Bytes, Carrier, Copied, Copy, Delivered, Error, ErrorKind, Examination, Examined, Fan,
+    FanPlan, Home, Host, ImageDescription, ImageRegistry, ImageTally, Images, Inspected, Mirroring, Names,
+    Presence, Reference, Registries, RegistryCatalog, RegistryTrait, Removal, Removing, Repository, Resolved,
+    Sample, Step, SyncPlan, Tag, Walk, Whereabouts,
 };
 use tokio::sync::Semaphore;
 
@@ -50,7 +51,7 @@ impl FakeRegistry {
         let near = [("dc-1", "dc-1.example.com"), ("dc-2", "dc-2.example.com/mirror")];
         let near = near.map(|(dc, prefix)| (dc.parse().unwrap(), prefix.parse().unwrap()));
         let registries = Registries::new(["qa.example.com".parse().unwrap()], near.into());
-        Images { registries, registry: self.clone(), catalog: Arc::new(NobodyLooks), carrier: self.clone() }
+        Images { registries, registry: self.clone(), catalog: self.clone(), carrier: self.clone() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -122,16 +123,6 @@ impl FakeRegistry {
     }
 }
 
-/// No worker asks what registries are.
-struct NobodyLooks;
-
-#[async_trait]
-impl RegistryCatalog for NobodyLooks {
-    fn about(&self, _: &Host) -> Option<About> {
-        unimplemented!("no worker asks what a registry is")
-    }
-}
-
 #[async_trait]
 impl ImageRegistry for FakeRegistry {
     async fn resolve(&self, home: &Home, tag: &Tag) -> Result<Option<Resolved>, Error> {
@@ -168,13 +159,23 @@ impl ImageRegistry for FakeRegistry {
         Ok(Copied { sent: SIZE })
     }
 
-    async fn remove(&self, home: &Home, digest: &Digest, kept: &[Digest]) -> Result<Removal, Error> {
+    async fn remove(
+        &self,
+        home: &Home,
+        digest: &Digest,
+        kept: &[Digest],
+        removing: Removing,
+    ) -> Result<Removal, Error> {
         let mut state = self.answers(home)?;
         let part = state.parts.get(digest).filter(|whole| kept.contains(whole)).copied();
         if let Some(whole) = part {
             return Ok(Removal::PartOf(whole));
         }
-        let there = state.images.remove(&(home.to_string(), *digest));
+        let image = (home.to_string(), *digest);
+        let there = match removing {
+            Removing::Do => state.images.remove(&image),
+            Removing::Check => state.images.contains(&image),
+        };
         Ok(if there { Removal::Removed } else { Removal::Absent })
     }
 
@@ -317,5 +318,52 @@ impl Carrier for FakeRegistry {
             trouble: (bad > 0).then(|| "it is not there".to_owned()),
             ..Delivered::default()
         })
+    }
+}
+
+#[async_trait]
+impl RegistryCatalog for FakeRegistry {
+    fn about(&self, _: &Host) -> Option<About> {
+        unimplemented!("no test of the worker asks what a registry is")
+    }
+
+    async fn probe(&self, _: &Host) -> Result<Vec<RegistryTrait>, Error> {
+        unimplemented!("no test of the worker asks what a registry is")
+    }
+
+    async fn repositories(&self, _: &Host, _: Walk) -> Result<Names<Repository>, Error> {
+        unimplemented!("no test of the worker lists anything")
+    }
+
+    async fn tags(&self, _: &Home, _: Walk) -> Result<Names<Tag>, Error> {
+        unimplemented!("no test of the worker lists anything")
+    }
+
+    async fn inspect(&self, home: &Home, reference: &Reference) -> Result<Option<Inspected>, Error> {
+        let state = self.answers(home)?;
+        let digest = match reference {
+            Reference::Digest(digest) => Some(*digest),
+            Reference::Tag(tag) => state.tags.get(&(home.to_string(), tag.to_string())).copied(),
+        };
+        let there = digest.filter(|digest| state.images.contains(&(home.to_string(), *digest)));
+        let inspected = |digest| Inspected {
+            digest,
+            media_type: "test".to_owned(),
+            parts: Vec::new(),
+            description: ImageDescription::default(),
+        };
+        Ok(there.map(inspected))
+    }
+
+    async fn locate(&self, homes: &[Home], digest: &Digest, _: Sample) -> Vec<Whereabouts> {
+        let look = |home: &Home| match self.answers(home) {
+            Err(error) => Whereabouts::Unknown(error),
+            Ok(state) if state.images.contains(&(home.to_string(), *digest)) => {
+                let parts = state.parts.iter().filter(|(_, whole)| *whole == digest).map(|(part, _)| *part);
+                Whereabouts::Whole(Examined { shown_as: parts.collect(), ..Examined::default() })
+            }
+            Ok(_) => Whereabouts::Absent,
+        };
+        homes.iter().map(look).collect()
     }
 }
