@@ -186,6 +186,9 @@ fn faults_of_a_document_are_told_by_line_and_column() {
     fixture.file("two.yaml", &format!("{SHOP}---\n{SHOP}"));
     fixture.file("broken.yaml", "spec: {image: [\n");
     fixture.file("nameless.yaml", "kind: App\nspec: {}\n");
+    let tagged =
+        "kind: App\nmetadata: {name: Shop, namespace: demo}\nspec: {image: 'qa.example.com/shop:1'}\n";
+    fixture.file("tagged.yaml", tagged);
     fixture.file("empty.yaml", "");
     insta::assert_snapshot!(all(
         &fixture,
@@ -196,6 +199,7 @@ fn faults_of_a_document_are_told_by_line_and_column() {
             &["apply", "-f", "two.yaml"],
             &["apply", "-f", "broken.yaml"],
             &["apply", "-f", "nameless.yaml"],
+            &["apply", "-f", "tagged.yaml"],
             &["apply", "-f", "empty.yaml"],
             &["apply", "-f", "absent.yaml"],
             &["apply", "-f", "."],

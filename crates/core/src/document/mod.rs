@@ -21,6 +21,7 @@ mod reader;
 mod render;
 mod scale;
 mod spec;
+mod tagged;
 #[cfg(test)]
 mod tests;
 mod together;
@@ -32,6 +33,7 @@ use serde_json::Value;
 
 use crate::content::Content;
 use crate::error::Violation;
+use crate::image::InvalidImage;
 use crate::name::{AppRef, DcName};
 use crate::record::Environment;
 use crate::scale::Scale;
@@ -41,6 +43,7 @@ use spec::Grades;
 pub use grades::read_policy;
 pub use json::{MAX_BYTES, MAX_DEPTH, parse_json};
 pub use path::{InvalidPath, Path, Segment};
+pub(crate) use tagged::{Written, tagged};
 
 /// The version of the document's format.
 pub const API_VERSION: &str = "plimsoll.io/v1alpha1";
@@ -111,12 +114,17 @@ pub fn validate_by(value: &Value, grades: &Policy) -> Result<AppDocument, Vec<Vi
     }
 }
 
-/// What is wrong with a document wherever it is sent: its grade need only be a name, for only the installation knows
-/// its grades. At most 200 faults, none for one that is sound.
+/// What is wrong with a document wherever it is sent: its grade need only be a name and an image with its registry only
+/// have a tag, for only the installation knows its grades, and of which registries tags are enough. At most 200 faults,
+/// none for one that is sound.
 pub fn faults(value: &Value) -> Vec<Violation> {
     let faults = Faults::default();
     let _ = read(&Node::root(value, &faults), Grades::Any);
-    faults.into_parts().0
+    let mut found = faults.into_parts().0;
+    let tagged = tagged(value);
+    let no_digest = InvalidImage::NoDigest.to_string();
+    found.retain(|fault| fault.message != no_digest || tagged.iter().all(|image| image.path != fault.path));
+    found
 }
 
 /// The same for an installation, with its golden rules and its data centers.

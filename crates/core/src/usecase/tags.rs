@@ -4,18 +4,9 @@ use serde_json::Value;
 
 use super::Plimsoll;
 use crate::digest::Digest;
-use crate::document::Path;
+use crate::document::{self, Written};
 use crate::error::{Error, Kind, Violation};
 use crate::image::{self, ErrorKind, Images, Tagged};
-
-/// An image of a document that is written by its tag alone.
-pub(super) struct Written {
-    /// Where it is in the document, for machines.
-    pointer: String,
-    /// Where it is, for people.
-    pub(super) path: String,
-    tagged: Tagged,
-}
 
 /// A document whose tags were resolved as far as they could be.
 pub(super) struct Pinned {
@@ -38,19 +29,8 @@ impl Plimsoll {
     /// The images of a document that are written by a tag of a registry that is known, and by no digest.
     pub(super) fn tags(&self, document: &Value) -> Vec<Written> {
         let Some(images) = &self.images else { return Vec::new() };
-        let places = ["init", "sidecars"].into_iter().flat_map(|list| {
-            let count = document["spec"][list].as_array().map_or(0, Vec::len);
-            let path = move |n| Path::root().field("spec").field(list).index(n).field("image");
-            (0..count).map(move |n| (format!("/spec/{list}/{n}/image"), path(n).to_string()))
-        });
-        let main = ("/spec/image".to_owned(), Path::root().field("spec").field("image").to_string());
-        std::iter::once(main)
-            .chain(places)
-            .filter_map(|(pointer, path)| {
-                let tagged = Tagged::parse(document.pointer(&pointer)?.as_str()?)?;
-                images.registries.knows(&tagged.home.host).then_some(Written { pointer, path, tagged })
-            })
-            .collect()
+        let is_known = |written: &Written| images.registries.knows(&written.tagged.home.host);
+        document::tagged(document).into_iter().filter(is_known).collect()
     }
 
     /// The document with a digest behind each of these tags.
