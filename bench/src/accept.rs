@@ -8,12 +8,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use plimsoll_core::caller::{Caller, Role};
 use plimsoll_core::clock::{Clock, Ids};
+use plimsoll_core::cluster::{AppLife, PodImages};
+use plimsoll_core::image::Advance;
 use plimsoll_core::ledger::{Ledger, Transaction, Write as LedgerWrite};
 use plimsoll_core::live::{Live, Prepared, Sight};
-use plimsoll_core::name::{AppRef, DcName, NamespaceName};
+use plimsoll_core::name::{AppRef, DcName, NamespaceName, OperationId};
 use plimsoll_core::record::Environment;
 use plimsoll_core::usecase::{Mode, NewDataCenter, NewInstallation, Plimsoll, TakeScale, Write};
 use plimsoll_core::view::Reach;
@@ -28,6 +31,7 @@ const CALLERS: [usize; 3] = [1, 16, 128];
 /// Sees no data center: what happens after the accept is not measured here.
 struct Blind;
 
+#[async_trait]
 impl Live for Blind {
     fn sight(&self, _: &AppRef, _: &DcName) -> Option<Sight> {
         None
@@ -47,6 +51,18 @@ impl Live for Blind {
 
     fn prepared(&self, _: &AppRef, _: &DcName) -> Option<Prepared> {
         None
+    }
+
+    fn carried(&self, _: OperationId, _: usize) -> Option<Advance> {
+        None
+    }
+
+    fn carriage(&self, _: OperationId) -> BoxStream<'static, ()> {
+        stream::pending().boxed()
+    }
+
+    async fn pods(&self, dc: &DcName, _: &[AppLife]) -> Result<Vec<PodImages>, String> {
+        Err(format!("nobody sees {dc}"))
     }
 
     fn changes(&self, _: &AppRef) -> BoxStream<'static, ()> {
