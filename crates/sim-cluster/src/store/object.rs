@@ -15,7 +15,7 @@ use crate::tree::Value;
 
 /// Of so much JSON the trees are kept, those that were looked at last: as much as all that a thousand rollouts touch in
 /// one second, for what is read again and again in turn is gone each time if it does not fit as a whole.
-const RECENT_BYTES: usize = 48 << 20;
+const RECENT_BYTES: usize = 32 << 20;
 
 /// Of so many at most.
 const RECENT_OBJECTS: usize = 1 << 14;
