@@ -1,5 +1,7 @@
 //! Images by tag, over real registries: copied to where each data center pulls them from, before it gets the Release.
 
+mod verbs;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -23,7 +25,8 @@ struct Bed {
 
 impl Bed {
     async fn new() -> Result<Self> {
-        let start = || RegistryServer::start(Line::Distribution, RegistryOptions::default());
+        let options = || RegistryOptions { deletes: true, ..RegistryOptions::default() };
+        let start = || RegistryServer::start(Line::Distribution, options());
         let (qa, one, two) = (start().await?, start().await?, start().await?);
         let mut world = World::new(Ground::Simulated, Claim::Own).await?;
         world.kill_server().await?;
