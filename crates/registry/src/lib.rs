@@ -22,8 +22,8 @@ pub use access::{Access, Credential, InvalidAccess, Limits, Proxy, Scheme};
 pub use client::{Mount, Registry, Stored};
 pub use content::{ACCEPTED, BlobSource, Links, Manifest, Reference, Verifier};
 pub use copy::{
-    Copier, Event, Hours, Meter, Mirror, Moves, Origin, Place, Plan, Progress, Reached, Report, Share, Stage,
-    Synced, SyncedTarget, Target, Throttle,
+    Copier, Event, Hours, Meter, Mirror, Moves, Place, Plan, Progress, Reached, Report, Share, Stage, Synced,
+    SyncedTarget, Target, Throttle,
 };
 pub use description::Description;
 pub use error::{Error, Kind};

@@ -158,7 +158,7 @@ impl Registries {
             throttle: None,
         };
         let progress = Progress { done: AtomicU64::new(0), total: origin.bytes() };
-        match origin.deliver(&target, 0, &|event| on(progress.after(&event))).await {
+        match origin.deliver(&target, 0, None, &|event| on(progress.after(&event))).await {
             Ok(report) => Ok(Copied { sent: report.bytes }),
             Err(error) => {
                 let at_fault = if error.is_at(&from.host) { &from.host } else { &to.host };

@@ -1,13 +1,15 @@
 //! Bringing an image to one target.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::FutureExt as _;
 use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use oci_spec::image::{Descriptor, Digest};
+use parking_lot::Mutex;
+use tokio::sync::Mutex as Turn;
 
 use super::graph::{Graph, Node};
 use super::spool::{Transfer, Transfers};
@@ -22,7 +24,27 @@ pub(super) struct Delivery<'a> {
     pub(super) index: usize,
     pub(super) transfers: &'a Transfers,
     pub(super) parallel: usize,
+    /// What other copies bring to the same place at the time, where there may be some.
+    pub(super) arriving: Option<&'a Arriving>,
     pub(super) on: &'a (dyn Fn(Event) + Sync),
+}
+
+/// Blobs on their way to one repository, for copies to it that are made at the same time: what two images have in common
+/// is sent by one of them, and the other waits.
+#[derive(Debug, Default)]
+pub(crate) struct Arriving(Mutex<HashMap<Digest, Weak<Turn<()>>>>);
+
+impl Arriving {
+    fn turn(&self, blob: &Digest) -> Arc<Turn<()>> {
+        let mut turns = self.0.lock();
+        if let Some(turn) = turns.get(blob).and_then(Weak::upgrade) {
+            return turn;
+        }
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        let turn = Arc::new(Turn::new(()));
+        turns.insert(blob.clone(), Arc::downgrade(&turn));
+        turn
+    }
 }
 
 /// How a blob came to be at the target.
@@ -76,6 +98,11 @@ impl Delivery<'_> {
 
     async fn bring<'a>(&self, blob: &'a Descriptor) -> Result<(&'a Descriptor, Came), Error> {
         self.opened().await;
+        let turn = self.arriving.map(|arriving| arriving.turn(blob.digest()));
+        let _turn = match &turn {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        };
         let Place { registry, repository } = &self.target.place;
         let skipped = || {
             let (blob, bytes) = (blob.digest().clone(), blob.size());

@@ -31,7 +31,7 @@ use deliver::Delivery;
 pub use event::{Event, Meter};
 use graph::{Graph, Node};
 pub use hours::Hours;
-pub use origin::Origin;
+pub(crate) use origin::Origin;
 pub use progress::{Progress, Reached, Stage};
 use spool::Spool;
 pub use sync::{Mirror, Synced, SyncedTarget};
@@ -178,6 +178,7 @@ impl Copier {
                 index,
                 transfers: &transfers,
                 parallel: self.parallel,
+                arriving: None,
                 on,
             };
             delivery.run()

@@ -2,7 +2,7 @@
 
 use oci_spec::image::{Descriptor, Digest};
 
-use super::deliver::{Delivery, share};
+use super::deliver::{Arriving, Delivery, share};
 use super::graph::Graph;
 use super::spool::Transfers;
 use super::{Copier, Event, Place, Plan, Report, Share, Target};
@@ -10,7 +10,7 @@ use crate::error::Error;
 
 /// An image as its sources have it. What was read of it for one target lies ready for the others until this is dropped.
 #[derive(Debug)]
-pub struct Origin {
+pub(crate) struct Origin {
     graph: Graph,
     transfers: Transfers,
     parallel: usize,
@@ -21,32 +21,34 @@ impl Copier {
     ///
     /// # Errors
     /// As that.
-    pub async fn origin(&self, sources: &[Place], root: &Digest) -> Result<Origin, Error> {
+    pub(crate) async fn origin(&self, sources: &[Place], root: &Digest) -> Result<Origin, Error> {
         let Plan { sources, graph, targets: _ } = self.plan_from(sources, root, Vec::new()).await?;
         Ok(Origin { graph, transfers: self.spool.kept(&sources), parallel: self.parallel })
     }
 }
 
 impl Origin {
-    /// Brings the image to a target, which its events name by `index`. One that failed may be tried again.
+    /// Brings the image to a target, which its events name by `index`. One that failed may be tried again. `arriving`
+    /// is what other copies bring to the same place, where there may be some.
     ///
     /// # Errors
     /// What keeps the image from being there, whole.
-    pub async fn deliver(
+    pub(crate) async fn deliver(
         &self,
         target: &Target,
         index: usize,
+        arriving: Option<&Arriving>,
         on: &(dyn Fn(Event) + Sync),
     ) -> Result<Report, Error> {
         let Self { graph, transfers, parallel } = self;
-        Delivery { graph, target, index, transfers, parallel: *parallel, on }.run().await
+        Delivery { graph, target, index, transfers, parallel: *parallel, arriving, on }.run().await
     }
 
     /// What a target lacks.
     ///
     /// # Errors
     /// What keeps it from answering.
-    pub async fn share(&self, target: &Target) -> Result<Share, Error> {
+    pub(crate) async fn share(&self, target: &Target) -> Result<Share, Error> {
         share(&self.graph, target).await
     }
 
@@ -56,12 +58,12 @@ impl Origin {
     }
 
     /// Their bytes.
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.graph.blobs().map(Descriptor::size).sum()
     }
 
     /// How much refers to the image.
-    pub fn evidence(&self) -> usize {
+    pub(crate) fn evidence(&self) -> usize {
         self.graph.evidence().values().sum()
     }
 }

@@ -16,6 +16,7 @@ use plimsoll_core::image::Tag;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+use super::deliver::Arriving;
 use super::origin::Origin;
 use super::{Copier, Event, Mirror, Moves, Place, Target};
 use crate::content::Reference;
@@ -40,6 +41,8 @@ pub(crate) struct Spread<'a> {
     /// What each tag points to at the source, asked once for all targets.
     roots: Vec<OnceCell<Option<Digest>>>,
     origins: Mutex<VecDeque<(Digest, Arc<OnceCell<Origin>>)>>,
+    /// For each target.
+    arriving: Vec<Arriving>,
 }
 
 /// What is told of a target while tags are brought to it.
@@ -91,8 +94,9 @@ impl<'a> Spread<'a> {
         moves: Moves,
         tags: &'a [Tag],
     ) -> Self {
+        let arriving = targets.iter().map(|_| Arriving::default()).collect();
         let roots = tags.iter().map(|_| OnceCell::new()).collect();
-        Self { copier, source, targets, moves, tags, roots, origins: Mutex::default() }
+        Self { copier, source, targets, moves, tags, roots, origins: Mutex::default(), arriving }
     }
 
     /// Brings all tags to the target in this place. What fails of one tag is in the answer.
@@ -211,7 +215,8 @@ impl<'a> Spread<'a> {
             let Mirror { place, throttle } = self.targets[index].clone();
             let tag = Some(self.tags[n].clone());
             let target = Target { place, tag, moves: self.moves, mounts_from: Vec::new(), throttle };
-            let report = origin.deliver(&target, index, &|event| on(Told::Copying(&event))).await?;
+            let (arriving, tell) = (&self.arriving[index], |event| on(Told::Copying(&event)));
+            let report = origin.deliver(&target, index, Some(arriving), &tell).await?;
             Ok(Some(report.bytes))
         };
         (n, bring.await)

@@ -117,7 +117,7 @@ impl Carrier for Registries {
                     on(index, Step::Advanced(advance(&reached)));
                 }
             };
-            let report = origin.deliver(&target, index, &tell).await;
+            let report = origin.deliver(&target, index, None, &tell).await;
             let hosts: Vec<&Host> =
                 std::iter::once(&fan.from).chain(&fan.peers).map(|home| &home.host).collect();
             let report = report.map_err(|error| at_fault(error, &hosts, &to.host))?;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the tests share functions")]
 
+mod carrier;
 mod catalog;
 mod copies;
 mod images;

@@ -17,14 +17,14 @@ use crate::mk::{INDEX, MANIFEST, Night, mk_bytes, mk_limits};
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 
 /// Registries that are known to the port, and where copies lie meanwhile.
-struct Bed {
-    servers: Vec<ScriptedRegistry>,
-    port: Registries,
+pub(crate) struct Bed {
+    pub(crate) servers: Vec<ScriptedRegistry>,
+    pub(crate) port: Registries,
     _folder: TempDir,
 }
 
 impl Bed {
-    async fn new(count: usize) -> Self {
+    pub(crate) async fn new(count: usize) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut servers = Vec::new();
         for _ in 0..count {
@@ -37,12 +37,25 @@ impl Bed {
         Self { servers, port, _folder: folder }
     }
 
-    fn home(&self, server: usize, repository: &str) -> Home {
+    pub(crate) fn home(&self, server: usize, repository: &str) -> Home {
         format!("{}/{repository}", self.servers[server].host()).parse().unwrap()
     }
 
+    /// An image of a configuration, which others have, and a layer of so many bytes.
+    pub(crate) fn add_tagged(&self, server: usize, repository: &str, tag: &str, size: usize) {
+        let server = &self.servers[server];
+        let add = |kind: &str, content: Vec<u8>| {
+            let size = content.len();
+            json!({"mediaType": kind, "size": size, "digest": server.add_blob(repository, content)})
+        };
+        let config = add(CONFIG, json!({"os": "linux"}).to_string().into());
+        let layers = [add("application/x", mk_bytes(size))];
+        let body = json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers});
+        server.add_manifest(repository, Some(tag), MANIFEST, body.to_string());
+    }
+
     /// An image of a configuration and two layers, tagged 1.4.
-    fn add(&self, server: usize, repository: &str) -> (Digest, u64) {
+    pub(crate) fn add(&self, server: usize, repository: &str) -> (Digest, u64) {
         let server = &self.servers[server];
         let mut bytes = 0;
         let mut add = |kind: &str, content: Vec<u8>| {
@@ -55,6 +68,11 @@ impl Bed {
         let digest = server.add_manifest(repository, Some("1.4"), MANIFEST, body.to_string());
         (digest.parse().unwrap(), bytes)
     }
+}
+
+/// The digest of the layer of so many bytes.
+pub(crate) fn layer(size: usize) -> String {
+    plimsoll_scripted_registry::digest(&mk_bytes(size))
 }
 
 fn told(error: &Error) -> (ErrorKind, String) {
