@@ -13,18 +13,20 @@ use plimsoll_tests::{Claim, Document, Ground, ServerOptions, World, eventually};
 use serde_json::{Value, json};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const REPOSITORY: &str = "demo/shop";
+pub(crate) const REPOSITORY: &str = "demo/shop";
 
 /// Three data centers, a registry that images are pushed to, one of dc-1 alone, and one that dc-2 has a path in.
-struct Bed {
-    world: World,
-    qa: RegistryServer,
-    one: RegistryServer,
-    two: RegistryServer,
+pub(crate) struct Bed {
+    pub(crate) world: World,
+    pub(crate) qa: RegistryServer,
+    pub(crate) one: RegistryServer,
+    pub(crate) two: RegistryServer,
+    /// How the server is told of them.
+    registries: String,
 }
 
 impl Bed {
-    async fn new() -> Result<Self> {
+    pub(crate) async fn new() -> Result<Self> {
         let options = || RegistryOptions { deletes: true, ..RegistryOptions::default() };
         let start = || RegistryServer::start(Line::Distribution, options());
         let (qa, one, two) = (start().await?, start().await?, start().await?);
@@ -39,12 +41,19 @@ impl Bed {
             registries,
             "[dataCenters.dc-1]\nregistry = {first:?}\n[dataCenters.dc-2]\nregistry = {second:?}\n"
         )?;
-        world.start_server_by(|options| ServerOptions { registries, ..options }).await?;
-        Ok(Self { world, qa, one, two })
+        let mut bed = Self { world, qa, one, two, registries };
+        bed.start_server().await?;
+        Ok(bed)
+    }
+
+    /// Starts the server again, after it was killed.
+    pub(crate) async fn start_server(&mut self) -> Result<()> {
+        let registries = self.registries.clone();
+        self.world.start_server_by(|options| ServerOptions { registries, ..options }).await
     }
 
     /// The image of this tag, as documents name it.
-    fn named(&self, tag: &str) -> String {
+    pub(crate) fn named(&self, tag: &str) -> String {
         format!("{}/{REPOSITORY}:{tag}", self.qa.host())
     }
 
@@ -77,7 +86,7 @@ async fn push_blob(registry: &Registry, kind: &str, bytes: Bytes) -> Result<Desc
 }
 
 /// Pushes an image of one layer that no other tag has.
-async fn push(server: &RegistryServer, tag: &str) -> Result<Manifest> {
+pub(crate) async fn push(server: &RegistryServer, tag: &str) -> Result<Manifest> {
     let registry = client(server)?;
     let config = json!({"architecture": "amd64", "os": "linux", "config": {"Labels": {"tag": tag}}});
     let config =
@@ -90,7 +99,7 @@ async fn push(server: &RegistryServer, tag: &str) -> Result<Manifest> {
     Ok(manifest)
 }
 
-async fn has(server: &RegistryServer, repository: &str, image: &Manifest) -> Result<bool> {
+pub(crate) async fn has(server: &RegistryServer, repository: &str, image: &Manifest) -> Result<bool> {
     let repository: Repository = repository.parse()?;
     let found = client(server)?.manifest(&repository, &Reference::Digest(image.digest().clone())).await?;
     Ok(found.as_ref() == Some(image))

@@ -5,6 +5,7 @@ mod faces;
 mod grades;
 mod ground;
 mod held;
+mod image_work;
 mod images;
 mod kill;
 mod kubectl;
