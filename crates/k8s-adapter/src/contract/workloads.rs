@@ -1,6 +1,6 @@
 //! The controller: what is ordered comes about, stays so, and says so.
 
-use plimsoll_core::cluster::{Applied, Power, Replicas, Status};
+use plimsoll_core::cluster::{AppLife, Applied, Cluster as _, Power, Replicas, Status};
 use plimsoll_core::scale::{Autoscale, Replication};
 use serde_json::{Value, json};
 
@@ -45,6 +45,10 @@ pub async fn an_app_goes_live(target: &Target) {
     assert_eq!((status.findings, status.drift), (Vec::new(), Vec::new()));
     assert_eq!(running.deployment().await["spec"]["replicas"], 3);
     assert_eq!(config_maps(target).await.len(), 3);
+    let life = AppLife { namespace: order.app.namespace.clone(), uid: order.uid };
+    let nobody = AppLife { uid: uuid::Uuid::from_u128(9).into(), ..life.clone() };
+    let pods = target.cluster.pods(&[nobody, life.clone()]).await.unwrap();
+    assert_eq!(pods.iter().map(|pod| &pod.app).collect::<Vec<_>>(), [&life; 3]);
     target.get(CORE, "services/shop").await;
     target.get("apis/policy/v1", "poddisruptionbudgets/shop").await;
     running.stop().await;
