@@ -49,7 +49,7 @@ pub(crate) struct Mutation {
     pub(crate) noticed_by: (Suite, &'static str),
 }
 
-pub(crate) const MUTATIONS: [Mutation; 57] = [
+pub(crate) const MUTATIONS: [Mutation; 62] = [
     Mutation {
         name: "what leaves the selection of a watch is told as changed",
         file: "crates/sim-cluster/src/api/watch.rs",
@@ -448,5 +448,40 @@ pub(crate) const MUTATIONS: [Mutation; 57] = [
         from: "if is_new || at.duration_since(told) >= AGAIN {",
         to: "if is_new || at.duration_since(told) >= AGAIN * if FAULT { 100 } else { 1 } {",
         noticed_by: (Suite::Time, ""),
+    },
+    Mutation {
+        name: "notes of replica sets outlive a state that was put back",
+        file: "crates/sim-cluster/src/control/mod.rs",
+        from: "            self.sets_at_rest = Rest::default();\n",
+        to: "            if !FAULT {\n                self.sets_at_rest = Rest::default();\n            }\n",
+        noticed_by: (Suite::Own, "past::"),
+    },
+    Mutation {
+        name: "notes of budgets outlive a state that was put back",
+        file: "crates/sim-cluster/src/control/mod.rs",
+        from: "            self.budgets_at_rest = Rest::default();\n",
+        to: "            if !FAULT {\n                self.budgets_at_rest = Rest::default();\n            }\n",
+        noticed_by: (Suite::Own, "past::"),
+    },
+    Mutation {
+        name: "notes of pods outlive a state that was put back",
+        file: "crates/sim-cluster/src/control/mod.rs",
+        from: "            self.kubelet.rouse();",
+        to: "            if !FAULT {\n                self.kubelet.rouse();\n            }",
+        noticed_by: (Suite::Own, "past::"),
+    },
+    Mutation {
+        name: "controllers do not hear of what is lost with a state that was put back",
+        file: "crates/sim-cluster/src/store/backup.rs",
+        from: "for (key, last) in gone {",
+        to: "for (key, last) in if FAULT { IndexMap::new() } else { gone } {",
+        noticed_by: (Suite::Own, "past::"),
+    },
+    Mutation {
+        name: "controllers do not hear of what is there with a state that was put back",
+        file: "crates/sim-cluster/src/store/backup.rs",
+        from: "            inner.unseen.insert(key.clone(), None);",
+        to: "            if !FAULT {\n                inner.unseen.insert(key.clone(), None);\n            }",
+        noticed_by: (Suite::Own, "past::"),
     },
 ];

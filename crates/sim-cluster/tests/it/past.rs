@@ -1,17 +1,20 @@
 //! What is shown of the past: reads that lag behind, lists of older revisions, and a cluster that was put back.
 
+use std::sync::Once;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
-use kube::{Api, ResourceExt};
+use kube::{Api, Resource, ResourceExt};
 use plimsoll_sim_cluster::{Fault, SimCluster};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{
-    apply, is_rolled_out, mk_cluster, mk_config_map, mk_deployment, pod_names, refusal, rolled_out, until,
+    apply, created, is_rolled_out, mk_cluster, mk_config_map, mk_deployment, pod_names, reaches, refusal,
+    rolled_out, until,
 };
 
 const OURS: &str = "metadata.name!=kube-root-ca.crt";
@@ -188,4 +191,120 @@ async fn a_cluster_that_was_put_back_is_so_after_a_restart() {
     let again = api.create(&PostParams::default(), &mk_config_map("new")).await.unwrap();
     assert_ne!(again.uid(), new.uid(), "a uid is not given twice");
     cluster.shutdown().await.unwrap();
+}
+
+/// Gives an object another state under a version at which everybody had done their work already: a change that means
+/// nothing is made and taken back with everything else, then this one is made, which gets the same version before anybody
+/// looks at what is there.
+async fn change_under_a_version_of_before<K>(cluster: SimCluster, api: &Api<K>, name: &str, change: Value)
+where
+    K: Clone + serde::de::DeserializeOwned + std::fmt::Debug + Resource,
+{
+    let patch = async |change: Value| {
+        let patch = Patch::Strategic(&change);
+        api.patch(name, &PatchParams::default(), &patch).await.unwrap().resource_version().unwrap()
+    };
+    let backup = cluster.back_up();
+    let idle = patch(json!({"metadata": {"annotations": {"a": "1"}}})).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let (hooks, once) = (cluster.hooks().clone(), Once::new());
+    hooks.on_request(move |_| {
+        once.call_once(|| cluster.put_back(&backup).unwrap());
+        Fault::Pass
+    });
+    assert_eq!(patch(change).await, idle, "something else was written in between");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_set_that_was_put_back_is_looked_at_whatever_was_noted_of_its_version() {
+    let cluster = mk_cluster().await;
+    let api: Api<ReplicaSet> = Api::default_namespaced(cluster.client());
+    let Value::Object(deployment) = mk_deployment("web", 2, "app:1") else { unreachable!() };
+    let mut set = deployment;
+    set.insert("kind".to_owned(), "ReplicaSet".into());
+    created(&api, set.into()).await;
+    let has = |ready: i32| {
+        move |set: Option<&ReplicaSet>| {
+            set.is_some_and(|set| {
+                set.status.as_ref().is_some_and(|status| status.ready_replicas == Some(ready))
+            })
+        }
+    };
+    until(&api, "web", has(2)).await;
+    change_under_a_version_of_before(cluster, &api, "web", json!({"spec": {"replicas": 3}})).await;
+    until(&api, "web", has(3)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_that_was_put_back_is_looked_at_whatever_was_noted_of_its_version() {
+    let cluster = mk_cluster().await;
+    let client = cluster.client();
+    apply(&Api::<Deployment>::default_namespaced(client.clone()), &mk_deployment("web", 3, "app:1"))
+        .await
+        .unwrap();
+    rolled_out(&client, "web").await;
+    let api: Api<PodDisruptionBudget> = Api::default_namespaced(client);
+    let spec = json!({"minAvailable": 2, "selector": {"matchLabels": {"app": "web"}}});
+    created(&api, json!({"metadata": {"name": "web"}, "spec": spec})).await;
+    let allows = |pods: i32| {
+        move |budget: Option<&PodDisruptionBudget>| {
+            let status = budget.and_then(|budget| budget.status.as_ref());
+            status.is_some_and(|status| status.disruptions_allowed == Some(pods))
+        }
+    };
+    until(&api, "web", allows(1)).await;
+    change_under_a_version_of_before(cluster, &api, "web", json!({"spec": {"minAvailable": 1}})).await;
+    until(&api, "web", allows(2)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_was_put_back_is_looked_at_whatever_was_noted_of_its_version() {
+    let cluster = mk_cluster().await;
+    let api: Api<Pod> = Api::default_namespaced(cluster.client());
+    let containers = json!([{"name": "app", "image": "app:1"}]);
+    created(&api, json!({"metadata": {"name": "web"}, "spec": {"containers": containers}})).await;
+    until(&api, "web", reaches("/status/phase", "Running")).await;
+    let containers = json!([{"name": "app", "image": "app:2"}]);
+    change_under_a_version_of_before(cluster, &api, "web", json!({"spec": {"containers": containers}})).await;
+    let observed = |pod: &Pod| pod.status.as_ref()?.observed_generation;
+    until(&api, "web", |pod| pod.and_then(observed) == Some(2)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_lost_when_a_cluster_was_put_back_takes_no_room() {
+    let cluster = SimCluster::builder().nodes(1).start().await.unwrap();
+    let api: Api<Pod> = Api::default_namespaced(cluster.client());
+    let nodes: Api<Node> = Api::all(cluster.client());
+    let room = nodes.list(&ListParams::default()).await.unwrap().items[0]
+        .status
+        .clone()
+        .unwrap()
+        .allocatable
+        .unwrap();
+    let mk_pod = |name: &str| {
+        let requests = json!({"memory": room["memory"].0});
+        let containers = json!([{"name": "app", "image": "app:1", "resources": {"requests": requests}}]);
+        json!({"metadata": {"name": name}, "spec": {"containers": containers}})
+    };
+    let backup = cluster.back_up();
+    created(&api, mk_pod("lost")).await;
+    until(&api, "lost", reaches("/status/phase", "Running")).await;
+    cluster.put_back(&backup).unwrap();
+    created(&api, mk_pod("next")).await;
+    until(&api, "next", reaches("/status/phase", "Running")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_there_again_when_a_cluster_was_put_back_is_worked_on() {
+    let cluster = mk_cluster().await;
+    let client = cluster.client();
+    let api: Api<Deployment> = Api::default_namespaced(client.clone());
+    apply(&api, &mk_deployment("web", 2, "app:1")).await.unwrap();
+    let backup = cluster.back_up();
+    rolled_out(&client, "web").await;
+    api.delete("web", &DeleteParams::foreground()).await.unwrap();
+    until(&api, "web", |found| found.is_none()).await;
+    cluster.put_back(&backup).unwrap();
+    rolled_out(&client, "web").await;
+    assert_eq!(pod_names(&client).await.len(), 2);
 }
