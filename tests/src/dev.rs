@@ -23,6 +23,13 @@ impl Dev {
         Self::start_by(Self::command_without_folder(home, temporary)?, home).await
     }
 
+    /// The same with registries of this program.
+    pub async fn start_with_registries(home: &Path, program: &Path) -> Result<Self> {
+        let mut command = Self::command(home)?;
+        command.arg(format!("--registries={}", program.display()));
+        Self::start_by(command, home).await
+    }
+
     async fn start_by(mut command: Command, home: &Path) -> Result<Self> {
         let mut running = Running::start(&mut command, &home.join("dev.log")).context("plimsoll dev")?;
         let url = running.until("where it listens", |said| address_behind("listens on", said)).await;

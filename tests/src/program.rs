@@ -50,6 +50,15 @@ impl Program {
         Ok(command)
     }
 
+    /// A line of a shell that has it in its path.
+    pub fn shell(home: &Path, line: &str) -> Result<Command> {
+        let folder = Self::path()?.parent().context("the program's folder")?;
+        let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+        let mut shell = Command::new("bash");
+        shell.args(["-c", line]).env_clear().env("PATH", path).env("HOME", home).current_dir(home);
+        Ok(shell)
+    }
+
     /// Runs it to its end.
     pub async fn run<A: AsRef<OsStr>>(home: &Path, arguments: &[A]) -> Result<Said> {
         Said::by(Self::command(home)?.args(arguments)).await

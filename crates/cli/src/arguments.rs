@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use plimsoll_core::name::{AppName, DcName, NamespaceName, RequestId};
+use plimsoll_server::dev::RegistryProgram;
 
 pub(crate) use image::{Image, Registry, Remove, Sampled};
 pub(crate) use image_work::{Begin, Copy, Pace, Sync, Verify};
@@ -481,12 +482,35 @@ pub(crate) struct Dev {
     /// Where REST and gRPC are served.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7400")]
     pub(crate) listen: SocketAddr,
+    /// Run registries too: one that images are pushed to and one for each data center. They are CNCF Distribution, by
+    /// the program `registry` or `docker-registry` where a shell finds it or Go has built it, or by this one.
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        value_parser = registry_program
+    )]
+    pub(crate) registries: Option<RegistryProgram>,
     /// End with 0 when the example is healthy everywhere, and with the reason when it is not in time.
     #[arg(long)]
     pub(crate) until_healthy: bool,
     /// How long that may take.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration, requires = "until_healthy")]
     pub(crate) timeout: Duration,
+}
+
+/// What is not named is to be found.
+fn registry_program(text: &str) -> Result<RegistryProgram, String> {
+    let path = PathBuf::from(text);
+    match text {
+        "" => Ok(RegistryProgram::Found),
+        _ if path.is_file() => Ok(RegistryProgram::At(path)),
+        _ => {
+            Err("there is no such file; name the program of a registry, or none to have it found".to_owned())
+        }
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

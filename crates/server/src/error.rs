@@ -67,6 +67,14 @@ pub enum Error {
         /// Why, and what to do.
         message: String,
     },
+    /// A registry of `dev` did not start, or did not take the example.
+    #[error("the registry {name}: {message}")]
+    Registry {
+        /// Whose it is.
+        name: String,
+        /// Why, and what to do.
+        message: String,
+    },
     /// A use case refused what `dev` asked for.
     #[error("{0}")]
     Refused(#[from] plimsoll_core::error::Error),
@@ -94,6 +102,7 @@ impl Error {
             | Self::Listen { .. }
             | Self::Tls { .. }
             | Self::Simulation { .. }
+            | Self::Registry { .. }
             | Self::NotHealthy(_)
             | Self::Failed(..) => 1,
         }

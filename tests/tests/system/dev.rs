@@ -2,6 +2,7 @@
 
 use crate::trouble::assert_trouble;
 use anyhow::{Context, Result};
+use plimsoll_bench::Binaries;
 use plimsoll_tests::{Dev, Program, Said, eventually, holds_for};
 use serde_json::Value;
 use std::path::Path;
@@ -305,3 +306,68 @@ spec:
     spec:
       containers: [{name: main, image: registry.example.com/guest:1}]
 ";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_with_registries_copies_what_it_publishes_to_each_data_center() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let program = Binaries::tool("registry")?;
+    let dev = Dev::start_with_registries(home.path(), &program).await?;
+    let address =
+        |name: &str| std::fs::read_to_string(home.path().join(format!("data/registries/{name}/address")));
+    let pulled = async |dev: &Dev| {
+        let mut images = Vec::new();
+        for dc in ["dc-1", "dc-2", "dc-3"] {
+            let template = "jsonpath={.spec.template.spec.containers[0].image}";
+            images.push(dev.kubectl(dc, &["get", "deployment", "shop", "-n", "demo", "-o", template]).await?);
+        }
+        anyhow::Ok(images)
+    };
+    let first = pulled(&dev).await?;
+    let (_, digest) = first[0].split_once('@').context("no digest")?;
+    let expected = |digest: &str| {
+        let named = |name| anyhow::Ok(format!("{}/demo/shop@{digest}", address(name)?));
+        ["dc-1", "dc-2", "dc-3"].into_iter().map(named).collect::<Result<Vec<_>>>()
+    };
+    assert_eq!(first, expected(digest)?);
+
+    // As it says how to go on.
+    let said = dev.said()?;
+    let upgrade =
+        said.lines().find(|line| line.contains("| sed ")).context("it says nothing of an upgrade")?;
+    let said = Said::by(&mut Program::shell(home.path(), upgrade)?).await?;
+    assert_eq!(said.code, 0, "{said:?}");
+    let second = pulled(&dev).await?;
+    let (_, digest) = second[0].split_once('@').context("no digest")?;
+    assert_ne!(second, first);
+    assert_eq!(second, expected(digest)?);
+    let repository = format!(
+        "data/registries/dc-3/storage/docker/registry/v2/repositories/demo/shop/_manifests/revisions/sha256/{}",
+        digest.trim_start_matches("sha256:")
+    );
+    assert!(home.path().join(repository).is_dir());
+    let before = address("qa")?;
+    dev.stop().await?;
+
+    // What its Releases came from is where it was.
+    let dev = Dev::start_with_registries(home.path(), &program).await?;
+    assert_eq!(address("qa")?, before);
+    assert_eq!(pulled(&dev).await?, second);
+    let said = dev.run(&["rollback", "shop", "-n", "demo", "--wait"]).await?;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(pulled(&dev).await?, first);
+    dev.stop().await
+}
+
+#[tokio::test]
+async fn dev_that_cannot_have_its_registries_says_what_to_do() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let mut command = Dev::command(home.path())?;
+    let said = Said::by(command.arg("--registries").env("PATH", "").env_remove("GOBIN").env_remove("GOPATH"))
+        .await?;
+    assert_trouble("dev_registry_is_not_there", home.path(), &said);
+
+    let mut command = Dev::command(home.path())?;
+    let said = Said::by(command.arg("--registries=/bin/false")).await?;
+    assert_trouble("dev_registry_does_not_start", home.path(), &said);
+    Ok(())
+}

@@ -1,9 +1,8 @@
 //! The tour of the README, taken as a newcomer takes it: what it shows is what the program says.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use plimsoll_tests::{Dev, Program, Said};
 use std::path::Path;
-use tokio::process::Command;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_readme_shows_what_the_program_says() -> Result<()> {
@@ -15,7 +14,7 @@ async fn the_readme_shows_what_the_program_says() -> Result<()> {
     let dev = Dev::start(home.path()).await?;
 
     for Step { command, shown } in steps {
-        let said = Said::by(&mut shell(home.path(), &command)?).await?;
+        let said = Said::by(&mut Program::shell(home.path(), &command)?).await?;
         assert_eq!(shape(&format!("{}{}", said.stderr, said.stdout)), shape(&shown), "$ {command}\n{said:?}");
     }
     dev.stop().await
@@ -46,15 +45,6 @@ fn steps(readme: &str) -> Vec<Step> {
     }
     steps.retain(|step| ["plimsoll ", "sed "].iter().any(|program| step.command.starts_with(program)));
     steps
-}
-
-/// As a shell runs it that has the program in its path.
-fn shell(home: &Path, command: &str) -> Result<Command> {
-    let folder = Program::path()?.parent().context("the program's folder")?;
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
-    let mut shell = Command::new("bash");
-    shell.args(["-c", command]).env_clear().env("PATH", path).env("HOME", home).current_dir(home);
-    Ok(shell)
 }
 
 /// What is said, without what differs from run to run and without the progress: numbers, times, widths.

@@ -14,9 +14,9 @@ pub(super) async fn serve(arguments: Serve) -> Result<ExitCode, Failure> {
 }
 
 pub(super) async fn dev(arguments: Dev) -> Result<ExitCode, Failure> {
-    let Dev { data, listen, until_healthy, timeout } = arguments;
+    let Dev { data, listen, registries, until_healthy, timeout } = arguments;
     let until = if until_healthy { Until::Healthy { timeout } } else { Until::Stopped };
-    ended(plimsoll_server::dev::run(DevOptions { data, listen, until }).await)
+    ended(plimsoll_server::dev::run(DevOptions { data, listen, until, registries }).await)
 }
 
 fn ended(result: Result<(), plimsoll_server::Error>) -> Result<ExitCode, Failure> {

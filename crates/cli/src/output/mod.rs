@@ -63,7 +63,9 @@ fn json(value: &Value) -> String {
 
 fn yaml(value: &Value) -> Result<String, Failure> {
     let cleaned = cleaned(value);
-    serde_saphyr::to_string(&cleaned).map_err(|error| {
+    // An image with its digest is longer than most lines, and is looked for by its line.
+    let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
+    serde_saphyr::to_string_with_options(&cleaned, options).map_err(|error| {
         Failure::new(FAILED, format!("the answer cannot be written as YAML: {error}; try -o json"))
     })
 }

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::lines::Lines;
+use super::shop;
 use super::world::{World, defect, write};
 use crate::error::Error;
 
@@ -70,7 +71,11 @@ impl Example {
             }
         }
         world.simulation().add_secret(NAMESPACE, SECRET, &json!({"password": "an-example"})).await?;
-        let document = document()?;
+        let mut document = document()?;
+        if let Some(registry) = world.qa() {
+            shop::push(registry).await?;
+            document["spec"]["image"] = shop::published(registry).into();
+        }
         let accepted = self.plimsoll.apply(&self.caller, &document, TakeScale::No, write("publish")?).await?;
         Ok(accepted.operation.map(|operation| operation.id))
     }

@@ -4,6 +4,7 @@ use std::io;
 
 use super::context::Context;
 use super::folder::Folder;
+use super::shop;
 use super::world::World;
 use secrecy::ExposeSecret as _;
 
@@ -30,6 +31,20 @@ pub(super) fn text(world: &World, folder: &Folder, context: &Result<Option<Conte
     say("In another terminal", &verbs.map(str::to_owned));
     let broken = "plimsoll apply -f examples/shop-broken.yaml --wait";
     say("A release that crashes, and goes back by itself", &[broken.to_owned()]);
+    if let Some(registry) = world.qa() {
+        let next = shop::next(registry);
+        let upgrade = format!(
+            "plimsoll show shop -n demo | sed 's|image: .*|image: {next}|' | plimsoll apply -f - --wait"
+        );
+        let located = format!("plimsoll image where {next}");
+        let host = registry.as_str();
+        say(
+            &format!(
+                "Images are pushed to {host}, and copied to where they run; where one is, and an upgrade to it"
+            ),
+            &[located, upgrade],
+        );
+    }
     let kubeconfigs: Vec<String> = world
         .simulation()
         .kubeconfigs()

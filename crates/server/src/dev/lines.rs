@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use plimsoll_core::cluster::Replicas;
 use plimsoll_core::fold::OperationState;
 use plimsoll_core::name::DcName;
-use plimsoll_core::view::{AppDcView, AppView, OperationView};
+use plimsoll_core::view::{AppDcView, AppView, ImagesState, OperationView, OutcomeView};
 
 /// Lines on standard error: on a terminal they change in place, elsewhere each change is a line of its own.
 pub(super) struct Lines {
@@ -79,10 +79,21 @@ fn text(dc: &AppDcView, operation: Option<&OperationView>) -> String {
         parts.push(format!("updated {updated}/{ordered}"));
         parts.push(format!("ready {ready}/{ordered}"));
     }
+    if let Some(copying) = outcome.and_then(copying) {
+        parts.push(copying);
+    }
     if let Some(finding) = dc.findings.first() {
         parts.push(plain(&finding.message));
     }
     parts.join("  ").trim_end().to_owned()
+}
+
+/// How far the copy of an image has come that a data center waits for.
+fn copying(outcome: &OutcomeView) -> Option<String> {
+    let images = outcome.images.as_ref().filter(|images| images.state == ImagesState::Copying)?;
+    let bytes = images.bytes?;
+    let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
+    Some(format!("copies its image: {} of {} MiB", mebibytes(bytes.done), mebibytes(bytes.total)))
 }
 
 /// A data center's words may hold anything; a terminal is to see no control character of theirs.

@@ -8,7 +8,9 @@ mod folder;
 mod guide;
 mod lines;
 mod programs;
+mod registries;
 mod say;
+mod shop;
 mod simulation;
 mod world;
 
@@ -23,9 +25,8 @@ pub use self::context::context_path;
 use self::example::Example;
 use self::folder::Folder;
 use self::lines::Lines;
-use self::world::World;
+use self::world::{Ground, World};
 use crate::config::LedgerSettings;
-use crate::data_dir::DataDir;
 use crate::error::Error;
 use crate::net::Listener;
 use crate::signals::Signals;
@@ -40,6 +41,17 @@ pub struct DevOptions {
     pub listen: SocketAddr,
     /// When it ends.
     pub until: Until,
+    /// By what there are registries, so that images are copied to where they run; none: there are not.
+    pub registries: Option<RegistryProgram>,
+}
+
+/// The program that is a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RegistryProgram {
+    /// The one that a shell would find, or that Go has built.
+    Found,
+    /// This one.
+    At(PathBuf),
 }
 
 /// When `plimsoll dev` ends.
@@ -58,7 +70,7 @@ pub enum Until {
 /// stays or ends as it was told. Progress goes to standard error, the result to standard output.
 pub async fn run(options: DevOptions) -> Result<(), Error> {
     let started = Instant::now();
-    let DevOptions { data, listen, until } = options;
+    let DevOptions { data, listen, until, registries } = options;
     let mut signals = Signals::listen()?;
     let folder = Folder::open(data)?;
     let listener = Listener::bind(listen, None).await;
@@ -72,23 +84,22 @@ pub async fn run(options: DevOptions) -> Result<(), Error> {
     // A ledger that cannot be opened stays alone in its folder.
     let ledger = OpenLedger::open(&dir, LedgerSettings::default()).await?;
     folder.start_log()?;
-    let outcome = live(dir, ledger, listener, &folder, until, &mut signals, started).await;
+    let ground = Ground { dir, ledger, listener, registries };
+    let outcome = live(ground, &folder, until, &mut signals, started).await;
     folder.close(&outcome);
     outcome
 }
 
 /// Lives from the start of the data centers to the end of all.
 async fn live(
-    dir: DataDir,
-    ledger: OpenLedger,
-    listener: Listener,
+    ground: Ground,
     folder: &Folder,
     until: Until,
     signals: &mut Signals,
     started: Instant,
 ) -> Result<(), Error> {
     let mut world = tokio::select! {
-        world = World::start(dir, ledger, listener, folder) => world?,
+        world = World::start(ground, folder) => world?,
         () = signals.end() => return Err(Error::Interrupted),
     };
     let context = Context::publish(world.url(), world.token());

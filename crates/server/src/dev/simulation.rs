@@ -15,7 +15,7 @@ use crate::data_dir::DataDir;
 use crate::error::Error;
 use crate::random;
 
-const NAMES: [&str; 3] = ["dc-1", "dc-2", "dc-3"];
+pub(super) const NAMES: [&str; 3] = ["dc-1", "dc-2", "dc-3"];
 const USER: &str = "admin";
 const GROUP: &str = "system:masters";
 

@@ -14,7 +14,7 @@ async fn start(path: &Path) -> World {
     let listener = Listener::bind(LOCAL, None).await.unwrap();
     let dir = folder.take().unwrap();
     let ledger = OpenLedger::open(&dir, LedgerSettings::default()).await.unwrap();
-    World::start(dir, ledger, listener, &folder).await.unwrap()
+    World::start(Ground { dir, ledger, listener, registries: None }, &folder).await.unwrap()
 }
 
 /// Publishes the example if it was not; the sentence that it is healthy with.

@@ -9,13 +9,16 @@ use std::sync::Arc;
 use plimsoll_core::caller::{Caller, Role};
 use plimsoll_core::digest::Digest;
 use plimsoll_core::enrol::{Enrol as _, Sharing};
+use plimsoll_core::image::Host;
 use plimsoll_core::name::{DcName, InstallationId};
 use plimsoll_core::record::Environment;
 use plimsoll_core::usecase::{Mode, NewInstallation, Plimsoll, Write};
 use plimsoll_worker::Sights;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::RegistryProgram;
 use super::folder::Folder;
+use super::registries::Registries;
 use super::simulation::Simulation;
 use crate::data_centers::DataCenters;
 use crate::data_dir::{DataDir, write_private};
@@ -28,9 +31,18 @@ use crate::stack::{OpenLedger, Setup, Stack};
 const INSTALLATION: &str = "dev";
 const TOKEN: &str = "token";
 
+/// What is there before anything runs.
+pub(super) struct Ground {
+    pub(super) dir: DataDir,
+    pub(super) ledger: OpenLedger,
+    pub(super) listener: Listener,
+    pub(super) registries: Option<RegistryProgram>,
+}
+
 /// Three simulated data centers and the server.
 pub(super) struct World {
     simulation: Simulation,
+    registries: Option<Registries>,
     stack: Stack,
     url: String,
     token: SecretString,
@@ -39,12 +51,8 @@ pub(super) struct World {
 
 impl World {
     /// Starts what the folder holds, or a new installation.
-    pub(super) async fn start(
-        dir: DataDir,
-        ledger: OpenLedger,
-        listener: Listener,
-        folder: &Folder,
-    ) -> Result<Self, Error> {
+    pub(super) async fn start(ground: Ground, folder: &Folder) -> Result<Self, Error> {
+        let Ground { dir, ledger, listener, registries } = ground;
         let url = reachable(listener.address());
         let token = token(dir.path())?;
         let caller = Caller { name: "dev".to_owned(), role: Role::Operator };
@@ -52,8 +60,16 @@ impl World {
         let tokens = Tokens::new([(digest, caller.clone())]);
         // The ways to the data centers are there before the server looks for them.
         let simulation = Simulation::start(&dir, folder).await?;
-        let stack = Stack::start(Setup { dir, ledger, listener, tokens, proxy: None, images: None }).await?;
-        let world = Self { simulation, stack, url, token, caller };
+        let registries = match registries {
+            Some(program) => Some(Registries::start(&program, folder).await?),
+            None => None,
+        };
+        let images = match &registries {
+            Some(registries) => registries.images(&dir)?,
+            None => None,
+        };
+        let stack = Stack::start(Setup { dir, ledger, listener, tokens, proxy: None, images }).await?;
+        let world = Self { simulation, registries, stack, url, token, caller };
         world.furnish().await?;
         Ok(world)
     }
@@ -80,6 +96,11 @@ impl World {
 
     pub(super) fn simulation(&self) -> &Simulation {
         &self.simulation
+    }
+
+    /// The registry that images are pushed to, where there are any.
+    pub(super) fn qa(&self) -> Option<&Host> {
+        self.registries.as_ref().and_then(Registries::qa)
     }
 
     pub(super) fn plimsoll(&self) -> &Plimsoll {
@@ -120,6 +141,9 @@ impl World {
     /// Ends the server, then the data centers, with everything written that is kept.
     pub(super) async fn stop(self) -> Result<(), Error> {
         self.stack.stop().await;
+        if let Some(registries) = self.registries {
+            registries.stop().await;
+        }
         self.simulation.stop().await
     }
 }
