@@ -125,7 +125,9 @@ mod tests {
             TcpStream::connect(address).unwrap();
             assert_eq!(hold(ports.api_server).unwrap_err().kind(), io::ErrorKind::AddrInUse);
             drop(server);
-            let refused = TcpStream::connect(address).unwrap_err();
+            // A process that another test starts at this moment has the server's socket until it is a program of its own.
+            let refusal = async || Ok(TcpStream::connect(address).err());
+            let refused = deadline::until("the server to be gone", deadline::TO_STOP, refusal).await.unwrap();
             assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
             assert_eq!(hold(ports.api_server).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         }
